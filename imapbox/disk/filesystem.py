@@ -1,0 +1,292 @@
+"""Every call to the operating system that touches mail.
+
+Paths are relative to the root of the store and are resolved beneath it
+without following any symbolic link. Files are made 0600 and directories
+0700, whatever the umask. Errors are the operating system's own `OSError`s.
+"""
+
+import errno
+import fcntl
+import os
+import secrets
+import socket
+import struct
+import time
+import zlib
+from enum import Enum
+from typing import Final, Protocol
+
+from imapbox.disk.beneath import open_beneath
+
+# Linux <asm-generic/fcntl.h>; struct flock: type, whence, start, length, pid.
+_FLOCK: Final = struct.Struct("hhqqi4x")
+
+
+class Mode(Enum):
+    """How a file is opened."""
+
+    READ = os.O_RDONLY
+    WRITE = os.O_RDWR
+    CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL
+    ENSURE = os.O_RDWR | os.O_CREAT
+
+
+class FileSystem(Protocol):
+    """The calls that imapbox makes. `DiskFileSystem` makes them for real.
+
+    Attributes:
+        boot: A number that changes when the machine starts anew: a head that
+            bears another one may be older than the log behind it.
+        node: The name of this machine.
+        pid: This process.
+    """
+
+    boot: int
+    node: str
+    pid: int
+
+    def open(self, path: str, mode: Mode) -> int:
+        """Open a file and return its descriptor."""
+        ...
+
+    def open_unnamed(self, directory: str) -> int:
+        """Open a new file that has no name and goes when it is closed."""
+        ...
+
+    def close(self, fd: int) -> None:
+        """Give the descriptor back."""
+        ...
+
+    def pread(self, fd: int, size: int, offset: int) -> bytes:
+        """Read up to ``size`` bytes; fewer only at the end of the file."""
+        ...
+
+    def pwrite(self, fd: int, data: bytes | memoryview, offset: int) -> int:
+        """Write, and return how many bytes were taken: perhaps not all."""
+        ...
+
+    def fdatasync(self, fd: int) -> None:
+        """Make what was written durable. After an error nothing is known."""
+        ...
+
+    def size(self, fd: int) -> int:
+        """Return the length of the file."""
+        ...
+
+    def truncate(self, fd: int, size: int) -> None:
+        """Cut the file to ``size`` bytes."""
+        ...
+
+    def exists(self, path: str) -> bool:
+        """Say whether there is anything at ``path``."""
+        ...
+
+    def same_file(self, fd: int, path: str) -> bool:
+        """Say whether ``path`` still names the open file."""
+        ...
+
+    def unlink(self, path: str) -> None:
+        """Remove the file."""
+        ...
+
+    def make_directory(self, path: str) -> None:
+        """Make one directory."""
+        ...
+
+    def list_directory(self, path: str) -> list[str]:
+        """Return the names in a directory, sorted."""
+        ...
+
+    def sync_directory(self, path: str) -> None:
+        """Make the names in a directory durable."""
+        ...
+
+    def try_lock(self, fd: int) -> bool:
+        """Take the whole file's exclusive lock if it is free. Never waits."""
+        ...
+
+    def unlock(self, fd: int) -> None:
+        """Release the lock."""
+        ...
+
+    def is_locked(self, fd: int) -> bool:
+        """Say whether some other open file holds the lock."""
+        ...
+
+    def now(self) -> float:
+        """Return seconds since 1970 UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds on a clock that never goes back."""
+        ...
+
+    def random(self, size: int) -> bytes:
+        """Return ``size`` random bytes."""
+        ...
+
+    def is_alive(self, pid: int) -> bool:
+        """Say whether a process of this node is there."""
+        ...
+
+
+class DiskFileSystem:
+    """The real one, below the directory ``root``."""
+
+    def __init__(self, root: str) -> None:
+        self.root = os.path.abspath(root)
+        self._root_fd = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.node = socket.gethostname()
+        self.boot = boot_number(self.node)
+
+    @property
+    def pid(self) -> int:
+        """This process; asked anew, since twistd forks when it daemonizes."""
+        return os.getpid()
+
+    def open(self, path: str, mode: Mode) -> int:
+        """See `FileSystem`."""
+        return open_beneath(self._root_fd, path, mode.value)
+
+    def open_unnamed(self, directory: str) -> int:
+        """See `FileSystem`."""
+        path = f"{directory}/{secrets.token_hex(16)}"
+        fd = self.open(path, Mode.CREATE)
+        # Not O_TMPFILE: CephFS and others do not have it.
+        self.unlink(path)
+        return fd
+
+    def close(self, fd: int) -> None:
+        """See `FileSystem`."""
+        os.close(fd)
+
+    def pread(self, fd: int, size: int, offset: int) -> bytes:
+        """See `FileSystem`."""
+        return os.pread(fd, size, offset)
+
+    def pwrite(self, fd: int, data: bytes | memoryview, offset: int) -> int:
+        """See `FileSystem`."""
+        return os.pwrite(fd, data, offset)
+
+    def fdatasync(self, fd: int) -> None:
+        """See `FileSystem`."""
+        os.fdatasync(fd)
+
+    def size(self, fd: int) -> int:
+        """See `FileSystem`."""
+        return os.fstat(fd).st_size
+
+    def truncate(self, fd: int, size: int) -> None:
+        """See `FileSystem`."""
+        os.ftruncate(fd, size)
+
+    def exists(self, path: str) -> bool:
+        """See `FileSystem`."""
+        try:
+            os.stat(path, dir_fd=self._root_fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def same_file(self, fd: int, path: str) -> bool:
+        """See `FileSystem`."""
+        try:
+            named = os.stat(path, dir_fd=self._root_fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(os.fstat(fd), named)
+
+    def unlink(self, path: str) -> None:
+        """See `FileSystem`."""
+        directory, _, name = path.rpartition("/")
+        fd = self._open_directory(directory)
+        try:
+            os.unlink(name, dir_fd=fd)
+        finally:
+            os.close(fd)
+
+    def make_directory(self, path: str) -> None:
+        """See `FileSystem`."""
+        directory, _, name = path.rpartition("/")
+        fd = self._open_directory(directory)
+        try:
+            os.mkdir(name, 0o700, dir_fd=fd)
+        finally:
+            os.close(fd)
+
+    def list_directory(self, path: str) -> list[str]:
+        """See `FileSystem`."""
+        fd = self._open_directory(path)
+        try:
+            return sorted(os.listdir(fd))
+        finally:
+            os.close(fd)
+
+    def sync_directory(self, path: str) -> None:
+        """See `FileSystem`."""
+        fd = self._open_directory(path)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def _open_directory(self, path: str) -> int:
+        return open_beneath(self._root_fd, path or ".", os.O_RDONLY | os.O_DIRECTORY)
+
+    def try_lock(self, fd: int) -> bool:
+        """See `FileSystem`.
+
+        An open-file-description lock: it belongs to the open file, not to the
+        process, so closing another descriptor of the file can not drop it and
+        two users in one process exclude one another. The kernel frees it when
+        the holder dies. fcntl(2), "Open file description locks".
+        """
+        try:
+            fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_WRLCK))
+        except OSError as error:
+            if error.errno in {errno.EAGAIN, errno.EACCES}:
+                return False
+            raise
+        return True
+
+    def unlock(self, fd: int) -> None:
+        """See `FileSystem`."""
+        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_UNLCK))
+
+    def is_locked(self, fd: int) -> bool:
+        """See `FileSystem`."""
+        answer = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, _flock(fcntl.F_WRLCK))
+        kind: int = _FLOCK.unpack(answer)[0]
+        return kind != fcntl.F_UNLCK
+
+    def now(self) -> float:
+        """See `FileSystem`."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """See `FileSystem`."""
+        return time.monotonic()
+
+    def random(self, size: int) -> bytes:
+        """See `FileSystem`."""
+        return secrets.token_bytes(size)
+
+    def is_alive(self, pid: int) -> bool:
+        """See `FileSystem`."""
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+
+def boot_number(node: str) -> int:
+    """Return the number of this start of this machine."""
+    with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+        return zlib.crc32(file.read().strip(), zlib.crc32(node.encode()))
+
+
+def _flock(kind: int) -> bytes:
+    return _FLOCK.pack(kind, os.SEEK_SET, 0, 0, 0)

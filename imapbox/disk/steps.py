@@ -1,0 +1,190 @@
+"""Disk protocols as generators that yield their calls.
+
+A protocol such as "commit" never does I/O itself. It yields a `Call` for each
+call it wants made and is sent the result, or thrown the error; it yields a
+`Pause` when it must wait for another process. Who drives it decides what the
+calls mean: `driver` makes them in a thread, the tests' drivers step the same
+code call by call on a simulated disk.
+"""
+
+from collections.abc import Generator
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+
+from imapbox.disk.filesystem import FileSystem, Mode
+
+
+class Call(NamedTuple):
+    """One method of `FileSystem` and what to call it with."""
+
+    method: str
+    arguments: tuple[Any, ...]
+
+
+class Pause(NamedTuple):
+    """Go on when ``path`` was written (a hint), or at ``until`` at the latest.
+
+    Attributes:
+        path: The file that is watched.
+        until: A moment of `FileSystem.monotonic`.
+    """
+
+    path: str
+    until: float
+
+
+T = TypeVar("T")
+Steps: TypeAlias = Generator[Call | Pause, Any, T]
+
+
+class Unfinished(NamedTuple):
+    """A protocol that waits."""
+
+    pause: Pause
+
+
+class Finished(NamedTuple):
+    """What a protocol returned."""
+
+    value: Any
+
+
+_NOTHING_SENT: Final = None
+
+
+def perform(steps: Steps[T], filesystem: FileSystem) -> T:
+    """Make the calls of a protocol that never waits; return its result."""
+    outcome = advance(steps, filesystem)
+    if isinstance(outcome, Unfinished):
+        steps.close()
+        raise TypeError("this protocol waits; it needs a driver", outcome)
+    value: T = outcome.value
+    return value
+
+
+def advance(
+    steps: Steps[Any], filesystem: FileSystem, error: BaseException | None = None
+) -> Unfinished | Finished:
+    """Make the calls of a protocol until it waits or ends.
+
+    Args:
+        steps: The protocol, fresh or waiting.
+        filesystem: Whose methods are called.
+        error: Thrown into the protocol where it waits.
+    """
+    try:
+        call = steps.throw(error) if error else steps.send(_NOTHING_SENT)
+        while isinstance(call, Call):
+            try:
+                result = getattr(filesystem, call.method)(*call.arguments)
+            except OSError as failure:
+                call = steps.throw(failure)
+            else:
+                call = steps.send(result)
+    except StopIteration as stop:
+        return Finished(stop.value)
+    return Unfinished(call)
+
+
+def open_file(path: str, mode: Mode) -> Steps[int]:
+    """Call `FileSystem.open`."""
+    fd: int = yield Call("open", (path, mode))
+    return fd
+
+
+def open_unnamed(directory: str) -> Steps[int]:
+    """Call `FileSystem.open_unnamed`."""
+    fd: int = yield Call("open_unnamed", (directory,))
+    return fd
+
+
+def close(fd: int) -> Steps[None]:
+    """Call `FileSystem.close`."""
+    yield Call("close", (fd,))
+
+
+def pread(fd: int, size: int, offset: int) -> Steps[bytes]:
+    """Call `FileSystem.pread`."""
+    data: bytes = yield Call("pread", (fd, size, offset))
+    return data
+
+
+def pwrite(fd: int, data: bytes | memoryview, offset: int) -> Steps[None]:
+    """Call `FileSystem.pwrite` until all of ``data`` is written."""
+    taken: int = yield Call("pwrite", (fd, data, offset))
+    while taken < len(data):
+        rest = memoryview(data)[taken:]
+        more: int = yield Call("pwrite", (fd, rest, offset + taken))
+        taken += more
+
+
+def fdatasync(fd: int) -> Steps[None]:
+    """Call `FileSystem.fdatasync`."""
+    yield Call("fdatasync", (fd,))
+
+
+def size(fd: int) -> Steps[int]:
+    """Call `FileSystem.size`."""
+    length: int = yield Call("size", (fd,))
+    return length
+
+
+def exists(path: str) -> Steps[bool]:
+    """Call `FileSystem.exists`."""
+    found: bool = yield Call("exists", (path,))
+    return found
+
+
+def unlink(path: str) -> Steps[None]:
+    """Call `FileSystem.unlink`."""
+    yield Call("unlink", (path,))
+
+
+def make_directory(path: str) -> Steps[None]:
+    """Call `FileSystem.make_directory`."""
+    yield Call("make_directory", (path,))
+
+
+def list_directory(path: str) -> Steps[list[str]]:
+    """Call `FileSystem.list_directory`."""
+    names: list[str] = yield Call("list_directory", (path,))
+    return names
+
+
+def sync_directory(path: str) -> Steps[None]:
+    """Call `FileSystem.sync_directory`."""
+    yield Call("sync_directory", (path,))
+
+
+def try_lock(fd: int) -> Steps[bool]:
+    """Call `FileSystem.try_lock`."""
+    taken: bool = yield Call("try_lock", (fd,))
+    return taken
+
+
+def unlock(fd: int) -> Steps[None]:
+    """Call `FileSystem.unlock`."""
+    yield Call("unlock", (fd,))
+
+
+def now() -> Steps[float]:
+    """Call `FileSystem.now`."""
+    seconds: float = yield Call("now", ())
+    return seconds
+
+
+def monotonic() -> Steps[float]:
+    """Call `FileSystem.monotonic`."""
+    seconds: float = yield Call("monotonic", ())
+    return seconds
+
+
+def random(count: int) -> Steps[bytes]:
+    """Call `FileSystem.random`."""
+    data: bytes = yield Call("random", (count,))
+    return data
+
+
+def is_alive(pid: int) -> Steps[bool]:
+    """Call `FileSystem.is_alive`."""
+    there: bool = yield Call("is_alive", (pid,))
+    return there

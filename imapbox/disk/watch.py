@@ -1,0 +1,76 @@
+"""Being told that a file below the store was written.
+
+A hint and no more: queues overflow, watches run out, and what another node
+writes is not told at all. Whoever waits also looks by itself now and then.
+"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from twisted.internet.inotify import IN_MODIFY, INotify
+from twisted.internet.interfaces import IReactorFDSet
+from twisted.logger import Logger
+from twisted.python._inotify import INotifyError
+from twisted.python.filepath import FilePath
+
+
+class Watch:
+    """One inotify queue for the process, several listeners a file."""
+
+    _log = Logger()
+
+    def __init__(self, root: str, reactor: IReactorFDSet) -> None:
+        self._root = FilePath(root)
+        self._reactor = reactor
+        self._queue: Any = None  # Twisted has no types for it
+        self._listeners: dict[str, list[Callable[[], None]]] = {}
+
+    def listen(self, path: str, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` after each write to the file at ``path``.
+
+        Returns:
+            What to call to hear no more.
+        """
+        listeners = self._listeners.setdefault(path, [])
+        listeners.append(listener)
+        if len(listeners) == 1:
+            self._add(path)
+
+        def stop() -> None:
+            listeners.remove(listener)
+            if not listeners:
+                del self._listeners[path]
+                self._remove(path)
+
+        return stop
+
+    def close(self) -> None:
+        """Give the queue back. Listeners hear no more."""
+        if self._queue is not None:
+            self._queue.loseConnection()
+            self._queue = None
+
+    def _add(self, path: str) -> None:
+        try:
+            if self._queue is None:
+                self._queue = cast("Any", INotify)(self._reactor)
+                self._queue.startReading()
+            self._queue.watch(
+                self._file(path),
+                mask=IN_MODIFY,
+                callbacks=[lambda _queue, _file, _mask: self._written(path)],
+            )
+        except (INotifyError, OSError):
+            self._log.warn("cannot watch {path}: only polling", path=path)
+
+    def _remove(self, path: str) -> None:
+        file = self._file(path)
+        if self._queue is not None and self._queue._isWatched(file):  # noqa: SLF001 - ignore() of an unknown path raises, and no public call asks
+            self._queue.ignore(file)
+
+    def _written(self, path: str) -> None:
+        for listener in tuple(self._listeners.get(path, ())):
+            listener()
+
+    def _file(self, path: str) -> FilePath[str]:
+        return self._root.preauthChild(path)

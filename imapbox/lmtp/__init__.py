@@ -1,0 +1,4 @@
+"""An LMTP connection: session, handlers, and the Twisted protocol on the edge.
+
+A stranger to `imapbox.imap`. The wire format is `imapbox.wire.lmtp`'s.
+"""

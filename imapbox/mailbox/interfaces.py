@@ -1,0 +1,235 @@
+"""What the IMAP room sees of an account and of a mailbox.
+
+All coroutines may be cancelled at any await; what was being committed then is
+either committed or not, never half. All raise `MailError`s, worded by
+`imap.refusals`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+
+from imapbox.disk.spool import Content, Spool
+from imapbox.mailbox.messages import Message
+from imapbox.mailbox.updates import Update
+from imapbox.model.flags import FlagChange
+from imapbox.model.message import InternalDate
+from imapbox.model.names import MailboxName, UserName
+from imapbox.model.numbers import ModSeq, Seq, Uid, UidValidity
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    r"""A name in the account's tree.
+
+    Attributes:
+        name: Of the mailbox.
+        subscribed: Whether LSUB shows it.
+        exists: False for a name that has children but is no mailbox
+            (``\Noselect``), or is subscribed only.
+        has_children: Whether names below it exist.
+        special_use: Such as ``\Sent``, or None. RFC 6154.
+    """
+
+    name: MailboxName
+    subscribed: bool
+    exists: bool
+    has_children: bool
+    special_use: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What STATUS can tell. RFC 9051 §6.3.11."""
+
+    messages: int
+    recent: int
+    uidnext: int
+    uidvalidity: UidValidity
+    unseen: int
+    highestmodseq: ModSeq
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message to append. ``date`` None means now.
+
+    Attributes:
+        content: Its octets.
+        flags: Names of system flags and keywords.
+        date: INTERNALDATE.
+    """
+
+    content: Content
+    flags: frozenset[str]
+    date: InternalDate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where messages went. RFC 4315 §3."""
+
+    uidvalidity: UidValidity
+    uids: Sequence[Uid]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some octets of a message: ``size`` from ``start`` on, fewer at its end."""
+
+    uid: Uid
+    start: int
+    size: int
+
+
+class SelectedMailbox(Protocol):
+    """One session's sight of one mailbox, from SELECT to CLOSE.
+
+    What it says of messages is what the client was told; it changes only in
+    `sync` (sequence numbers) and with the flags that are now true.
+    """
+
+    name: MailboxName
+    read_only: bool
+    uidvalidity: UidValidity
+    exists: int
+    recent: int
+    uidnext: int
+    highestmodseq: ModSeq
+
+    def first_unseen(self) -> Seq | None:
+        """Return the position of the first message without ``\\Seen``."""
+        ...
+
+    def keywords(self) -> Sequence[str]:
+        """Return the names of the keywords, by number; the table only grows."""
+        ...
+
+    def may_add_keywords(self) -> bool:
+        """Say whether a new keyword finds room: ``\\*`` in PERMANENTFLAGS."""
+        ...
+
+    def by_seq(self, ranges: Iterable[range]) -> Iterator[Message]:
+        """Return the messages at these positions, in order, lazily.
+
+        Raises:
+            NoSuchMessage: (at once) a position is beyond `exists`; the
+                client's own mistake, answered BAD.
+        """
+        ...
+
+    def by_uid(self, ranges: Iterable[range]) -> Iterator[Message]:
+        """Return the messages with these UIDs, in order; others are skipped.
+
+        Ranges are intersected with the view, never enumerated.
+        """
+        ...
+
+    async def sync(self, *, may_expunge: bool) -> Sequence[Update]:
+        """Learn what changed, and return what to tell the client, in order.
+
+        What any process acknowledged before this call is in it, except
+        expunges (and what came after them) where ``may_expunge`` is False:
+        RFC 9051 §7.5.1.
+
+        Raises:
+            MailboxGone: The mailbox was deleted or replaced: BYE.
+        """
+        ...
+
+    async def set_flags(
+        self, uids: Sequence[Uid], change: FlagChange, flags: frozenset[str]
+    ) -> None:
+        """Change flags, durably. `sync` will not echo this change.
+
+        Afterwards `by_uid` shows the flags as they are.
+        """
+        ...
+
+    async def expunge(self) -> None:
+        """Remove all messages with ``\\Deleted``, durably; `sync` tells them."""
+        ...
+
+    async def read(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
+        """Return octets of messages, None for those whose body is gone.
+
+        Ask for at most about 1 MiB at a time.
+        """
+        ...
+
+    def changed(self) -> Deferred[None]:
+        """Return a Deferred that fires when a `sync` may have news.
+
+        A hint: it may fire in vain, and fires within a bounded time after a
+        change even where hints get lost. Cancel it when it is not needed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give everything back. Calls nothing that may fail."""
+        ...
+
+
+class Account(Protocol):
+    """One user's mail."""
+
+    user: UserName
+
+    def new_spool(self) -> Spool:
+        """Return an empty spool for an APPEND's octets."""
+        ...
+
+    async def mailboxes(self) -> Sequence[Listed]:
+        """Return all names, sorted, INBOX first."""
+        ...
+
+    async def create(self, name: MailboxName) -> None:
+        """Make a mailbox. Names above it need not exist."""
+        ...
+
+    async def delete(self, name: MailboxName) -> None:
+        """Delete a mailbox. Names below it stay."""
+        ...
+
+    async def rename(self, old: MailboxName, new: MailboxName) -> None:
+        """Rename a mailbox and the names below it.
+
+        INBOX's messages are moved to ``new`` instead. RFC 9051 §6.3.6.
+        """
+        ...
+
+    async def subscribe(self, name: MailboxName) -> None:
+        """Add a name to the subscriptions; it need not exist."""
+        ...
+
+    async def unsubscribe(self, name: MailboxName) -> None:
+        """Remove a name from the subscriptions."""
+        ...
+
+    async def check_append(self, name: MailboxName) -> None:
+        """Raise what `append` would raise now, before the octets come.
+
+        Raises:
+            NoSuchMailbox: Answered with TRYCREATE.
+        """
+        ...
+
+    async def append(
+        self, name: MailboxName, messages: Sequence[NewMessage]
+    ) -> Appended:
+        """Add messages, all or none, durably.
+
+        Raises:
+            NoSuchMailbox: Answered with TRYCREATE.
+        """
+        ...
+
+    async def status(self, name: MailboxName) -> Status:
+        """Return the counts, as fresh as a NOOP's."""
+        ...
+
+    async def select(self, name: MailboxName, *, read_only: bool) -> SelectedMailbox:
+        """Open a mailbox for a session."""
+        ...

@@ -1,0 +1,31 @@
+"""One message as a session sees it."""
+
+from typing import NamedTuple
+
+from imapbox.model.numbers import ModSeq, Seq, Uid
+
+
+class Message(NamedTuple):
+    """A row of the view. A copy: it does not change any more.
+
+    Attributes:
+        seq: Its position in the view at the time.
+        uid: Its UID.
+        flags: The bits of `model.flags.Flag`.
+        keywords: Bit n is set if it has keyword number n of the mailbox.
+        modseq: When its flags last changed.
+        date: INTERNALDATE, seconds since 1970 UTC.
+        zone: INTERNALDATE's zone, minutes east of UTC.
+        size: RFC822.SIZE, octets.
+        recent: Whether this session is told ``\\Recent``.
+    """
+
+    seq: Seq
+    uid: Uid
+    flags: int
+    keywords: int
+    modseq: ModSeq
+    date: int
+    zone: int
+    size: int
+    recent: bool

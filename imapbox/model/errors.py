@@ -1,0 +1,90 @@
+"""What can go wrong with mail, said once.
+
+The docstring of each class is the sentence that a client reads. IMAP and LMTP
+each word them in a table of their own (``refusals.py``); a test holds both
+tables to the full set.
+"""
+
+
+class MailError(Exception):
+    """A request that imapbox understood and declined."""
+
+    def sentence(self) -> str:
+        """Return the text for the client: no path, no name, nothing secret."""
+        return (type(self).__doc__ or "").partition("\n")[0]
+
+
+class NoSuchMailbox(MailError):
+    """No mailbox has this name."""
+
+
+class MailboxExists(MailError):
+    """A mailbox of this name exists already."""
+
+
+class MailboxNameRefused(MailError):
+    """A mailbox can not have this name."""
+
+
+class MailboxHasChildren(MailError):
+    """The mailbox has mailboxes below it."""
+
+
+class MailboxGone(MailError):
+    """The mailbox was deleted in the meantime."""
+
+
+class MailboxReadOnly(MailError):
+    """The mailbox was opened for reading only."""
+
+
+class NoSuchUser(MailError):
+    """No such user here."""
+
+
+class MailboxBusy(MailError):
+    """Another writer kept the mailbox longer than we were willing to wait."""
+
+    def __init__(self, holder: str = "") -> None:
+        super().__init__(holder)
+        self.holder = holder
+
+
+class DiskFull(MailError):
+    """There is no room on the disk for this now."""
+
+
+class MailboxDamaged(MailError):
+    """The mailbox is damaged and takes no changes until it is repaired."""
+
+
+class StoreReadOnly(MailError):
+    """The mail store can not be written to now."""
+
+
+class StoreFailure(MailError):
+    """The mail store failed; please try again later."""
+
+
+class StoreFenced(StoreFailure):
+    """This server lost its mail store and ends the connection."""
+
+
+class NumbersExhausted(MailError):
+    """The mailbox has no numbers left for new messages or changes."""
+
+
+class TooManyKeywords(MailError):
+    """The mailbox has no room for another keyword."""
+
+
+class MessageTooBig(MailError):
+    """The message is larger than this server accepts."""
+
+
+class MessageGone(MailError):
+    """The message was expunged in the meantime."""
+
+
+class MailLoop(MailError):
+    """The message was delivered here before: mail loop."""
