@@ -1,0 +1,41 @@
+# Everything here runs from .venv, which the first target that needs it makes.
+# Only make and a python3 with venv are assumed. ARGS reaches the program:
+#   make demo ARGS=--once        make test ARGS="-k noop -x"
+
+BIN := .venv/bin
+
+.PHONY: demo test quick lint torture bench
+
+demo: .venv/installed
+	@$(BIN)/imapbox demo $(ARGS)
+
+# All of tests/: six minutes at most.
+test: .venv/installed
+	$(BIN)/pytest $(ARGS)
+
+# Under a minute: tests/unit and tests/house without what is marked slow.
+quick: .venv/installed
+	$(BIN)/pytest tests/unit tests/house -m quick $(ARGS)
+
+lint: .venv/linted
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# The same tests, twenty times as many random schedules and examples.
+torture: .venv/installed
+	IMAPBOX_EFFORT=20 $(BIN)/pytest $(ARGS)
+
+bench: .venv/installed
+	$(BIN)/python -m benchmarks $(ARGS)
+
+.venv/installed: setup.cfg pyproject.toml
+	test -x $(BIN)/python || python3 -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip 'setuptools>=77'
+	$(BIN)/python -m pip install --quiet -e '.[test]'
+	touch $@
+
+.venv/linted: .venv/installed
+	$(BIN)/python -m pip install --quiet -e '.[lint]'
+	touch $@

@@ -1,0 +1,137 @@
+"""What all tests share: seeds, effort, real programs, and a clean reactor."""
+
+import gc
+import inspect
+import os
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+import pytest_twisted
+from twisted.internet.task import deferLater
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+
+TESTS = Path(__file__).parent
+SEED = int(os.environ.get("IMAPBOX_SEED") or random.SystemRandom().getrandbits(32))
+EFFORT = int(os.environ.get("IMAPBOX_EFFORT") or 1)
+QUICK = ("unit", "house")
+
+# The machine may be busy: how long an example took says nothing.
+hypothesis.settings.register_profile(
+    "house",
+    deadline=None,
+    max_examples=100 * EFFORT,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("house")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: over two seconds; not in `make quick`")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        kind = item.path.relative_to(TESTS).parts[0]
+        if kind == "interop":
+            item.add_marker("interop")
+        elif kind in QUICK and item.get_closest_marker("slow") is None:
+            item.add_marker("quick")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(f"seed {SEED}: IMAPBOX_SEED={SEED} makes the same run")
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """A number that differs from run to run and from test to test."""
+    return random.Random(f"{SEED} {request.node.nodeid}").getrandbits(32)
+
+
+@pytest.fixture
+def effort() -> int:
+    """By how much a random test may multiply its rounds: 1, or 20 for torture."""
+    return EFFORT
+
+
+@pytest.fixture
+def require_program() -> Callable[[str], str]:
+    """Find a real program, or skip the test; fail where CI installed it."""
+
+    def find(name: str) -> str:
+        path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/lib/dovecot"
+        if found := shutil.which(name, path=path):
+            return found
+        reason = f"{name} is not installed"
+        if os.environ.get("IMAPBOX_REQUIRE_INTEROP"):
+            pytest.fail(f"{reason}, and IMAPBOX_REQUIRE_INTEROP is set", pytrace=False)
+        pytest.skip(reason)
+
+    return find
+
+
+@pytest.fixture
+def logged_errors() -> list[LogEvent]:
+    """The errors that were logged in this test; clear it if they were meant."""
+    return []
+
+
+def _left_behind(before: set[object], reactor: object) -> list[object]:
+    return [
+        *(call for call in reactor.getDelayedCalls() if call not in before),
+        *(each for each in reactor.getReaders() if each not in before),
+        *(each for each in reactor.getWriters() if each not in before),
+    ]
+
+
+@pytest.fixture(autouse=True)
+def tidy_reactor(
+    request: pytest.FixtureRequest, logged_errors: list[LogEvent]
+) -> Iterator[None]:
+    """Fail a test on the real reactor that leaves timers, sockets or errors.
+
+    Trial does so; pytest-twisted doesn't.
+    """
+    function = getattr(request.node, "obj", None)
+    asynchronous = inspect.iscoroutinefunction(function)
+    if not asynchronous and not hasattr(function, "_pytest_twisted_mark"):
+        yield
+        return
+    from twisted.internet import reactor  # noqa: PLC0415, TID251 - pytest-twisted's
+
+    def observe(event: LogEvent) -> None:
+        if event.get("log_failure") is not None or event.get("isError"):
+            logged_errors.append(event)
+
+    # The reactor's own readers come with its first turn.
+    pytest_twisted.blockon(deferLater(reactor, 0))
+    before: set[object] = {
+        *reactor.getDelayedCalls(),
+        *reactor.getReaders(),
+        *reactor.getWriters(),
+    }
+    globalLogPublisher.addObserver(observe)
+    try:
+        yield
+        # What was closed needs a few turns to be gone.
+        for _ in range(20):
+            if not _left_behind(before, reactor):
+                break
+            pytest_twisted.blockon(deferLater(reactor, 0.001))
+        gc.collect()  # an unhandled error in a Deferred is logged when it goes
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    if left := _left_behind(before, reactor):
+        pytest.fail(f"left in the reactor: {left}", pytrace=False)
+    if logged_errors:
+        texts = "\n".join(
+            event["log_failure"].getTraceback()
+            if event.get("log_failure")
+            else formatEvent(event)
+            for event in logged_errors
+        )
+        pytest.fail(f"errors were logged:\n{texts}", pytrace=False)
