@@ -1,0 +1,5 @@
+"""``make bench``: see `benchmarks.run`."""
+
+from benchmarks.run import main
+
+main()
