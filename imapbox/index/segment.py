@@ -1,0 +1,82 @@
+"""A segment of the log: ``log.1``, ``log.2``, ...
+
+Little-endian::
+
+    offset  size  field
+         0     8  magic "IBLOG" and three zero bytes
+         8     2  format version: 0
+        10     2  feature bits, compatible: a reader may ignore them
+        12     2  feature bits, read-only compatible: a writer must know them
+        14     2  feature bits, incompatible: a reader must know them
+        16     4  number of this segment
+        20     4  salt: random, the chain value before the first frame
+        24    36  zero
+        60     4  CRC-32 of the 60 bytes before
+        64     -  frames, one behind the other (see `frame`), the first is BASE
+
+Behind the last frame there are zeros or the end of the file. A segment is
+full at `SEGMENT_LIMIT`; its last frame is then SWITCH, which names the next
+one and its salt. A segment that no SWITCH names is the litter of a crash,
+except for ``log.1``.
+"""
+
+import struct
+import zlib
+from typing import Final, NamedTuple, Self
+
+from imapbox.model.errors import MailError
+
+SEGMENT_HEADER_SIZE: Final = 64
+SEGMENT_LIMIT: Final = 64 * 1024 * 1024
+FORMAT_VERSION: Final = 0
+
+_MAGIC: Final = b"IBLOG\0\0\0"
+_HEADER = struct.Struct("<8sHHHHII36x")
+_CRC = struct.Struct("<I")
+
+
+class NewerFormat(MailError):
+    """The mail store was written by a newer imapbox than this one."""
+
+
+class SegmentHeader(NamedTuple):
+    """The first 64 bytes of a segment."""
+
+    number: int
+    salt: int
+
+    def encode(self) -> bytes:
+        """Return the bytes."""
+        content = _HEADER.pack(_MAGIC, FORMAT_VERSION, 0, 0, 0, self.number, self.salt)
+        return content + _CRC.pack(zlib.crc32(content))
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self | None:
+        """Read a header; None if it is torn, cut or not one.
+
+        Raises:
+            NewerFormat: It is one, of a format that this imapbox can not read.
+        """
+        if len(data) < SEGMENT_HEADER_SIZE or not data.startswith(_MAGIC):
+            return None
+        if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(data[: _HEADER.size]):
+            return None
+        _, version, _, read_only, incompatible, number, salt = _HEADER.unpack_from(data)
+        if version != FORMAT_VERSION or read_only or incompatible:
+            raise NewerFormat(version, read_only, incompatible)
+        return cls(number, salt)
+
+
+def segment_name(number: int) -> str:
+    """Return the file's name."""
+    return f"log.{number}"
+
+
+def segment_numbers(names: list[str]) -> list[int]:
+    """Return the numbers of the segments among the names of a directory."""
+    found = []
+    for name in names:
+        prefix, _, number = name.partition(".")
+        if prefix == "log" and number.isdecimal() and number[0] != "0":
+            found.append(int(number))
+    return sorted(found)
