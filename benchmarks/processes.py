@@ -22,6 +22,12 @@ def _stat(pid: int) -> list[str] | None:
     return text.rpartition(")")[2].split()
 
 
+def alive(pid: int) -> bool:
+    """Say whether ``pid`` still runs. A zombie doesn't."""
+    stat = _stat(pid)
+    return stat is not None and stat[0] not in "ZX"
+
+
 def family(roots: Iterable[int]) -> list[int]:
     """Return ``roots`` and all their descendants that are alive."""
     children: dict[int, list[int]] = {}

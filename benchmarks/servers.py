@@ -7,10 +7,12 @@ out, ends what it started and makes sure that it is gone.
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.load.connection import wait_until_listening
-from benchmarks.processes import family
+from benchmarks.processes import alive, family
 
 LOOPBACK: Final = "127.0.0.1"
 _GONE_WITHIN: Final = 10.0  # seconds after SIGTERM; what imapbox promises
@@ -119,19 +121,21 @@ def running(
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     members = family([process.pid])
+    give_up_at = time.monotonic() + _GONE_WITHIN
     process.terminate()
-    try:
-        process.wait(_GONE_WITHIN)
-    except subprocess.TimeoutExpired:
-        for pid in members:
-            _kill(pid)
-        process.wait()
-        raise StillThere(process.args) from None
+    # A master ends before its children do; they belong to the server as well.
+    while process.poll() is None or any(map(alive, members)):
+        if time.monotonic() > give_up_at:
+            for pid in members:
+                _kill(pid)
+            process.wait()
+            raise StillThere(process.args)
+        time.sleep(0.01)
 
 
 def _kill(pid: int) -> None:
     try:
-        os.kill(pid, 9)
+        os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
 
@@ -143,7 +147,7 @@ def _await_greetings(
 ) -> None:
     for address in addresses:
         try:
-            wait_until_listening(address)
+            wait_until_listening(address, hope=lambda: process.poll() is None)
         except TimeoutError as error:
             written = log.read_text(errors="replace")
             raise EndedEarly(process.args, process.poll(), written) from error

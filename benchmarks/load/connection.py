@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Callable
 from typing import Final, Self
 
 PATIENCE: Final = 60.0  # seconds without an answer before a client gives up
@@ -82,12 +83,20 @@ class Connection:
 
 
 def wait_until_listening(
-    address: tuple[str, int] | str, *, patience: float = 20.0
+    address: tuple[str, int] | str,
+    *,
+    patience: float = 20.0,
+    hope: Callable[[], bool] = lambda: True,
 ) -> None:
     """Return as soon as ``address`` greets a client.
 
+    Args:
+        address: (host, port), or the path of a UNIX socket.
+        patience: In seconds.
+        hope: Says whether the server may still come up.
+
     Raises:
-        TimeoutError: It didn't within ``patience`` seconds.
+        TimeoutError: It didn't greet in time, or there is no hope.
     """
     give_up_at = time.monotonic() + patience
     while True:
@@ -95,7 +104,7 @@ def wait_until_listening(
             with Connection(address, patience=patience) as connection:
                 connection.line()
         except OSError as error:
-            if time.monotonic() > give_up_at:
+            if time.monotonic() > give_up_at or not hope():
                 raise TimeoutError("nobody greets", address) from error
             time.sleep(0.02)
         else:
