@@ -1,0 +1,120 @@
+"""Commands on the messages of the open mailbox. RFC 9051 §6.4.
+
+RFC 9051 §9::
+
+    fetch           = "FETCH" SP sequence-set SP …  ; `wire.imap.fetch_items`
+    store           = "STORE" SP sequence-set SP store-att-flags
+    store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP
+                      (flag-list / (flag *(SP flag)))
+    uid             = "UID" SP (fetch / store / …)
+"""
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from imapbox.model.flags import FlagChange
+from imapbox.wire.imap.commands.command import Command
+from imapbox.wire.imap.fetch_items import FetchItem, read_fetch_items
+from imapbox.wire.imap.flags import read_flag_list, read_flags
+from imapbox.wire.imap.lexer import Lexer
+from imapbox.wire.imap.sequence_set import SequenceSet, read_sequence_set
+from imapbox.wire.imap.tags import Tag
+
+_STORE_ATT = re.compile(rb"[+-]?flags(?:\.silent)?(?= )", re.IGNORECASE)
+_CHANGE: Final = {
+    b"+": FlagChange.ADD,
+    b"-": FlagChange.REMOVE,
+    b"f": FlagChange.REPLACE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Command):
+    """As NOOP. RFC 3501 §6.4.1."""
+
+    name: ClassVar[str] = "CHECK"
+
+
+@dataclass(frozen=True, slots=True)
+class Close(Command):
+    """Expunge silently and leave the mailbox. RFC 9051 §6.4.1."""
+
+    name: ClassVar[str] = "CLOSE"
+
+
+@dataclass(frozen=True, slots=True)
+class Expunge(Command):
+    r"""Remove what is ``\Deleted``. RFC 9051 §6.4.3."""
+
+    name: ClassVar[str] = "EXPUNGE"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch(Command):
+    """Send me of these messages this. RFC 9051 §6.4.5.
+
+    Attributes:
+        messages: Which.
+        by_uid: Whether ``messages`` are UIDs, not sequence numbers; if they
+            are, the answer tells the UID in any case (RFC 9051 §6.4.9).
+        items: What is asked, each once, in the client's order.
+    """
+
+    name: ClassVar[str] = "FETCH"
+    messages: SequenceSet
+    by_uid: bool
+    items: tuple[FetchItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Store(Command):
+    """Change the flags of these messages. RFC 9051 §6.4.6.
+
+    Attributes:
+        messages: Which.
+        by_uid: Whether ``messages`` are UIDs, not sequence numbers.
+        change: Add, remove or replace.
+        flags: As given; `imapbox.model.flags.split_flags` sorts them.
+        silent: The client doesn't want to be told the new flags.
+    """
+
+    name: ClassVar[str] = "STORE"
+    messages: SequenceSet
+    by_uid: bool
+    change: FlagChange
+    flags: frozenset[str]
+    silent: bool
+
+
+def read_fetch(lexer: Lexer, tag: Tag, *, by_uid: bool = False) -> Fetch:
+    """Take what is behind FETCH."""
+    messages = _messages(lexer)
+    return Fetch(tag, messages, by_uid, read_fetch_items(lexer))
+
+
+def read_uid_fetch(lexer: Lexer, tag: Tag) -> Fetch:
+    """Take what is behind UID FETCH."""
+    return read_fetch(lexer, tag, by_uid=True)
+
+
+def read_store(lexer: Lexer, tag: Tag, *, by_uid: bool = False) -> Store:
+    """Take what is behind STORE."""
+    messages = _messages(lexer)
+    att = lexer.match(_STORE_ATT, "store-att-flags").lower()
+    lexer.space()
+    flags = read_flag_list(lexer) if lexer.next_is(b"(") else read_flags(lexer)
+    silent = att.endswith(b".silent")
+    return Store(tag, messages, by_uid, _CHANGE[att[:1]], flags, silent)
+
+
+def read_uid_store(lexer: Lexer, tag: Tag) -> Store:
+    """Take what is behind UID STORE."""
+    return read_store(lexer, tag, by_uid=True)
+
+
+def _messages(lexer: Lexer) -> SequenceSet:
+    lexer.space()
+    messages = read_sequence_set(lexer)
+    lexer.space()
+    return messages

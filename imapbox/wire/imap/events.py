@@ -1,0 +1,55 @@
+"""What the framer finds in a stream of bytes."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReady:
+    """One whole command.
+
+    Attributes:
+        parts: text, literal, text, …, text: always an odd number. Texts come
+            without CRLF and without the ``{5}`` that announces the literal.
+    """
+
+    parts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContinuationWanted:
+    """The client waits for "+" before it sends ``size`` octets."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppendAnnounced:
+    """An APPEND has come as far as its message, which is not read yet.
+
+    Nothing more happens until `CommandFramer.accept_literal` or
+    `CommandFramer.refuse_literal` is called.
+
+    Attributes:
+        parts: What stands before the message, as in `CommandReady`.
+        size: How many octets the message has, up to 63 bits.
+        synchronizing: The client waits for "+", or for our refusal.
+    """
+
+    parts: tuple[bytes, ...]
+    size: int
+    synchronizing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralChunk:
+    """The next octets of an accepted message, as they arrived."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AppendEnded:
+    """The message is complete, and so is the command."""
+
+
+Event = CommandReady | ContinuationWanted | AppendAnnounced | LiteralChunk | AppendEnded

@@ -1,0 +1,150 @@
+"""From a whole command to its value: one table, name to grammar.
+
+RFC 9051 §9::
+
+    command = tag SP (command-any / command-auth / command-nonauth /
+              command-select) CRLF
+
+Which command may be given when is the session's affair: every command is read
+in every state.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar
+
+from imapbox.wire.errors import BadSyntax
+from imapbox.wire.imap.commands.any_state import Capability, Logout, Noop
+from imapbox.wire.imap.commands.append import Append, read_append, refuse_append
+from imapbox.wire.imap.commands.authenticated import (
+    Idle,
+    read_create,
+    read_delete,
+    read_examine,
+    read_rename,
+    read_select,
+    read_subscribe,
+    read_unsubscribe,
+)
+from imapbox.wire.imap.commands.command import Command
+from imapbox.wire.imap.commands.listing import read_list, read_lsub, read_status
+from imapbox.wire.imap.commands.not_authenticated import (
+    StartTls,
+    read_authenticate,
+    read_login,
+)
+from imapbox.wire.imap.commands.selected import (
+    Check,
+    Close,
+    Expunge,
+    read_fetch,
+    read_store,
+    read_uid_fetch,
+    read_uid_store,
+)
+from imapbox.wire.imap.lexer import Lexer
+from imapbox.wire.imap.tags import Tag, leading_tag
+
+C = TypeVar("C", bound=Command)
+Grammar = Callable[[Lexer, Tag], Command]
+
+
+def _bare(command: Callable[[Tag], Command]) -> Grammar:
+    """Return the grammar of a command that is only its name."""
+    return lambda _lexer, tag: command(tag)
+
+
+def _read_uid(lexer: Lexer, tag: Tag) -> Command:
+    """Take what is behind UID: another command. RFC 9051 §6.4.9."""
+    lexer.space()
+    return _read_named(UID_GRAMMAR, lexer, tag)
+
+
+GRAMMAR: Final[Mapping[bytes, Grammar]] = {
+    # RFC 9051 §6.1
+    b"CAPABILITY": _bare(Capability),
+    b"NOOP": _bare(Noop),
+    b"LOGOUT": _bare(Logout),
+    # RFC 9051 §6.2
+    b"STARTTLS": _bare(StartTls),
+    b"AUTHENTICATE": read_authenticate,
+    b"LOGIN": read_login,
+    # RFC 9051 §6.3
+    b"SELECT": read_select,
+    b"EXAMINE": read_examine,
+    b"CREATE": read_create,
+    b"DELETE": read_delete,
+    b"RENAME": read_rename,
+    b"SUBSCRIBE": read_subscribe,
+    b"UNSUBSCRIBE": read_unsubscribe,
+    b"LIST": read_list,
+    b"LSUB": read_lsub,
+    b"STATUS": read_status,
+    b"APPEND": refuse_append,  # one with a literal goes to `parse_append`
+    b"IDLE": _bare(Idle),
+    # RFC 9051 §6.4
+    b"CHECK": _bare(Check),
+    b"CLOSE": _bare(Close),
+    b"EXPUNGE": _bare(Expunge),
+    b"FETCH": read_fetch,
+    b"STORE": read_store,
+    b"UID": _read_uid,
+}
+UID_GRAMMAR: Final[Mapping[bytes, Grammar]] = {
+    b"FETCH": read_uid_fetch,
+    b"STORE": read_uid_store,
+}
+
+
+def parse_command(parts: Sequence[bytes], *, utf8: bool = False) -> Command:
+    """Return the command that a `CommandReady` holds.
+
+    Args:
+        parts: Its parts.
+        utf8: Whether quoted strings may hold UTF-8.
+
+    Raises:
+        BadSyntax: It is not one of ours. ``tag`` is set if it has one.
+    """
+    return _parse(parts, utf8=utf8, read=_read_command)
+
+
+def parse_append(parts: Sequence[bytes], *, utf8: bool = False) -> Append:
+    """Return the command that an `AppendAnnounced` begins.
+
+    Raises:
+        BadSyntax: As for `parse_command`.
+    """
+    return _parse(parts, utf8=utf8, read=_read_announced)
+
+
+def _read_command(lexer: Lexer, tag: Tag) -> Command:
+    return _read_named(GRAMMAR, lexer, tag)
+
+
+def _read_announced(lexer: Lexer, tag: Tag) -> Append:
+    lexer.name("command")
+    return read_append(lexer, tag)
+
+
+def _parse(parts: Sequence[bytes], *, utf8: bool, read: Callable[[Lexer, Tag], C]) -> C:
+    tag = leading_tag(parts[0])
+    if tag is None:
+        raise BadSyntax("tag", parts[0])
+    lexer = Lexer(parts, utf8=utf8)
+    try:
+        lexer.expect(tag)
+        lexer.space()
+        command = read(lexer, tag)
+        lexer.end()
+    except BadSyntax as error:
+        error.tag = tag
+        raise
+    return command
+
+
+def _read_named(table: Mapping[bytes, Grammar], lexer: Lexer, tag: Tag) -> Command:
+    name = lexer.name("command")
+    grammar = table.get(name)
+    if grammar is None:
+        raise BadSyntax("command", name)
+    return grammar(lexer, tag)

@@ -1,0 +1,68 @@
+"""Response codes: what a client's program reads, where its user reads the text.
+
+See Also:
+    RFC 9051 §7.1, RFC 5530 §3, RFC 4469 §4.2 (TOOBIG).
+"""
+
+from typing import Final, NewType
+
+from imapbox.model.numbers import Seq, Uid, UidValidity
+
+# Made only here, so that nothing of a client's gets between the brackets.
+ResponseCode = NewType("ResponseCode", bytes)
+
+ALERT: Final = ResponseCode(b"ALERT")
+ALREADYEXISTS: Final = ResponseCode(b"ALREADYEXISTS")
+AUTHENTICATIONFAILED: Final = ResponseCode(b"AUTHENTICATIONFAILED")
+CANNOT: Final = ResponseCode(b"CANNOT")
+CLIENTBUG: Final = ResponseCode(b"CLIENTBUG")
+CLOSED: Final = ResponseCode(b"CLOSED")
+CORRUPTION: Final = ResponseCode(b"CORRUPTION")
+EXPUNGEISSUED: Final = ResponseCode(b"EXPUNGEISSUED")
+HASCHILDREN: Final = ResponseCode(b"HASCHILDREN")
+INUSE: Final = ResponseCode(b"INUSE")
+LIMIT: Final = ResponseCode(b"LIMIT")
+NONEXISTENT: Final = ResponseCode(b"NONEXISTENT")
+NOPERM: Final = ResponseCode(b"NOPERM")
+OVERQUOTA: Final = ResponseCode(b"OVERQUOTA")
+PARSE: Final = ResponseCode(b"PARSE")
+PRIVACYREQUIRED: Final = ResponseCode(b"PRIVACYREQUIRED")
+READ_ONLY: Final = ResponseCode(b"READ-ONLY")
+READ_WRITE: Final = ResponseCode(b"READ-WRITE")
+SERVERBUG: Final = ResponseCode(b"SERVERBUG")
+TOOBIG: Final = ResponseCode(b"TOOBIG")
+TRYCREATE: Final = ResponseCode(b"TRYCREATE")
+UNAVAILABLE: Final = ResponseCode(b"UNAVAILABLE")
+
+
+def uidnext(uid: Uid) -> ResponseCode:
+    """Return the code that says which UID comes next."""
+    return ResponseCode(b"UIDNEXT %d" % uid)
+
+
+def uidvalidity(validity: UidValidity) -> ResponseCode:
+    """Return the code that says for how long the UIDs hold."""
+    return ResponseCode(b"UIDVALIDITY %d" % validity)
+
+
+def unseen(seq: Seq) -> ResponseCode:
+    """Return the code that names the first unseen message. RFC 3501 §7.1."""
+    return ResponseCode(b"UNSEEN %d" % seq)
+
+
+def permanent_flags(flag_list: bytes) -> ResponseCode:
+    """Return the code that says which flags last.
+
+    Args:
+        flag_list: As `flags.render_flag_list` makes it.
+    """
+    return ResponseCode(b"PERMANENTFLAGS " + flag_list)
+
+
+def capability(names: bytes) -> ResponseCode:
+    """Return the code that says what the server offers.
+
+    Args:
+        names: As `responses.capability_list` makes them.
+    """
+    return ResponseCode(b"CAPABILITY " + names)

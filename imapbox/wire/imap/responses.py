@@ -1,0 +1,209 @@
+r"""Responses: values to bytes, each a whole line (or several) with its CRLF.
+
+Whatever is not a number or a constant of ours goes through `strings` or is
+checked, so that no octet of it can end a line or begin a response. A FETCH is
+put together from items that the caller may keep and use again::
+
+    fetch(Seq(3), (uid_item(Uid(7)), flags_item(seen)))
+        == b"* 3 FETCH (UID 7 FLAGS (\\Seen))\r\n"
+
+A large body is sent in slices: `fetch_start` with all that is known, the
+slices, `FETCH_END`.
+
+RFC 9051 §9::
+
+    response-done   = response-tagged / response-fatal
+    response-tagged = tag SP resp-cond-state CRLF
+    resp-cond-state = ("OK" / "NO" / "BAD") SP resp-text
+    resp-text       = ["[" resp-text-code "]" SP] [text]
+    continue-req    = "+" SP (resp-text / base64) CRLF
+    msg-att         = "(" (msg-att-dynamic / msg-att-static)
+                      *(SP (msg-att-dynamic / msg-att-static)) ")"
+"""
+
+import binascii
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Final
+
+from imapbox.model.message import InternalDate
+from imapbox.model.names import DELIMITER, MailboxName
+from imapbox.model.numbers import Seq, Uid
+from imapbox.wire.imap import strings
+from imapbox.wire.imap.commands.listing import StatusAtt
+from imapbox.wire.imap.dates import render_date_time
+from imapbox.wire.imap.fetch_items import BodyItem
+from imapbox.wire.imap.response_codes import ResponseCode
+from imapbox.wire.imap.tags import Tag
+
+FETCH_END: Final = b")\r\n"
+_DELIMITER: Final = strings.string(DELIMITER.encode())
+
+
+class Status(Enum):
+    """How a command went, or how the server is. RFC 9051 §7.1."""
+
+    OK = b"OK"
+    NO = b"NO"
+    BAD = b"BAD"
+    PREAUTH = b"PREAUTH"
+    BYE = b"BYE"
+
+
+class Attribute(Enum):
+    """What LIST says of a mailbox. RFC 9051 §7.3.1."""
+
+    NOINFERIORS = b"\\Noinferiors"
+    NOSELECT = b"\\Noselect"
+    MARKED = b"\\Marked"
+    UNMARKED = b"\\Unmarked"
+    HASCHILDREN = b"\\HasChildren"
+    HASNOCHILDREN = b"\\HasNoChildren"
+
+
+def tagged(
+    tag: Tag, status: Status, text: str, code: ResponseCode | None = None
+) -> bytes:
+    """Return a command's one answer."""
+    return b"%b %b" % (tag, _condition(status, text, code))
+
+
+def untagged(status: Status, text: str, code: ResponseCode | None = None) -> bytes:
+    """Return a condition of the server: greeting, ``* BAD``, ``* BYE``."""
+    return b"* " + _condition(status, text, code)
+
+
+def continuation(text: str) -> bytes:
+    """Return the "+" that invites a literal or begins an IDLE."""
+    return b"+ %b\r\n" % strings.text(text)
+
+
+def challenge(data: bytes) -> bytes:
+    """Return a step of SASL. RFC 9051 §6.2.2."""
+    return b"+ %b\r\n" % binascii.b2a_base64(data, newline=False)
+
+
+def capability_list(names: Iterable[str]) -> bytes:
+    """Return the names of what is offered, one space between each.
+
+    Raises:
+        ValueError: One is no atom.
+    """
+    atoms = [name.encode() for name in names]
+    for atom in atoms:
+        if not strings.is_atom(atom):
+            raise ValueError(atom)
+    return b" ".join(atoms)
+
+
+def capability(names: bytes) -> bytes:
+    """Return ``* CAPABILITY``, of what `capability_list` made."""
+    return b"* CAPABILITY %b\r\n" % names
+
+
+def exists(count: int) -> bytes:
+    """Return ``* n EXISTS``."""
+    return b"* %d EXISTS\r\n" % count
+
+
+def recent(count: int) -> bytes:
+    """Return ``* n RECENT``. RFC 3501 §7.3.2."""
+    return b"* %d RECENT\r\n" % count
+
+
+def expunge(seq: Seq) -> bytes:
+    """Return ``* n EXPUNGE``."""
+    return b"* %d EXPUNGE\r\n" % seq
+
+
+def flags(flag_list: bytes) -> bytes:
+    """Return ``* FLAGS``, of what `flags.render_flag_list` made."""
+    return b"* FLAGS %b\r\n" % flag_list
+
+
+def list_mailbox(attributes: Iterable[Attribute], name: MailboxName) -> bytes:
+    """Return ``* LIST`` for one mailbox."""
+    return _listed(b"LIST", attributes, name)
+
+
+def list_delimiter() -> bytes:
+    """Return the answer to ``LIST "" ""``: the delimiter. RFC 9051 §6.3.9."""
+    return _listed(b"LIST", (Attribute.NOSELECT,), "")
+
+
+def lsub_mailbox(attributes: Iterable[Attribute], name: MailboxName) -> bytes:
+    """Return ``* LSUB`` for one name. RFC 3501 §7.2.3."""
+    return _listed(b"LSUB", attributes, name)
+
+
+def lsub_delimiter() -> bytes:
+    """Return the answer to ``LSUB "" ""``."""
+    return _listed(b"LSUB", (Attribute.NOSELECT,), "")
+
+
+def status(name: MailboxName, values: Mapping[StatusAtt, int]) -> bytes:
+    """Return ``* STATUS`` for one mailbox."""
+    atts = b" ".join(b"%b %d" % (att.value, value) for att, value in values.items())
+    return b"* STATUS %b (%b)\r\n" % (strings.mailbox(name), atts)
+
+
+def fetch(seq: Seq, items: Iterable[bytes]) -> bytes:
+    """Return ``* n FETCH`` with these items."""
+    return b"* %d FETCH (%b)\r\n" % (seq, b" ".join(items))
+
+
+def fetch_start(seq: Seq, items: Iterable[bytes], item: BodyItem, size: int) -> bytes:
+    """Return the beginning of a FETCH whose last item comes in slices.
+
+    Args:
+        seq: Which message.
+        items: What stands before that item.
+        item: The item.
+        size: How many octets the caller will send before `FETCH_END`, or
+            before a space and a next item.
+    """
+    last = b"%b %b" % (item.label, strings.literal_start(size))
+    return b"* %d FETCH (%b" % (seq, b" ".join((*items, last)))
+
+
+def flags_item(flag_list: bytes) -> bytes:
+    """Return FLAGS, of what `flags.render_flag_list` made."""
+    return b"FLAGS " + flag_list
+
+
+def uid_item(uid: Uid) -> bytes:
+    """Return UID."""
+    return b"UID %d" % uid
+
+
+def size_item(size: int) -> bytes:
+    """Return RFC822.SIZE."""
+    return b"RFC822.SIZE %d" % size
+
+
+def internaldate_item(date: InternalDate) -> bytes:
+    """Return INTERNALDATE."""
+    return b"INTERNALDATE " + render_date_time(date)
+
+
+def body_item(item: BodyItem, octets: bytes | None) -> bytes:
+    """Return octets of a message; None for a part that is not there.
+
+    Always as a literal, which is what clients expect of a body.
+    """
+    if octets is None:
+        return item.label + b" NIL"
+    start = strings.literal_start(len(octets))
+    return b"%b %b%b" % (item.label, start, octets)
+
+
+def _condition(status: Status, text: str, code: ResponseCode | None) -> bytes:
+    words = strings.text(text)
+    if code is None:
+        return b"%b %b\r\n" % (status.value, words)
+    return b"%b [%b] %b\r\n" % (status.value, code, words)
+
+
+def _listed(kind: bytes, attributes: Iterable[Attribute], name: str) -> bytes:
+    said = b" ".join(attribute.value for attribute in attributes)
+    return b"* %b (%b) %b %b\r\n" % (kind, said, _DELIMITER, strings.mailbox(name))

@@ -1,0 +1,88 @@
+"""Sequence sets: ``1,3:5,7:*``.
+
+RFC 9051 §9, with "$" (SEARCHRES) left to its own rule::
+
+    seq-number   = nz-number / "*"
+    seq-range    = seq-number ":" seq-number
+    sequence-set = (seq-number / seq-range) *("," (seq-number / seq-range))
+
+A set is never enumerated: ``1:4294967295`` is two numbers.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from imapbox.model.numbers import MAX_UID
+from imapbox.wire.errors import BadSyntax
+from imapbox.wire.imap.lexer import Lexer
+
+MAX_LENGTH: Final = 8 * 1024
+
+_seq_number = r"(?:[1-9][0-9]{0,9}|\*)"
+_seq_range = rf"{_seq_number}(?::{_seq_number})?"
+_SEQUENCE_SET = re.compile(rf"{_seq_range}(?:,{_seq_range})*".encode())
+_RUN = re.compile(rb"[0-9*:,]+")
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceSet:
+    """Numbers a client named, as it named them; None stands for "*"."""
+
+    ranges: tuple[tuple[int | None, int | None], ...]
+
+    def resolve(self, largest: int) -> tuple[range, ...]:
+        """Say which numbers are meant, "*" being ``largest``.
+
+        "5:2" means "2:5", and "*" names the last message even when the other
+        end is beyond it (RFC 9051 §9, seq-range). Where ``largest`` is 0, "*"
+        is 0 too, which is nobody's number.
+
+        Returns:
+            Ascending ranges that neither touch nor overlap. They may reach
+            beyond ``largest``: the caller meets them with what is there.
+        """
+        ends = sorted(
+            sorted((largest if a is None else a, largest if b is None else b))
+            for a, b in self.ranges
+        )
+        merged: list[range] = []
+        for low, high in ends:
+            if merged and low <= merged[-1].stop:
+                stop = max(high + 1, merged[-1].stop)
+                merged[-1] = range(merged[-1].start, stop)
+            else:
+                merged.append(range(low, high + 1))
+        return tuple(merged)
+
+
+def parse_sequence_set(text: bytes) -> SequenceSet:
+    """Read a whole ``sequence-set`` of at most `MAX_LENGTH` octets.
+
+    Raises:
+        BadSyntax: ``text`` is not one, or it names a number beyond 32 bits.
+    """
+    if len(text) > MAX_LENGTH or not _SEQUENCE_SET.fullmatch(text):
+        raise BadSyntax("sequence-set", text)
+    ranges = []
+    for part in text.split(b","):
+        first, _, last = part.partition(b":")
+        ranges.append((_number(first), _number(last or first)))
+    return SequenceSet(tuple(ranges))
+
+
+def read_sequence_set(lexer: Lexer) -> SequenceSet:
+    """Take a sequence set out of a command.
+
+    Raises:
+        BadSyntax: There is none.
+    """
+    return parse_sequence_set(lexer.match(_RUN, "sequence-set"))
+
+
+def _number(text: bytes) -> int | None:
+    if text == b"*":
+        return None
+    if (number := int(text)) > MAX_UID:
+        raise BadSyntax("nz-number", text)
+    return number
