@@ -28,7 +28,7 @@ Start = Callable[[Path, Mapping[str, str]], AbstractContextManager[Server]]
 SERVERS: Final[Mapping[str, Start]] = {
     "dovecot": dovecot,
     "imapbox": imapbox,
-    "imapbox-one": partial(imapbox, processes=1),
+    "imapbox-one": partial(imapbox, deliverers=0),
 }
 BASELINE: Final = "dovecot"
 

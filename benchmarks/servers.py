@@ -47,6 +47,7 @@ class Server:
         version: What runs, for the record.
         imap: (host, port).
         lmtp: (host, port).
+        lmtps: The same for each process that delivers, the first included.
         lmtp_socket: Path of the UNIX socket that speaks LMTP, if there is one.
         passwords: Who may log in; also who gets mail.
         store: Where its mail lies.
@@ -59,6 +60,7 @@ class Server:
     imap: tuple[str, int]
     lmtp: tuple[str, int]
     passwords: Mapping[str, str]
+    lmtps: Sequence[tuple[str, int]] = ()
     roots: Sequence[int] = ()
     store: Path | None = None
     lmtp_socket: str | None = None
@@ -241,6 +243,7 @@ def dovecot(store: Path, passwords: Mapping[str, str]) -> Iterator[Server]:
                 version=_dovecot_version(),
                 imap=(LOOPBACK, imap),
                 lmtp=(LOOPBACK, lmtp),
+                lmtps=[(LOOPBACK, lmtp)],
                 lmtp_socket=str(unix),
                 passwords=passwords,
                 store=store,
@@ -275,45 +278,44 @@ def imapbox_process(
 
 @contextmanager
 def imapbox(
-    store: Path, passwords: Mapping[str, str], *, processes: int = 2
+    store: Path, passwords: Mapping[str, str], *, deliverers: int = 1
 ) -> Iterator[Server]:
     """Run imapbox on ``store``.
 
     Args:
         store: Made if need be.
         passwords: Who may log in.
-        processes: 2 is one process for IMAP and another for LMTP; 1 is both
-            in one.
+        deliverers: How many processes only deliver, beside one that only
+            serves IMAP. With 0, one process does both.
 
     Raises:
         EndedEarly: It doesn't serve.
     """
-    imap, lmtp = free_ports(2)
+    imap, *lmtps = free_ports(1 + max(1, deliverers))
     with short_directory() as run, ExitStack() as stack:
-        unix = run / "lmtp"
         passwd = run / "passwd"
         _write_passwd(passwd, passwords)
         auth = ["--auth", f"passwd:{passwd}"]
-        imap_arguments = ["--imap", f"tcp:{imap}:interface={LOOPBACK}"]
-        lmtp_arguments = ["--lmtp", f"tcp:{lmtp}:interface={LOOPBACK}"]
-        lmtp_arguments += ["--lmtp", f"unix:{unix}"]
-        roles = (
-            [[*auth, *imap_arguments], [*auth, *lmtp_arguments]]
-            if processes > 1
-            else [[*auth, *imap_arguments, *lmtp_arguments]]
-        )
+        unix = run / "lmtp"
+        roles = [["--imap", f"tcp:{imap}:interface={LOOPBACK}"]]
+        roles += [["--lmtp", f"tcp:{port}:interface={LOOPBACK}"] for port in lmtps]
+        roles[1] += ["--lmtp", f"unix:{unix}"]
+        if not deliverers:
+            roles = [roles[0] + roles[1]]
         log = run / "output"
         started = [
-            stack.enter_context(imapbox_process(store, *role, log=log))
+            stack.enter_context(imapbox_process(store, *auth, *role, log=log))
             for role in roles
         ]
+        addresses = [(LOOPBACK, port) for port in lmtps]
         _await_greetings([(LOOPBACK, imap)], started[0], log)
-        _await_greetings([(LOOPBACK, lmtp), str(unix)], started[-1], log)
+        _await_greetings([*addresses, str(unix)], started[-1], log)
         yield Server(
-            name="imapbox" if processes > 1 else "imapbox-one",
+            name="imapbox" if deliverers else "imapbox-one",
             version=f"{version('imapbox')} Twisted {version('Twisted')}",
             imap=(LOOPBACK, imap),
-            lmtp=(LOOPBACK, lmtp),
+            lmtp=addresses[0],
+            lmtps=addresses,
             lmtp_socket=str(unix),
             passwords=passwords,
             store=store,
