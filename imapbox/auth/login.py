@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import IUsernamePassword, UsernamePassword
 from twisted.cred.error import LoginFailed, UnhandledCredentials
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import CancelledError, maybeDeferred
 from twisted.logger import Logger
 
 from imapbox.auth.errors import AuthenticationFailed, AuthenticationUnavailable
@@ -50,6 +50,8 @@ class Login:
                 )
             except (LoginFailed, UnhandledCredentials):
                 continue
+            except CancelledError:
+                raise
             except AuthenticationUnavailable:
                 unavailable = True
                 continue

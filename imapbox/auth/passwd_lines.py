@@ -81,7 +81,10 @@ def can_be_written(user: UserName) -> bool:
 def _lines(content: bytes) -> list[str]:
     # Not splitlines(): U+2028 and its like end no line here.
     text = content.decode(errors="surrogateescape")
-    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    return [line.removesuffix("\r") for line in lines]
 
 
 def _names_a_user(line: str) -> bool:

@@ -1,0 +1,74 @@
+"""The threads that passwords are checked in."""
+
+import threading
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor  # noqa: TID251 - pytest-twisted's
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
+
+from imapbox.auth.errors import AuthenticationUnavailable
+from imapbox.auth.threads import AuthThreads
+
+
+@pytest.fixture
+def threads():
+    threads = AuthThreads(reactor, threads=1, most=3)
+    yield threads
+    threads.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_work_is_done_beside_the_reactor(threads: AuthThreads) -> None:
+    """Checking a password does not stop the reactor; errors come back."""
+    assert await threads.run(threading.get_ident) != threading.get_ident()
+    with pytest.raises(ZeroDivisionError):
+        await threads.run(lambda: 1 // 0)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_full_queue_refuses(threads: AuthThreads) -> None:
+    """More at once than allowed are refused at once, and room comes back."""
+    gate = threading.Event()
+    waiting = [threads.run(gate.wait, 30) for _ in range(3)]
+    with pytest.raises(AuthenticationUnavailable):
+        await threads.run(int)
+    gate.set()
+    await gatherResults(waiting)
+    assert await threads.run(int) == 0
+
+
+@pytest_twisted.ensureDeferred
+async def test_nobody_works_for_one_who_left(threads: AuthThreads) -> None:
+    """A login given up while it waits costs nothing; its place comes back."""
+    gate = threading.Event()
+    done: list[int] = []
+    first = threads.run(gate.wait, 30)
+    second: Deferred[None] = threads.run(done.append, 2)
+    second.cancel()
+    with pytest.raises(CancelledError):
+        await second
+    gate.set()
+    await first
+    await gatherResults([threads.run(done.append, number) for number in (3, 4)])
+    assert done == [3, 4]
+
+
+@pytest_twisted.ensureDeferred
+async def test_closing_gives_the_threads_back() -> None:
+    """After closing no thread is left, and what comes later is refused."""
+    before = threading.active_count()
+    threads = AuthThreads(reactor)
+    await gatherResults([threads.run(int) for _ in range(9)])
+    assert threading.active_count() > before
+    threads.close()
+    assert threading.active_count() == before
+    with pytest.raises(AuthenticationUnavailable):
+        await threads.run(int)
+
+
+def test_no_thread_before_the_first_login() -> None:
+    """twistd forks after the checker was made: no thread may exist by then."""
+    before = threading.active_count()
+    AuthThreads(reactor).close()
+    assert threading.active_count() == before
