@@ -1,0 +1,58 @@
+"""The benchmark runs, on a scale that says nothing about speed."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.table import ROWS
+from tests.interop.conftest import UNTIL_IT_SERVES
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "dovecot",
+        pytest.param("imapbox", marks=UNTIL_IT_SERVES),
+        pytest.param("imapbox-one", marks=UNTIL_IT_SERVES),
+    ],
+)
+def test_every_row_is_measured(
+    server: str,
+    open_directory: Path,
+    require_program: Callable[[str], str],
+    require_root: Callable[[], None],
+) -> None:
+    """`make bench` fills each row of its table, and keeps what it measured."""
+    require_program("strace")
+    if server == "dovecot":
+        require_root()
+        require_program("dovecot")
+    output = open_directory / "figures.json"
+    options = ["--quick", "--runs", "1", "--servers", server]
+    options += ["--directory", str(open_directory), "--output", str(output)]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *options],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    record = json.loads(output.read_text())
+    (figures,) = record["runs"][server]
+    for row in ROWS:
+        name, figure = row.figure
+        assert isinstance(figures[name][figure], float | int), row
+        assert f"| {row.title} |" in done.stdout
+    assert "| - |" not in done.stdout, "a row without a figure"
+    # Nothing durable is free, and nothing of what was started is left.
+    assert figures["syncs 1x1"]["all"] >= 1
+    assert list(open_directory.iterdir()) == [output]
+    assert {"kernel", "cpu", "date", "file system"} <= record["machine"].keys()
