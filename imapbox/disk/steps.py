@@ -7,7 +7,7 @@ calls mean: `driver` makes them in a thread, the tests' drivers step the same
 code call by call on a simulated disk.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from imapbox.disk.filesystem import FileSystem, Mode
@@ -85,6 +85,20 @@ def advance(
     return Unfinished(call)
 
 
+def opened(path: str, mode: Mode, body: Callable[[int], Steps[T]]) -> Steps[T]:
+    """Run ``body`` with an open file, and close it on every way out."""
+    fd = yield from open_file(path, mode)
+    try:
+        result = yield from body(fd)
+    except GeneratorExit:
+        raise  # the process died; no call can be made any more
+    except BaseException:
+        yield from close(fd)
+        raise
+    yield from close(fd)
+    return result
+
+
 def open_file(path: str, mode: Mode) -> Steps[int]:
     """Call `FileSystem.open`."""
     fd: int = yield Call("open", (path, mode))
@@ -126,6 +140,17 @@ def size(fd: int) -> Steps[int]:
     """Call `FileSystem.size`."""
     length: int = yield Call("size", (fd,))
     return length
+
+
+def truncate(fd: int, length: int) -> Steps[None]:
+    """Call `FileSystem.truncate`."""
+    yield Call("truncate", (fd, length))
+
+
+def same_file(fd: int, path: str) -> Steps[bool]:
+    """Call `FileSystem.same_file`."""
+    same: bool = yield Call("same_file", (fd, path))
+    return same
 
 
 def exists(path: str) -> Steps[bool]:

@@ -59,7 +59,6 @@ class Frame(NamedTuple):
         time: Microseconds since 1970 UTC.
         batch: Offset of the first frame of its batch.
         operations: Their bytes.
-        count: How many operations there are.
         payload_size: In bytes.
     """
 
@@ -69,7 +68,6 @@ class Frame(NamedTuple):
     time: int
     batch: int
     operations: bytes
-    count: int
     payload_size: int
 
     @property
@@ -92,24 +90,36 @@ def frame_size(operations_size: int, payload_size: int) -> int:
     return content + -content % 8 + FRAME_TRAILER_SIZE
 
 
-def encode_header(
-    before: Position,
-    counts: Counts,
-    *,
-    operations: bytes,
-    count: int,
-    payload_size: int,
-    time: int,
-    batch: int,
-) -> tuple[bytes, Position]:
+class FrameContent(NamedTuple):
+    """What is to be written as a frame, but for its payload.
+
+    Attributes:
+        counts: What is true after it.
+        operations: Their bytes.
+        operation_count: How many they are.
+        payload_size: In bytes.
+        time: Microseconds since 1970 UTC.
+        batch: Offset of the first frame of its batch.
+    """
+
+    counts: Counts
+    operations: bytes
+    operation_count: int
+    payload_size: int
+    time: int
+    batch: int
+
+
+def encode_frame(before: Position, content: FrameContent) -> tuple[bytes, Position]:
     """Return a frame's header and operations, and the position behind it."""
+    operations, counts = content.operations, content.counts
     fields = _FIELDS.pack(
         len(operations),
-        count,
-        payload_size,
+        content.operation_count,
+        content.payload_size,
         counts.modseq,
-        time,
-        batch,
+        content.time,
+        content.batch,
         counts.live,
         counts.uidnext,
         counts.exists,
@@ -120,7 +130,7 @@ def encode_header(
     chain = zlib.crc32(operations, zlib.crc32(fields, before.chain))
     checked = fields + _CHAIN.pack(chain)
     header = MAGIC + _CRC.pack(zlib.crc32(checked, before.salt)) + checked
-    size = frame_size(len(operations), payload_size)
+    size = frame_size(len(operations), content.payload_size)
     end = before._replace(offset=before.offset + size, chain=chain)
     return header + operations, end
 
@@ -182,6 +192,5 @@ def decode_frame(data: bytes, before: Position) -> Frame | None:
         time=fields[4],
         batch=fields[5],
         operations=operations,
-        count=fields[1],
         payload_size=header.payload_size,
     )

@@ -54,12 +54,11 @@ class Position(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What is true of the whole after a frame. All zero for an account but
-    ``modseq``.
+    """What is true of the whole after a frame; of an account, only ``modseq``.
 
     Attributes:
         modseq: HIGHESTMODSEQ.
-        uidnext: UIDNEXT; 2**32 when all UIDs are given is never reached.
+        uidnext: UIDNEXT; at most 2**32 - 1, so the UID before is the last ever given.
         exists: Messages.
         unseen: Messages without the Seen flag.
         uidvalidity: UIDVALIDITY.
@@ -72,6 +71,9 @@ class Counts(NamedTuple):
     unseen: int
     uidvalidity: UidValidity
     live: int
+
+
+NO_COUNTS: Final = Counts(ModSeq(0), Uid(0), 0, 0, UidValidity(0), 0)
 
 
 class Head(NamedTuple):

@@ -24,7 +24,7 @@ import struct
 import zlib
 from typing import Final, NamedTuple, Self
 
-from imapbox.model.errors import MailError
+from imapbox.model.errors import StoreTooNew
 
 SEGMENT_HEADER_SIZE: Final = 64
 SEGMENT_LIMIT: Final = 64 * 1024 * 1024
@@ -33,10 +33,6 @@ FORMAT_VERSION: Final = 0
 _MAGIC: Final = b"IBLOG\0\0\0"
 _HEADER = struct.Struct("<8sHHHHII36x")
 _CRC = struct.Struct("<I")
-
-
-class NewerFormat(MailError):
-    """The mail store was written by a newer imapbox than this one."""
 
 
 class SegmentHeader(NamedTuple):
@@ -55,7 +51,7 @@ class SegmentHeader(NamedTuple):
         """Read a header; None if it is torn, cut or not one.
 
         Raises:
-            NewerFormat: It is one, of a format that this imapbox can not read.
+            StoreTooNew: It is one, of a format that this imapbox can not read.
         """
         if len(data) < SEGMENT_HEADER_SIZE or not data.startswith(_MAGIC):
             return None
@@ -63,7 +59,7 @@ class SegmentHeader(NamedTuple):
             return None
         _, version, _, read_only, incompatible, number, salt = _HEADER.unpack_from(data)
         if version != FORMAT_VERSION or read_only or incompatible:
-            raise NewerFormat(version, read_only, incompatible)
+            raise StoreTooNew(version, read_only, incompatible)
         return cls(number, salt)
 
 

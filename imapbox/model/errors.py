@@ -70,6 +70,10 @@ class StoreFenced(StoreFailure):
     """This server lost its mail store and ends the connection."""
 
 
+class StoreTooNew(MailError):
+    """The mail store was written by a newer imapbox than this one."""
+
+
 class NumbersExhausted(MailError):
     """The mailbox has no numbers left for new messages or changes."""
 

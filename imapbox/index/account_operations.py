@@ -1,0 +1,198 @@
+r"""The operations of an account's log. Format: `encoding`; contents, in order.
+
+ACCOUNT_BASE, first in every segment, the whole tree::
+
+     4  the highest UIDVALIDITY ever given
+     4  count, then as many mailboxes: 16 id, 4 UIDVALIDITY, text name,
+        text special use (such as "\Sent", or empty)
+     4  count, then as many deleted mailboxes: 16 id, 8 time (microseconds)
+     4  count, then as many subscribed names: text
+
+CREATE, a mailbox: 16 id, 4 UIDVALIDITY, text name, text special use.
+
+RENAME, a mailbox has another name: 16 id, text name. Renaming a mailbox with
+others below it is as many of them in one frame.
+
+DELETE, a mailbox is no more: 16 id. The frame's time says since when.
+
+SUBSCRIBE, UNSUBSCRIBE, a name: text.
+"""
+
+import struct
+from typing import Final, NamedTuple, Self, TypeAlias
+
+from imapbox.index.encoding import (
+    DamagedOperations,
+    Encoded,
+    Kind,
+    Reader,
+    pack_text,
+    split_operations,
+)
+from imapbox.index.operations import Switch
+from imapbox.model.names import MailboxName
+from imapbox.model.numbers import UidValidity
+
+ID_SIZE: Final = 16
+
+_COUNT = struct.Struct("<I")
+_DELETED = struct.Struct("<16sQ")
+
+
+class Create(NamedTuple):
+    """A mailbox that was made."""
+
+    mailbox_id: bytes
+    uidvalidity: UidValidity
+    name: MailboxName
+    special_use: str = ""
+
+    def encode(self) -> Encoded:
+        """Return it as it lies in a frame."""
+        return Encoded(Kind.CREATE, self.content())
+
+    def content(self) -> bytes:
+        """Return its fields."""
+        return (
+            self.mailbox_id
+            + _COUNT.pack(self.uidvalidity)
+            + pack_text(self.name)
+            + pack_text(self.special_use)
+        )
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read it."""
+        return cls.read(Reader(content))
+
+    @classmethod
+    def read(cls, reader: Reader) -> Self:
+        """Take its fields."""
+        mailbox_id = reader.octets(ID_SIZE)
+        uidvalidity = UidValidity(reader.count())
+        return cls(mailbox_id, uidvalidity, MailboxName(reader.text()), reader.text())
+
+
+class AccountBase(NamedTuple):
+    """The whole tree."""
+
+    highest_uidvalidity: UidValidity
+    mailboxes: tuple[Create, ...]
+    deleted: tuple[tuple[bytes, int], ...]
+    subscribed: tuple[MailboxName, ...]
+
+    def encode(self) -> Encoded:
+        """Return it as it lies in a frame."""
+        parts = [
+            _COUNT.pack(self.highest_uidvalidity),
+            _COUNT.pack(len(self.mailboxes)),
+            *(mailbox.content() for mailbox in self.mailboxes),
+            _COUNT.pack(len(self.deleted)),
+            *(_DELETED.pack(*gone) for gone in self.deleted),
+            _COUNT.pack(len(self.subscribed)),
+            *(pack_text(name) for name in self.subscribed),
+        ]
+        return Encoded(Kind.ACCOUNT_BASE, b"".join(parts))
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read it."""
+        reader = Reader(content)
+        highest = UidValidity(reader.count())
+        mailboxes = tuple(Create.read(reader) for _ in range(reader.count()))
+        deleted = tuple(
+            _DELETED.unpack(reader.octets(_DELETED.size)) for _ in range(reader.count())
+        )
+        subscribed = tuple(MailboxName(reader.text()) for _ in range(reader.count()))
+        return cls(highest, mailboxes, deleted, subscribed)
+
+
+class Rename(NamedTuple):
+    """A mailbox that has another name now."""
+
+    mailbox_id: bytes
+    name: MailboxName
+
+    def encode(self) -> Encoded:
+        """Return it as it lies in a frame."""
+        return Encoded(Kind.RENAME, self.mailbox_id + pack_text(self.name))
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read it."""
+        reader = Reader(content)
+        return cls(reader.octets(ID_SIZE), MailboxName(reader.text()))
+
+
+class Delete(NamedTuple):
+    """A mailbox that is no more."""
+
+    mailbox_id: bytes
+
+    def encode(self) -> Encoded:
+        """Return it as it lies in a frame."""
+        return Encoded(Kind.DELETE, self.mailbox_id)
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read it."""
+        return cls(Reader(content).octets(ID_SIZE))
+
+
+class Subscribe(NamedTuple):
+    """A name that is subscribed now."""
+
+    name: MailboxName
+
+    def encode(self) -> Encoded:
+        """Return it as it lies in a frame."""
+        return Encoded(Kind.SUBSCRIBE, pack_text(self.name))
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read it."""
+        return cls(MailboxName(Reader(content).text()))
+
+
+class Unsubscribe(NamedTuple):
+    """A name that is not subscribed any more."""
+
+    name: MailboxName
+
+    def encode(self) -> Encoded:
+        """Return it as it lies in a frame."""
+        return Encoded(Kind.UNSUBSCRIBE, pack_text(self.name))
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read it."""
+        return cls(MailboxName(Reader(content).text()))
+
+
+AccountOperation: TypeAlias = (
+    AccountBase | Create | Rename | Delete | Subscribe | Unsubscribe | Switch
+)
+
+_TYPES: dict[int, type[AccountOperation]] = {
+    Kind.ACCOUNT_BASE: AccountBase,
+    Kind.CREATE: Create,
+    Kind.RENAME: Rename,
+    Kind.DELETE: Delete,
+    Kind.SUBSCRIBE: Subscribe,
+    Kind.UNSUBSCRIBE: Unsubscribe,
+    Kind.SWITCH: Switch,
+}
+
+
+def decode_account_operations(data: bytes) -> list[AccountOperation]:
+    """Read the operations of a frame of an account's log.
+
+    Raises:
+        DamagedOperations: They are not an account's.
+    """
+    found: list[AccountOperation] = []
+    for kind, content in split_operations(data):
+        if kind not in _TYPES:
+            raise DamagedOperations(kind)
+        found.append(_TYPES[kind].decode(content))
+    return found

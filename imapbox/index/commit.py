@@ -1,0 +1,241 @@
+"""The commit: from a wish to a durable, visible fact.
+
+1. Take the lock, find the true end of the log (`settle`).
+2. Evaluate every waiting transaction on what is true now.
+3. Write their frames, one behind the other, with one `pwrite`.
+4. Sync the log: the durability point. An error here is damage.
+5. Write the head: the visibility point.
+6. Unlock; only then is anybody answered.
+
+What is not acknowledged when a crash comes is either whole in the log, and
+then the next writer adopts it, or is not there at all.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from imapbox.disk import steps
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.spool import PIECE, Content
+from imapbox.disk.steps import Steps
+from imapbox.index.damage import FULL, fail_write, sync, take_back
+from imapbox.index.encoding import join_operations
+from imapbox.index.frame import (
+    Frame,
+    FrameContent,
+    decode_frame,
+    encode_frame,
+    encode_trailer,
+)
+from imapbox.index.head import Position
+from imapbox.index.read import follow
+from imapbox.index.rotate import Facts, rotate
+from imapbox.index.segment import segment_name
+from imapbox.index.settings import Settings
+from imapbox.index.settle import Tail, publish, settle
+from imapbox.index.transaction import Change, Octets, Outcome, Transaction
+from imapbox.locks.acquire import Identity, locked
+from imapbox.model.errors import DiskFull, MailError
+
+# Behind the last frame there is always room for this much without asking the
+# disk for more, so that EXPUNGE works when it is full. Messages may not use it.
+RESERVE: Final = 4096
+_BLOCK: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Which log, and what kind of log.
+
+    Attributes:
+        directory: Below the root of the store.
+        facts: Makes what folds a segment into the next one's BASE.
+    """
+
+    directory: str
+    facts: Callable[[], Facts]
+
+    @property
+    def lock(self) -> str:
+        """Return the path of its lock file."""
+        return f"{self.directory}/lock"
+
+
+def commit(
+    log: Log,
+    settings: Settings,
+    batch: Callable[[], Sequence[Transaction]],
+    *,
+    command: str,
+    guard: Callable[[], Steps[None]] | None = None,
+) -> Steps[list[Outcome]]:
+    """Commit what ``batch`` returns, under the log's lock.
+
+    Args:
+        log: Where.
+        settings: How.
+        batch: Asked for the transactions once the lock is held.
+        command: What for, for `imapbox locks`.
+        guard: Run under the lock before the batch is asked for; what it raises
+            is raised here.
+
+    Raises:
+        MailboxBusy: The lock was not to be had. No transaction was asked for.
+        MailboxDamaged: Nothing of it is acknowledged.
+        OSError: As above; nothing was written.
+    """
+
+    def section() -> Steps[list[Outcome]]:
+        tail = yield from settle(log.directory, settings)
+        if guard is not None:
+            yield from guard()
+        return (yield from write(log, settings, tail, batch()))
+
+    moment = yield from steps.monotonic()
+    identity = Identity(settings.node, settings.pid, command)
+    until = moment + settings.patience
+    return (yield from locked([log.lock], identity, until, section))
+
+
+def write(
+    log: Log, settings: Settings, tail: Tail, transactions: Sequence[Transaction]
+) -> Steps[list[Outcome]]:
+    """Do steps 2 to 5, with the lock held and the log settled.
+
+    Raises:
+        DiskFull: Nothing was written.
+        MailboxDamaged: Nothing is acknowledged.
+    """
+    if tail.position.offset >= settings.segment_limit:
+        tail = yield from rotate(log.directory, log.facts(), tail, settings)
+    now = yield from steps.now()
+    time = max(int(now * 1_000_000), tail.time)
+    news = yield from _frames_since(log.directory, transactions, tail.position)
+    batch = _Batch(tail, time, news)
+    outcomes = [batch.add(transaction) for transaction in transactions]
+    if batch.parts:
+        yield from steps.opened(
+            f"{log.directory}/{segment_name(tail.position.segment)}",
+            Mode.WRITE,
+            lambda fd: _write_batch(log.directory, fd, batch),
+        )
+        yield from publish(log.directory, batch.tail, settings)
+    return outcomes
+
+
+def _frames_since(
+    directory: str, transactions: Sequence[Transaction], end: Position
+) -> Steps[list[Frame]]:
+    """Return what was committed since the oldest facts of any transaction."""
+    known = [wish.since for wish in transactions if wish.since is not None]
+    frames: list[Frame] = []
+    if known and min(known)[:2] < end[:2]:
+        yield from follow(directory, min(known), end, frames.append)
+    return frames
+
+
+class _Batch:
+    """Frames that will be written together."""
+
+    def __init__(self, tail: Tail, time: int, news: list[Frame]) -> None:
+        self.start = tail
+        self.tail = tail
+        self.parts: list[bytes | Content] = []
+        self.has_payload = False
+        self._time = time
+        self._news = news
+
+    def add(self, transaction: Transaction) -> Outcome:
+        """Evaluate one transaction, and put its frame behind the others."""
+        try:
+            if transaction.since is not None:
+                for frame in self._news:
+                    if frame.end[:2] > transaction.since[:2]:
+                        transaction.follow(frame)
+            change = transaction.change(self.tail.counts, self._time)
+        except MailError as error:
+            return Outcome(transaction, None, error)
+        if change is not None:
+            self._append(change)
+        return Outcome(transaction, change)
+
+    def _append(self, change: Change) -> None:
+        operations = join_operations(change.operations)
+        size = sum(len(item.header) + item.content.size for item in change.payload)
+        content = FrameContent(
+            change.counts,
+            operations,
+            len(change.operations),
+            size,
+            self._time,
+            self.start.position.offset,
+        )
+        before = self.tail.position
+        header, end = encode_frame(before, content)
+        self.parts.append(header)
+        for item in change.payload:
+            self._append_octets(item)
+        self.parts.append(encode_trailer(len(operations), size, self._time))
+        if (frame := decode_frame(header, before)) is not None:
+            self._news.append(frame)
+        self.tail = self.tail._replace(
+            position=end,
+            counts=change.counts,
+            time=self._time,
+            flags=self.tail.flags | change.flags,
+        )
+
+    def _append_octets(self, item: Octets) -> None:
+        self.has_payload = True
+        self.parts.append(item.header)
+        in_memory = item.content.in_memory
+        self.parts.append(item.content.start if in_memory else item.content)
+
+
+def _write_batch(directory: str, fd: int, batch: _Batch) -> Steps[None]:
+    """Write and sync; afterwards it is durable, or as if it had never been."""
+    start, end = batch.start.position.offset, batch.tail.position.offset
+    size = batch.start.size
+    parts = batch.parts
+    if end + RESERVE > size:
+        reserved = -(-(end + RESERVE) // _BLOCK) * _BLOCK
+        parts = [*parts, bytes(reserved - end)]
+    try:
+        try:
+            yield from _write_parts(fd, parts, start)
+        except OSError as error:
+            if error.errno not in FULL or batch.has_payload or end > size:
+                raise
+            yield from _write_parts(fd, batch.parts, start)
+    except OSError as error:
+        if error.errno not in FULL:
+            yield from fail_write(directory, error)
+        yield from take_back(directory, fd, start, size)
+        raise DiskFull(directory) from error
+    yield from sync(directory, fd)
+
+
+def _write_parts(fd: int, parts: Sequence[bytes | Content], offset: int) -> Steps[None]:
+    """Write it all, with one call if it is all in memory and not too much."""
+    waiting: list[bytes] = []
+    waiting_size = 0
+    for part in parts:
+        size = part.size if isinstance(part, Content) else len(part)
+        if waiting and waiting_size + size > PIECE:
+            yield from steps.pwrite(fd, b"".join(waiting), offset)
+            offset += waiting_size
+            waiting, waiting_size = [], 0
+        if isinstance(part, Content):
+            yield from _copy(part, fd, offset)
+            offset += size
+        else:
+            waiting.append(part)
+            waiting_size += size
+    yield from steps.pwrite(fd, b"".join(waiting), offset)
+
+
+def _copy(content: Content, fd: int, offset: int) -> Steps[None]:
+    for start in range(0, content.size, PIECE):
+        octets = yield from content.read(PIECE, start)
+        yield from steps.pwrite(fd, octets, offset + start)

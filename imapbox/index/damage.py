@@ -1,0 +1,100 @@
+"""The mark on a mailbox whose disk failed.
+
+The file ``damaged`` lies beside the head and says why. While it is there
+nothing is adopted, cut, zeroed or published; only `imapbox repair` removes it.
+Made when a sync fails, whatever the error, since the kernel then forgets which
+bytes are not on the disk and a later sync that succeeds proves nothing; and
+when a frame that was published can't be read.
+"""
+
+import errno
+from typing import Final, NoReturn
+
+from imapbox.disk import steps
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.steps import Steps
+from imapbox.model.errors import DiskFull, MailboxDamaged
+
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+DAMAGED: Final = "damaged"
+
+
+def check_damaged(directory: str) -> Steps[None]:
+    """Raise `MailboxDamaged` if the mark is there."""
+    if (yield from steps.exists(f"{directory}/{DAMAGED}")):
+        raise MailboxDamaged(directory)
+
+
+def mark_damaged(directory: str, reason: str) -> Steps[None]:
+    """Make the mark, as durable as the disk still allows."""
+
+    def write(fd: int) -> Steps[None]:
+        yield from steps.pwrite(fd, reason.encode() + b"\n", 0)
+        yield from steps.fdatasync(fd)
+
+    try:
+        yield from steps.opened(f"{directory}/{DAMAGED}", Mode.CREATE, write)
+        yield from steps.sync_directory(directory)
+    except OSError:
+        return  # it is there already, or this disk takes no mark any more
+
+
+def sync(directory: str, fd: int) -> Steps[None]:
+    """Sync a segment.
+
+    Raises:
+        MailboxDamaged: It failed; the mark is made.
+    """
+    try:
+        yield from steps.fdatasync(fd)
+    except OSError as error:
+        yield from mark_damaged(directory, f"a sync of the log failed: {error}")
+        raise MailboxDamaged(directory) from error
+
+
+def take_back(directory: str, fd: int, offset: int, size: int) -> Steps[None]:
+    """Make a segment what it was before a write that the disk had no room for.
+
+    Args:
+        directory: The log's.
+        fd: The segment.
+        offset: Where the write began.
+        size: The length of the file before it.
+
+    Raises:
+        MailboxDamaged: It can't be undone; the mark is made.
+    """
+    try:
+        yield from steps.truncate(fd, size)
+        if size > offset:
+            yield from steps.pwrite(fd, bytes(size - offset), offset)
+    except OSError as error:
+        yield from fail_write(directory, error)
+
+
+def fail_write(directory: str, error: OSError) -> Steps[NoReturn]:
+    """Make the mark after a write that failed, and raise.
+
+    Raises:
+        MailboxDamaged: Always.
+    """
+    yield from mark_damaged(directory, f"a write failed: {error}")
+    raise MailboxDamaged(directory) from error
+
+
+def write_undoable(
+    directory: str, fd: int, octets: bytes, offset: int, size: int
+) -> Steps[None]:
+    """Write, or leave the segment as it was.
+
+    Raises:
+        DiskFull: There was no room, and nothing is changed.
+        MailboxDamaged: Any other error; the mark is made.
+    """
+    try:
+        yield from steps.pwrite(fd, octets, offset)
+    except OSError as error:
+        if error.errno not in FULL:
+            yield from fail_write(directory, error)
+        yield from take_back(directory, fd, offset, size)
+        raise DiskFull(directory) from error

@@ -1,0 +1,148 @@
+"""How operations lie in a frame, whatever they are.
+
+Little-endian, one behind the other, unaligned::
+
+    offset  size  field
+         0     2  kind
+         2     2  zero
+         4     4  n: length of what follows
+         8     n  as the kind defines
+
+Inside, a text is its length (2 bytes) and its UTF-8; ranges of numbers are
+their count (4 bytes), then first and last (4 bytes each, inclusive).
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from enum import IntEnum
+from typing import NamedTuple
+
+_OPERATION = struct.Struct("<HHI")
+_TEXT = struct.Struct("<H")
+_COUNT = struct.Struct("<I")
+_RANGE = struct.Struct("<II")
+
+
+class Kind(IntEnum):
+    """What an operation is. Numbers are on disk: never use one again."""
+
+    BASE = 1
+    SWITCH = 2
+    APPEND = 3
+    FLAGS = 4
+    KEYWORD = 5
+    EXPUNGE = 6
+    RELOCATE = 7
+    META = 8
+    ACCOUNT_BASE = 16
+    CREATE = 17
+    RENAME = 18
+    DELETE = 19
+    SUBSCRIBE = 20
+    UNSUBSCRIBE = 21
+
+
+class DamagedOperations(Exception):
+    """The chain holds, yet these bytes are no operations: a bug wrote them."""
+
+
+class Encoded(NamedTuple):
+    """An operation as it lies in a frame."""
+
+    kind: int
+    content: bytes
+
+
+def join_operations(operations: Iterable[Encoded]) -> bytes:
+    """Return the bytes of a frame's operations."""
+    return b"".join(
+        _OPERATION.pack(kind, 0, len(content)) + content for kind, content in operations
+    )
+
+
+def split_operations(data: bytes) -> Iterator[Encoded]:
+    """Return the operations one by one.
+
+    Raises:
+        DamagedOperations: The bytes end inside one.
+    """
+    at = 0
+    while at < len(data):
+        try:
+            kind, _, size = _OPERATION.unpack_from(data, at)
+        except struct.error as error:
+            raise DamagedOperations from error
+        at += _OPERATION.size
+        if at + size > len(data):
+            raise DamagedOperations(kind, size)
+        yield Encoded(kind, data[at : at + size])
+        at += size
+
+
+def pack_text(text: str) -> bytes:
+    """Return a text with its length."""
+    data = text.encode()
+    return _TEXT.pack(len(data)) + data
+
+
+def pack_ranges(ranges: Sequence[range]) -> bytes:
+    """Return ranges of numbers; none of them may be empty."""
+    return _COUNT.pack(len(ranges)) + b"".join(
+        _RANGE.pack(numbers[0], numbers[-1]) for numbers in ranges
+    )
+
+
+class Reader:
+    """Takes fields from the front of an operation's content."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def fields(self, layout: struct.Struct) -> tuple[int, ...]:
+        """Return fixed fields."""
+        return layout.unpack(self.octets(layout.size))
+
+    def octets(self, size: int) -> bytes:
+        """Return ``size`` bytes.
+
+        Raises:
+            DamagedOperations: There are fewer.
+        """
+        data = self._data[self._at : self._at + size]
+        if len(data) < size:
+            raise DamagedOperations(size)
+        self._at += size
+        return data
+
+    def count(self) -> int:
+        """Return a number of 4 bytes."""
+        number: int = _COUNT.unpack(self.octets(_COUNT.size))[0]
+        return number
+
+    def text(self) -> str:
+        """Return a text."""
+        (size,) = _TEXT.unpack(self.octets(_TEXT.size))
+        return self.octets(size).decode()
+
+    def ranges(self) -> tuple[range, ...]:
+        """Return ranges of numbers."""
+        count = self.count()
+        data = self.octets(count * _RANGE.size)
+        return tuple(range(low, high + 1) for low, high in _RANGE.iter_unpack(data))
+
+
+def ranges_of(numbers: Iterable[int]) -> tuple[range, ...]:
+    """Return ascending numbers as the fewest ranges."""
+    found: list[range] = []
+    low = high = None
+    for number in numbers:
+        if high is not None and number == high + 1:
+            high = number
+            continue
+        if low is not None and high is not None:
+            found.append(range(low, high + 1))
+        low = high = number
+    if low is not None and high is not None:
+        found.append(range(low, high + 1))
+    return tuple(found)

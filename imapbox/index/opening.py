@@ -1,0 +1,131 @@
+"""Opening a log: the first look of a process.
+
+No lock is needed if the head's CRC is good, it is of this boot, the log can be
+followed up to it, and nothing but zeros or the file's end is behind it. Else
+the log is settled under its lock first.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from imapbox.disk import steps
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.steps import Steps
+from imapbox.index.damage import check_damaged, mark_damaged
+from imapbox.index.frame import Frame
+from imapbox.index.head import Head, Position
+from imapbox.index.lost_head import find_first_segment
+from imapbox.index.read import LogBroken, follow, read_head
+from imapbox.index.segment import segment_name
+from imapbox.index.settings import Settings
+from imapbox.index.settle import HEAD, settle
+from imapbox.locks.acquire import Identity, locked
+from imapbox.model.errors import MailboxDamaged
+
+_TRIES = 3
+
+
+class Opened(NamedTuple):
+    """A log that was read.
+
+    Attributes:
+        token: The 64 bytes of the head that were applied.
+        head: The same, decoded.
+        damaged: Whether the mailbox takes no changes.
+    """
+
+    token: bytes
+    head: Head
+    damaged: bool
+
+
+def open_log(
+    directory: str, settings: Settings, fold: Callable[[], Callable[[Frame], None]]
+) -> Steps[Opened]:
+    """Read a log from its beginning.
+
+    Args:
+        directory: The log's.
+        settings: How to write, if it has to be settled.
+        fold: Called before each try; what it returns takes in the frames.
+
+    Raises:
+        MailboxBusy: It has to be settled, and the lock was not to be had.
+        MailboxDamaged: It can't be read at all.
+        FileNotFoundError: There is no log.
+    """
+    for _ in range(_TRIES):
+        data = yield from _read_head_file(directory)
+        head = Head.decode(data)
+        if head is None or head.boot != settings.boot:
+            break
+        if not (yield from _is_clean(directory, head.position)):
+            if (yield from _read_head_file(directory)) == data:
+                break
+            continue  # a commit was on its way
+        return (yield from _read(directory, data, head, fold()))
+    yield from recover(directory, settings, command="open")
+    data = yield from _read_head_file(directory)
+    head = Head.decode(data)
+    if head is None:
+        raise MailboxDamaged(directory)
+    return (yield from _read(directory, data, head, fold()))
+
+
+def recover(directory: str, settings: Settings, *, command: str) -> Steps[None]:
+    """Settle a log under its lock; leave a damaged one as it is.
+
+    Raises:
+        MailboxBusy: The lock was not to be had.
+    """
+
+    def section() -> Steps[None]:
+        try:
+            yield from settle(directory, settings)
+        except MailboxDamaged:
+            return  # readers read what can be read
+
+    moment = yield from steps.monotonic()
+    identity = Identity(settings.node, settings.pid, command)
+    until = moment + settings.patience
+    yield from locked([f"{directory}/lock"], identity, until, section)
+
+
+def _read(
+    directory: str, data: bytes, head: Head, apply: Callable[[Frame], None]
+) -> Steps[Opened]:
+    start = yield from find_first_segment(directory)
+    damaged = False
+    try:
+        yield from follow(directory, start, head.position, apply)
+    except LogBroken as broken:
+        yield from mark_damaged(directory, f"the log is broken at {broken.position}")
+        damaged = True
+    try:
+        yield from check_damaged(directory)
+    except MailboxDamaged:
+        damaged = True
+    return Opened(data, head, damaged)
+
+
+def _read_head_file(directory: str) -> Steps[bytes]:
+    try:
+        path = f"{directory}/{HEAD}"
+        return (yield from steps.opened(path, Mode.READ, read_head))
+    except FileNotFoundError:
+        return b""
+
+
+def _is_clean(directory: str, end: Position) -> Steps[bool]:
+    def read(fd: int) -> Steps[bool]:
+        size = yield from steps.size(fd)
+        if size < end.offset:
+            return False
+        behind = yield from steps.pread(fd, size - end.offset, end.offset)
+        return not any(behind)
+
+    path = f"{directory}/{segment_name(end.segment)}"
+    try:
+        return (yield from steps.opened(path, Mode.READ, read))
+    except FileNotFoundError:
+        return False

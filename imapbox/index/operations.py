@@ -1,0 +1,338 @@
+"""The operations of a mailbox's log. Format: `encoding`; contents, in order.
+
+BASE, first in every segment: what can't be known from later frames alone::
+
+    16  mailbox id
+     4  UIDVALIDITY
+     4  UIDNEXT
+     8  HIGHESTMODSEQ
+     8  floor of the vanished history, a modseq
+     4  count, then as many keywords, in the order of their numbers: text
+     4  count, then as many META: text, 4 length, value
+     4  count, then as many delivery keys: 16 key, 4 uid, 8 time (microseconds)
+
+SWITCH, last in a full segment: 4 number, 4 salt of the next segment.
+
+APPEND, a message::
+
+     4  uid
+     4  flags: the bits of `model.flags.Flag`
+     8  internaldate, seconds since 1970 UTC
+     2  internaldate's zone, minutes east of UTC
+     2  k: length of the keyword bits
+     4  length of the card, 4 its CRC-32
+     4  h: length of our own header lines, 4 their CRC-32
+     8  size: octets of the message, our own header lines included
+     4  CRC-32 of the octets behind our own header lines
+     8  savedate, seconds since 1970 UTC
+    16  emailid: BLAKE2b-128 of all octets
+    16  delivery key, or zeros
+     k  keyword bits: keyword n is bit n % 8 of byte n // 8
+
+Its payload is the card, then the octets.
+
+FLAGS, flags of messages that exist: ranges of uids; 4 bits to add, 4 bits to
+remove; 2 length and keyword bits to add, 2 length and keyword bits to remove.
+The messages' modseq becomes the frame's.
+
+KEYWORD, a new keyword, the next number: text.
+
+EXPUNGE, messages that are gone: ranges of uids.
+
+META, a fact: text, 4 length, value; an empty value forgets it.
+"""
+
+import struct
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Self, TypeAlias
+
+from imapbox.index.encoding import (
+    DamagedOperations,
+    Encoded,
+    Kind,
+    Reader,
+    pack_ranges,
+    pack_text,
+    split_operations,
+)
+from imapbox.model.numbers import ModSeq, Uid, UidValidity
+
+KEY_SIZE: Final = 16
+NO_KEY: Final = bytes(KEY_SIZE)
+
+_BASE = struct.Struct("<16sIIQQ")
+_KEY = struct.Struct("<16sIQ")
+_SWITCH = struct.Struct("<II")
+_APPEND = struct.Struct("<IIqhHIIIIQIq16s16s")
+_MASKS = struct.Struct("<II")
+_SIZE16 = struct.Struct("<H")
+_SIZE32 = struct.Struct("<I")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the segments before have left to know."""
+
+    mailbox_id: bytes
+    uidvalidity: UidValidity
+    uidnext: Uid
+    modseq: ModSeq
+    floor: ModSeq
+    keywords: tuple[str, ...] = ()
+    meta: dict[str, bytes] = field(default_factory=dict)
+    keys: dict[bytes, tuple[Uid, int]] = field(default_factory=dict)
+
+    def encode(self) -> Encoded:
+        """Return it as it lies in a frame."""
+        parts = [
+            _BASE.pack(
+                self.mailbox_id,
+                self.uidvalidity,
+                self.uidnext,
+                self.modseq,
+                self.floor,
+            ),
+            _SIZE32.pack(len(self.keywords)),
+            *(pack_text(name) for name in self.keywords),
+            _SIZE32.pack(len(self.meta)),
+        ]
+        for name, value in self.meta.items():
+            parts += [pack_text(name), _SIZE32.pack(len(value)), value]
+        parts.append(_SIZE32.pack(len(self.keys)))
+        parts += [_KEY.pack(key, uid, time) for key, (uid, time) in self.keys.items()]
+        return Encoded(Kind.BASE, b"".join(parts))
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read it."""
+        reader = Reader(content)
+        mailbox_id, *numbers = _BASE.unpack(reader.octets(_BASE.size))
+        uidvalidity, uidnext, modseq, floor = numbers
+        keywords = tuple(reader.text() for _ in range(reader.count()))
+        meta = {}
+        for _ in range(reader.count()):
+            name = reader.text()
+            meta[name] = reader.octets(reader.count())
+        keys = {}
+        for _ in range(reader.count()):
+            key, uid, time = _KEY.unpack(reader.octets(_KEY.size))
+            keys[key] = (Uid(uid), time)
+        return cls(
+            mailbox_id, uidvalidity, uidnext, modseq, floor, keywords, meta, keys
+        )
+
+
+class Switch(NamedTuple):
+    """The log goes on in another segment."""
+
+    segment: int
+    salt: int
+
+    def encode(self) -> Encoded:
+        """Return it as it lies in a frame."""
+        return Encoded(Kind.SWITCH, _SWITCH.pack(*self))
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read it."""
+        return cls(*Reader(content).fields(_SWITCH))
+
+
+class Append(NamedTuple):
+    """A message that came. Lengths in octets."""
+
+    uid: Uid
+    flags: int
+    keywords: int
+    date: int
+    zone: int
+    savedate: int
+    size: int
+    header_size: int
+    header_crc: int
+    content_crc: int
+    emailid: bytes
+    key: bytes = NO_KEY
+    card_size: int = 0
+    card_crc: int = 0
+
+    @property
+    def payload_size(self) -> int:
+        """Return how much of the frame's payload is this message's."""
+        return self.card_size + self.size
+
+    def encode(self) -> Encoded:
+        """Return it as it lies in a frame."""
+        keywords = _bits(self.keywords)
+        fixed = _APPEND.pack(
+            self.uid,
+            self.flags,
+            self.date,
+            self.zone,
+            len(keywords),
+            self.card_size,
+            self.card_crc,
+            self.header_size,
+            self.header_crc,
+            self.size,
+            self.content_crc,
+            self.savedate,
+            self.emailid,
+            self.key,
+        )
+        return Encoded(Kind.APPEND, fixed + keywords)
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read it."""
+        reader = Reader(content)
+        (
+            uid,
+            flags,
+            date,
+            zone,
+            keywords_size,
+            card_size,
+            card_crc,
+            header_size,
+            header_crc,
+            size,
+            content_crc,
+            savedate,
+            emailid,
+            key,
+        ) = _APPEND.unpack(reader.octets(_APPEND.size))
+        keywords = int.from_bytes(reader.octets(keywords_size), "little")
+        return cls(
+            uid,
+            flags,
+            keywords,
+            date,
+            zone,
+            savedate,
+            size,
+            header_size,
+            header_crc,
+            content_crc,
+            emailid,
+            key,
+            card_size,
+            card_crc,
+        )
+
+
+class Flags(NamedTuple):
+    """Flags and keywords that messages got and lost."""
+
+    uids: tuple[range, ...]
+    add: int
+    remove: int
+    add_keywords: int = 0
+    remove_keywords: int = 0
+
+    def encode(self) -> Encoded:
+        """Return it as it lies in a frame."""
+        parts = [pack_ranges(self.uids), _MASKS.pack(self.add, self.remove)]
+        for mask in (self.add_keywords, self.remove_keywords):
+            bits = _bits(mask)
+            parts += [_SIZE16.pack(len(bits)), bits]
+        return Encoded(Kind.FLAGS, b"".join(parts))
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read it."""
+        reader = Reader(content)
+        uids = reader.ranges()
+        add, remove = reader.fields(_MASKS)
+        masks = []
+        for _ in range(2):
+            (size,) = reader.fields(_SIZE16)
+            masks.append(int.from_bytes(reader.octets(size), "little"))
+        return cls(uids, add, remove, *masks)
+
+    def apply(self, flags: int, keywords: int) -> tuple[int, int]:
+        """Return what flags and keywords of a message become."""
+        return (
+            flags & ~self.remove | self.add,
+            keywords & ~self.remove_keywords | self.add_keywords,
+        )
+
+
+class Keyword(NamedTuple):
+    """A keyword that the mailbox has from now on."""
+
+    name: str
+
+    def encode(self) -> Encoded:
+        """Return it as it lies in a frame."""
+        return Encoded(Kind.KEYWORD, pack_text(self.name))
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read it."""
+        return cls(Reader(content).text())
+
+
+class Expunge(NamedTuple):
+    """Messages that are gone."""
+
+    uids: tuple[range, ...]
+
+    def encode(self) -> Encoded:
+        """Return it as it lies in a frame."""
+        return Encoded(Kind.EXPUNGE, pack_ranges(self.uids))
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read it."""
+        return cls(Reader(content).ranges())
+
+
+class Meta(NamedTuple):
+    """A fact about the mailbox."""
+
+    name: str
+    value: bytes
+
+    def encode(self) -> Encoded:
+        """Return it as it lies in a frame."""
+        content = pack_text(self.name) + _SIZE32.pack(len(self.value)) + self.value
+        return Encoded(Kind.META, content)
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read it."""
+        reader = Reader(content)
+        name = reader.text()
+        return cls(name, reader.octets(reader.count()))
+
+
+Operation: TypeAlias = Base | Switch | Append | Flags | Keyword | Expunge | Meta
+
+_TYPES: dict[int, type[Operation]] = {
+    Kind.BASE: Base,
+    Kind.SWITCH: Switch,
+    Kind.APPEND: Append,
+    Kind.FLAGS: Flags,
+    Kind.KEYWORD: Keyword,
+    Kind.EXPUNGE: Expunge,
+    Kind.META: Meta,
+}
+
+
+def decode_operations(data: bytes) -> list[Operation]:
+    """Read the operations of a frame of a mailbox's log.
+
+    Raises:
+        DamagedOperations: They are not a mailbox's.
+    """
+    found: list[Operation] = []
+    for kind, content in split_operations(data):
+        if kind not in _TYPES:
+            raise DamagedOperations(kind)
+        found.append(_TYPES[kind].decode(content))
+    return found
+
+
+def _bits(mask: int) -> bytes:
+    return mask.to_bytes((mask.bit_length() + 7) // 8, "little")

@@ -1,0 +1,126 @@
+"""Rotation: the log goes on in a new segment.
+
+Under the lock: make ``log.n+1`` with its header and BASE, sync it and the
+directory, and only then write SWITCH as the last frame of ``log.n``, and sync
+that. A crash before that leaves a segment that no SWITCH names: litter, which
+the next rotation removes first. A crash after it leaves a SWITCH that the next
+writer adopts.
+"""
+
+from typing import Protocol
+
+from imapbox.disk import steps
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.steps import Steps
+from imapbox.index.damage import (
+    FULL,
+    fail_write,
+    mark_damaged,
+    sync,
+    write_undoable,
+)
+from imapbox.index.encoding import Encoded, join_operations
+from imapbox.index.frame import Frame, FrameContent, encode_frame, encode_trailer
+from imapbox.index.head import Counts, Position
+from imapbox.index.operations import Switch
+from imapbox.index.read import first_position, follow_segment
+from imapbox.index.segment import SegmentHeader, segment_name
+from imapbox.index.settings import Settings
+from imapbox.index.settle import Tail, publish
+from imapbox.model.errors import DiskFull, MailboxDamaged
+
+
+class Facts(Protocol):
+    """What a segment says, folded so far as the next BASE needs it."""
+
+    def apply(self, frame: Frame) -> None:
+        """Take in the next frame; the first one is BASE."""
+        ...
+
+    def base(self, counts: Counts, time: int) -> Encoded:
+        """Return the BASE of a segment that begins here."""
+        ...
+
+
+def new_segment(
+    number: int, salt: int, base: Encoded, counts: Counts, time: int
+) -> tuple[bytes, Position]:
+    """Return the first octets of a segment, and the position behind BASE."""
+    start = first_position(number, salt)
+    header = SegmentHeader(number, salt).encode()
+    octets, end = single_frame(start, base, counts, time)
+    return header + octets, end
+
+
+def single_frame(
+    before: Position, operation: Encoded, counts: Counts, time: int
+) -> tuple[bytes, Position]:
+    """Return a frame of one operation and no payload, a batch of its own."""
+    operations = join_operations([operation])
+    content = FrameContent(counts, operations, 1, 0, time, before.offset)
+    octets, end = encode_frame(before, content)
+    return octets + encode_trailer(len(operations), 0, time), end
+
+
+def rotate(directory: str, facts: Facts, tail: Tail, settings: Settings) -> Steps[Tail]:
+    """Begin a new segment, with the lock held, and publish it.
+
+    A disk without room for one leaves all as it was: the old segment then
+    grows beyond its limit.
+
+    Raises:
+        MailboxDamaged: A sync failed.
+    """
+    salt = int.from_bytes((yield from steps.random(4)), "little")
+    segment = tail.position.segment
+    first = yield from _start_of(directory, segment)
+    yield from follow_segment(directory, first, tail.position, facts.apply)
+    base = facts.base(tail.counts, tail.time)
+    octets, end = new_segment(segment + 1, salt, base, tail.counts, tail.time)
+    try:
+        yield from _make(directory, segment + 1, octets)
+    except OSError as error:
+        if error.errno not in FULL:
+            yield from fail_write(directory, error)
+        return tail
+    switch, _ = single_frame(
+        tail.position, Switch(segment + 1, salt).encode(), tail.counts, tail.time
+    )
+
+    def write(fd: int) -> Steps[None]:
+        offset = tail.position.offset
+        yield from write_undoable(directory, fd, switch, offset, tail.size)
+        yield from sync(directory, fd)
+
+    path = f"{directory}/{segment_name(segment)}"
+    try:
+        yield from steps.opened(path, Mode.WRITE, write)
+    except DiskFull:
+        return tail
+    tail = tail._replace(position=end, size=len(octets))
+    yield from publish(directory, tail, settings)
+    return tail
+
+
+def _start_of(directory: str, number: int) -> Steps[Position]:
+    def read(fd: int) -> Steps[Position]:
+        header = SegmentHeader.decode((yield from steps.pread(fd, 64, 0)))
+        if header is None:
+            yield from mark_damaged(directory, f"log.{number} has no header")
+            raise MailboxDamaged(directory)
+        return first_position(header.number, header.salt)
+
+    path = f"{directory}/{segment_name(number)}"
+    return (yield from steps.opened(path, Mode.READ, read))
+
+
+def _make(directory: str, number: int, octets: bytes) -> Steps[None]:
+    def write(fd: int) -> Steps[None]:
+        yield from steps.pwrite(fd, octets, 0)
+        yield from steps.fdatasync(fd)
+
+    path = f"{directory}/{segment_name(number)}"
+    if (yield from steps.exists(path)):
+        yield from steps.unlink(path)  # the litter of a crash
+    yield from steps.opened(path, Mode.CREATE, write)
+    yield from steps.sync_directory(directory)

@@ -1,0 +1,186 @@
+"""The first step under the lock: find the true end of the log.
+
+The head is a hint, the log is the truth. Complete frames behind the head were
+written by someone who died before publishing them. They are adopted: read,
+checked over those very buffers (the bodies' CRCs too), written again and
+synced, before they are published and before anything is written behind them;
+a kernel that failed to write them may only pretend that they are on the disk.
+What is torn is copied to ``log.<n>.cut.<m>`` and zeroed.
+
+If the head is good and of this boot, and zeros follow, nothing is written at
+all. A crash anywhere in here leaves a log that the next one settles alike.
+"""
+
+from typing import Final, NamedTuple
+
+from imapbox.disk import steps
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.steps import Steps
+from imapbox.index.cut import cut_off
+from imapbox.index.damage import (
+    check_damaged,
+    mark_damaged,
+    sync,
+)
+from imapbox.index.frame import (
+    FRAME_HEADER_SIZE,
+    FRAME_TRAILER_SIZE,
+    Frame,
+    decode_frame,
+    decode_header,
+    frame_size,
+    trailer_time,
+)
+from imapbox.index.head import NO_COUNTS, Counts, Head, Position
+from imapbox.index.lost_head import find_last_segment
+from imapbox.index.payload import payload_intact
+from imapbox.index.read import read_head, switch_of
+from imapbox.index.segment import segment_name
+from imapbox.index.settings import Settings
+from imapbox.model.errors import MailboxDamaged
+
+HEAD: Final = "head"
+
+
+class Tail(NamedTuple):
+    """The true end of a log, found under its lock.
+
+    Attributes:
+        position: Behind the last frame.
+        counts: What is true there.
+        time: Of the last frame, microseconds since 1970 UTC.
+        size: Length of the segment's file.
+        flags: Of the head.
+    """
+
+    position: Position
+    counts: Counts
+    time: int
+    size: int
+    flags: int
+
+
+def settle(directory: str, settings: Settings) -> Steps[Tail]:
+    """Find the end of the log, adopt and cut as needed, publish what changed.
+
+    Call it with the lock held.
+
+    Raises:
+        MailboxDamaged: Nothing was changed.
+    """
+    yield from check_damaged(directory)
+    head = yield from _head(directory)
+    if head is not None:
+        path = f"{directory}/{segment_name(head.position.segment)}"
+        if not (yield from steps.exists(path)):
+            head = None
+    if head is None:
+        start = yield from find_last_segment(directory)
+        tail = Tail(start, NO_COUNTS, 0, 0, 0)
+    else:
+        tail = Tail(head.position, head.counts, 0, 0, head.flags)
+    clean = head is not None and head.boot == settings.boot
+    tail = yield from _read_on(directory, tail, may_be_clean=clean)
+    if head is None or not clean or head.position != tail.position:
+        yield from publish(directory, tail, settings)
+    return tail
+
+
+def publish(directory: str, tail: Tail, settings: Settings) -> Steps[None]:
+    """Write the head: from now on readers see everything before ``tail``.
+
+    One write to a file that stays the same: it wakes every watcher once.
+
+    Raises:
+        DiskFull: A lost head could not be made anew.
+        MailboxDamaged: It could not be written; the mark is made.
+    """
+    head = Head(settings.boot, tail.position, tail.counts, tail.flags)
+    yield from steps.opened(
+        f"{directory}/{HEAD}",
+        Mode.ENSURE,
+        lambda fd: steps.pwrite(fd, head.encode(), 0),
+    )
+
+
+def _head(directory: str) -> Steps[Head | None]:
+    try:
+        data = yield from steps.opened(f"{directory}/{HEAD}", Mode.READ, read_head)
+    except FileNotFoundError:
+        return None
+    return Head.decode(data)
+
+
+def _read_on(directory: str, tail: Tail, *, may_be_clean: bool) -> Steps[Tail]:
+    while True:
+        tail, following = yield from _read_on_here(
+            directory, tail, may_be_clean=may_be_clean
+        )
+        if following is None:
+            return tail
+        tail = tail._replace(position=following)
+        may_be_clean = False
+
+
+def _read_on_here(
+    directory: str, tail: Tail, *, may_be_clean: bool
+) -> Steps[tuple[Tail, Position | None]]:
+    def read_on(fd: int) -> Steps[tuple[Tail, Position | None]]:
+        return _read_segment(directory, fd, tail, may_be_clean=may_be_clean)
+
+    path = f"{directory}/{segment_name(tail.position.segment)}"
+    return (yield from steps.opened(path, Mode.WRITE, read_on))
+
+
+def _read_segment(
+    directory: str, fd: int, tail: Tail, *, may_be_clean: bool
+) -> Steps[tuple[Tail, Position | None]]:
+    size = yield from steps.size(fd)
+    at = tail.position.offset
+    if size < at:
+        yield from mark_damaged(directory, "the log ends before the head says so")
+        raise MailboxDamaged(directory)
+    around = yield from steps.pread(
+        fd, FRAME_TRAILER_SIZE + FRAME_HEADER_SIZE, at - FRAME_TRAILER_SIZE
+    )
+    tail = tail._replace(size=size)
+    if tail.counts is not NO_COUNTS:
+        tail = tail._replace(time=trailer_time(around[:FRAME_TRAILER_SIZE]))
+    if may_be_clean and not any(around[FRAME_TRAILER_SIZE:]):
+        return tail, None
+    adopted = False
+    following = None
+    while following is None and (found := (yield from _whole_frame(fd, tail))):
+        frame, octets = found
+        yield from steps.pwrite(fd, octets, frame.start)
+        adopted = True
+        tail = tail._replace(position=frame.end, counts=frame.counts, time=frame.time)
+        following = switch_of(frame)
+    if tail.counts is NO_COUNTS:
+        yield from mark_damaged(directory, "the last segment does not begin")
+        raise MailboxDamaged(directory)
+    if following is None:
+        yield from cut_off(directory, fd, tail.position, size)
+    if adopted:
+        yield from sync(directory, fd)
+    return tail, following
+
+
+def _whole_frame(fd: int, tail: Tail) -> Steps[tuple[Frame, bytes] | None]:
+    """Return the frame behind ``tail`` and all its octets, if it is whole."""
+    at = tail.position
+    header = decode_header(
+        (yield from steps.pread(fd, FRAME_HEADER_SIZE, at.offset)), at.salt
+    )
+    if header is None:
+        return None
+    wanted = frame_size(header.operations_size, header.payload_size)
+    octets = yield from steps.pread(fd, wanted, at.offset)
+    frame = decode_frame(octets, at)
+    if frame is None or len(octets) < wanted:
+        return None
+    start = FRAME_HEADER_SIZE + header.operations_size
+    payload = memoryview(octets)[start : start + header.payload_size]
+    if not payload_intact(frame.operations, payload):
+        return None
+    return frame, octets

@@ -1,0 +1,75 @@
+"""What a commit is asked to do.
+
+A transaction says, from what is true under the lock, which operations it wants
+written. It is asked once, in a thread, and touches nothing but itself.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from imapbox.disk.spool import Content
+from imapbox.index.encoding import Encoded
+from imapbox.index.frame import Frame
+from imapbox.index.head import Counts, Position
+
+
+class Octets(NamedTuple):
+    """A message to be written: our own header lines, and what was received."""
+
+    header: bytes
+    content: Content
+
+
+class Change(NamedTuple):
+    """One frame to be written.
+
+    Attributes:
+        operations: In their order.
+        payload: What APPENDs refer to, in their order.
+        counts: What is true afterwards.
+        flags: Bits to set in the head.
+    """
+
+    operations: Sequence[Encoded]
+    counts: Counts
+    payload: Sequence[Octets] = ()
+    flags: int = 0
+
+
+class Transaction(Protocol):
+    """A change that is wanted."""
+
+    @property
+    def since(self) -> Position | None:
+        """The position up to which its facts are; None if it needs none."""
+        ...
+
+    def follow(self, frame: Frame) -> None:
+        """Learn what was committed since, frame by frame."""
+        ...
+
+    def change(self, counts: Counts, time: int) -> Change | None:
+        """Return what to write, or None if there is nothing to do.
+
+        Args:
+            counts: What is true now.
+            time: The frame's, microseconds since 1970 UTC.
+
+        Raises:
+            MailError: It can't be done.
+        """
+        ...
+
+
+class Outcome(NamedTuple):
+    """What became of a transaction.
+
+    Attributes:
+        transaction: Which.
+        change: What was written durably; None if there was nothing to do.
+        error: Why it was refused; the change then is None.
+    """
+
+    transaction: Transaction
+    change: Change | None
+    error: Exception | None = None
