@@ -1,0 +1,184 @@
+"""A mailbox's log, folded: what all sessions of a process share.
+
+The state is applied frame by frame. `changes` keeps what each frame changed,
+for views that have not told their client yet; who reads them says so with
+`forget_changes_before`.
+"""
+
+from typing import Final, NamedTuple
+
+from imapbox.index.columns import Columns
+from imapbox.index.encoding import DamagedOperations, Encoded
+from imapbox.index.frame import Frame
+from imapbox.index.head import NO_COUNTS, Counts, Position
+from imapbox.index.operations import (
+    NO_KEY,
+    Append,
+    Base,
+    Expunge,
+    Flags,
+    Keyword,
+    Meta,
+    Operation,
+    decode_operations,
+)
+from imapbox.index.read import switch_of
+from imapbox.index.uid_roll import UidRoll
+from imapbox.model.numbers import ModSeq, Uid, UidValidity
+
+KEY_LIFETIME: Final = 7 * 24 * 3600 * 1_000_000  # microseconds
+
+
+class Changed(NamedTuple):
+    """What one frame changed.
+
+    Attributes:
+        modseq: The frame's.
+        arrived: How many messages came.
+        flagged: UIDs whose flags or keywords changed.
+        expunged: UIDs that are gone.
+        keywords: Whether there are new keywords.
+    """
+
+    modseq: ModSeq
+    arrived: int
+    flagged: tuple[range, ...]
+    expunged: tuple[int, ...]
+    keywords: bool
+
+
+class MailboxFacts:
+    """What the next BASE needs: all but the messages."""
+
+    def __init__(self) -> None:
+        self.mailbox_id = b""
+        self.floor = ModSeq(0)
+        self.keywords: list[str] = []
+        self.meta: dict[str, bytes] = {}
+        self.keys: dict[bytes, tuple[Uid, int]] = {}
+
+    def apply(self, frame: Frame) -> None:
+        """Take in the next frame."""
+        for operation in decode_operations(frame.operations):
+            self.take_in(operation, frame)
+
+    def take_in(self, operation: Operation, frame: Frame) -> None:
+        """Take in one operation."""
+        match operation:
+            case Base():
+                self.mailbox_id = operation.mailbox_id
+                self.floor = operation.floor
+                self.keywords = list(operation.keywords)
+                self.meta = dict(operation.meta)
+                self.keys = dict(operation.keys)
+            case Keyword():
+                self.keywords.append(operation.name)
+            case Meta():
+                self.meta[operation.name] = operation.value
+                if not operation.value:
+                    del self.meta[operation.name]
+            case Append() if operation.key != NO_KEY:
+                self.keys[operation.key] = operation.uid, frame.time
+
+    def base(self, counts: Counts, time: int) -> Encoded:
+        """Return the BASE of a segment that begins here."""
+        keys = {
+            key: (uid, at)
+            for key, (uid, at) in self.keys.items()
+            if at > time - KEY_LIFETIME
+        }
+        return Base(
+            self.mailbox_id,
+            counts.uidvalidity,
+            counts.uidnext,
+            counts.modseq,
+            self.floor,
+            tuple(self.keywords),
+            self.meta,
+            keys,
+        ).encode()
+
+
+class MailboxState:
+    """Messages, keywords and counts at `position`."""
+
+    def __init__(self) -> None:
+        self.position = Position(0, 0, 0, 0)
+        self.counts = NO_COUNTS
+        self.facts = MailboxFacts()
+        self.columns = Columns()
+        self.roll = UidRoll()
+        self.changes: list[Changed] = []
+        self.first_change = 0
+
+    @property
+    def uidvalidity(self) -> UidValidity:
+        """Return the mailbox's UIDVALIDITY."""
+        return self.counts.uidvalidity
+
+    @property
+    def next_change(self) -> int:
+        """Return the number that the next change will have."""
+        return self.first_change + len(self.changes)
+
+    def changes_since(self, number: int) -> list[Changed]:
+        """Return the changes from ``number`` on."""
+        return self.changes[number - self.first_change :]
+
+    def forget_changes_before(self, number: int) -> None:
+        """Drop changes that everybody was told."""
+        del self.changes[: number - self.first_change]
+        self.first_change = max(self.first_change, number)
+
+    def drop_dead(self) -> None:
+        """Drop the rows of expunged messages, if that is worth the work.
+
+        Call it only when no view holds UIDs that are gone.
+        """
+        dead = self.columns.size - len(self.roll.now)
+        if dead > len(self.roll.now):
+            self.columns.drop_dead()
+
+    def apply(self, frame: Frame) -> None:
+        """Take in the next frame.
+
+        Raises:
+            DamagedOperations: Its operations make no sense.
+        """
+        arrived = 0
+        flagged: list[range] = []
+        expunged: list[int] = []
+        known_keywords = len(self.facts.keywords)
+        offset = frame.payload_start
+        for operation in decode_operations(frame.operations):
+            self.facts.take_in(operation, frame)
+            match operation:
+                case Append():
+                    self._append(operation, frame, offset)
+                    offset += operation.payload_size
+                    arrived += 1
+                case Flags():
+                    self.columns.change_flags(operation, frame.counts.modseq)
+                    flagged += operation.uids
+                case Expunge():
+                    for uids in operation.uids:
+                        self.columns.expunge(uids)
+                        expunged += self.roll.remove(uids)
+        if frame.counts.exists != len(self.roll.now):
+            raise DamagedOperations("the counts do not agree", frame.end)
+        changed = Changed(
+            frame.counts.modseq,
+            arrived,
+            tuple(flagged),
+            tuple(expunged),
+            len(self.facts.keywords) > known_keywords,
+        )
+        if any(changed[1:]):
+            self.changes.append(changed)
+        self.counts = frame.counts
+        self.position = switch_of(frame) or frame.end
+
+    def _append(self, message: Append, frame: Frame, offset: int) -> None:
+        place = offset + message.card_size
+        self.columns.append(message, frame.counts.modseq, frame.end.segment, place)
+        self.roll.append(message.uid)

@@ -1,0 +1,44 @@
+"""The UIDs of the messages that exist, ascending.
+
+`UidRoll.now` is what a view holds: an array that never changes. Appending
+shares it; only an expunge makes a new one.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_FIRST_CAPACITY: Final = 16
+
+
+class UidRoll:
+    """A growing array of UIDs."""
+
+    def __init__(self) -> None:
+        self._uids = np.zeros(_FIRST_CAPACITY, np.uint32)
+        self._size = 0
+
+    @property
+    def now(self) -> NDArray[np.uint32]:
+        """Return all UIDs. The array stays as it is."""
+        return self._uids[: self._size]
+
+    def append(self, uid: int) -> None:
+        """Add a UID that is greater than all others."""
+        if self._size == len(self._uids):
+            larger = np.zeros(max(_FIRST_CAPACITY, self._size * 2), np.uint32)
+            larger[: self._size] = self.now
+            self._uids = larger
+        self._uids[self._size] = uid
+        self._size += 1
+
+    def remove(self, uids: range) -> list[int]:
+        """Remove UIDs, those that are there; return them."""
+        low = int(np.searchsorted(self.now, np.uint32(uids.start), "left"))
+        high = int(np.searchsorted(self.now, np.uint32(uids[-1]), "right"))
+        gone: list[int] = self._uids[low:high].tolist()
+        if gone:
+            self._uids = np.delete(self.now, slice(low, high))
+            self._size = len(self._uids)
+        return gone
