@@ -222,7 +222,7 @@ class CommandFramer:
                 yield LiteralChunk(chunk)
             else:
                 yield None
-        line = yield from self._line()
+        line = yield from self._line(0, tag)
         if line:
             # The next message of a MULTIAPPEND would begin here: RFC 3502 §6.3.11.
             error = BadSyntax("end of APPEND", line, tag)

@@ -5,10 +5,12 @@ RFC 9051 §9::
     authenticate = "AUTHENTICATE" SP auth-type [SP initial-resp]
                    *(CRLF base64)
     initial-resp = (base64 / "=")
+    base64       = *(4base64-char) [base64-terminal]
     login        = "LOGIN" SP userid SP password
 """
 
 import binascii
+import re
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -16,6 +18,10 @@ from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.lexer import Lexer
 from imapbox.wire.imap.tags import Tag
+
+_BASE64 = re.compile(
+    rb"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,6 @@ def decode_base64(text: bytes) -> bytes:
         BadSyntax: It isn't, or it does. The exception does not hold ``text``,
             which may be a password.
     """
-    try:
-        return binascii.a2b_base64(text, strict_mode=True)
-    except binascii.Error:
-        raise BadSyntax("base64") from None
+    if not _BASE64.fullmatch(text):
+        raise BadSyntax("base64")
+    return binascii.a2b_base64(text)

@@ -1,0 +1,394 @@
+"""Whole commands become values, or say what is wrong with them."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imapbox.model.errors import MailboxNameRefused
+from imapbox.model.flags import FlagChange
+from imapbox.model.message import InternalDate
+from imapbox.wire.errors import BadSyntax
+from imapbox.wire.imap.commands.any_state import Capability, Logout, Noop
+from imapbox.wire.imap.commands.append import Append
+from imapbox.wire.imap.commands.authenticated import (
+    Create,
+    Delete,
+    Examine,
+    Idle,
+    Rename,
+    Select,
+    Subscribe,
+    Unsubscribe,
+)
+from imapbox.wire.imap.commands.command import Command
+from imapbox.wire.imap.commands.listing import List, Lsub, Status, StatusAtt
+from imapbox.wire.imap.commands.not_authenticated import (
+    Authenticate,
+    Login,
+    StartTls,
+)
+from imapbox.wire.imap.commands.selected import Check, Close, Expunge, Fetch, Store
+from imapbox.wire.imap.events import AppendAnnounced, CommandReady
+from imapbox.wire.imap.fetch_items import FetchAtt
+from imapbox.wire.imap.framer import AFTER_LOGIN
+from imapbox.wire.imap.mailbox_names import MailboxArgument
+from imapbox.wire.imap.parser import (
+    GRAMMAR,
+    UID_GRAMMAR,
+    parse_append,
+    parse_command,
+)
+from imapbox.wire.imap.sequence_set import SequenceSet
+
+INBOX = MailboxArgument(b"INBOX")
+ONE = SequenceSet(((1, 1),))
+ALL = SequenceSet(((1, None),))
+NONE: frozenset[str] = frozenset()
+FEB = InternalDate(1769943600, 60)
+SEEN = frozenset({"\\Seen"})
+
+
+def fetch(*items, by_uid=False) -> Fetch:
+    return Fetch(b"a", ALL, by_uid, items)
+
+
+def store(change, *flags, by_uid=False, silent=False) -> Store:
+    return Store(b"a", ONE, by_uid, change, frozenset(flags), silent)
+
+
+COMMANDS: dict[bytes, Command] = {
+    b"a CAPABILITY\r\n": Capability(b"a"),
+    b"001 noop\r\n": Noop(b"001"),
+    b"100A LogOut\r\n": Logout(b"100A"),
+    b"a.1 STARTTLS\r\n": StartTls(b"a.1"),
+    b"a] STARTTLS\r\n": StartTls(b"a]"),
+    b"a LOGIN user pass\r\n": Login(b"a", b"user", b"pass"),
+    b'a login "us er" "p\\"\\\\w"\r\n': Login(b"a", b"us er", b'p"\\w'),
+    b"a LOGIN {4+}\r\nuser {4+}\r\n\xc3\xa4\r\n\r\n": Login(
+        b"a", b"user", b"\xc3\xa4\r\n"
+    ),
+    b'a LOGIN u] ""\r\n': Login(b"a", b"u]", b""),
+    b"a authenticate PLAIN\r\n": Authenticate(b"a", "PLAIN", None),
+    b"a AUTHENTICATE plain =\r\n": Authenticate(b"a", "PLAIN", b""),
+    b"a AUTHENTICATE SCRAM-SHA-256 AHUAcA==\r\n": Authenticate(
+        b"a", "SCRAM-SHA-256", b"\0u\0p"
+    ),
+    b"a SELECT INBOX\r\n": Select(b"a", INBOX),
+    b'a select "INBOX"\r\n': Select(b"a", INBOX),
+    b"a SELECT {5+}\r\nINBOX\r\n": Select(b"a", INBOX),
+    b"a EXAMINE INBOX\r\n": Examine(b"a", INBOX),
+    b"a CREATE INBOX\r\n": Create(b"a", INBOX),
+    b"a CREATE a/b/\r\n": Create(b"a", MailboxArgument(b"a/b")),
+    b"a DELETE INBOX\r\n": Delete(b"a", INBOX),
+    b"a RENAME INBOX &U,BTFw-\r\n": Rename(b"a", INBOX, MailboxArgument(b"&U,BTFw-")),
+    b"a SUBSCRIBE INBOX\r\n": Subscribe(b"a", INBOX),
+    b"a UNSUBSCRIBE INBOX\r\n": Unsubscribe(b"a", INBOX),
+    b'a list "" "*"\r\n': List(b"a", MailboxArgument(b""), MailboxArgument(b"*")),
+    b'a LIST "" ""\r\n': List(b"a", MailboxArgument(b""), MailboxArgument(b"")),
+    b"a LIST a/ %]*\r\n": List(b"a", MailboxArgument(b"a/"), MailboxArgument(b"%]*")),
+    b'a LSUB "" {1+}\r\n%\r\n': Lsub(b"a", MailboxArgument(b""), MailboxArgument(b"%")),
+    b"a STATUS INBOX (uidnext MESSAGES UNSEEN RECENT uidvalidity UIDNEXT)\r\n": Status(
+        b"a",
+        INBOX,
+        (
+            StatusAtt.UIDNEXT,
+            StatusAtt.MESSAGES,
+            StatusAtt.UNSEEN,
+            StatusAtt.RECENT,
+            StatusAtt.UIDVALIDITY,
+        ),
+    ),
+    b"a IDLE\r\n": Idle(b"a"),
+    b"a CHECK\r\n": Check(b"a"),
+    b"a CLOSE\r\n": Close(b"a"),
+    b"a EXPUNGE\r\n": Expunge(b"a"),
+    b"a FETCH 1:* FLAGS\r\n": fetch(FetchAtt.FLAGS),
+    b"a UID fetch 1:* (flags UID)\r\n": fetch(
+        FetchAtt.FLAGS, FetchAtt.UID, by_uid=True
+    ),
+    b"a STORE 1 FLAGS ()\r\n": store(FlagChange.REPLACE),
+    b"a STORE 1 +FLAGS (\\Seen)\r\n": store(FlagChange.ADD, "\\Seen"),
+    b"a uid store 1 -flags.silent \\Seen $a\r\n": store(
+        FlagChange.REMOVE, "\\Seen", "$a", by_uid=True, silent=True
+    ),
+    b"a STORE 1 flags.SILENT (\\Recent \\Foo kw)\r\n": store(
+        FlagChange.REPLACE, "\\Recent", "\\Foo", "kw", silent=True
+    ),
+}
+
+APPENDS = {
+    b"a APPEND INBOX {1+}\r\nx\r\n": Append(b"a", INBOX, NONE, None),
+    b"a append {5+}\r\nINBOX {1+}\r\nx\r\n": Append(b"a", INBOX, NONE, None),
+    b"a APPEND INBOX () {1+}\r\nx\r\n": Append(b"a", INBOX, NONE, None),
+    b"a APPEND INBOX (\\Seen) {1+}\r\nx\r\n": Append(b"a", INBOX, SEEN, None),
+    b'a APPEND INBOX " 1-Feb-2026 12:00:00 +0100" {1+}\r\nx\r\n': Append(
+        b"a", INBOX, NONE, FEB
+    ),
+    b'a APPEND "INBOX" (\\Seen a) "01-feb-2026 12:00:00 +0100" {1}\r\nx\r\n': Append(
+        b"a", INBOX, SEEN | {"a"}, FEB
+    ),
+}
+
+BAD = {
+    # Row 21 of the attack table: one answer, and tagged where there is a tag.
+    b"": None,
+    b" ": None,
+    b"* NOOP": None,
+    b"+ NOOP": None,
+    b"a+ NOOP": None,
+    b'a"b NOOP': None,
+    b"\xff NOOP": None,
+    b" a NOOP": None,
+    b"a": b"a",
+    b"a ": b"a",
+    b"a \xff\xfe": b"a",
+    b"a NOOP ": b"a",
+    b"a  NOOP": b"a",
+    b"a NOOP x": b"a",
+    b"a NOOP" + b" (" * 4000: b"a",
+    b"a FOO": b"a",
+    b"a LOGIN": b"a",
+    b"a LOGIN u": b"a",
+    b"a LOGIN u  p": b"a",
+    b"a LOGIN u (p": b"a",
+    b'a LOGIN u "p': b"a",
+    b'a LOGIN u "p\\x"': b"a",
+    b'a LOGIN u "p\\': b"a",
+    b'a LOGIN u "\xc3\xa4"': b"a",
+    b"a LOGIN u p\xc3\xa4": b"a",
+    b'a LOGIN u "p"x': b"a",
+    b"a AUTHENTICATE": b"a",
+    b"a AUTHENTICATE PLAIN ": b"a",
+    b"a AUTHENTICATE PLAIN ==": b"a",
+    b"a AUTHENTICATE PLAIN AHUAcA": b"a",
+    b"a AUTHENTICATE PLAIN AHUAc-==": b"a",
+    b"a AUTHENTICATE PLAIN AHUAcA== x": b"a",
+    b"a SELECT": b"a",
+    b"a SELECT a b": b"a",
+    b"a SELECT {-1}": b"a",
+    b"a SELECT {+5}": b"a",
+    b"a SELECT { 5}": b"a",
+    b"a SELECT {1_0}": b"a",
+    b"a SELECT a%b*": b"a",
+    b"a RENAME a": b"a",
+    b'a LIST ""': b"a",
+    b'a LIST "" (': b"a",
+    b'a LIST "" ' + b"*" * 1025: b"a",
+    b"a LIST " + b"x" * 1025 + b" *": b"a",
+    b"a STATUS INBOX": b"a",
+    b"a STATUS INBOX ()": b"a",
+    b"a STATUS INBOX MESSAGES": b"a",
+    b"a STATUS INBOX (FOO)": b"a",
+    b"a STATUS (FOO)": b"a",
+    b"a STATUS INBOX (MESSAGES": b"a",
+    b"a APPEND INBOX": b"a",
+    b'a APPEND INBOX "text"': b"a",
+    b"a FETCH": b"a",
+    b"a FETCH 1": b"a",
+    b"a FETCH 0 FLAGS": b"a",
+    b"a FETCH 4294967296 FLAGS": b"a",
+    b"a FETCH 1:99999999999999999999999 FLAGS": b"a",
+    b"a FETCH 1: FLAGS": b"a",
+    b"a FETCH , FLAGS": b"a",
+    b"a FETCH " + b"1," * 5000 + b"1 FLAGS": b"a",
+    b"a STORE 1 FLAGS": b"a",
+    b"a STORE 1 FLAGS ": b"a",
+    b"a STORE 1 *FLAGS ()": b"a",
+    b"a STORE 1 FLAGS.LOUD ()": b"a",
+    b"a STORE 1 FLAGS(\\Seen)": b"a",
+    b"a STORE 1 FLAGS (\\)": b"a",
+    b"a STORE 1 FLAGS (\\*)": b"a",
+    b"a STORE 1 FLAGS (a": b"a",
+    b"a STORE 1 FLAGS (a  b)": b"a",
+    b"a STORE 1 FLAGS (a) b": b"a",
+    b'a STORE 1 FLAGS ("a")': b"a",
+    b"a STORE 1 FLAGS (\xc3\xa4)": b"a",
+    b"a STORE 1 FLAGS ((((a))))": b"a",
+    b"a STORE 1 FLAGS (" + b"x" * 256 + b")": b"a",
+    b"a UID": b"a",
+    b"a UID NOOP": b"a",
+    b"a UID UID FETCH 1 FLAGS": b"a",
+}
+
+BAD_APPENDS = [
+    b"a APPEND INBOX\t{1}",
+    b"a APPEND INBOX{1}",
+    b"a APPEND INBOX  {1}",
+    b"a APPEND INBOX ~{1}",
+    b"a APPEND INBOX (\\Seen){1}",
+    b"a APPEND INBOX (\\Seen {1}",
+    b"a APPEND INBOX () () {1}",
+    b'a APPEND INBOX "1-Feb-2026 12:00:00 +0100" {1}',
+    b'a APPEND INBOX " 1-Feb-2026 12:00:00 +0100" (\\Seen) {1}',
+    b'a APPEND "INBOX {1}',
+]
+
+NOT_NAMES = [
+    b"../../x",
+    b"a/../b",
+    b"a/./b",
+    b"a//b",
+    b"/a",
+    b'""',
+    b"&AAA-",
+    b"&AC8-",
+    b"&Jjo",
+    b"&Jjo!",
+    b"&U,BTFw-&ZeVnLIqe-",
+    b"&AGEAYg-",
+    b"&2AA-",
+    b"&U,BTFx-",
+    b"&U-",
+    b"&&&&",
+    b"&U=BTFw-",
+    b"#news",
+    b'"a%b*"',
+    b'"\x1b[2J"',
+    b"&ICg-",
+    b"{6+}\r\na\r\nb*x",
+    b"{4+}\r\n\xc3\xa4\xff\xfe",
+    b"x" * 256,
+    b"a/" * 20 + b"a",
+]
+
+
+def commands(events: list[object]) -> list[Command]:
+    """Return the commands that were framed, parsed."""
+    parsed: list[Command] = []
+    for event in events:
+        if isinstance(event, CommandReady):
+            parsed.append(parse_command(event.parts))
+        elif isinstance(event, AppendAnnounced):
+            parsed.append(parse_append(event.parts))
+    return parsed
+
+
+@pytest.mark.parametrize("line", COMMANDS, ids=repr)
+def test_commands(line, three_ways) -> None:
+    """Each command is read for what it is, however it arrives."""
+    (command,) = commands(three_ways(line))
+    assert command == COMMANDS[line]
+    assert type(command) is type(COMMANDS[line])
+
+
+@pytest.mark.parametrize("line", APPENDS, ids=repr)
+def test_appends(line, three_ways) -> None:
+    """All of an APPEND but its message is read before the message comes."""
+    assert commands(three_ways(line)) == [APPENDS[line]]
+
+
+@pytest.mark.parametrize("line", BAD, ids=lambda line: repr(line[:60]))
+def test_bad_commands(line, three_ways) -> None:
+    """What is not in the grammar is refused by its tag, and nothing follows."""
+    (event,) = three_ways(line + b"\r\n", AFTER_LOGIN)
+    with pytest.raises(BadSyntax) as caught:
+        parse_command(event.parts)
+    assert caught.value.tag == BAD[line]
+    assert caught.value.sentence().isascii()
+
+
+@pytest.mark.parametrize("line", BAD_APPENDS, ids=repr)
+def test_bad_appends(line, three_ways) -> None:
+    """What is wrong with an APPEND is found before its message is invited."""
+    announced = three_ways(line + b"\r\n", accept=False)[0]
+    with pytest.raises(BadSyntax) as caught:
+        parse_append(announced.parts)
+    assert caught.value.tag == b"a"
+
+
+def test_append_with_a_bad_tag() -> None:
+    """An APPEND without a tag is refused without one."""
+    with pytest.raises(BadSyntax) as caught:
+        parse_append((b"* APPEND x ",))
+    assert caught.value.tag is None
+
+
+@pytest.mark.parametrize("name", NOT_NAMES, ids=lambda name: repr(name[:40]))
+@pytest.mark.parametrize("command", ["SELECT", "CREATE", "DELETE", "STATUS"])
+def test_names_that_cannot_be(command, name, three_ways) -> None:
+    """A name that no mailbox can have is well-formed syntax, and refused."""
+    items = b" (MESSAGES)" if command == "STATUS" else b""
+    line = b"a %b %b%b\r\n" % (command.encode(), name, items)
+    (parsed,) = commands(three_ways(line))
+    with pytest.raises(MailboxNameRefused):
+        parsed.mailbox.name()
+
+
+def test_nul_is_no_name() -> None:
+    """A NUL in a literal is bad syntax: CHAR8 has none."""
+    with pytest.raises(BadSyntax):
+        parse_command((b"a CREATE ", b"a\0b", b""))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (b"a LOGIN u", b"p", b""),
+        (b"a LOGIN u ", b"p", b"x"),
+        (b"a LOGIN ", b"u", b"p"),
+        (b"a NOOP ", b"x", b""),
+        (b"a NOOP", b"", b""),
+        (b"a ", b"NOOP", b""),
+        (b"a SELECT ~", b"x", b""),
+        (b"", b"a NOOP", b""),
+        (b"a STORE 1 FLAGS ", b"(a)", b""),
+        (b"a FETCH ", b"1", b" FLAGS"),
+        (b"a STATUS INBOX (", b"MESSAGES", b")"),
+    ],
+)
+def test_literals_are_strings_only(parts) -> None:
+    """A literal stands where a string may, and is never read as syntax."""
+    with pytest.raises(BadSyntax):
+        parse_command(parts)
+
+
+def test_utf8_in_quotes_when_it_was_enabled() -> None:
+    """UTF-8 stands in quotes only if it was agreed on and is UTF-8."""
+    line = 'a LOGIN u "pä"'.encode()
+    assert parse_command((line,), utf8=True) == Login(b"a", b"u", "pä".encode())
+    with pytest.raises(BadSyntax):
+        parse_command((b'a LOGIN u "p\xc3"',), utf8=True)
+
+
+def test_secrets_are_not_shown() -> None:
+    """Neither a password nor a SASL response is in the repr of its command."""
+    login = parse_command((b"a LOGIN u secret",))
+    plain = parse_command((b"a AUTHENTICATE PLAIN AHUAcA==",))
+    assert "secret" not in repr(login)
+    assert r"\x00p" not in repr(plain)
+
+
+def test_every_command_is_covered() -> None:
+    """Each row of the table has a vector here."""
+    seen = {line.split()[1].upper() for line in (*COMMANDS, *APPENDS)}
+    assert seen == set(GRAMMAR)
+    by_uid = {line.split()[2].upper() for line in COMMANDS if b"uid" in line.lower()}
+    assert by_uid >= set(UID_GRAMMAR)
+
+
+def test_commands_know_their_names() -> None:
+    """A command's name is the word that the client used for it."""
+    for line, command in (*COMMANDS.items(), *APPENDS.items()):
+        assert command.name.encode() in line.upper().split()[1:3]
+
+
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=5))
+def test_any_bytes_are_a_command_or_bad_syntax(parts) -> None:
+    """No bytes make the parser raise anything but BadSyntax."""
+    for line in (parts, [b"a APPEND x " + parts[0], *parts[1:]]):
+        for parse in (parse_command, parse_append):
+            with suppress(BadSyntax):
+                parse(line)
+
+
+@given(st.sampled_from(sorted(COMMANDS)), st.integers(0, 80), st.binary(max_size=3))
+def test_damaged_commands_are_a_command_or_bad_syntax(line, at, damage) -> None:
+    """A command with some bytes changed is read, or BadSyntax."""
+    text = line[: at % len(line)] + damage + line[at % len(line) + len(damage) :]
+    try:
+        command = parse_command((text,))
+    except BadSyntax:
+        return
+    assert isinstance(command, Command)
