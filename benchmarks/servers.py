@@ -49,6 +49,7 @@ class Server:
         lmtp: (host, port).
         lmtps: The same for each process that delivers, the first included.
         lmtp_socket: Path of the UNIX socket that speaks LMTP, if there is one.
+        log: What its processes have written.
         passwords: Who may log in; also who gets mail.
         store: Where its mail lies.
         roots: Its first processes, for `benchmarks.processes`; their descendants
@@ -60,6 +61,7 @@ class Server:
     imap: tuple[str, int]
     lmtp: tuple[str, int]
     passwords: Mapping[str, str]
+    log: Path = Path(os.devnull)
     lmtps: Sequence[tuple[str, int]] = ()
     roots: Sequence[int] = ()
     store: Path | None = None
@@ -243,6 +245,7 @@ def dovecot(store: Path, passwords: Mapping[str, str]) -> Iterator[Server]:
                 version=_dovecot_version(),
                 imap=(LOOPBACK, imap),
                 lmtp=(LOOPBACK, lmtp),
+                log=run / "log",
                 lmtps=[(LOOPBACK, lmtp)],
                 lmtp_socket=str(unix),
                 passwords=passwords,
@@ -284,6 +287,7 @@ def imapbox(
 
     Args:
         store: Made if need be.
+        log: What its processes have written.
         passwords: Who may log in.
         deliverers: How many processes only deliver, beside one that only
             serves IMAP. With 0, one process does both.
@@ -315,6 +319,7 @@ def imapbox(
             version=f"{version('imapbox')} Twisted {version('Twisted')}",
             imap=(LOOPBACK, imap),
             lmtp=addresses[0],
+            log=log,
             lmtps=addresses,
             lmtp_socket=str(unix),
             passwords=passwords,

@@ -1,19 +1,18 @@
 """Real programs for the interop tests. Each starts with its test and ends with it."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from benchmarks.servers import Server, dovecot, imapbox, short_directory
 from tests.support.postfix import Postfix, postfix
+from tests.support.users import PASSWORDS
 
-UNTIL_IT_SERVES = pytest.mark.xfail(
-    strict=False, reason="the twistd plugin is being built"
-)
-PASSWORDS = {"alice": "wonderland", "bob": "builder", "carol": "christmas"}
+StartServer = Callable[..., AbstractContextManager[Server]]
 
 
 @pytest.fixture
@@ -39,9 +38,28 @@ def open_directory() -> Iterator[Path]:
 
 
 @pytest.fixture
-def imapbox_server(open_directory: Path) -> Iterator[Server]:
+def start_imapbox(open_directory: Path) -> StartServer:
+    """Start imapbox with `PASSWORDS`; ``deliverers`` as `benchmarks.servers` has it.
+
+    What its processes logged is shown if the test fails.
+    """
+
+    @contextmanager
+    def start(*, deliverers: int = 1) -> Iterator[Server]:
+        store = open_directory / "imapbox"
+        with imapbox(store, PASSWORDS, deliverers=deliverers) as server:
+            try:
+                yield server
+            finally:
+                sys.stdout.write(server.log.read_text(errors="replace"))
+
+    return start
+
+
+@pytest.fixture
+def imapbox_server(start_imapbox: StartServer) -> Iterator[Server]:
     """imapbox as two processes on one store: one for IMAP, another for LMTP."""
-    with imapbox(open_directory / "imapbox", PASSWORDS) as server:
+    with start_imapbox() as server:
         yield server
 
 
@@ -58,6 +76,7 @@ def dovecot_server(
     require_program("lmtp")
     with dovecot(open_directory / "dovecot", PASSWORDS) as server:
         yield server
+        sys.stdout.write(server.log.read_text(errors="replace"))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.table import ROWS
-from tests.interop.conftest import UNTIL_IT_SERVES
+from tests.support.unfinished import UNTIL_IT_SERVES
 
 ROOT = Path(__file__).parents[2]
 

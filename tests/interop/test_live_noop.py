@@ -3,9 +3,9 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +13,9 @@ import pytest
 
 from benchmarks.load.imap import ImapClient, logged_in
 from benchmarks.load.lmtp import LmtpClient, stuffed
-from benchmarks.servers import Server, imapbox
-from tests.interop.conftest import PASSWORDS, UNTIL_IT_SERVES
+from benchmarks.servers import Server
+from tests.support.unfinished import UNTIL_IT_SERVES
+from tests.support.users import PASSWORDS
 
 ROOT = Path(__file__).parents[2]
 USER = "alice"
@@ -113,14 +114,15 @@ def uids(answer: Sequence[bytes]) -> list[int]:
 
 @UNTIL_IT_SERVES
 def test_no_noop_misses_a_delivery(
-    open_directory: Path, effort: int, capsys: pytest.CaptureFixture[str]
+    start_imapbox: Callable[..., AbstractContextManager[Server]],
+    effort: int,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A NOOP covers every 250 read before it, in any process, whatever mtimes say."""
     count = DELIVERIES * effort
-    store = open_directory / "store"
-    with imapbox(store, PASSWORDS, deliverers=2) as server:
+    with start_imapbox(deliverers=2) as server:
         logged_in(server.imap, USER, PASSWORDS[USER]).logout()
-        with pinned_mtimes(store):
+        with pinned_mtimes(server.store):
             tally = deliver_and_watch(server, count)
         with logged_in(server.imap, USER, PASSWORDS[USER]) as client:
             numbers = uids(client.command(b"FETCH 1:* (UID)"))

@@ -10,9 +10,10 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from benchmarks.servers import Server
-from tests.interop.conftest import PASSWORDS, UNTIL_IT_SERVES
 from tests.support.curl import curl_imap
 from tests.support.postfix import DOMAIN, Postfix
+from tests.support.unfinished import UNTIL_IT_SERVES
+from tests.support.users import PASSWORDS
 
 StartPostfix = Callable[[str], AbstractContextManager[Postfix]]
 MESSAGE = (

@@ -3,14 +3,21 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from benchmarks.load.lmtp import LmtpClient, stuffed
+from benchmarks.servers import Server
+from benchmarks.tracing import traced
 from imapbox.disk.filesystem import DiskFileSystem
 from tests.support.disk_calls import DiskCall, Recorder
 from tests.support.disk_exercise import exercise
 from tests.support.strace import OPTIONS, parse_strace
+from tests.support.unfinished import UNTIL_IT_SERVES
 
 ROOT = Path(__file__).parents[2]
+# What design §5, Commit, orders.
+PROTOCOL = {"try_lock", "pwrite", "fdatasync", "unlock"}
 
 
 def test_the_kernel_sees_each_call_once(
@@ -48,3 +55,35 @@ def test_interrupted_calls_are_joined() -> None:
         DiskCall("fdatasync", "log.1", error="EIO"),
         DiskCall("write", "head"),
     ]
+
+
+@UNTIL_IT_SERVES
+def test_a_delivery_is_locked_written_synced_and_then_shown(
+    start_imapbox: Callable[..., AbstractContextManager[Server]],
+    require_program: Callable[[str], str],
+) -> None:
+    """One delivery is one write and one sync of the log, then the head, all locked."""
+    require_program("strace")
+    wire = stuffed(b"Subject: traced\r\n\r\nHello.\r\n")
+    with start_imapbox() as server, LmtpClient(server.lmtp) as client:
+        client.must_deliver(wire, "alice")  # what a mailbox costs once
+        text = traced(
+            lambda: client.must_deliver(wire, "alice"), server.roots[1:], *OPTIONS
+        )
+        calls = parse_strace(text, server.store)
+    steps = [
+        (call.call, call.path.rpartition("/")[2].partition(".")[0])
+        for call in calls
+        if "/mailboxes/" in call.path and call.call in PROTOCOL
+    ]
+    # The holder's note and the waiters' slots are hints in the lock file.
+    steps = [step for step in steps if step != ("pwrite", "lock")]
+    assert steps == [
+        ("try_lock", "lock"),
+        ("pwrite", "log"),
+        ("fdatasync", "log"),
+        ("pwrite", "head"),
+        ("unlock", "lock"),
+    ], calls
+    syncs = [call for call in calls if call.call in {"fdatasync", "sync_directory"}]
+    assert len(syncs) == 1, "nothing else of the store is synced"
