@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -68,11 +69,12 @@ def main() -> None:
             figures, version = run_once(name, options.directory, scale)
             runs[name].append(figures)
             record["versions"][name] = version
-            if options.output:  # after each, so that nothing measured is lost
-                options.output.parent.mkdir(parents=True, exist_ok=True)
-                options.output.write_text(json.dumps(record, indent=1) + "\n")
+            # After each, so that nothing measured is lost.
+            options.output.parent.mkdir(parents=True, exist_ok=True)
+            options.output.write_text(json.dumps(record, indent=1) + "\n")
     print(_head(record))
     print(table(runs, baseline=BASELINE))
+    print(f"all figures: {options.output}", file=sys.stderr)
 
 
 def _options() -> argparse.Namespace:
@@ -85,9 +87,17 @@ def _options() -> argparse.Namespace:
         help="where the stores are made; every user must be able to enter it",
     )
     parser.add_argument("--servers", type=_servers, default=["dovecot", "imapbox"])
-    parser.add_argument("--output", type=Path, help="the JSON file of all figures")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="the JSON file of all figures; else one in benchmarks/results",
+    )
     parser.add_argument("--quick", action="store_true", help="a smoke test")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.output is None:
+        name = f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.json"
+        options.output = Path(__file__).parent / "results" / name
+    return options
 
 
 def _servers(text: str) -> list[str]:
