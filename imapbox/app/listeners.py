@@ -1,0 +1,54 @@
+"""Where to listen: Twisted's endpoint strings, with a backlog for busy days."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IStreamServerEndpoint
+
+# Twisted's own 50 let a burst of clients run into a full queue.
+BACKLOG: Final = 1024
+# Port or path, then one more; the backlog would be the third by position.
+_BEFORE_BACKLOG: Final = 2
+
+_TAKES_BACKLOG = re.compile(r"(?:haproxy:)?(?:tcp|tcp6|ssl|tls|unix):")
+_COLON: Final = re.compile(r"(?<!\\):")
+
+
+class BadEndpoint(Exception):
+    """An endpoint string means nothing; says what one would be."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(description)
+        self.description = description
+
+    def __str__(self) -> str:
+        return "no endpoint to listen on, as tcp:143 or unix:/path is"
+
+
+def with_backlog(description: str) -> str:
+    """Return an endpoint string that says how many may wait to be accepted."""
+    takes = _TAKES_BACKLOG.match(description)
+    if takes is None:
+        return description
+    arguments = _COLON.split(description[takes.end() :])
+    positional = [each for each in arguments if "=" not in each]
+    if len(positional) > _BEFORE_BACKLOG or any(
+        each.startswith("backlog=") for each in arguments
+    ):
+        return description
+    return f"{description}:backlog={BACKLOG}"
+
+
+def server_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
+    """Return the endpoint that ``description`` means.
+
+    Raises:
+        BadEndpoint: It means none.
+    """
+    parse: Callable[[Any, str], IStreamServerEndpoint] = serverFromString
+    try:
+        return parse(reactor, with_backlog(description))
+    except Exception as error:  # whatever the parser of some plugin raises
+        raise BadEndpoint(description) from error

@@ -1,0 +1,139 @@
+"""The options of `twistd imapbox`.
+
+What is wrong with them is said in one sentence, before anything is started.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from twisted.cred import strcred
+from twisted.cred.credentials import IUsernamePassword
+from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.internet.ssl import CertificateOptions
+from twisted.python import usage
+
+from imapbox.app.listeners import BadEndpoint, server_endpoint
+from imapbox.app.settings import ServerSettings
+from imapbox.app.tls import BadCertificate, server_tls
+from imapbox.imap.settings import Cleartext
+
+_LISTENERS: Final = ("imap", "imaps", "lmtp")
+_make_checker: Callable[[str], Any] = strcred.makeChecker
+
+
+class ServerOptions(usage.Options, strcred.AuthOptionMixin):
+    """What `twistd imapbox` is told. `settings` is what it comes to."""
+
+    supportedInterfaces = (IUsernamePassword,)  # noqa: N815 - strcred reads it
+    optParameters = (  # noqa: N815 - usage reads it
+        ("store", None, None, "The directory of the mail store."),
+        (
+            "certificate",
+            None,
+            None,
+            "A PEM file with key, certificate and chain: --imap then offers STARTTLS.",
+        ),
+        (
+            "cleartext",
+            None,
+            Cleartext.LOOPBACK.value,
+            "Where passwords may pass without TLS: never, loopback or always.",
+        ),
+    )
+
+    settings: ServerSettings
+
+    def __init__(self, reactor: Any) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
+        self._reactor = reactor
+        for listener in _LISTENERS:
+            self[listener] = []
+        self["credCheckers"] = []
+
+    def opt_imap(self, endpoint: str) -> None:
+        """Serve IMAP here, as tcp:143. May be given several times."""
+        self["imap"].append(endpoint)
+
+    def opt_imaps(self, endpoint: str) -> None:
+        """Serve IMAP within TLS here, as tcp:993. May be given several times."""
+        self["imaps"].append(endpoint)
+
+    def opt_lmtp(self, endpoint: str) -> None:
+        """Take mail over LMTP here, as unix:/path. May be given several times."""
+        self["lmtp"].append(endpoint)
+
+    def opt_auth(self, description: str) -> None:
+        """Say who may log in, as passwd:FILE. May be given several times."""
+        # Only the kind is repeated in an error: the rest may be a password.
+        kind = description.partition(":")[0]
+        try:
+            checker = _make_checker(description)
+            self.addChecker(checker)  # type: ignore[no-untyped-call]  # Twisted's
+        except strcred.InvalidAuthType:
+            raise _wrong(
+                "--auth", kind, "no such kind; --help-auth lists them"
+            ) from None
+        except strcred.UnsupportedInterfaces:
+            raise _wrong("--auth", kind, "it can not check passwords") from None
+        except Exception:  # noqa: BLE001 - whatever the plugin raises
+            raise _wrong("--auth", kind, "it can not use what follows it") from None
+
+    def postOptions(self) -> None:  # noqa: N802 - usage calls it
+        """Turn what was said into `settings`, or complain.
+
+        Raises:
+            UsageError: In one sentence.
+        """
+        for complaint in self._complaints():
+            raise usage.UsageError(complaint)
+        imap, imaps, lmtp = (self._endpoints(listener) for listener in _LISTENERS)
+        self.settings = ServerSettings(
+            store=str(Path(self["store"]).absolute()),
+            imap=imap,
+            imaps=imaps,
+            lmtp=lmtp,
+            checkers=tuple(self["credCheckers"]),
+            tls=self._tls(),
+            cleartext=Cleartext(self["cleartext"]),
+        )
+
+    def _complaints(self) -> Iterator[str]:
+        """Say what can not be meant, the worst first."""
+        cleartext = [kind.value for kind in Cleartext]
+        if not self["store"]:
+            yield "--store is missing: the directory of the mail store."
+        elif Path(self["store"]).is_file():
+            yield f"--store {self['store']}: it is a file, not a directory."
+        if not any(self[listener] for listener in _LISTENERS):
+            yield "There is nothing to serve: give --imap, --imaps or --lmtp."
+        if (self["imap"] or self["imaps"]) and not self["credCheckers"]:
+            yield "IMAP needs --auth: nobody could log in."
+        if self["cleartext"] not in cleartext:
+            yield f"--cleartext {self['cleartext']}: it can be {', '.join(cleartext)}."
+        if not self["certificate"]:
+            if self["imaps"]:
+                yield "--imaps needs --certificate."
+            if self["imap"] and self["cleartext"] == Cleartext.NEVER.value:
+                yield "--cleartext never and --imap need --certificate."
+
+    def _endpoints(self, listener: str) -> tuple[IStreamServerEndpoint, ...]:
+        try:
+            return tuple(
+                server_endpoint(self._reactor, description)
+                for description in self[listener]
+            )
+        except BadEndpoint as error:
+            raise _wrong("--" + listener, error.description, str(error)) from None
+
+    def _tls(self) -> CertificateOptions | None:
+        if not self["certificate"]:
+            return None
+        try:
+            return server_tls(Path(self["certificate"]))
+        except BadCertificate as error:
+            raise _wrong("--certificate", str(error.path), str(error)) from None
+
+
+def _wrong(option: str, value: str, sentence: str) -> usage.UsageError:
+    return usage.UsageError(f"{option} {value}: {sentence}.")

@@ -1,0 +1,27 @@
+"""twistd's door: `twistd imapbox`."""
+
+import os
+import signal
+
+from twisted.application.service import IService
+from twisted.internet import reactor  # noqa: TID251 - twistd has installed it
+
+from imapbox.app.options import ServerOptions
+from imapbox.app.server import make_server
+
+
+class Options(ServerOptions):
+    """IMAP, LMTP, or both, on one mail store."""
+
+    synopsis = "[options]"
+
+    def __init__(self) -> None:
+        super().__init__(reactor)
+
+
+def makeService(options: Options) -> IService:
+    """Make the server that the options ask for."""
+    # Mail is nobody else's; twistd does so only where it becomes a daemon.
+    os.umask(0o077)
+    # The kernel ends us if we can't: a disk may hang in a thread for ever.
+    return make_server(reactor, options.settings, last_resort=signal.alarm)

@@ -1,0 +1,119 @@
+"""The options of twistd imapbox."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from twisted.internet.testing import MemoryReactor
+from twisted.python.usage import UsageError
+
+from imapbox.app.options import ServerOptions
+from imapbox.auth.interfaces import IUserDirectory
+from imapbox.imap.settings import Cleartext
+
+AUTH = ("--auth", "memory:ana:hunter2")
+IMAP = ("--imap", "tcp:143", *AUTH)
+
+
+def parse(*arguments: str) -> ServerOptions:
+    options = ServerOptions(MemoryReactor())
+    options.parseOptions(arguments)
+    return options
+
+
+def test_each_listener_may_be_given_several_times(
+    make_pem: Callable[..., Path], tmp_path: Path
+) -> None:
+    """One process may serve at several places, each of its own kind."""
+    settings = parse(
+        *("--store", str(tmp_path / "s"), *IMAP, "--imap", "unix:/run/imap"),
+        *("--imaps", "tcp:993", "--lmtp", "tcp:24", "--certificate", str(make_pem())),
+    ).settings
+    assert [len(each) for each in (settings.imap, settings.imaps, settings.lmtp)] == [
+        2,
+        1,
+        1,
+    ]
+    assert settings.tls is not None
+    assert settings.cleartext is Cleartext.LOOPBACK
+
+
+def test_each_listener_is_optional(tmp_path: Path) -> None:
+    """A process may only deliver, and then needs nobody to log in."""
+    settings = parse("--store", str(tmp_path), "--lmtp", "tcp:24").settings
+    assert (settings.imap, settings.imaps, settings.tls) == ((), (), None)
+    assert settings.checkers == ()
+
+
+def test_the_store_stays_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path is meant from where twistd was called, wherever it goes."""
+    monkeypatch.chdir(tmp_path)
+    assert parse("--store", "mail", "--lmtp", "tcp:24").settings.store == str(
+        tmp_path / "mail"
+    )
+
+
+def test_any_strcred_plugin_is_taken(tmp_path: Path) -> None:
+    """Users may come from our passwd-file and from others' plugins, together."""
+    (tmp_path / "passwd").write_text("")
+    settings = parse(
+        *("--store", "s", *IMAP, "--auth", f"passwd:{tmp_path / 'passwd'}")
+    ).settings
+    assert [IUserDirectory.providedBy(each) for each in settings.checkers] == [
+        False,
+        True,
+    ]
+
+
+STORE = ("--store", "/srv/no-such-store")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "--store"),
+        (("--lmtp", "tcp:24"), "--store"),
+        (("--store", "/etc/passwd", "--lmtp", "tcp:24"), "/etc/passwd"),
+        (STORE, "--lmtp"),
+        ((*STORE, "--imap", "tcp:143"), "--auth"),
+        ((*STORE, "--imaps", "tcp:993", *AUTH), "--certificate"),
+        ((*STORE, "--imap", "143", *AUTH), "--imap 143"),
+        ((*STORE, "--lmtp", "tcp:24", "--lmtp", "nope:1"), "--lmtp nope:1"),
+        ((*STORE, *IMAP, "--certificate", "/no/such"), "/no/such"),
+        ((*STORE, *IMAP, "--certificate", "/etc/passwd"), "no certificate"),
+        ((*STORE, *IMAP, "--cleartext", "sometimes"), "never, loopback, always"),
+        ((*STORE, *IMAP, "--cleartext", "never"), "--certificate"),
+        ((*STORE, "--imap", "tcp:143", "--auth", "nope:x"), "--auth nope"),
+        ((*STORE, "--imap", "tcp:143", "--auth", "anonymous"), "--auth anonymous"),
+        ((*STORE, "--imap", "tcp:143", "--auth", "passwd:"), "--auth passwd"),
+        ((*STORE, "--imap", "tcp:143", "--auth", "passwd:/no/such/x"), "--auth passwd"),
+        ((*STORE, "--imap", "tcp:143", "--auth", "memory:hunter2"), "--auth memory"),
+        ((*STORE, *IMAP, "more"), ""),
+        ((*STORE, *IMAP, "--durability", "none"), "durability"),
+    ],
+)
+def test_what_can_not_be_meant_is_told_in_a_sentence(arguments, said) -> None:
+    """Each mistake is one sentence that names the option, and no password."""
+    with pytest.raises(UsageError) as told:
+        parse(*arguments)
+    sentence = str(told.value)
+    assert said in sentence
+    assert "hunter2" not in sentence
+    assert "\n" not in sentence
+
+
+def test_every_option_is_explained() -> None:
+    """The help names every option."""
+    usage = parse(*STORE, *IMAP).getUsage()
+    for option in (
+        "store",
+        "imap",
+        "imaps",
+        "lmtp",
+        "auth",
+        "certificate",
+        "cleartext",
+    ):
+        assert f"--{option}=" in usage

@@ -1,0 +1,136 @@
+"""The server's beginning and end."""
+
+import pytest
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import CannotListenError
+from twisted.internet.protocol import Factory
+from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
+
+from imapbox.app.service import LAST_SECONDS, Listener, ServerService
+
+
+class House:
+    """A server of things that write down what happens to them."""
+
+    def __init__(self, listening: object = None) -> None:
+        self.happened: list[str] = []
+        self.clock = Clock()
+        self.sessions_ended: Deferred[None] = Deferred()
+        self.store_stopped: Deferred[None] = Deferred()
+        self.listening = listening
+        self.service = ServerService(
+            self,
+            [Listener(self, Factory())],
+            [self],
+            self.clock,
+            last_resort=lambda seconds: self.happened.append(f"alarm {seconds}"),
+        )
+
+    # The endpoint and its port.
+    def listen(self, factory) -> object:
+        assert isinstance(factory, Factory)
+        self.happened.append("listen")
+        return self.listening or succeed(self)
+
+    def stopListening(self) -> None:  # noqa: N802 - Twisted's name
+        self.happened.append("close")
+
+    # The sessions.
+    def shutdown(self, patience: float) -> Deferred[None]:
+        self.happened.append("bye")
+        self.clock.callLater(patience, self._cut)
+        return self.sessions_ended
+
+    def _cut(self) -> None:
+        if not self.sessions_ended.called:
+            self.sessions_ended.callback(None)
+
+    # The store.
+    def start(self) -> None:
+        self.happened.append("start")
+
+    async def stop(self) -> None:
+        self.happened.append("stop")
+        await self.store_stopped
+
+
+@pytest.fixture
+def logged():
+    events = []
+    globalLogPublisher.addObserver(events.append)
+    yield events
+    globalLogPublisher.removeObserver(events.append)
+
+
+def test_ports_are_bound_before_privileges_go() -> None:
+    """Binding comes first; the store is opened as the user that serves."""
+    house = House()
+    house.service.privilegedStartService()
+    assert house.happened == ["listen"]
+    house.service.startService()
+    assert house.happened == ["listen", "start"]
+
+
+def test_it_can_be_started_without_privileges() -> None:
+    """Embedded in another application, it still listens, once."""
+    house = House()
+    house.service.startService()
+    assert sorted(house.happened) == ["listen", "start"]
+
+
+def test_the_end_has_an_order() -> None:
+    """No new client, then goodbye to all, then the store; then it is over."""
+    house = House()
+    house.service.startService()
+    house.happened.clear()
+    ended = house.service.stopService()
+    assert house.happened == [f"alarm {LAST_SECONDS}", "close", "bye"]
+    house.sessions_ended.callback(None)
+    assert house.happened[-1] == "stop"
+    assert not ended.called
+    house.store_stopped.callback(None)
+    assert ended.called
+
+
+def test_the_end_comes_whatever_hangs() -> None:
+    """Sessions that stay and a store that hangs are waited for, but not long."""
+    house = House()
+    house.service.startService()
+    ended = house.service.stopService()
+    house.clock.pump([0.5] * 19)
+    assert ended.called
+    assert house.clock.seconds() < LAST_SECONDS
+    assert house.happened[-1] == "stop"
+
+
+def test_a_failure_keeps_nobody_from_ending(logged) -> None:
+    """Trouble at one step of the end is logged, and the next is taken."""
+    house = House()
+    house.service.startService()
+    house.sessions_ended.errback(ValueError("trouble"))
+    house.store_stopped.errback(ValueError("more trouble"))
+    assert house.service.stopService().called
+    assert house.happened[-1] == "stop"
+    assert [event["what"] for event in logged if "what" in event] == [
+        "ending sessions",
+        "closing the store",
+    ]
+
+
+def test_a_port_that_is_taken_ends_the_start(logged) -> None:
+    """If a port can not be bound, one line says which, and nothing is started."""
+    house = House(fail(CannotListenError("127.0.0.1", 143, OSError("in use"))))
+    with pytest.raises(SystemExit):
+        house.service.privilegedStartService()
+    assert "127.0.0.1:143" in logged[-1]["reason"]
+    assert house.happened == ["listen"]
+
+
+@pytest.mark.parametrize(("uid", "warnings"), [(0, 1), (1000, 0)])
+def test_root_is_warned(logged, monkeypatch: pytest.MonkeyPatch, uid, warnings) -> None:
+    """A server that runs as root says so, once."""
+    monkeypatch.setattr("os.geteuid", lambda: uid)
+    House().service.startService()
+    warned = [event for event in logged if event["log_level"].name == "warn"]
+    assert len(warned) == warnings
