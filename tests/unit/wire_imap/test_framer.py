@@ -42,6 +42,7 @@ STREAMS = {
     b"a SELECT {1_0}\r\n": [CommandReady((b"a SELECT {1_0}",))],
     b"a SELECT {}\r\n": [CommandReady((b"a SELECT {}",))],
     b"a SEARCH {5} {5+}x\r\n": [CommandReady((b"a SEARCH {5} {5+}x",))],
+    b"a SELECT {5} x}\r\n": [CommandReady((b"a SELECT {5} x}",))],
     b"a SELECT {5} \r\n": [CommandReady((b"a SELECT {5} ",))],
     b'a SELECT "{5}"\r\n': [CommandReady((b'a SELECT "{5}"',))],
     "a SELECT {\u0665}\r\n".encode(): [CommandReady(("a SELECT {\u0665}".encode(),))],
@@ -95,6 +96,12 @@ STREAMS = {
     b"*" + b"x" * 40 + b"\r\n": [(CommandTooLong, "command", None)],
     b"b {1+}\r\nx" + b"y" * 34 + b"\r\n": [CommandReady((b"b ", b"x", b"y" * 34))],
     b"b {1+}\r\nx" + b"y" * 35 + b"\r\n": [(CommandTooLong, "command", b"b")],
+    b"b {0+}\r\n1234 {0+}\r\n" + b"y" * 25 + b"\r\n": [
+        CommandReady((b"b ", b"", b"1234 ", b"", b"y" * 25))
+    ],
+    b"b {0+}\r\n1234 {0+}\r\n" + b"y" * 26 + b"\r\n": [
+        (CommandTooLong, "command", b"b")
+    ],
     b"\x7f {1+}\r\nx b " + b"y" * 35 + b"\r\n": [(CommandTooLong, "command", None)],
     # APPEND: the first literal may be the mailbox; its message has no limit here.
     b"a append {1}\r\nx {5}\r\nhello\r\n": [
