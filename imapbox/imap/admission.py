@@ -1,0 +1,69 @@
+"""Letting somebody in, or not: what LOGIN and AUTHENTICATE have in common.
+
+Each failure is told later than the one before, and the third is the last, so
+that guessing on one connection is slow. What was wrong is never said.
+"""
+
+from typing import Final
+
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from imapbox.auth.errors import AuthenticationFailed, AuthenticationUnavailable
+from imapbox.imap.answers import Done, Refused
+from imapbox.imap.session import Session
+from imapbox.model.errors import NoSuchUser
+from imapbox.wire.imap import response_codes as codes
+
+_log = Logger()
+
+_LOGGED_LENGTH: Final = 64
+_WRONG: Final = "Wrong user name or password."
+
+
+def require_privacy(session: Session) -> None:
+    """Refuse to hear a password where somebody could listen. RFC 9051 §11.
+
+    Raises:
+        Refused: Said before the client sent it, if the client waits.
+    """
+    if not session.may_login:
+        raise Refused("Not without TLS.", codes.PRIVACYREQUIRED)
+
+
+async def admit(session: Session, user: bytes, password: bytes) -> Done:
+    """Log a client in.
+
+    Raises:
+        Refused: It is not let in.
+        MailError: Its account can not be opened now.
+    """
+    try:
+        account = await session.logins.login(user, password)
+    except (AuthenticationFailed, NoSuchUser):
+        await turn_away(session, user)
+        raise Refused(_WRONG, codes.AUTHENTICATIONFAILED) from None
+    except AuthenticationUnavailable:
+        raise Refused("Please try again later.", codes.UNAVAILABLE) from None
+    session.log_in(account)
+    _log.info(
+        "login of {user} from {peer}, {how}",
+        user=account.user,
+        peer=session.peer.address,
+        how="with TLS" if session.encrypted else "without TLS",
+    )
+    return Done("Logged in.", codes.capability(session.offer()))
+
+
+async def turn_away(session: Session, user: bytes) -> None:
+    """Make a client that failed to log in wait; it is about to be refused."""
+    session.failed_logins += 1
+    _log.info(
+        "login refused for {user!r} from {peer}",
+        user=user[:_LOGGED_LENGTH],
+        peer=session.peer.address,
+    )
+    delay = session.settings.failure_delay * 2 ** (session.failed_logins - 1)
+    await deferLater(session.clock, delay)
+    if session.failed_logins >= session.settings.failed_logins:
+        session.bye("Too many failed logins.")

@@ -1,0 +1,30 @@
+"""What is offered, and when. Only what is there is announced.
+
+See Also:
+    RFC 9051 §6.1.1 (CAPABILITY), §6.2.3 (LOGINDISABLED).
+"""
+
+from typing import Final
+
+from imapbox.imap.states import State
+
+_ALWAYS: Final = ("IMAP4rev1", "LITERAL+", "IDLE")
+# RFC 4959 §3 and RFC 9051 §6.2.2
+_LOGIN: Final = ("SASL-IR", "AUTH=PLAIN")
+
+
+def capabilities(
+    state: State, *, may_start_tls: bool, may_login: bool
+) -> tuple[str, ...]:
+    """Return what a client in ``state`` is offered.
+
+    Args:
+        state: Where it stands.
+        may_start_tls: Whether the connection can still be encrypted.
+        may_login: Whether it may send a password as things are.
+    """
+    if state is not State.NOT_AUTHENTICATED:
+        return _ALWAYS
+    start_tls = ("STARTTLS",) if may_start_tls else ()
+    login = _LOGIN if may_login else ("LOGINDISABLED",)
+    return (*_ALWAYS, *start_tls, *login)

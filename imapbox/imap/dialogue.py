@@ -1,0 +1,53 @@
+"""The whole of a connection: one command after the other.
+
+The next event is asked for when the command before has been answered. So
+commands can't overtake one another, and whatever was pipelined behind a change
+of state is read in the new state (RFC 9051 §5.5).
+"""
+
+from twisted.internet.defer import Deferred
+
+from imapbox.imap.answering import answer, answer_mistake
+from imapbox.imap.session import Session
+from imapbox.wire.errors import CommandTooLong, WireError
+from imapbox.wire.imap import response_codes as codes
+from imapbox.wire.imap import responses
+from imapbox.wire.imap.events import AppendAnnounced, CommandReady, ContinuationWanted
+
+
+async def converse(session: Session) -> None:
+    """Greet the client and obey it, until either has had enough.
+
+    What was said last is not flushed yet.
+    """
+    code = codes.capability(session.offer())
+    greeting = responses.untagged(responses.Status.OK, "imapbox is ready.", code)
+    session.output.write(greeting)
+    while session.ended is None:
+        if session.stopping is not None:
+            session.bye(session.stopping, codes.UNAVAILABLE)
+            break
+        await _exchange(session)
+
+
+async def _exchange(session: Session) -> None:
+    try:
+        event = await session.input.event()
+    except CommandTooLong as error:
+        session.bye(error.sentence())
+        if error.tag is not None:
+            answer_mistake(session, error)
+        return
+    except WireError as error:
+        answer_mistake(session, error)
+        return
+    if isinstance(event, ContinuationWanted):
+        session.output.write(responses.continuation("Go on."))
+    elif isinstance(event, CommandReady | AppendAnnounced):
+        answered = Deferred.fromCoroutine(answer(session, event))
+        if not answered.called:
+            # The store is asked: the client need not wait for what is known.
+            session.output.flush()
+        await answered
+        session.deadlines.answered()
+        await session.output.room()

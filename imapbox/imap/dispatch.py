@@ -1,0 +1,129 @@
+"""Which handler obeys which command, and what is told besides: one table."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum, auto
+from typing import Any, Final, NamedTuple
+
+from imapbox.imap.answers import Done
+from imapbox.imap.handlers import (
+    any_state,
+    append,
+    authenticate,
+    fetch,
+    flags,
+    idle,
+    listing,
+    login,
+    mailboxes,
+    select,
+    start_tls,
+)
+from imapbox.imap.session import Session
+from imapbox.imap.states import check_permitted
+from imapbox.wire.imap.commands.any_state import Capability, Logout, Noop
+from imapbox.wire.imap.commands.append import Append
+from imapbox.wire.imap.commands.authenticated import (
+    Create,
+    Delete,
+    Examine,
+    Idle,
+    Rename,
+    Select,
+    Subscribe,
+    Unsubscribe,
+)
+from imapbox.wire.imap.commands.command import Command
+from imapbox.wire.imap.commands.listing import List, Lsub, Status
+from imapbox.wire.imap.commands.not_authenticated import Authenticate, Login, StartTls
+from imapbox.wire.imap.commands.selected import Check, Close, Expunge, Fetch, Store
+from imapbox.wire.imap.events import AppendAnnounced
+
+
+class Tells(Enum):
+    """What the client is told besides, once the command was obeyed."""
+
+    NOTHING = auto()
+    CHANGES = auto()
+    # Positions must not move under a command that names them: RFC 9051 §7.5.1.
+    CHANGES_BUT_EXPUNGES = auto()
+
+
+class Row(NamedTuple):
+    """How a command is obeyed."""
+
+    handler: Callable[[Session, Any], Awaitable[Done]]
+    tells: Tells
+
+
+async def _no_message(_session: Session, command: Append) -> Done:
+    """Stand for `append.append`, which takes the announced message too."""
+    raise NotImplementedError(command.name)
+
+
+HANDLERS: Final[Mapping[type[Command], Row]] = {
+    # RFC 9051 §6.1
+    Capability: Row(any_state.capability, Tells.NOTHING),
+    Noop: Row(any_state.noop, Tells.NOTHING),
+    Logout: Row(any_state.logout, Tells.NOTHING),
+    # RFC 9051 §6.2
+    StartTls: Row(start_tls.start_tls, Tells.NOTHING),
+    Authenticate: Row(authenticate.authenticate, Tells.NOTHING),
+    Login: Row(login.login, Tells.NOTHING),
+    # RFC 9051 §6.3
+    Select: Row(select.select, Tells.NOTHING),
+    Examine: Row(select.examine, Tells.NOTHING),
+    Create: Row(mailboxes.create, Tells.CHANGES),
+    Delete: Row(mailboxes.delete, Tells.CHANGES),
+    Rename: Row(mailboxes.rename, Tells.CHANGES),
+    Subscribe: Row(mailboxes.subscribe, Tells.CHANGES),
+    Unsubscribe: Row(mailboxes.unsubscribe, Tells.CHANGES),
+    List: Row(listing.list_, Tells.CHANGES),
+    Lsub: Row(listing.lsub, Tells.CHANGES),
+    Status: Row(listing.status, Tells.CHANGES),
+    Append: Row(_no_message, Tells.CHANGES),
+    Idle: Row(idle.idle, Tells.NOTHING),
+    # RFC 9051 §6.4
+    Check: Row(any_state.noop, Tells.NOTHING),
+    Close: Row(select.close, Tells.NOTHING),
+    Expunge: Row(flags.expunge, Tells.CHANGES),
+    Fetch: Row(fetch.fetch, Tells.CHANGES_BUT_EXPUNGES),
+    Store: Row(flags.store, Tells.CHANGES_BUT_EXPUNGES),
+}
+
+
+async def obey(
+    session: Session, command: Command, message: AppendAnnounced | None
+) -> Done:
+    """Do what a command asks for.
+
+    Args:
+        session: Who asks.
+        command: What for.
+        message: For an APPEND, its announced message.
+
+    Raises:
+        WrongState: It has no place now.
+        Refused: The session declines it.
+        Mistaken: The client made a mistake.
+        MailError: The store declines it.
+    """
+    check_permitted(command.name, session.state)
+    if isinstance(command, Append) and message is not None:
+        return await append.append(session, command, message)
+    return await HANDLERS[type(command)].handler(session, command)
+
+
+async def tell_changes(session: Session, command: Command) -> None:
+    """Tell what changed, as far as it may be told with this command.
+
+    Raises:
+        MailError: It could not be found out.
+    """
+    tells = HANDLERS[type(command)].tells
+    if tells is Tells.NOTHING:
+        return
+    by_position = tells is Tells.CHANGES_BUT_EXPUNGES
+    if by_position and isinstance(command, Fetch | Store):
+        # UID FETCH and UID STORE name no position: RFC 9051 §6.4.9.
+        by_position = not command.by_uid
+    await session.sync(may_expunge=not by_position)

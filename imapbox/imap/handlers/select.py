@@ -1,0 +1,40 @@
+"""SELECT, EXAMINE and CLOSE. RFC 9051 §6.3.2, §6.3.3, §6.4.1."""
+
+from imapbox.imap.answers import Done
+from imapbox.imap.session import Session
+from imapbox.wire.imap import response_codes as codes
+from imapbox.wire.imap.commands.authenticated import Examine, Select
+from imapbox.wire.imap.commands.selected import Close
+
+
+async def select(session: Session, command: Select) -> Done:
+    """Open a mailbox."""
+    return await _open(session, command, read_only=False)
+
+
+async def examine(session: Session, command: Examine) -> Done:
+    """Open a mailbox to read only."""
+    return await _open(session, command, read_only=True)
+
+
+async def close(session: Session, _command: Close) -> Done:
+    r"""Remove what is ``\Deleted``, silently, and leave the mailbox."""
+    mailbox = session.selection.mailbox
+    if not mailbox.read_only:
+        await mailbox.expunge()
+    session.leave()
+    return Done("Mailbox closed.")
+
+
+async def _open(
+    session: Session, command: Select | Examine, *, read_only: bool
+) -> Done:
+    # Whether or not another one opens, this one is left: RFC 9051 §6.3.2.
+    session.leave()
+    name = command.mailbox.name()
+    session.open(await session.account.select(name, read_only=read_only))
+    for line in session.selection.opening():
+        session.output.write(line)
+    if session.selection.mailbox.read_only:
+        return Done("Mailbox opened for reading.", codes.READ_ONLY)
+    return Done("Mailbox opened.", codes.READ_WRITE)

@@ -1,0 +1,97 @@
+"""What the client sends, as the session asks for it.
+
+The session takes one event at a time and nothing is read ahead of it, so the
+next command begins when the one before has been answered, whatever was
+pipelined: a strict queue, by construction (RFC 9051 §5.5).
+"""
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPushProducer
+
+from imapbox.wire.imap.events import Event
+from imapbox.wire.imap.framer import CommandFramer
+
+
+class Input:
+    """The receiving half of a connection.
+
+    Attributes:
+        framer: Turns octets into events.
+        received: Octets, since the connection began.
+    """
+
+    def __init__(
+        self, source: IPushProducer, before_waiting: Callable[[], None], limit: int
+    ) -> None:
+        self.framer = CommandFramer()
+        self.received = 0
+        self._source = source
+        self._before_waiting = before_waiting
+        self._limit = limit
+        self._paused = False
+        self._ended = False
+        self._waiter: Deferred[None] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Say whether the session waits for the client."""
+        return self._waiter is not None
+
+    def receive(self, data: bytes) -> None:
+        """Take in what arrived, and wake the session if it waits for it."""
+        self.received += len(data)
+        self.framer.receive(data)
+        if self._waiter is not None:
+            self.wake()
+        elif self.framer.buffered > self._limit and not self._paused:
+            self._paused = True
+            self._source.pauseProducing()
+
+    async def event(self) -> Event:
+        """Return what the client sends next, once it is complete.
+
+        Raises:
+            WireError: As `CommandFramer.next_event` does.
+        """
+        while (event := self.framer.next_event()) is None:
+            await self.more()
+        return event
+
+    async def line(self, limit: int) -> bytes:
+        """Return the next line, without its CRLF.
+
+        Raises:
+            CommandTooLong: It has more than ``limit`` octets.
+        """
+        while (line := self.framer.next_line(limit)) is None:
+            await self.more()
+        return line
+
+    def forget(self) -> None:
+        """Begin anew: nothing that came is part of what will come."""
+        self.framer = CommandFramer()
+
+    def end(self) -> None:
+        """Let nothing more come: the connection ends."""
+        self._ended = True
+
+    def wake(self) -> None:
+        """Let `more` return, though nothing may have come."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            waiter.callback(None)
+
+    async def more(self) -> None:
+        """Wait until more comes, or `wake` is called."""
+        self._before_waiting()
+        if self._paused and not self._ended:
+            self._paused = False
+            self._source.resumeProducing()
+        waiter: Deferred[None] = Deferred()
+        self._waiter = waiter
+        try:
+            await waiter
+        finally:
+            self._waiter = None

@@ -1,0 +1,75 @@
+"""How IMAP says what the store declined.
+
+The sentence is the error's own; the response code is chosen here. TRYCREATE is
+APPEND's own business, and its handler adds it.
+
+See Also:
+    RFC 9051 §7.1 (response codes), RFC 5530 §3 (what they mean).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from imapbox.model.errors import (
+    DiskFull,
+    MailboxBusy,
+    MailboxDamaged,
+    MailboxExists,
+    MailboxGone,
+    MailboxHasChildren,
+    MailboxNameRefused,
+    MailboxReadOnly,
+    MailError,
+    MailLoop,
+    MessageGone,
+    MessageTooBig,
+    NoSuchMailbox,
+    NoSuchUser,
+    NumbersExhausted,
+    StoreFailure,
+    StoreFenced,
+    StoreReadOnly,
+    StoreTooNew,
+    TooManyKeywords,
+)
+from imapbox.wire.imap import response_codes as codes
+from imapbox.wire.imap.response_codes import ResponseCode
+
+RESPONSE_CODE: Final[Mapping[type[MailError], ResponseCode]] = {
+    NoSuchMailbox: codes.NONEXISTENT,
+    MailboxExists: codes.ALREADYEXISTS,
+    MailboxNameRefused: codes.CANNOT,
+    MailboxHasChildren: codes.HASCHILDREN,
+    MailboxGone: codes.NONEXISTENT,
+    MailboxReadOnly: codes.READ_ONLY,
+    # LOGIN words it like a wrong password; nothing else should meet it.
+    NoSuchUser: codes.AUTHENTICATIONFAILED,
+    MailboxBusy: codes.INUSE,
+    DiskFull: codes.OVERQUOTA,
+    MailboxDamaged: codes.CONTACTADMIN,
+    StoreReadOnly: codes.UNAVAILABLE,
+    StoreFailure: codes.UNAVAILABLE,
+    StoreFenced: codes.UNAVAILABLE,
+    StoreTooNew: codes.CONTACTADMIN,
+    NumbersExhausted: codes.LIMIT,
+    TooManyKeywords: codes.LIMIT,
+    MessageTooBig: codes.TOOBIG,
+    MessageGone: codes.EXPUNGEISSUED,
+    MailLoop: codes.CANNOT,
+}
+
+# After these the session knows nothing that is true any more: BYE.
+_ENDS_SESSION: Final = (MailboxGone, StoreFenced)
+
+OUR_FAULT: Final = "Something went wrong here; it was logged."
+
+
+def code_of(error: MailError) -> ResponseCode | None:
+    """Return the response code for ``error``, or for what it is a kind of."""
+    kinds = (RESPONSE_CODE.get(kind) for kind in type(error).__mro__)
+    return next(filter(None, kinds), None)
+
+
+def ends_session(error: MailError) -> bool:
+    """Say whether BYE is all that is left to be said."""
+    return isinstance(error, _ENDS_SESSION)

@@ -1,0 +1,62 @@
+"""Header and text of a message, by its octets.
+
+The header is everything up to and including the first empty line; a message
+without one is all header. Lines end in CRLF; those that end in LF alone were
+appended by clients that could not know better, and are taken for lines too.
+
+See Also:
+    RFC 9051 §6.4.5.1 (sections), RFC 5322 §2.2 (fields, folding).
+"""
+
+import re
+from typing import Final
+
+from imapbox.wire.imap.fetch_items import Partial
+
+# Nobody's header is longer; what is behind is not searched for fields.
+MAX_FIELDS: Final = 1024 * 1024
+
+_EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n")
+# A field with its folded lines, or a line that is none.
+_FIELD = re.compile(rb"([^\n:]*)(:?)[^\n]*\n?(?:[ \t][^\n]*\n?)*")
+
+
+def header_end(octets: bytes) -> int | None:
+    """Return how long the header of a message is that begins with ``octets``.
+
+    None if they do not reach to its end.
+    """
+    match = _EMPTY_LINE.search(octets)
+    return match.end() if match else None
+
+
+def select_fields(header: bytes, names: tuple[bytes, ...], *, without: bool) -> bytes:
+    """Return some fields of a header, octet for octet and in their order.
+
+    Args:
+        header: All of it.
+        names: Of the fields, in any case.
+        without: Whether the others are wanted.
+
+    Returns:
+        The fields with their folded lines, and an empty line.
+    """
+    wanted = frozenset(name.lower() for name in names)
+    chosen = []
+    for field in _FIELD.finditer(header, 0, min(len(header), MAX_FIELDS)):
+        text = field[0]
+        if text in {b"", b"\r\n", b"\n"}:
+            break
+        is_named = bool(field[2]) and field[1].rstrip(b" \t").lower() in wanted
+        if is_named is not without:
+            chosen.append(text)
+    if chosen and not chosen[-1].endswith(b"\n"):
+        chosen.append(b"\r\n")
+    return b"".join((*chosen, b"\r\n"))
+
+
+def cut(extent: range, partial: Partial | None) -> range:
+    """Return the part of ``extent`` that is asked for; perhaps nothing."""
+    if partial is None:
+        return extent
+    return extent[partial.start : partial.start + partial.length]

@@ -1,0 +1,132 @@
+"""The open mailbox of a session, and how its messages are worded."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from imapbox.mailbox.interfaces import SelectedMailbox
+from imapbox.mailbox.messages import Message
+from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged, Update
+from imapbox.model.flags import FLAG_NAMES, Flag
+from imapbox.model.numbers import Seq, Uid
+from imapbox.wire.imap import response_codes as codes
+from imapbox.wire.imap import responses
+from imapbox.wire.imap.flags import render_flag_list
+from imapbox.wire.imap.sequence_set import SequenceSet
+
+ALL_FLAGS: Final = Flag(sum(FLAG_NAMES))
+# Most mailboxes have a few dozen combinations of flags.
+_MAX_KEPT: Final = 4096
+
+
+class Selection:
+    """A `SelectedMailbox` with the words for its flags."""
+
+    def __init__(self, mailbox: SelectedMailbox) -> None:
+        self.mailbox = mailbox
+        self._flags_items: dict[tuple[int, int, bool], bytes] = {}
+
+    def messages(self, numbers: SequenceSet, *, by_uid: bool) -> Iterator[Message]:
+        """Return the messages that a client names, ascending, lazily.
+
+        Raises:
+            NoSuchMessage: (at once) a sequence number is nobody's.
+        """
+        mailbox = self.mailbox
+        if not by_uid:
+            return mailbox.by_seq(numbers.resolve(mailbox.exists))
+        if not mailbox.exists:
+            return iter(())
+        # "*" is the last message's UID, not UIDNEXT - 1: RFC 9051 §6.4.9.
+        (last,) = mailbox.by_seq((range(mailbox.exists, mailbox.exists + 1),))
+        return mailbox.by_uid(numbers.resolve(last.uid))
+
+    def again(self, uids: Iterable[Uid]) -> Iterator[Message]:
+        """Return these messages with the flags that they have now."""
+        return self.mailbox.by_uid(as_ranges(uids))
+
+    def flags_item(self, message: Message) -> bytes:
+        """Return FLAGS of a message, for a FETCH."""
+        key = (message.flags, message.keywords, message.recent)
+        item = self._flags_items.get(key)
+        if item is None:
+            if len(self._flags_items) >= _MAX_KEPT:
+                self._flags_items.clear()
+            names = self.mailbox.keywords()
+            keywords = [
+                name
+                for number, name in enumerate(names)
+                if message.keywords >> number & 1
+            ]
+            item = responses.flags_item(
+                render_flag_list(
+                    Flag(message.flags & ALL_FLAGS), keywords, recent=message.recent
+                )
+            )
+            self._flags_items[key] = item
+        return item
+
+    def flags_line(self) -> bytes:
+        """Return ``* FLAGS``."""
+        return responses.flags(render_flag_list(ALL_FLAGS, self.mailbox.keywords()))
+
+    def permanent_flags_line(self) -> bytes:
+        r"""Return ``* OK [PERMANENTFLAGS …]``; ``\*`` invites new keywords."""
+        if self.mailbox.read_only:
+            flag_list, text = render_flag_list(Flag(0)), "No flags can be changed."
+        else:
+            text = "These flags last."
+            flag_list = render_flag_list(
+                ALL_FLAGS,
+                self.mailbox.keywords(),
+                any_keyword=self.mailbox.may_add_keywords(),
+            )
+        code = codes.permanent_flags(flag_list)
+        return responses.untagged(responses.Status.OK, text, code)
+
+    def update_lines(self, update: Update) -> bytes:
+        """Return what tells a client of ``update``."""
+        if isinstance(update, FlagsChanged):
+            return self.flags_row(update.message, with_uid=True)
+        if isinstance(update, Exists):
+            return responses.exists(update.count) + responses.recent(update.recent)
+        if isinstance(update, Expunged):
+            return responses.expunge(update.seq)
+        return self.flags_line() + self.permanent_flags_line()
+
+    def flags_row(self, message: Message, *, with_uid: bool) -> bytes:
+        """Return ``* n FETCH`` with the flags, and the UID if wanted."""
+        items = [self.flags_item(message)]
+        if with_uid:
+            items.insert(0, responses.uid_item(message.uid))
+        return responses.fetch(message.seq, items)
+
+    def opening(self) -> Sequence[bytes]:
+        """Return what SELECT tells before its answer. RFC 3501 §6.3.1."""
+        mailbox = self.mailbox
+        lines = [
+            self.flags_line(),
+            responses.exists(mailbox.exists),
+            responses.recent(mailbox.recent),
+            self.permanent_flags_line(),
+            _fact("UIDs are valid.", codes.uidvalidity(mailbox.uidvalidity)),
+            _fact("Predicted next UID.", codes.uidnext(Uid(mailbox.uidnext))),
+        ]
+        unseen: Seq | None = mailbox.first_unseen()
+        if unseen is not None:
+            lines.insert(3, _fact("First unseen message.", codes.unseen(unseen)))
+        return lines
+
+
+def as_ranges(uids: Iterable[Uid]) -> list[range]:
+    """Return ascending UIDs as few ranges."""
+    ranges: list[range] = []
+    for uid in uids:
+        if ranges and ranges[-1].stop == uid:
+            ranges[-1] = range(ranges[-1].start, uid + 1)
+        else:
+            ranges.append(range(uid, uid + 1))
+    return ranges
+
+
+def _fact(text: str, code: codes.ResponseCode) -> bytes:
+    return responses.untagged(responses.Status.OK, text, code)

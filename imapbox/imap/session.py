@@ -1,0 +1,188 @@
+"""Where one connection stands, and what its handlers work with."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+
+from imapbox.imap.capabilities import capabilities
+from imapbox.imap.deadlines import Deadlines
+from imapbox.imap.input import Input
+from imapbox.imap.interfaces import Logins
+from imapbox.imap.output import Output
+from imapbox.imap.peers import Peer
+from imapbox.imap.selection import Selection
+from imapbox.imap.settings import Cleartext, Settings
+from imapbox.imap.states import State
+from imapbox.mailbox.interfaces import Account, SelectedMailbox
+from imapbox.mailbox.messages import Message
+from imapbox.wire.imap import responses
+from imapbox.wire.imap.framer import AFTER_LOGIN
+from imapbox.wire.imap.response_codes import ResponseCode
+
+# So many messages are worded before we look at the clock.
+BATCH: Final = 128
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One connection from its greeting to its end.
+
+    The state is not kept but follows from what there is: an account, a
+    selected mailbox, an end.
+
+    Attributes:
+        input: What the client sends.
+        output: What it is told.
+        deadlines: How long it may take.
+        clock: For delays.
+        settings: What holds for the whole listener.
+        logins: Who may log in.
+        peer: Who is at the other end.
+        encrypted: Whether TLS is active.
+        start_tls: Begins TLS; None where there is no certificate.
+        ended: Why the session ended; None while it goes on.
+        stopping: Why it ends after this command; None while it goes on.
+        failed_logins: How many there were.
+        mistakes: How many BADs there were before login.
+    """
+
+    input: Input
+    output: Output
+    deadlines: Deadlines
+    clock: Any
+    settings: Settings
+    logins: Logins
+    peer: Peer
+    encrypted: bool = False
+    start_tls: Callable[[], None] | None = None
+    ended: str | None = None
+    stopping: str | None = None
+    failed_logins: int = 0
+    mistakes: int = 0
+    _account: Account | None = None
+    _selection: Selection | None = None
+
+    @property
+    def state(self) -> State:
+        """Where the connection stands. RFC 9051 §3."""
+        if self.ended is not None:
+            return State.LOGOUT
+        if self._account is None:
+            return State.NOT_AUTHENTICATED
+        if self._selection is None:
+            return State.AUTHENTICATED
+        return State.SELECTED
+
+    @property
+    def user(self) -> str:
+        """Who is logged in, for log lines."""
+        return "nobody" if self._account is None else self._account.user
+
+    @property
+    def account(self) -> Account:
+        """Whose mail this is; only for commands that come after login."""
+        if self._account is None:
+            raise RuntimeError("nobody is logged in")
+        return self._account
+
+    @property
+    def selection(self) -> Selection:
+        """The open mailbox; only for commands that need one."""
+        if self._selection is None:
+            raise RuntimeError("no mailbox is selected")
+        return self._selection
+
+    @property
+    def may_login(self) -> bool:
+        """Whether a password may come over this connection as it is."""
+        allowed = self.settings.cleartext
+        return (
+            self.encrypted
+            or allowed is Cleartext.ALWAYS
+            or (allowed is Cleartext.LOOPBACK and self.peer.is_local)
+        )
+
+    def offer(self) -> bytes:
+        """Return what is offered now, as CAPABILITY lists it."""
+        return responses.capability_list(
+            capabilities(
+                self.state,
+                may_start_tls=self.start_tls is not None and not self.encrypted,
+                may_login=self.may_login,
+            )
+        )
+
+    def encrypt(self) -> None:
+        """Go on within TLS, and forget what was said without it."""
+        if self.start_tls is None:
+            raise RuntimeError("TLS was not offered")
+        self.output.flush()
+        self.input.forget()
+        self.start_tls()
+        self.encrypted = True
+
+    def log_in(self, account: Account) -> None:
+        """Go on as the owner of ``account``."""
+        self._account = account
+        self.input.framer.limits = AFTER_LOGIN
+        self.deadlines.logged_in()
+
+    def open(self, mailbox: SelectedMailbox) -> None:
+        """Go on with ``mailbox`` selected."""
+        self._selection = Selection(mailbox)
+
+    def leave(self) -> None:
+        """Close the mailbox that is selected, if one is."""
+        selection, self._selection = self._selection, None
+        if selection is not None:
+            selection.mailbox.close()
+
+    def changed(self) -> Deferred[None]:
+        """Return a Deferred that fires when a `sync` may have something to tell.
+
+        Without a selected mailbox it never does. Cancel it when it is not needed.
+        """
+        if self._selection is None:
+            return Deferred()
+        return self._selection.mailbox.changed()
+
+    async def sync(self, *, may_expunge: bool) -> None:
+        """Tell the client what changed in the mailbox that it has selected.
+
+        Raises:
+            MailError: It could not be found out.
+        """
+        if self._selection is None:
+            return
+        selection = self._selection
+        updates = await selection.mailbox.sync(may_expunge=may_expunge)
+        for number, update in enumerate(updates, start=1):
+            self.output.write(selection.update_lines(update))
+            if not number % BATCH:
+                await self.output.room()
+
+    async def tell_flags(self, messages: Iterable[Message], *, with_uid: bool) -> None:
+        """Tell the client the flags of these messages."""
+        selection = self.selection
+        for number, message in enumerate(messages, start=1):
+            self.output.write(selection.flags_row(message, with_uid=with_uid))
+            if not number % BATCH:
+                await self.output.room()
+
+    def bye(self, text: str, code: ResponseCode | None = None) -> None:
+        """Say good bye; the session ends when the command has been answered."""
+        if self.ended is None:
+            self.output.write(responses.untagged(responses.Status.BYE, text, code))
+            self.ended = text
+
+    def break_off(self, reason: str) -> None:
+        """End without a word."""
+        if self.ended is None:
+            self.ended = reason
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.leave()
+        self.deadlines.stop()

@@ -1,0 +1,390 @@
+"""Accounts and mailboxes in memory, behind the ports of `imapbox.mailbox`.
+
+Simple and honest: what one session commits the others learn in their next
+`sync`, and not before. `pause` is awaited in every coroutine, before its
+effect, so that a test decides how slow the store is.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from twisted.internet.defer import Deferred, succeed
+
+from imapbox.disk.spool import Content, MemoryContent, Spool
+from imapbox.mailbox.interfaces import Appended, Listed, NewMessage, Piece, Status
+from imapbox.mailbox.messages import Message
+from imapbox.mailbox.updates import (
+    Exists,
+    Expunged,
+    FlagsChanged,
+    KeywordsDefined,
+    Update,
+)
+from imapbox.model.errors import (
+    MailboxExists,
+    MailboxGone,
+    MailboxReadOnly,
+    NoSuchMailbox,
+)
+from imapbox.model.flags import Flag, FlagChange, split_flags
+from imapbox.model.message import InternalDate
+from imapbox.model.names import INBOX, MailboxName, UserName, parents
+from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid, UidValidity
+
+Pause = Callable[[str], Awaitable[object]]
+
+
+def at_once(_what: str) -> Awaitable[object]:
+    return succeed(None)
+
+
+@dataclass
+class Stored:
+    uid: Uid
+    flags: int
+    keywords: int
+    modseq: int
+    date: InternalDate
+    octets: bytes
+
+
+@dataclass
+class FakeBox:
+    """One mailbox, as all sessions share it."""
+
+    uidvalidity: int
+    messages: dict[int, Stored] = field(default_factory=dict)
+    uidnext: int = 1
+    modseq: int = 1
+    recent_from: int = 1
+    keywords: list[str] = field(default_factory=list)
+    gone: bool = False
+    waiting: list[Deferred[None]] = field(default_factory=list)
+    bodies_gone: set[int] = field(default_factory=set)
+
+    def bit_of(self, keyword: str) -> int:
+        for number, known in enumerate(self.keywords):
+            if known.lower() == keyword.lower():
+                return 1 << number
+        self.keywords.append(keyword)
+        return 1 << len(self.keywords) - 1
+
+    def add(
+        self,
+        octets: bytes,
+        flags: Iterable[str] = (),
+        date: InternalDate = InternalDate(1_700_000_000, 60),
+    ) -> Uid:
+        system, words = split_flags(frozenset(flags))
+        mask = 0
+        for word in sorted(words):
+            mask |= self.bit_of(word)
+        self.modseq += 1
+        uid = Uid(self.uidnext)
+        self.uidnext += 1
+        self.messages[uid] = Stored(uid, int(system), mask, self.modseq, date, octets)
+        self.changed()
+        return uid
+
+    def changed(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for each in waiting:
+            each.callback(None)
+
+
+class FakeSpool(Spool):
+    """A spool that stays in memory."""
+
+    def __init__(self, account: "FakeAccount") -> None:
+        self.size = 0
+        self._account = account
+        self._octets = bytearray()
+        account.spools.add(self)
+
+    async def write(self, data: bytes) -> None:
+        await self._account.pause("spool")
+        self._octets += data
+        self.size = len(self._octets)
+
+    async def finish(self) -> Content:
+        await self._account.pause("finish")
+        self._account.spools.discard(self)
+        return MemoryContent(bytes(self._octets))
+
+    def discard(self) -> None:
+        self._account.spools.discard(self)
+
+
+@dataclass
+class FakeAccount:
+    user: UserName = UserName("ana")
+    pause: Pause = at_once
+    boxes: dict[str, FakeBox] = field(default_factory=dict)
+    subscribed: set[str] = field(default_factory=set)
+    spools: set[FakeSpool] = field(default_factory=set)
+    open: list["FakeMailbox"] = field(default_factory=list)
+    uidvalidity: int = 100
+
+    def __post_init__(self) -> None:
+        self.boxes.setdefault(INBOX, self._new_box())
+
+    @property
+    def inbox(self) -> FakeBox:
+        return self.boxes[INBOX]
+
+    def _new_box(self) -> FakeBox:
+        self.uidvalidity += 1
+        return FakeBox(self.uidvalidity)
+
+    def _box(self, name: MailboxName) -> FakeBox:
+        if name not in self.boxes:
+            raise NoSuchMailbox(name)
+        return self.boxes[name]
+
+    def new_spool(self) -> Spool:
+        return FakeSpool(self)
+
+    async def mailboxes(self) -> Sequence[Listed]:
+        await self.pause("mailboxes")
+        names = {*self.boxes, *self.subscribed}
+        names |= {parent for name in self.boxes for parent in parents(name)}
+        return [
+            Listed(
+                MailboxName(name),
+                name in self.subscribed,
+                name in self.boxes,
+                any(other.startswith(name + "/") for other in self.boxes),
+            )
+            for name in sorted(names, key=lambda name: (name != INBOX, name))
+        ]
+
+    async def create(self, name: MailboxName) -> None:
+        await self.pause("create")
+        if name in self.boxes:
+            raise MailboxExists(name)
+        self.boxes[name] = self._new_box()
+
+    async def delete(self, name: MailboxName) -> None:
+        await self.pause("delete")
+        box = self._box(name)
+        del self.boxes[name]
+        box.gone = True
+        box.changed()
+
+    async def rename(self, old: MailboxName, new: MailboxName) -> None:
+        await self.pause("rename")
+        if new in self.boxes:
+            raise MailboxExists(new)
+        self.boxes[new] = self._box(old)
+        del self.boxes[old]
+
+    async def subscribe(self, name: MailboxName) -> None:
+        await self.pause("subscribe")
+        self.subscribed.add(name)
+
+    async def unsubscribe(self, name: MailboxName) -> None:
+        await self.pause("unsubscribe")
+        self.subscribed.discard(name)
+
+    async def check_append(self, name: MailboxName) -> None:
+        await self.pause("check_append")
+        self._box(name)
+
+    async def append(
+        self, name: MailboxName, messages: Sequence[NewMessage]
+    ) -> Appended:
+        await self.pause("append")
+        box = self._box(name)
+        uids = [
+            box.add(
+                each.content.start,
+                each.flags,
+                each.date or InternalDate(1_700_000_000, 60),
+            )
+            for each in messages
+        ]
+        return Appended(UidValidity(box.uidvalidity), uids)
+
+    async def status(self, name: MailboxName) -> Status:
+        await self.pause("status")
+        box = self._box(name)
+        return Status(
+            messages=len(box.messages),
+            recent=box.uidnext - box.recent_from,
+            uidnext=box.uidnext,
+            uidvalidity=UidValidity(box.uidvalidity),
+            unseen=sum(not each.flags & Flag.SEEN for each in box.messages.values()),
+            highestmodseq=ModSeq(box.modseq),
+        )
+
+    async def select(self, name: MailboxName, *, read_only: bool) -> "FakeMailbox":
+        await self.pause("select")
+        selected = FakeMailbox(self, name, self._box(name), read_only=read_only)
+        self.open.append(selected)
+        return selected
+
+
+class FakeMailbox:
+    """One session's sight of a `FakeBox`."""
+
+    def __init__(
+        self, account: FakeAccount, name: MailboxName, box: FakeBox, *, read_only: bool
+    ) -> None:
+        self.name = name
+        self.read_only = read_only
+        self.uidvalidity = UidValidity(box.uidvalidity)
+        self._account = account
+        self._box = box
+        self._told = dict(box.messages)
+        self._told_modseq = box.modseq
+        self._told_keywords = len(box.keywords)
+        self._recent = {uid for uid in box.messages if uid >= box.recent_from}
+        if not read_only:
+            box.recent_from = box.uidnext
+
+    @property
+    def exists(self) -> int:
+        return len(self._told)
+
+    @property
+    def recent(self) -> int:
+        return len(self._recent & self._told.keys())
+
+    @property
+    def uidnext(self) -> int:
+        return self._box.uidnext
+
+    @property
+    def highestmodseq(self) -> ModSeq:
+        return ModSeq(self._told_modseq)
+
+    def first_unseen(self) -> Seq | None:
+        for seq, stored in enumerate(self._told.values(), start=1):
+            if not stored.flags & Flag.SEEN:
+                return Seq(seq)
+        return None
+
+    def keywords(self) -> Sequence[str]:
+        return self._box.keywords
+
+    def may_add_keywords(self) -> bool:
+        return not self.read_only
+
+    def _message(self, seq: int, stored: Stored) -> Message:
+        return Message(
+            Seq(seq),
+            stored.uid,
+            stored.flags,
+            stored.keywords,
+            ModSeq(stored.modseq),
+            stored.date.seconds,
+            stored.date.zone,
+            len(stored.octets),
+            stored.uid in self._recent,
+        )
+
+    def by_seq(self, ranges: Iterable[range]) -> Iterator[Message]:
+        chosen = tuple(ranges)
+        for each in chosen:
+            if each and (each[0] < 1 or each[-1] > self.exists):
+                raise NoSuchMessage(each[-1])
+        rows = list(self._told.values())
+        return (self._message(seq, rows[seq - 1]) for each in chosen for seq in each)
+
+    def by_uid(self, ranges: Iterable[range]) -> Iterator[Message]:
+        chosen = tuple(ranges)
+        return (
+            self._message(seq, stored)
+            for seq, stored in enumerate(tuple(self._told.values()), start=1)
+            if any(stored.uid in each for each in chosen)
+        )
+
+    async def sync(self, *, may_expunge: bool) -> Sequence[Update]:
+        await self._account.pause("sync")
+        if self._box.gone:
+            raise MailboxGone
+        updates: list[Update] = []
+        if len(self._box.keywords) > self._told_keywords:
+            self._told_keywords = len(self._box.keywords)
+            updates.append(KeywordsDefined())
+        gone = [uid for uid in self._told if uid not in self._box.messages]
+        if may_expunge:
+            seqs = {uid: seq for seq, uid in enumerate(self._told, start=1)}
+            for uid in reversed(gone):
+                del self._told[uid]
+                updates.append(Expunged(Seq(seqs[Uid(uid)])))
+        news = {
+            uid: stored
+            for uid, stored in self._box.messages.items()
+            if uid not in self._told
+        }
+        if news and (may_expunge or not gone):
+            self._told |= news
+            if not self.read_only:
+                self._recent |= {uid for uid in news if uid >= self._box.recent_from}
+                self._box.recent_from = self._box.uidnext
+            updates.append(Exists(self.exists, self.recent))
+        updates += [
+            FlagsChanged(self._message(seq, stored))
+            for seq, stored in enumerate(self._told.values(), start=1)
+            if stored.modseq > self._told_modseq and stored.uid not in news
+        ]
+        self._told_modseq = self._box.modseq
+        return updates
+
+    async def set_flags(
+        self, uids: Sequence[Uid], change: FlagChange, flags: frozenset[str]
+    ) -> None:
+        await self._account.pause("set_flags")
+        if self.read_only:
+            raise MailboxReadOnly
+        system, words = split_flags(flags)
+        mask = 0
+        for word in sorted(words):
+            mask |= self._box.bit_of(word)
+        echoes = self._told_modseq == self._box.modseq
+        self._box.modseq += 1
+        for uid in uids:
+            stored = self._box.messages.get(uid)
+            if stored is None:
+                continue
+            if change is FlagChange.ADD:
+                stored.flags |= system
+                stored.keywords |= mask
+            elif change is FlagChange.REMOVE:
+                stored.flags &= ~system
+                stored.keywords &= ~mask
+            else:
+                stored.flags, stored.keywords = int(system), mask
+            stored.modseq = self._box.modseq
+        if echoes:
+            self._told_modseq = self._box.modseq
+        self._box.changed()
+
+    async def expunge(self) -> None:
+        await self._account.pause("expunge")
+        if self.read_only:
+            raise MailboxReadOnly
+        for uid, stored in tuple(self._box.messages.items()):
+            if stored.flags & Flag.DELETED:
+                del self._box.messages[uid]
+        self._box.modseq += 1
+        self._box.changed()
+
+    async def read(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
+        await self._account.pause("read")
+        assert sum(piece.size for piece in pieces) <= 1024 * 1024
+        return [
+            None
+            if piece.uid in self._box.bodies_gone
+            else self._told[piece.uid].octets[piece.start : piece.start + piece.size]
+            for piece in pieces
+        ]
+
+    def changed(self) -> Deferred[None]:
+        waiter: Deferred[None] = Deferred(self._box.waiting.remove)
+        self._box.waiting.append(waiter)
+        return waiter
+
+    def close(self) -> None:
+        self._account.open.remove(self)

@@ -1,0 +1,116 @@
+"""An IMAP client and its server in memory: bytes in, answers out, a clock."""
+
+from dataclasses import dataclass, field
+
+from tests.support.fake_mail import FakeAccount, Pause, at_once
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from zope.interface import alsoProvides
+
+from imapbox.auth.errors import AuthenticationFailed
+from imapbox.imap.factory import IMAPFactory
+from imapbox.imap.settings import Settings
+from imapbox.mailbox.interfaces import Account
+
+FAR = IPv4Address("TCP", "192.0.2.1", 4711)
+NEAR = IPv4Address("TCP", "127.0.0.1", 4711)
+
+
+class FakeTransport(StringTransport):
+    """A transport that can be made to stop reading, and to begin TLS."""
+
+    tls_begun = 0
+
+    def startTLS(self, context: object) -> bool:
+        assert context == "context"
+        self.tls_begun = len(self.value())
+        alsoProvides(self, ISSLTransport)
+        return True
+
+
+@dataclass
+class FakeLogins:
+    """Knows ana, whose password is secret."""
+
+    account: FakeAccount
+    pause: Pause = at_once
+    asked: list[bytes] = field(default_factory=list)
+
+    async def login(self, user: bytes, password: bytes) -> Account:
+        self.asked.append(user)
+        await self.pause("login")
+        if (user, password) != (b"ana", b"secret"):
+            raise AuthenticationFailed
+        return self.account
+
+
+class Client:
+    """One connection, and the client at its other end."""
+
+    def __init__(
+        self,
+        account: FakeAccount | None = None,
+        *,
+        clock: Clock | None = None,
+        settings: Settings | None = None,
+        tls: object = None,
+        peer: IPv4Address = NEAR,
+        logins: FakeLogins | None = None,
+        encrypted: bool = False,
+        factory: IMAPFactory | None = None,
+    ) -> None:
+        self.account = account or FakeAccount()
+        self.clock = clock or Clock()
+        self.logins = logins or FakeLogins(self.account)
+        self.factory = factory or IMAPFactory(
+            self.logins, self.clock, settings=settings, tls=tls
+        )
+        self.transport = FakeTransport(peerAddress=peer)
+        if encrypted:
+            alsoProvides(self.transport, ISSLTransport)
+        self.protocol = self.factory.buildProtocol(peer)
+        self.protocol.makeConnection(self.transport)
+        self._read = 0
+
+    @property
+    def closed(self) -> bool:
+        return bool(self.transport.disconnecting)
+
+    def heard(self) -> bytes:
+        """What the server said since this was last asked."""
+        said = self.transport.value()[self._read :]
+        self._read += len(said)
+        return said
+
+    def say(self, data: bytes) -> bytes:
+        """Send ``data``, and return what the server says to it at once."""
+        self.protocol.dataReceived(data)
+        return self.turn()
+
+    def turn(self, seconds: float = 0) -> bytes:
+        """Let time pass, and what was due; return what the server says."""
+        self.clock.advance(seconds)
+        while any(
+            call.getTime() <= self.clock.seconds()
+            for call in self.clock.getDelayedCalls()
+        ):
+            self.clock.advance(0)
+        return self.heard()
+
+    def login(self) -> "Client":
+        self.heard()
+        assert b"l OK" in self.say(b"l LOGIN ana secret\r\n")
+        return self
+
+    def select(self, name: bytes = b"INBOX") -> "Client":
+        assert b"s OK" in self.say(b"s SELECT " + name + b"\r\n")
+        return self
+
+    def drop(self) -> None:
+        """The connection is lost."""
+        self.transport.disconnecting = True
+        self.protocol.connectionLost(Failure(ConnectionDone()))
