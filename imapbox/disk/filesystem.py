@@ -38,12 +38,15 @@ class FileSystem(Protocol):
         boot: A number that changes when the machine starts anew: a head that
             bears another one may be older than the log behind it.
         node: The name of this machine.
-        pid: This process.
     """
 
     boot: int
     node: str
-    pid: int
+
+    @property
+    def pid(self) -> int:
+        """Return this process."""
+        ...
 
     def open(self, path: str, mode: Mode) -> int:
         """Open a file and return its descriptor."""

@@ -36,7 +36,7 @@ from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail, publish, settle
 from imapbox.index.transaction import Change, Octets, Outcome, Transaction
 from imapbox.locks.acquire import Identity, locked
-from imapbox.model.errors import DiskFull, MailError
+from imapbox.model.errors import DiskFull
 
 # Behind the last frame there is always room for this much without asking the
 # disk for more, so that EXPUNGE works when it is full. Messages may not use it.
@@ -154,7 +154,7 @@ class _Batch:
                     if frame.end[:2] > transaction.since[:2]:
                         transaction.follow(frame)
             change = transaction.change(self.tail.counts, self._time)
-        except MailError as error:
+        except Exception as error:  # noqa: BLE001 - one fails alone, and is told
             return Outcome(transaction, None, error)
         if change is not None:
             self._append(change)
@@ -183,7 +183,6 @@ class _Batch:
             position=end,
             counts=change.counts,
             time=self._time,
-            flags=self.tail.flags | change.flags,
         )
 
     def _append_octets(self, item: Octets) -> None:

@@ -195,11 +195,10 @@ class ExpungeMessages:
 
 @dataclass(slots=True)
 class SetMeta:
-    """Write a fact, and set bits in the head."""
+    """Write a fact."""
 
     name: str
     value: bytes
-    flags: int = 0
 
     @property
     def since(self) -> Position | None:
@@ -213,7 +212,7 @@ class SetMeta:
         """See `Transaction`."""
         del time
         meta = Meta(self.name, self.value)
-        return Change([meta.encode()], next_modseq(counts), flags=self.flags)
+        return Change([meta.encode()], next_modseq(counts))
 
 
 def next_modseq(counts: Counts) -> Counts:

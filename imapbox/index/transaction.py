@@ -27,13 +27,11 @@ class Change(NamedTuple):
         operations: In their order.
         payload: What APPENDs refer to, in their order.
         counts: What is true afterwards.
-        flags: Bits to set in the head.
     """
 
     operations: Sequence[Encoded]
     counts: Counts
     payload: Sequence[Octets] = ()
-    flags: int = 0
 
 
 class Transaction(Protocol):

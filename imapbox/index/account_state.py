@@ -1,0 +1,139 @@
+"""An account's log, folded: which mailboxes there are, under which names."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from imapbox.index.account_operations import (
+    AccountBase,
+    AccountOperation,
+    Create,
+    Delete,
+    Rename,
+    Subscribe,
+    Unsubscribe,
+    decode_account_operations,
+)
+from imapbox.index.encoding import Encoded
+from imapbox.index.frame import Frame
+from imapbox.index.head import NO_COUNTS, Counts, Position
+from imapbox.index.mailbox_transactions import next_modseq
+from imapbox.index.read import switch_of
+from imapbox.index.transaction import Change
+from imapbox.model.names import MailboxName
+from imapbox.model.numbers import UidValidity
+
+
+class AccountState:
+    """The tree at `position`.
+
+    Attributes:
+        position: Up to where the log was applied.
+        counts: What the last frame says; only the modseq means anything.
+        mailboxes: By id.
+        names: The same by name.
+        deleted: Ids of deleted mailboxes, and when: microseconds since 1970.
+        subscribed: Names; they need not exist.
+        highest_uidvalidity: Ever given.
+    """
+
+    def __init__(self) -> None:
+        self.position = Position(0, 0, 0, 0)
+        self.counts = NO_COUNTS
+        self.mailboxes: dict[bytes, Create] = {}
+        self.names: dict[MailboxName, Create] = {}
+        self.deleted: dict[bytes, int] = {}
+        self.subscribed: set[MailboxName] = set()
+        self.highest_uidvalidity = UidValidity(0)
+
+    def copy(self) -> Self:
+        """Return one that can go its own way."""
+        other = type(self)()
+        other.position = self.position
+        other.counts = self.counts
+        other.mailboxes = dict(self.mailboxes)
+        other.names = dict(self.names)
+        other.deleted = dict(self.deleted)
+        other.subscribed = set(self.subscribed)
+        other.highest_uidvalidity = self.highest_uidvalidity
+        return other
+
+    def apply(self, frame: Frame) -> None:
+        """Take in the next frame."""
+        for operation in decode_account_operations(frame.operations):
+            self._take_in(operation, frame.time)
+        self.counts = frame.counts
+        self.position = switch_of(frame) or frame.end
+
+    def base(self, counts: Counts, time: int) -> Encoded:
+        """Return the ACCOUNT_BASE of a segment that begins here."""
+        del counts, time
+        return AccountBase(
+            self.highest_uidvalidity,
+            tuple(self.mailboxes.values()),
+            tuple(self.deleted.items()),
+            tuple(sorted(self.subscribed)),
+        ).encode()
+
+    def _take_in(self, operation: AccountOperation, time: int) -> None:
+        match operation:
+            case AccountBase():
+                self.mailboxes, self.names = {}, {}
+                for mailbox in operation.mailboxes:
+                    self._bind(mailbox)
+                self.deleted = dict(operation.deleted)
+                self.subscribed = set(operation.subscribed)
+                self.highest_uidvalidity = operation.highest_uidvalidity
+            case Create():
+                self._bind(operation)
+            case Rename():
+                mailbox = self.mailboxes[operation.mailbox_id]
+                # Another one of the same frame may have the old name by now.
+                if self.names.get(mailbox.name) == mailbox:
+                    del self.names[mailbox.name]
+                self._bind(mailbox._replace(name=operation.name))
+            case Delete():
+                mailbox = self.mailboxes.pop(operation.mailbox_id)
+                del self.names[mailbox.name]
+                self.deleted[operation.mailbox_id] = time
+            case Subscribe():
+                self.subscribed.add(operation.name)
+            case Unsubscribe():
+                self.subscribed.discard(operation.name)
+
+    def _bind(self, mailbox: Create) -> None:
+        self.mailboxes[mailbox.mailbox_id] = mailbox
+        self.names[mailbox.name] = mailbox
+        self.highest_uidvalidity = max(self.highest_uidvalidity, mailbox.uidvalidity)
+
+
+@dataclass(slots=True)
+class ChangeAccount:
+    """A change of the tree, decided on what is true under the lock.
+
+    Attributes:
+        state: A copy of its own.
+        decide: Returns the operations, or raises a `MailError`.
+    """
+
+    state: AccountState
+    decide: Callable[[AccountState], Sequence[AccountOperation]]
+
+    @property
+    def since(self) -> Position | None:
+        """See `Transaction`."""
+        return self.state.position
+
+    def follow(self, frame: Frame) -> None:
+        """See `Transaction`."""
+        self.state.apply(frame)
+
+    def change(self, counts: Counts, time: int) -> Change | None:
+        """See `Transaction`."""
+        del time
+        operations = self.decide(self.state)
+        if not operations:
+            return None
+        return Change(
+            [operation.encode() for operation in operations], next_modseq(counts)
+        )

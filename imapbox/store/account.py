@@ -1,0 +1,210 @@
+"""One user's tree of mailboxes, and how it changes."""
+
+from collections.abc import Callable, Sequence
+
+from twisted.internet.defer import Deferred
+
+from imapbox.index.account_operations import (
+    AccountOperation,
+    Create,
+    Rename,
+    Subscribe,
+    Unsubscribe,
+)
+from imapbox.index.account_state import AccountState, ChangeAccount
+from imapbox.index.binding import Binding
+from imapbox.index.commit import Log
+from imapbox.index.settings import Settings
+from imapbox.model.errors import MailboxExists, MailboxNameRefused, NoSuchMailbox
+from imapbox.model.names import DELIMITER, INBOX, MailboxName, UserName
+from imapbox.model.numbers import UidValidity
+from imapbox.store.committer import Committer
+from imapbox.store.create import ID_SIZE, create_mailbox_log
+from imapbox.store.delete import delete_mailbox
+from imapbox.store.drivers import Drivers
+from imapbox.store.failures import in_words
+from imapbox.store.followed_log import FollowedLog
+from imapbox.store.layout import account_directory
+
+
+class _Overtaken(Exception):
+    """Another mailbox was given this UIDVALIDITY or a greater one meanwhile."""
+
+
+class AccountLog:
+    """What all sessions of a process share of one account.
+
+    Attributes:
+        user: Whose it is.
+        log: The account's log.
+    """
+
+    def __init__(self, user: UserName, drivers: Drivers, settings: Settings) -> None:
+        self.user = user
+        directory = account_directory(user)
+        self.log = FollowedLog(directory, AccountState, drivers, settings)
+        self._drivers = drivers
+        self._settings = settings
+        self._committer = Committer(
+            Log(directory, AccountState), drivers.write, settings
+        )
+
+    @property
+    def is_idle(self) -> bool:
+        """Say whether nothing is being committed."""
+        return self._committer.is_idle
+
+    @property
+    def state(self) -> AccountState:
+        """Return the tree, as of the last `sync`."""
+        return self.log.state
+
+    async def sync(self) -> None:
+        """Learn everything that was acknowledged before this call."""
+        await self.log.sync()
+
+    def named(self, name: MailboxName) -> Create:
+        """Return the mailbox of this name, as of the last `sync`.
+
+        Raises:
+            NoSuchMailbox: There is none.
+        """
+        try:
+            return self.state.names[name]
+        except KeyError:
+            raise NoSuchMailbox(name) from None
+
+    async def create(self, name: MailboxName) -> None:
+        """Make a mailbox.
+
+        Raises:
+            MailboxExists: There is one.
+        """
+        while True:
+            await self.sync()
+            if name in self.state.names:
+                raise MailboxExists(name)
+            mailbox = await self._prepare(name)
+            try:
+                await self._commit(_creation(mailbox), "create")
+            except _Overtaken:
+                continue
+            return
+
+    async def rename(self, old: MailboxName, new: MailboxName) -> None:
+        """Give a mailbox, and those below it, another name. Not for INBOX.
+
+        Raises:
+            NoSuchMailbox: There is no ``old``, and nothing below it.
+            MailboxExists: The new name, or one below it, is taken.
+            MailboxNameRefused: ``new`` is below ``old``.
+        """
+        if new.startswith(old + DELIMITER):
+            raise MailboxNameRefused(new)
+        await self.sync()
+        await self._commit(_renaming(old, new), "rename")
+
+    async def subscribe(self, name: MailboxName) -> None:
+        """Add a name to the subscriptions."""
+        await self.sync()
+        if name not in self.state.subscribed:
+            await self._commit(lambda _: [Subscribe(name)], "subscribe")
+
+    async def unsubscribe(self, name: MailboxName) -> None:
+        """Remove a name from the subscriptions."""
+        await self.sync()
+        if name in self.state.subscribed:
+            await self._commit(lambda _: [Unsubscribe(name)], "unsubscribe")
+
+    async def delete(self, name: MailboxName) -> None:
+        """Delete a mailbox; those below it stay.
+
+        Raises:
+            NoSuchMailbox: There is none.
+            MailboxNameRefused: It is INBOX.
+        """
+        if name == INBOX:
+            raise MailboxNameRefused(name)
+        await self.sync()
+        self.named(name)
+        try:
+            await self._drivers.write.run(
+                delete_mailbox(self.user, self.state.copy(), name, self._settings)
+            )
+        except OSError as error:
+            raise in_words(error) from error
+        await self.sync()
+
+    def binding_of(self, mailbox_id: bytes) -> "MailboxBinding":
+        """Return what guards the commits of one of the mailboxes."""
+        return MailboxBinding(self.log, mailbox_id)
+
+    async def _commit(
+        self,
+        decide: Callable[[AccountState], Sequence[AccountOperation]],
+        command: str,
+    ) -> None:
+        change = ChangeAccount(self.state.copy(), decide)
+        await self._committer.submit(change, command=command)
+        await self.sync()
+
+    async def _prepare(self, name: MailboxName) -> Create:
+        filesystem = self._drivers.filesystem
+        mailbox_id = filesystem.random(ID_SIZE)
+        highest = self.state.highest_uidvalidity
+        uidvalidity = UidValidity(max(int(filesystem.now()), highest + 1))
+        try:
+            await self._drivers.write.run(
+                create_mailbox_log(self.user, mailbox_id, uidvalidity, self._settings)
+            )
+        except OSError as error:
+            raise in_words(error) from error
+        return Create(mailbox_id, uidvalidity, name)
+
+
+class MailboxBinding:
+    """Asks an account whether it still binds a mailbox."""
+
+    def __init__(self, account: FollowedLog[AccountState], mailbox_id: bytes) -> None:
+        self._account = account
+        self._mailbox_id = mailbox_id
+
+    def binding(self) -> Binding:
+        """See `AccountBinding`."""
+        account = self._account
+        return Binding(
+            account.directory, account.token, account.state.position, self._mailbox_id
+        )
+
+    def settle(self) -> Deferred[None]:
+        """See `AccountBinding`."""
+        return self._account.settle()
+
+
+def _creation(mailbox: Create) -> Callable[[AccountState], list[AccountOperation]]:
+    def decide(state: AccountState) -> list[AccountOperation]:
+        if mailbox.name in state.names:
+            raise MailboxExists(mailbox.name)
+        if mailbox.uidvalidity <= state.highest_uidvalidity:
+            raise _Overtaken
+        return [mailbox]
+
+    return decide
+
+
+def _renaming(
+    old: MailboxName, new: MailboxName
+) -> Callable[[AccountState], list[AccountOperation]]:
+    def decide(state: AccountState) -> list[AccountOperation]:
+        moved = {
+            name: MailboxName(new + name[len(old) :])
+            for name in state.names
+            if name == old or name.startswith(old + DELIMITER)
+        }
+        if not moved:
+            raise NoSuchMailbox(old)
+        if not state.names.keys().isdisjoint(moved.values()):
+            raise MailboxExists(new)
+        return [Rename(state.names[name].mailbox_id, to) for name, to in moved.items()]
+
+    return decide

@@ -1,0 +1,104 @@
+"""Making accounts and mailboxes on the disk."""
+
+from typing import Final
+
+from imapbox.disk import steps
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.steps import Steps
+from imapbox.index.account_operations import AccountBase, Create
+from imapbox.index.create import create_log, fill_log
+from imapbox.index.head import NO_COUNTS, Counts
+from imapbox.index.operations import Base
+from imapbox.index.read import Window, first_position, read_frame
+from imapbox.index.segment import SEGMENT_HEADER_SIZE, SegmentHeader, segment_name
+from imapbox.index.settings import Settings
+from imapbox.index.settle import HEAD
+from imapbox.locks.acquire import Identity, locked
+from imapbox.locks.lock_file import new_lock_file
+from imapbox.model.names import INBOX, UserName
+from imapbox.model.numbers import ModSeq, Uid, UidValidity
+from imapbox.store.format import make_directory_if_missing
+from imapbox.store.layout import (
+    USERS,
+    account_directory,
+    mailbox_directory,
+    mailboxes_directory,
+    user_directory,
+    user_shard,
+)
+
+ID_SIZE: Final = 16
+_FIRST_MODSEQ: Final = ModSeq(1)
+_FIRST_UID: Final = Uid(1)
+
+
+def create_mailbox_log(
+    user: UserName, mailbox_id: bytes, uidvalidity: UidValidity, settings: Settings
+) -> Steps[None]:
+    """Make the log of an empty mailbox. Nobody knows it yet."""
+    base = Base(mailbox_id, uidvalidity, _FIRST_UID, _FIRST_MODSEQ, ModSeq(0))
+    counts = Counts(_FIRST_MODSEQ, _FIRST_UID, 0, 0, uidvalidity, 0)
+    directory = mailbox_directory(user, mailbox_id)
+    yield from create_log(directory, base.encode(), counts, settings)
+
+
+def account_is_made(user: UserName) -> Steps[bool]:
+    """Say whether the account is there: its log's first frame can be read."""
+
+    def read(fd: int) -> Steps[bool]:
+        window = Window(fd, None)
+        header = SegmentHeader.decode((yield from window.at(0, SEGMENT_HEADER_SIZE)))
+        if header is None:
+            return False
+        first = first_position(header.number, header.salt)
+        return (yield from read_frame(window, first)) is not None
+
+    path = f"{account_directory(user)}/{segment_name(1)}"
+    try:
+        return (yield from steps.opened(path, Mode.READ, read))
+    except FileNotFoundError:
+        return False
+
+
+def create_account(user: UserName, settings: Settings) -> Steps[bool]:
+    """Make the account of ``user``, with INBOX; return whether it is new.
+
+    Two processes may do so at once; one of them makes it. A crash leaves
+    either an account with INBOX or something that the next call does again.
+    """
+    directory = account_directory(user)
+    shard = user_shard(user)
+    for path, parent in (
+        (shard, USERS),
+        (user_directory(user), shard),
+        (directory, user_directory(user)),
+        (mailboxes_directory(user), user_directory(user)),
+    ):
+        yield from make_directory_if_missing(path)
+        yield from steps.sync_directory(parent)
+    yield from steps.opened(f"{directory}/lock", Mode.ENSURE, _fill_lock)
+
+    def section() -> Steps[bool]:
+        if (yield from account_is_made(user)):
+            return False
+        for name in (segment_name(1), HEAD):
+            if (yield from steps.exists(f"{directory}/{name}")):
+                yield from steps.unlink(f"{directory}/{name}")  # torn litter
+        mailbox_id = yield from steps.random(ID_SIZE)
+        uidvalidity = UidValidity(int((yield from steps.now())))
+        yield from create_mailbox_log(user, mailbox_id, uidvalidity, settings)
+        inbox = Create(mailbox_id, uidvalidity, INBOX)
+        base = AccountBase(uidvalidity, (inbox,), (), (INBOX,))
+        counts = NO_COUNTS._replace(modseq=_FIRST_MODSEQ)
+        yield from fill_log(directory, base.encode(), counts, settings)
+        return True
+
+    identity = Identity(settings.node, settings.pid, "create account")
+    until = (yield from steps.monotonic()) + settings.patience
+    return (yield from locked([f"{directory}/lock"], identity, until, section))
+
+
+def _fill_lock(fd: int) -> Steps[None]:
+    if not (yield from steps.size(fd)):
+        yield from steps.pwrite(fd, new_lock_file(), 0)
+        yield from steps.fdatasync(fd)

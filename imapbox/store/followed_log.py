@@ -1,0 +1,182 @@
+"""A log that this process follows: its state, and how it is kept current."""
+
+from collections.abc import Callable
+from typing import Final, Generic, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred
+from twisted.logger import Logger
+
+from imapbox.disk.filesystem import FileSystem, Mode
+from imapbox.disk.steps import Steps, perform
+from imapbox.index.frame import Frame
+from imapbox.index.head import DELETED, HEAD_SIZE, Head, Position
+from imapbox.index.opening import open_log, recover
+from imapbox.index.read import HeadUnreadable, LogBroken, News, look
+from imapbox.index.settings import Settings
+from imapbox.index.settle import HEAD
+from imapbox.model.errors import MailboxGone
+from imapbox.store.drivers import Drivers
+from imapbox.store.failures import in_words
+
+# So little may be read in the reactor; it was written a moment ago.
+_GLANCE: Final = 16 * 1024
+
+
+class LogState(Protocol):
+    """What a log is folded into."""
+
+    position: Position
+
+    def apply(self, frame: Frame) -> None:
+        """Take in the next frame."""
+        ...
+
+
+S = TypeVar("S", bound=LogState)
+
+
+class FollowedLog(Generic[S]):
+    """The state of a log at `token`, touched in the reactor only.
+
+    Attributes:
+        directory: The log's.
+        state: Everything up to `token`.
+        token: The 64 bytes of the head that were applied.
+        damaged: Whether the log takes no changes.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        directory: str,
+        make_state: Callable[[], S],
+        drivers: Drivers,
+        settings: Settings,
+    ) -> None:
+        self.directory = directory
+        self.state = make_state()
+        self.token = b""
+        self.damaged = False
+        self._make_state = make_state
+        self._drivers = drivers
+        self._settings = settings
+        self._head_fd = -1
+        self._looking = DeferredLock()
+
+    @property
+    def head_path(self) -> str:
+        """Return the path of the head, which every commit writes."""
+        return f"{self.directory}/{HEAD}"
+
+    async def open(self) -> None:
+        """Read the log from its beginning.
+
+        Raises:
+            MailError: It can't be read.
+        """
+        states: list[S] = []
+
+        def fold() -> Callable[[Frame], None]:
+            states.append(self._make_state())
+            return states[-1].apply
+
+        try:
+            opened = await self._drivers.write.run(
+                open_log(self.directory, self._settings, fold)
+            )
+            self._head_fd = self._filesystem.open(self.head_path, Mode.READ)
+        except OSError as error:
+            raise in_words(error) from error
+        self.state = states[-1]
+        self.token, self.damaged = opened.token, opened.damaged
+
+    def close(self) -> None:
+        """Give the head's descriptor back."""
+        if self._head_fd >= 0:
+            self._filesystem.close(self._head_fd)
+            self._head_fd = -1
+
+    async def sync(self) -> None:
+        """Learn everything that was acknowledged before this call.
+
+        Raises:
+            MailboxGone: The log was deleted, or is another one now.
+            MailError: It can't be read.
+        """
+        # Whoever looked before this call may have looked too early: a look of
+        # one's own is the promise.
+        if self._looking.locked or not self._glance():
+            await self._looking.run(self._look)
+        head = Head.decode(self.token)
+        if head is not None and head.flags & DELETED:
+            raise MailboxGone(self.directory)
+
+    def is_current(self) -> bool:
+        """Say whether the head is, byte by byte, the one that was applied."""
+        if not self._filesystem.same_file(self._head_fd, self.head_path):
+            # Somebody removed it, and it was made anew.
+            self.close()
+            self._head_fd = self._filesystem.open(self.head_path, Mode.READ)
+        return self._filesystem.pread(self._head_fd, HEAD_SIZE, 0) == self.token
+
+    def settle(self) -> Deferred[None]:
+        """Settle the log under its lock."""
+        steps = recover(self.directory, self._settings, command="recover")
+        return self._drivers.write.run(steps)
+
+    @property
+    def _filesystem(self) -> FileSystem:
+        return self._drivers.filesystem
+
+    def _glance(self) -> bool:
+        """Do the usual: nothing or little is new, and it is read at once."""
+        try:
+            data = self._filesystem.pread(self._head_fd, HEAD_SIZE, 0)
+            if data == self.token:
+                return True
+            head = Head.decode(data)
+            if head is None or not self._is_little(head.position):
+                return False
+            news = perform(self._steps(), self._filesystem)
+        except (OSError, HeadUnreadable, LogBroken):
+            return False  # look again, with time to wait
+        self._apply(news)
+        return True
+
+    def _is_little(self, end: Position) -> bool:
+        here = self.state.position
+        return end.segment == here.segment and 0 <= end.offset - here.offset <= _GLANCE
+
+    def _steps(self) -> Steps[News | None]:
+        return look(self.directory, self._head_fd, self.token, self.state.position)
+
+    async def _look_properly(self) -> None:
+        try:
+            self._apply(await self._drivers.read.run(self._steps()))
+        except (HeadUnreadable, LogBroken):
+            await self._look_again()
+        except OSError as error:
+            raise in_words(error) from error
+
+    async def _look_again(self) -> None:
+        """The head is lost, torn or older than what was applied: settle."""
+        try:
+            await self.settle()
+            self._apply(await self._drivers.read.run(self._steps()))
+        except (HeadUnreadable, LogBroken) as error:
+            self._log.error(
+                "the log in {directory} was replaced", directory=self.directory
+            )
+            raise MailboxGone(self.directory) from error
+        except OSError as error:
+            raise in_words(error) from error
+
+    def _look(self) -> Deferred[None]:
+        return ensureDeferred(self._look_properly())
+
+    def _apply(self, news: News | None) -> None:
+        if news is not None:
+            for frame in news.frames:
+                self.state.apply(frame)
+            self.token = news.token

@@ -1,0 +1,82 @@
+"""The file ``imapbox-store``: that this is a store, and of which format.
+
+Little-endian::
+
+    offset  size  field
+         0     8  magic "IBSTORE" and a zero byte
+         8     2  format version: 0
+        10     2  feature bits, compatible
+        12     2  feature bits, read-only compatible
+        14     2  feature bits, incompatible
+        16    44  zero
+        60     4  CRC-32 of the 60 bytes before
+
+It is written once, before anything else, and synced with its directory.
+"""
+
+import struct
+import zlib
+from typing import Final
+
+from imapbox.disk import steps
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.steps import Steps
+from imapbox.index.create import write_file
+from imapbox.model.errors import StoreTooNew
+from imapbox.store.layout import SPOOL, STORE_FILE, USERS
+
+FORMAT_VERSION: Final = 0
+FILE_SIZE: Final = 64
+
+_MAGIC: Final = b"IBSTORE\0"
+_FIELDS = struct.Struct("<8sHHHH44x")
+_CRC = struct.Struct("<I")
+
+
+class NotAStore(Exception):
+    """The directory holds something else."""
+
+
+def prepare_store() -> Steps[None]:
+    """Check that the root is a store; make one of an empty directory.
+
+    Raises:
+        NotAStore: There are other things in it.
+        StoreTooNew: A newer imapbox made it.
+    """
+    try:
+        data = yield from steps.opened(
+            STORE_FILE, Mode.READ, lambda fd: steps.pread(fd, FILE_SIZE, 0)
+        )
+    except FileNotFoundError:
+        yield from _make()
+        return
+    if len(data) < FILE_SIZE or not data.startswith(_MAGIC):
+        raise NotAStore(STORE_FILE)
+    if _CRC.unpack_from(data, _FIELDS.size)[0] != zlib.crc32(data[: _FIELDS.size]):
+        raise NotAStore(STORE_FILE)
+    _, version, _, read_only, incompatible = _FIELDS.unpack_from(data)
+    if version != FORMAT_VERSION or read_only or incompatible:
+        raise StoreTooNew(version, read_only, incompatible)
+
+
+def _make() -> Steps[None]:
+    names = yield from steps.list_directory(".")
+    if set(names) - {SPOOL, USERS}:
+        raise NotAStore(names)
+    for directory in (SPOOL, USERS):
+        yield from make_directory_if_missing(directory)
+    content = _FIELDS.pack(_MAGIC, FORMAT_VERSION, 0, 0, 0)
+    try:
+        yield from write_file(STORE_FILE, content + _CRC.pack(zlib.crc32(content)))
+    except FileExistsError:
+        return  # another process was as quick
+    yield from steps.sync_directory(".")
+
+
+def make_directory_if_missing(path: str) -> Steps[None]:
+    """Make a directory, or find it there."""
+    try:
+        yield from steps.make_directory(path)
+    except FileExistsError:
+        return

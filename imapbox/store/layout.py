@@ -1,0 +1,67 @@
+"""Every path in a store, and nothing else.
+
+::
+
+    imapbox-store                                the format of the store
+    spool/                                       messages on their way in
+    users/<2 hex>/<user>/account/                the account's log
+    users/<2 hex>/<user>/mailboxes/<32 hex>/     a mailbox's log
+
+The 2 hex digits are the first byte of BLAKE2b(user). The user is
+percent-encoded, but for ``[a-z0-9_@-]`` and inner dots. All paths are relative
+to the root of the store.
+"""
+
+import re
+from hashlib import blake2b
+from typing import Final
+
+from imapbox.model.names import UserName
+
+STORE_FILE: Final = "imapbox-store"
+SPOOL: Final = "spool"
+USERS: Final = "users"
+
+_UNSAFE = re.compile(rb"[^a-z0-9_@.-]|^\.|\.$")
+
+
+def user_shard(user: UserName) -> str:
+    """Return the directory above a user's."""
+    return f"{USERS}/{blake2b(user.encode()).hexdigest()[:2]}"
+
+
+def user_directory(user: UserName) -> str:
+    """Return a user's directory."""
+    return f"{user_shard(user)}/{encode_user(user)}"
+
+
+def account_directory(user: UserName) -> str:
+    """Return the directory of the account's log."""
+    return f"{user_directory(user)}/account"
+
+
+def mailboxes_directory(user: UserName) -> str:
+    """Return the directory above the mailboxes' logs."""
+    return f"{user_directory(user)}/mailboxes"
+
+
+def mailbox_directory(user: UserName, mailbox_id: bytes) -> str:
+    """Return the directory of a mailbox's log."""
+    return f"{mailboxes_directory(user)}/{mailbox_id.hex()}"
+
+
+def encode_user(user: UserName) -> str:
+    """Return a user's name as the name of a directory."""
+    return _UNSAFE.sub(lambda found: b"%%%02x" % found[0][0], user.encode()).decode(
+        "ascii"
+    )
+
+
+def decode_user(name: str) -> UserName:
+    """Return whose directory ``name`` is."""
+    decoded = re.sub(
+        rb"%([0-9a-f]{2})",
+        lambda found: bytes([int(found[1], 16)]),
+        name.encode("ascii"),
+    )
+    return UserName(decoded.decode())

@@ -1,0 +1,173 @@
+"""What all sessions of a process share of one mailbox."""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, succeed
+from twisted.internet.interfaces import IDelayedCall
+
+from imapbox.index.body import Span, read_bodies
+from imapbox.index.commit import Log
+from imapbox.index.mailbox_state import MailboxFacts, MailboxState
+from imapbox.index.settings import Settings
+from imapbox.index.transaction import Change, Transaction
+from imapbox.store.committer import AccountBinding, Committer
+from imapbox.store.drivers import Drivers
+from imapbox.store.failures import in_words
+from imapbox.store.followed_log import FollowedLog
+
+# Behind every hint, how often the head is looked at while somebody waits.
+POLL_SECONDS: Final = 4.0
+
+
+class ChangeReader(Protocol):
+    """Someone who reads `MailboxState.changes`."""
+
+    @property
+    def next_change(self) -> int:
+        """Return the number of the first change it has not read."""
+        ...
+
+
+class OpenMailbox:
+    """A mailbox's state, its way in for changes, and who waits for news.
+
+    Attributes:
+        directory: Of the mailbox's log.
+        log: The log as this process follows it; `open` reads it.
+        users: How many sessions have it open.
+        readers: Those who read `MailboxState.changes`.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        drivers: Drivers,
+        settings: Settings,
+        binding: AccountBinding,
+    ) -> None:
+        self.directory = directory
+        self.users = 0
+        self.log = FollowedLog(directory, MailboxState, drivers, settings)
+        self.readers: set[ChangeReader] = set()
+        self._drivers = drivers
+        self._opening = DeferredLock()
+        log = Log(directory, MailboxFacts)
+        self._committer = Committer(log, drivers.write, settings, binding)
+        self._waiters: list[Deferred[None]] = []
+        self._poll: IDelayedCall | None = None
+        self._stop_listening: Callable[[], None] | None = None
+
+    @property
+    def state(self) -> MailboxState:
+        """Return the messages, as of the last `sync`."""
+        return self.log.state
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether the log was read."""
+        return bool(self.log.token)
+
+    @property
+    def is_idle(self) -> bool:
+        """Say whether nobody uses it and nothing is being committed."""
+        return not self.users and self._committer.is_idle
+
+    async def sync(self) -> None:
+        """Learn everything that was acknowledged before this call.
+
+        Raises:
+            MailboxGone: It was deleted.
+            MailError: It can't be read.
+        """
+        if not self.is_open:
+            await self._opening.run(self._open)
+        await self.log.sync()
+
+    def _open(self) -> Deferred[None]:
+        if self.is_open:
+            return succeed(None)
+        return ensureDeferred(self.log.open())
+
+    def submit(
+        self, transaction: Transaction, *, command: str
+    ) -> Deferred[Change | None]:
+        """Commit a change; see `Committer.submit`."""
+        return self._committer.submit(transaction, command=command)
+
+    async def read(self, spans: list[Span]) -> list[bytes | None]:
+        """Return octets of messages; None where they are gone."""
+        try:
+            return await self._drivers.read.run(read_bodies(self.directory, spans))
+        except OSError as error:
+            raise in_words(error) from error
+
+    def forget(self) -> None:
+        """Drop what every reader has read: changes, and expunged rows."""
+        state = self.state
+        oldest = min(
+            (reader.next_change for reader in self.readers), default=state.next_change
+        )
+        state.forget_changes_before(oldest)
+        if oldest == state.next_change:
+            state.drop_dead()
+
+    def close(self) -> None:
+        """Give everything back. Only when it is idle."""
+        self.log.close()
+
+    def changed(self) -> Deferred[None]:
+        """Return a Deferred that fires when a `sync` may have news.
+
+        It fires for every commit that this node's kernel tells of, and at the
+        latest when the next poll finds the head changed.
+        """
+        waiter: Deferred[None] = Deferred(self._stop_waiting)
+        self._waiters.append(waiter)
+        if len(self._waiters) == 1:
+            watch = self._drivers.watch
+            self._stop_listening = watch.listen(self.log.head_path, self._wake)
+            self._start_poll()
+            # A commit may have come between the caller's sync and the watch.
+            self._look_at_head()
+        return waiter
+
+    def _start_poll(self) -> None:
+        jitter = self._drivers.filesystem.random(1)[0] / 256
+        self._poll = self._drivers.reactor.callLater(
+            POLL_SECONDS * (0.75 + jitter / 2), self._poll_head
+        )
+
+    def _poll_head(self) -> None:
+        self._poll = None
+        self._look_at_head()
+        if self._waiters:
+            self._start_poll()
+
+    def _look_at_head(self) -> None:
+        try:
+            current = self.log.is_current()
+        except OSError:
+            current = False
+        if not current:
+            self._wake()
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        self._give_up_watch()
+        for waiter in waiters:
+            waiter.callback(None)
+
+    def _stop_waiting(self, gone: Deferred[None]) -> None:
+        if gone in self._waiters:
+            self._waiters.remove(gone)
+            if not self._waiters:
+                self._give_up_watch()
+
+    def _give_up_watch(self) -> None:
+        if self._stop_listening is not None:
+            self._stop_listening()
+            self._stop_listening = None
+        if self._poll is not None and self._poll.active():
+            self._poll.cancel()
+        self._poll = None

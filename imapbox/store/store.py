@@ -1,0 +1,182 @@
+"""A store: all accounts below one directory, shared with other processes."""
+
+from collections import OrderedDict
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+
+from twisted.internet.defer import DeferredLock, ensureDeferred
+from twisted.logger import Logger
+
+from imapbox.disk.filesystem import DiskFileSystem, FileSystem
+from imapbox.disk.spool import Spool
+from imapbox.disk.watch import Watch
+from imapbox.index.settings import Settings
+from imapbox.model.errors import NoSuchUser
+from imapbox.model.names import UserName
+from imapbox.store.account import AccountLog
+from imapbox.store.create import account_is_made, create_account
+from imapbox.store.drivers import Drivers
+from imapbox.store.failures import in_words
+from imapbox.store.format import prepare_store
+from imapbox.store.layout import SPOOL, mailbox_directory
+from imapbox.store.open_mailbox import OpenMailbox
+
+# What nobody uses is kept open, so that a webmail's next request is quick.
+_IDLE_ACCOUNTS: Final = 256
+_IDLE_MAILBOXES: Final = 64
+
+
+class Kept(Protocol):
+    """Something that can be closed when it is idle."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Say whether it may be closed."""
+        ...
+
+
+H = TypeVar("H")
+T = TypeVar("T")
+K = TypeVar("K", bound=Kept)
+
+
+class Store:
+    """All the mail of a site.
+
+    Attributes:
+        drivers: The threads that do its disk work.
+        settings: How logs are written.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        root: str,
+        reactor: Any,
+        *,
+        filesystem: FileSystem | None = None,
+        patience: float = 30.0,
+    ) -> None:
+        self.root = root
+        self._reactor = reactor
+        self._patience = patience
+        self._filesystem = filesystem
+        self._accounts: OrderedDict[UserName, AccountLog] = OrderedDict()
+        self._mailboxes: OrderedDict[str, OpenMailbox] = OrderedDict()
+        self._opening = DeferredLock()
+
+    async def start(self) -> None:
+        """Check or make the store, and begin to serve it.
+
+        Raises:
+            NotAStore: The directory holds something else.
+            StoreTooNew: A newer imapbox made it.
+            OSError: It can't be read or made.
+        """
+        Path(self.root).mkdir(mode=0o700, parents=True, exist_ok=True)
+        filesystem = self._filesystem or DiskFileSystem(self.root)
+        self.drivers = Drivers(
+            filesystem, Watch(self.root, self._reactor), self._reactor
+        )
+        self.settings = Settings(
+            filesystem.boot, filesystem.node, filesystem.pid, self._patience
+        )
+        self.drivers.start()
+        try:
+            await self.drivers.write.run(prepare_store())
+        except BaseException:
+            await self.drivers.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Let commits end, and give everything back."""
+        await self.drivers.stop()
+        for mailbox in self._mailboxes.values():
+            mailbox.close()
+        for account in self._accounts.values():
+            account.log.close()
+        self._mailboxes.clear()
+        self._accounts.clear()
+
+    def new_spool(self) -> Spool:
+        """Return an empty spool for one message."""
+        return Spool(self.drivers.write, SPOOL)
+
+    async def has_account(self, user: UserName) -> bool:
+        """Say whether the user's account was made."""
+        if user in self._accounts:
+            return True
+        return await self._run(self.drivers.read.run(account_is_made(user)))
+
+    async def create_account(self, user: UserName) -> bool:
+        """Make the user's account, with INBOX, if it is not there.
+
+        Returns:
+            Whether it is new.
+        """
+        made = await self._run(
+            self.drivers.write.run(create_account(user, self.settings))
+        )
+        if made:
+            self._log.info("made the account of {user}", user=user)
+        return made
+
+    async def account(self, user: UserName) -> AccountLog:
+        """Return the user's account, read and current.
+
+        Raises:
+            NoSuchUser: It was never made.
+        """
+        if user not in self._accounts:
+            await self._opening.run(lambda: ensureDeferred(self._open_account(user)))
+        account = self._accounts[user]
+        self._accounts.move_to_end(user)
+        await account.sync()
+        return account
+
+    def mailbox(self, account: AccountLog, mailbox_id: bytes) -> OpenMailbox:
+        """Return what this process shares of a mailbox. It may be unread yet."""
+        directory = mailbox_directory(account.user, mailbox_id)
+        if directory not in self._mailboxes:
+            self._mailboxes[directory] = OpenMailbox(
+                directory, self.drivers, self.settings, account.binding_of(mailbox_id)
+            )
+            for idle in _too_many(self._mailboxes, _IDLE_MAILBOXES, directory):
+                idle.close()
+        self._mailboxes.move_to_end(directory)
+        return self._mailboxes[directory]
+
+    async def _open_account(self, user: UserName) -> None:
+        if user in self._accounts:
+            return
+        if not await self.has_account(user):
+            raise NoSuchUser(user)
+        account = AccountLog(user, self.drivers, self.settings)
+        await account.log.open()
+        self._accounts[user] = account
+        for idle in _too_many(self._accounts, _IDLE_ACCOUNTS, user):
+            idle.log.close()
+
+    async def _run(self, work: Awaitable[T]) -> T:
+        try:
+            return await work
+        except OSError as error:
+            raise in_words(error) from error
+
+
+def _beneath(root: str) -> FileSystem:
+    Path(root).mkdir(mode=0o700, parents=True, exist_ok=True)
+    return DiskFileSystem(root)
+
+
+def _too_many(kept: OrderedDict[H, K], limit: int, newest: H) -> list[K]:
+    """Take out the oldest idle ones beyond ``limit``."""
+    out = []
+    for key, value in list(kept.items()):
+        if len(kept) <= limit:
+            break
+        if key != newest and value.is_idle:
+            out.append(kept.pop(key))
+    return out
