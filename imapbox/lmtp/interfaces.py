@@ -1,26 +1,12 @@
 """What LMTP needs from the store, and nothing more."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from imapbox.disk.spool import Content, Spool
-from imapbox.model.names import MailboxName, UserName
 from imapbox.model.numbers import Uid
+from imapbox.store.recipients import Recipient
 
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """A forward path that leads to a mailbox of ours.
-
-    Attributes:
-        address: As the client gave it, without brackets and source route.
-        user: Whose account it leads to.
-        mailbox: Where the message goes: what ``+detail`` names, or INBOX.
-    """
-
-    address: str
-    user: UserName
-    mailbox: MailboxName
+__all__ = ["Deliveries", "Recipient"]
 
 
 class Deliveries(Protocol):

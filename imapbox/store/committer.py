@@ -5,6 +5,7 @@ gathers, so that many sessions of a process share one write and one sync.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -31,7 +32,12 @@ class _Wish:
     transaction: Transaction
     command: str
     patience_ends: float
+    finished: Callable[[], None]
     done: Deferred[Change | None] = field(init=False)
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 class AccountBinding(Protocol):
@@ -73,9 +79,19 @@ class Committer:
         return not self._busy
 
     def submit(
-        self, transaction: Transaction, *, command: str
+        self,
+        transaction: Transaction,
+        *,
+        command: str,
+        finished: Callable[[], None] = _nothing,
     ) -> Deferred[Change | None]:
         """Commit ``transaction``, together with what else waits.
+
+        Args:
+            transaction: What to commit.
+            command: What for, for `imapbox locks`.
+            finished: Called once the transaction is not needed any more, also
+                when nobody is told the result.
 
         Returns:
             Fires with what was written, once it is durable and visible; with
@@ -84,7 +100,7 @@ class Committer:
             written; afterwards nobody is told.
         """
         ends = self._driver.filesystem.monotonic() + self._settings.patience
-        wish = _Wish(transaction, command, ends)
+        wish = _Wish(transaction, command, ends, finished)
         wish.done = Deferred(lambda _: self._cancel(wish))
         self._queue.append(wish)
         if not self._busy:
@@ -95,6 +111,7 @@ class Committer:
     def _cancel(self, wish: _Wish) -> None:
         if wish in self._queue:
             self._queue.remove(wish)
+            wish.finished()
 
     async def _work(self) -> None:
         """Write batches until nothing waits."""
@@ -141,6 +158,7 @@ class Committer:
 
     def _answer(self, outcomes: list[Outcome]) -> None:
         for wish, outcome in zip(self._taken, outcomes, strict=True):
+            wish.finished()
             if wish.done.called:
                 continue
             if outcome.error is not None:
@@ -153,6 +171,7 @@ class Committer:
         for wish in tuple(self._queue):
             if wish.patience_ends <= now and wish in self._queue:
                 self._queue.remove(wish)
+                wish.finished()
                 wish.done.errback(MailboxBusy(error.holder))
 
     def _fail(self, error: Exception) -> None:
@@ -160,5 +179,6 @@ class Committer:
         if not self._taken:
             self._queue.clear()
         for wish in failed:
+            wish.finished()
             if not wish.done.called:
                 wish.done.errback(error)

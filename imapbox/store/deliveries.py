@@ -1,7 +1,6 @@
 """Handing over messages: from an address to a UID in a mailbox."""
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
 
 from imapbox.disk.spool import Content, Spool
 from imapbox.index.mailbox_transactions import AppendMessages
@@ -10,22 +9,8 @@ from imapbox.model.names import INBOX, MailboxName, UserName, mailbox_name
 from imapbox.model.numbers import Uid
 from imapbox.store.account import AccountLog
 from imapbox.store.incoming import incoming
-from imapbox.store.recipients import Candidate, candidates
+from imapbox.store.recipients import Candidate, Recipient, candidates
 from imapbox.store.store import Store
-
-
-class Destination(NamedTuple):
-    """Where mail for an address goes.
-
-    Attributes:
-        address: As it was asked for.
-        user: Whose account.
-        mailbox: Which mailbox of it.
-    """
-
-    address: str
-    user: UserName
-    mailbox: MailboxName
 
 
 class Deliveries:
@@ -47,7 +32,7 @@ class Deliveries:
         """Return an empty spool for one message's octets."""
         return self._store.new_spool()
 
-    async def find(self, address: str) -> Destination:
+    async def find(self, address: str) -> Recipient:
         """Say where mail for ``address`` goes.
 
         Raises:
@@ -57,11 +42,11 @@ class Deliveries:
         for candidate in candidates(address):
             if await self._exists(candidate.user):
                 mailbox = await self._mailbox(candidate)
-                return Destination(address, candidate.user, mailbox)
+                return Recipient(address, candidate.user, mailbox)
         raise NoSuchUser(address)
 
     async def deliver(
-        self, destination: Destination, header: bytes, content: Content
+        self, recipient: Recipient, header: bytes, content: Content
     ) -> Uid:
         """Store ``header`` + ``content``, durably.
 
@@ -69,14 +54,14 @@ class Deliveries:
             MailError: It was not stored.
         """
         message = await incoming(self._store.drivers.read, header, content)
-        account = await self._account(destination.user)
+        account = await self._account(recipient.user)
         while True:
             names = account.state.names
-            mailbox_id = names.get(destination.mailbox, names[INBOX]).mailbox_id
+            mailbox_id = names.get(recipient.mailbox, names[INBOX]).mailbox_id
             append = AppendMessages([message])
             mailbox = self._store.mailbox(account, mailbox_id)
             try:
-                await mailbox.submit(append, command="deliver")
+                await mailbox.submit(append, command="deliver", contents=[content])
             except MailboxGone:
                 await account.sync()
                 if mailbox_id in account.state.mailboxes:

@@ -1,11 +1,12 @@
 """What all sessions of a process share of one mailbox."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 
+from imapbox.disk.spool import Content
 from imapbox.index.body import Span, read_bodies
 from imapbox.index.commit import Log
 from imapbox.index.mailbox_state import MailboxFacts, MailboxState
@@ -90,10 +91,27 @@ class OpenMailbox:
         return ensureDeferred(self.log.open())
 
     def submit(
-        self, transaction: Transaction, *, command: str
+        self,
+        transaction: Transaction,
+        *,
+        command: str,
+        contents: Sequence[Content] = (),
     ) -> Deferred[Change | None]:
-        """Commit a change; see `Committer.submit`."""
-        return self._committer.submit(transaction, command=command)
+        """Commit a change; see `Committer.submit`.
+
+        Args:
+            transaction: The change.
+            command: What for, for `imapbox locks`.
+            contents: Held for as long as the commit may need them.
+        """
+        for content in contents:
+            content.hold()
+
+        def release() -> None:
+            for content in contents:
+                content.release()
+
+        return self._committer.submit(transaction, command=command, finished=release)
 
     async def read(self, spans: list[Span]) -> list[bytes | None]:
         """Return octets of messages; None where they are gone."""

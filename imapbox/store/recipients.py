@@ -5,12 +5,28 @@ An address is looked up as ``user+detail@host``, ``user@host``,
 """
 
 import re
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from imapbox.model.names import UserName, user_name
+from imapbox.model.names import MailboxName, UserName, user_name
 
 DELIMITER: Final = "+"
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An address that leads to a mailbox of ours.
+
+    Attributes:
+        address: As it was asked for, without brackets and source route.
+        user: Whose account it leads to.
+        mailbox: Where the message goes: what ``+detail`` names, or INBOX.
+    """
+
+    address: str
+    user: UserName
+    mailbox: MailboxName
 
 
 class Candidate(NamedTuple):

@@ -75,8 +75,7 @@ class Store:
             StoreTooNew: A newer imapbox made it.
             OSError: It can't be read or made.
         """
-        Path(self.root).mkdir(mode=0o700, parents=True, exist_ok=True)
-        filesystem = self._filesystem or DiskFileSystem(self.root)
+        filesystem = self._filesystem or _beneath(self.root)
         self.drivers = Drivers(
             filesystem, Watch(self.root, self._reactor), self._reactor
         )
