@@ -157,17 +157,3 @@ def test_every_test_states_a_fact() -> None:
         and not (ast.get_docstring(node) or "").strip().endswith((".", "?", ".)"))
     ]
     assert silent == []
-
-
-def test_no_test_sleeps() -> None:
-    """No test waits by `time.sleep`."""
-    calls = [
-        f"{name_of(path)}:{node.lineno}"
-        for path in TESTS
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Attribute)
-        and node.attr == "sleep"
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "time"
-    ]
-    assert calls == []

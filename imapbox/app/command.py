@@ -1,0 +1,103 @@
+"""The command line: `imapbox`.
+
+Each command loads what it needs when it is called, so that `imapbox --help`
+loads no mail store and no reactor.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+_STORE: Final = click.option(
+    "--store",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The directory of the mail store.",
+)
+
+
+class _TryAgain(click.UsageError):
+    """A usage error after which whoever hands us mail keeps it: sysexits.h."""
+
+    exit_code = 75
+
+
+class _NeverBounces(click.Command):
+    """A command whose wrong use must not cost anybody a message."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: object,
+    ) -> click.Context:
+        """Let a usage error end with "try again"."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as error:
+            raise _TryAgain(error.format_message(), error.ctx) from error
+
+
+@click.group()
+@click.version_option(package_name="imapbox")
+def main() -> None:
+    """Look after an imapbox mail store. The server is `twistd imapbox`."""
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="End after the dialogue: 0 if all was true.")
+@click.option("--imap-port", default=0, help="Serve IMAP here, not on a free port.")
+@click.option("--imap-through", metavar="PORT", default=0, hidden=True)
+def demo(*, once: bool, imap_port: int, imap_through: int) -> None:
+    """Show two processes that share a store: one delivers, one is asked."""
+    from imapbox.app.demo import run_demo  # noqa: PLC0415 - see above
+
+    raise SystemExit(
+        run_demo(once=once, imap_port=imap_port, imap_through=imap_through)
+    )
+
+
+@main.command(cls=_NeverBounces)
+@_STORE
+@click.option("-f", "sender", default="", help="The envelope's sender.")
+@click.argument("user")
+def deliver(*, store: Path, sender: str, user: str) -> None:
+    """Deliver the message on standard input to USER.
+
+    Ends with 0 if it is stored, 67 if there is no such user, 75 if it may be
+    tried again, 69 if it may not.
+    """
+    from imapbox.app.deliver import run_deliver  # noqa: PLC0415 - see above
+
+    run_deliver(store, sender, user)
+
+
+@main.command()
+@_STORE
+def locks(*, store: Path) -> None:
+    """Show who holds a lock now, and how many wait for it."""
+    from imapbox.app.locks import run_locks  # noqa: PLC0415 - see above
+
+    run_locks(store)
+
+
+@main.group()
+def user() -> None:
+    """Users and their accounts."""
+
+
+@user.command()
+@_STORE
+@click.option(
+    "--passwd",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Ask for a password, and write its hash into this passwd-file.",
+)
+@click.argument("name")
+def add(*, store: Path, passwd: Path | None, name: str) -> None:
+    """Make an account for NAME, with an INBOX."""
+    from imapbox.app.user_add import run_user_add  # noqa: PLC0415 - see above
+
+    run_user_add(store, passwd, name)
