@@ -16,9 +16,8 @@ from typing import Final
 
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9.:_\[\]-]")
 _DELIVERED_TO = re.compile(
-    rb"(?:\A|\n)delivered-to[ \t]*:((?:[^\r\n]|\r?\n[ \t])*)", re.IGNORECASE
+    rb"\ndelivered-to[ \t]*:((?:[^\r\n]|\r?\n[ \t])*)", re.IGNORECASE
 )
-_END_OF_HEADER = re.compile(rb"\r\n\r\n|\n\n|\A\r?\n")
 _ASCII_LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
@@ -55,23 +54,25 @@ class Trace:
     transaction: str
     seconds: float
     _received: str = field(init=False)
+    _date: str = field(init=False)
 
     def __post_init__(self) -> None:
+        # Whoever gets it, these are the same.
         protocol = "UTF8LMTP" if self.smtputf8 else "LMTP"
         received = (
             f"Received: from {_name(self.client.name)}{_literal(self.client.host)}\r\n"
             f"\tby {_name(self.hostname)} with {protocol} id {self.transaction}\r\n"
         )
         object.__setattr__(self, "_received", received)
+        object.__setattr__(self, "_date", formatdate(self.seconds, localtime=True))
 
     def header(self, address: str) -> bytes:
         """Return the lines for one recipient, each with its CRLF."""
-        date = formatdate(self.seconds, localtime=True)
         return (
             f"Return-Path: <{self.reverse_path}>\r\n"
             f"Delivered-To: {address}\r\n"
             f"{self._received}"
-            f"\tfor <{address}>; {date}\r\n"
+            f"\tfor <{address}>; {self._date}\r\n"
         ).encode()
 
 
@@ -91,8 +92,12 @@ def delivered_to(start: bytes) -> frozenset[str]:
     Args:
         start: How the message begins; a header beyond it is not looked at.
     """
-    end = _END_OF_HEADER.search(start)
-    header = start[: end.start()] if end else start
+    # A message may begin with the empty line that ends its header.
+    text = b"\r\n" + start
+    ends = [at for at in (text.find(b"\r\n\r\n"), text.find(b"\n\n")) if at >= 0]
+    header = text[: min(ends, default=None)]
+    if b"delivered-to" not in header.lower():
+        return frozenset()
     return frozenset(
         normalized(found[1].decode("utf-8", "replace").strip())
         for found in _DELIVERED_TO.finditer(header)

@@ -196,7 +196,7 @@ class LMTPProtocol(Protocol):
             self._close()
 
     def _close(self) -> None:
-        self.transport.unregisterProducer()
-        self.transport.loseConnection()
         # A client that does not read would keep its last words, and us, here.
         self._abort = self._clock.callLater(self._closing, self.abort)
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()

@@ -33,6 +33,7 @@ from imapbox.model.errors import (
     StoreFailure,
     StoreFenced,
     StoreReadOnly,
+    StoreTooNew,
     TooManyKeywords,
 )
 from imapbox.wire.lmtp.replies import reply
@@ -48,6 +49,7 @@ STATUS: Final[Mapping[type[MailError], str]] = {
     StoreFailure: "451 4.3.0",
     StoreFenced: "451 4.3.2",
     StoreReadOnly: "451 4.3.2",
+    StoreTooNew: "451 4.3.5",
     # Somebody can mend these.
     MailboxDamaged: "451 4.2.1",
     MailboxReadOnly: "451 4.2.1",
@@ -75,11 +77,12 @@ def refuse(address: str, error: Exception, transaction: str) -> bytes:
     """
     declined = _declined(error)
     _log.info(
-        "{transaction}: refused {address}: {reason} {holder}",
+        "{transaction}: refused {address}: {reason}",
         transaction=transaction,
         address=address,
-        reason=type(declined or error).__name__,
-        holder=getattr(declined, "holder", ""),
+        # The words of a fault are not for a log of one line: they may be long,
+        # or hold what the client sent.
+        reason=type(error).__name__ if declined is None else repr(declined),
     )
     if declined is None:
         return reply(_FAULT, f"<{address}> Something went wrong here; try again.")
