@@ -83,13 +83,9 @@ def _of_file(
             touch = reads("data", path, start, start + arguments[1])
         case "pwrite":
             start, end = arguments[2], arguments[2] + len(arguments[1])
-            grows = end > length
-            touch = writes(
-                "data",
-                path,
-                min(length, start) if grows else start,
-                END if grows else end,
-            )
+            if end > length:
+                start, end = min(length, start), END
+            touch = writes("data", path, start, end)
         case "size":
             touch = reads("data", path, END - 1)
         case "truncate":

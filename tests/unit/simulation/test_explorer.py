@@ -154,7 +154,7 @@ PROGRAMS = st.one_of(
 )
 
 
-def interpret(program: list[tuple[str, str]]) -> Steps[tuple[Any, ...]]:
+def interpret(mark: bytes, program: list[tuple[str, str]]) -> Steps[tuple[Any, ...]]:
     """Do what the program says; return all that was seen."""
     fds: dict[str, int] = {}
     for name in sorted({name for _, name in program} & set("xy")):
@@ -162,21 +162,22 @@ def interpret(program: list[tuple[str, str]]) -> Steps[tuple[Any, ...]]:
     seen: list[Any] = []
     for verb, name in program:
         try:
-            seen.append((yield from _one(verb, name, fds.get(name, 0))))
+            seen.append((yield from _one(verb, name, fds.get(name, 0), mark)))
         except OSError as error:
             seen.append(error.errno)
     return tuple(seen)
 
 
-def _one(verb: str, name: str, fd: int) -> Steps[Any]:
+def _one(verb: str, name: str, fd: int, mark: bytes) -> Steps[Any]:
     match verb:
         case "read":
             return (yield from steps.pread(fd, 9, 0))
         case "write":
-            yield from steps.pwrite(fd, b"!", 0)
+            yield from steps.pwrite(fd, mark, 0)
         case "grow":
             size = yield from steps.size(fd)
-            yield from steps.pwrite(fd, b"+", size)
+            yield from steps.pwrite(fd, mark, size)
+            return size
         case "make":
             yield from steps.open_file(name, Mode.CREATE)
         case "remove":
@@ -217,7 +218,10 @@ def test_nothing_is_lost_by_reduction(
         outcomes.clear()
         return Explorer(
             disk,
-            [partial(interpret, program) for program in programs],
+            [
+                partial(interpret, bytes([65 + number]), program)
+                for number, program in enumerate(programs)
+            ],
             lambda disk, ends: outcomes.add(
                 (
                     tuple(sorted(disk.tree().items())),
