@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
+from imapbox.disk.spool import Content
 from imapbox.disk.steps import Steps
 from imapbox.index.segment import segment_name
 
@@ -39,6 +40,32 @@ class Place(NamedTuple):
             and zlib.crc32(view[: self.header_size]) == self.header_crc
             and zlib.crc32(view[self.header_size :]) == self.content_crc
         )
+
+
+class StoredContent(Content):
+    """The octets of a stored message, behind our own header lines.
+
+    Args:
+        fd: The segment, open for as long as this is used.
+        place: Where the message lies.
+    """
+
+    def __init__(self, fd: int, place: Place) -> None:
+        size = place.size - place.header_size
+        super().__init__(b"", size, place.content_crc, None)
+        self._fd = fd
+        self._offset = place.offset + place.header_size
+
+    @property
+    def in_memory(self) -> bool:
+        """Say that `start` is not all of it."""
+        return False
+
+    def read(self, size: int, offset: int) -> Steps[bytes]:
+        """Return octets from the middle."""
+        wanted = min(size, self.size - offset)
+        octets: bytes = yield from steps.pread(self._fd, wanted, self._offset + offset)
+        return octets
 
 
 class Span(NamedTuple):

@@ -122,6 +122,10 @@ class Columns:
             ]
         return bits
 
+    def keywords_of(self, row: int) -> int:
+        """Return the keyword bits of one row."""
+        return self.keywords(np.array([row]))[0]
+
     def place(self, row: int) -> Place:
         """Return where the octets of a row's message lie."""
         return Place(

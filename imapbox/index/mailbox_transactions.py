@@ -165,9 +165,10 @@ class SetFlags:
 
 @dataclass(slots=True)
 class ExpungeMessages:
-    r"""Remove those of the known messages that have ``\Deleted``."""
+    r"""Remove those of the known messages that have ``\Deleted``, or all."""
 
     known: Known
+    only_deleted: bool = True
 
     @property
     def since(self) -> Position | None:
@@ -184,7 +185,7 @@ class ExpungeMessages:
         gone = {
             uid: row
             for uid, row in sorted(self.known.rows.items())
-            if row.flags & Flag.DELETED
+            if row.flags & Flag.DELETED or not self.only_deleted
         }
         if not gone:
             return None

@@ -100,7 +100,7 @@ class SelectedMailbox(Protocol):
     highestmodseq: ModSeq
 
     def first_unseen(self) -> Seq | None:
-        """Return the position of the first message without ``\\Seen``."""
+        r"""Return the position of the first message without ``\\Seen``."""
         ...
 
     def keywords(self) -> Sequence[str]:
@@ -108,7 +108,7 @@ class SelectedMailbox(Protocol):
         ...
 
     def may_add_keywords(self) -> bool:
-        """Say whether a new keyword finds room: ``\\*`` in PERMANENTFLAGS."""
+        r"""Say whether a new keyword finds room: ``\\*`` in PERMANENTFLAGS."""
         ...
 
     def by_seq(self, ranges: Iterable[range]) -> Iterator[Message]:
@@ -149,7 +149,7 @@ class SelectedMailbox(Protocol):
         ...
 
     async def expunge(self) -> None:
-        """Remove all messages with ``\\Deleted``, durably; `sync` tells them."""
+        r"""Remove all messages with ``\\Deleted``, durably; `sync` tells them."""
         ...
 
     async def read(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:

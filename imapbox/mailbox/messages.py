@@ -6,7 +6,7 @@ from imapbox.model.numbers import ModSeq, Seq, Uid
 
 
 class Message(NamedTuple):
-    """A row of the view. A copy: it does not change any more.
+    r"""A row of the view. A copy: it does not change any more.
 
     Attributes:
         seq: Its position in the view at the time.

@@ -12,10 +12,15 @@ from imapbox.index.account_operations import (
     Unsubscribe,
 )
 from imapbox.index.account_state import AccountState, ChangeAccount
-from imapbox.index.binding import Binding
+from imapbox.index.binding import AccountUnsettled, Binding
 from imapbox.index.commit import Log
 from imapbox.index.settings import Settings
-from imapbox.model.errors import MailboxExists, MailboxNameRefused, NoSuchMailbox
+from imapbox.model.errors import (
+    MailboxExists,
+    MailboxGone,
+    MailboxNameRefused,
+    NoSuchMailbox,
+)
 from imapbox.model.names import DELIMITER, INBOX, MailboxName, UserName
 from imapbox.model.numbers import UidValidity
 from imapbox.store.committer import Committer
@@ -24,7 +29,8 @@ from imapbox.store.delete import delete_mailbox
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
 from imapbox.store.followed_log import FollowedLog
-from imapbox.store.layout import account_directory
+from imapbox.store.layout import account_directory, mailbox_directory
+from imapbox.store.rename_inbox import move_all
 
 
 class _Overtaken(Exception):
@@ -103,6 +109,28 @@ class AccountLog:
             raise MailboxNameRefused(new)
         await self.sync()
         await self._commit(_renaming(old, new), "rename")
+
+    async def move_inbox(self, new: MailboxName) -> None:
+        """Make ``new`` and move INBOX's messages to it; see `rename_inbox`.
+
+        Raises:
+            MailboxExists: The new name is taken.
+        """
+        await self.create(new)
+        source = self.named(INBOX).mailbox_id
+        target = self.named(new).mailbox_id
+        steps = move_all(
+            mailbox_directory(self.user, source),
+            mailbox_directory(self.user, target),
+            self._settings,
+            lambda: self.binding_of(target).binding().check(),
+        )
+        try:
+            await self._drivers.write.run(steps)
+        except OSError as error:
+            raise in_words(error) from error
+        except AccountUnsettled as error:
+            raise MailboxGone(new) from error
 
     async def subscribe(self, name: MailboxName) -> None:
         """Add a name to the subscriptions."""

@@ -18,11 +18,13 @@ from imapbox.index.binding import AccountUnsettled, Binding
 from imapbox.index.commit import Log, commit
 from imapbox.index.settings import Settings
 from imapbox.index.transaction import Change, Outcome, Transaction
-from imapbox.model.errors import MailboxBusy, MailError
+from imapbox.model.errors import MailboxBusy, MailboxDamaged, MailError
 from imapbox.store.failures import in_words
 
 # One batch is held in memory: this many messages of up to 256 KiB.
 _LARGEST_BATCH: Final = 64
+# An account that is damaged can't be settled.
+_SETTLE_TRIES: Final = 3
 
 
 @dataclass(eq=False, slots=True)
@@ -115,12 +117,16 @@ class Committer:
 
     async def _work(self) -> None:
         """Write batches until nothing waits."""
+        unsettled = 0
         try:
             while self._queue:
                 self._taken = []
                 try:
                     outcomes = await self._driver.run(self._commit())
-                except AccountUnsettled:
+                except AccountUnsettled as error:
+                    unsettled += 1
+                    if unsettled > _SETTLE_TRIES:
+                        self._fail(MailboxDamaged(error))
                     await self._settle_account()
                 except MailboxBusy as error:
                     self._give_up_on_impatient(error)

@@ -1,0 +1,188 @@
+"""One user's mail, as a session sees it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imapbox.disk.spool import Spool
+from imapbox.index.known import Known
+from imapbox.index.mailbox_transactions import AppendMessages, Incoming, SetMeta
+from imapbox.mailbox.interfaces import Appended, Listed, NewMessage, Status
+from imapbox.mailbox.selected import Selected
+from imapbox.model.errors import MailboxGone, MailError, NoSuchMailbox
+from imapbox.model.flags import split_flags
+from imapbox.model.names import INBOX, MailboxName, UserName, parents
+from imapbox.store.account import AccountLog
+from imapbox.store.incoming import incoming
+from imapbox.store.open_mailbox import OpenMailbox
+from imapbox.store.store import Store
+
+# META: the highest UID that some session was told as recent. RFC 3501 §2.3.2.
+_RECENT_UID: Final = "recentuid"
+
+
+class UserAccount:
+    """See `interfaces.Account`.
+
+    Args:
+        store: Where the mail is.
+        account: Whose it is.
+    """
+
+    _log = Logger()
+
+    def __init__(self, store: Store, account: AccountLog) -> None:
+        self.user: UserName = account.user
+        self._store = store
+        self._account = account
+
+    def new_spool(self) -> Spool:
+        """Return an empty spool for an APPEND's octets."""
+        return self._store.new_spool()
+
+    async def mailboxes(self) -> Sequence[Listed]:
+        """Return all names, sorted, INBOX first."""
+        await self._account.sync()
+        state = self._account.state
+        above = {parent for name in state.names for parent in parents(name)}
+        names = set(state.names) | above | state.subscribed
+        return [
+            Listed(
+                name=name,
+                subscribed=name in state.subscribed,
+                exists=name in state.names,
+                has_children=name in above,
+                special_use=_special_use(self._account, name),
+            )
+            for name in sorted(names, key=lambda name: (name != INBOX, name))
+        ]
+
+    async def create(self, name: MailboxName) -> None:
+        """Make a mailbox."""
+        await self._account.create(name)
+
+    async def delete(self, name: MailboxName) -> None:
+        """Delete a mailbox."""
+        await self._account.delete(name)
+
+    async def rename(self, old: MailboxName, new: MailboxName) -> None:
+        """Rename a mailbox; of INBOX, move the messages."""
+        if old == INBOX:
+            await self._account.move_inbox(new)
+        else:
+            await self._account.rename(old, new)
+
+    async def subscribe(self, name: MailboxName) -> None:
+        """Add a name to the subscriptions."""
+        await self._account.subscribe(name)
+
+    async def unsubscribe(self, name: MailboxName) -> None:
+        """Remove a name from the subscriptions."""
+        await self._account.unsubscribe(name)
+
+    async def check_append(self, name: MailboxName) -> None:
+        """Raise `NoSuchMailbox` if there is no such mailbox."""
+        await self._account.sync()
+        self._account.named(name)
+
+    async def append(
+        self, name: MailboxName, messages: Sequence[NewMessage]
+    ) -> Appended:
+        """Add messages, all or none, durably."""
+        ready = [await self._incoming(message) for message in messages]
+        await self._account.sync()
+        mailbox = self._named(name)
+        known = None
+        if any(message.keywords for message in ready):
+            await self._sync(mailbox, name)
+            state = mailbox.state
+            known = Known(state.position, list(state.facts.keywords))
+        append = AppendMessages(ready, known)
+        contents = [message.content for message in messages]
+        try:
+            await mailbox.submit(append, command="append", contents=contents)
+        except MailboxGone:
+            raise NoSuchMailbox(name) from None
+        if append.uidvalidity is None:
+            raise NoSuchMailbox(name)
+        return Appended(append.uidvalidity, append.uids)
+
+    async def status(self, name: MailboxName) -> Status:
+        """Return the counts, as fresh as a NOOP's."""
+        await self._account.sync()
+        mailbox = self._named(name)
+        await self._sync(mailbox, name)
+        counts = mailbox.state.counts
+        uids = mailbox.state.roll.now
+        recent_after = _recent_after(mailbox)
+        recent = len(uids) - int(uids.searchsorted(recent_after, "right"))
+        return Status(
+            messages=counts.exists,
+            recent=recent,
+            uidnext=counts.uidnext,
+            uidvalidity=counts.uidvalidity,
+            unseen=counts.unseen,
+            highestmodseq=counts.modseq,
+        )
+
+    async def select(self, name: MailboxName, *, read_only: bool) -> Selected:
+        """Open a mailbox for a session."""
+        await self._account.sync()
+        mailbox = self._named(name)
+        await self._sync(mailbox, name)
+        recent_after = _recent_after(mailbox)
+        selected = Selected(
+            name,
+            self._account,
+            mailbox,
+            recent_after=recent_after,
+            read_only=read_only or mailbox.log.damaged,
+        )
+        if not selected.read_only:
+            self._advance_recent(mailbox, recent_after)
+        return selected
+
+    def _named(self, name: MailboxName) -> OpenMailbox:
+        mailbox_id = self._account.named(name).mailbox_id
+        return self._store.mailbox(self._account, mailbox_id)
+
+    async def _sync(self, mailbox: OpenMailbox, name: MailboxName) -> None:
+        try:
+            await mailbox.sync()
+        except MailboxGone:
+            raise NoSuchMailbox(name) from None
+
+    async def _incoming(self, message: NewMessage) -> Incoming:
+        flags, keywords = split_flags(message.flags)
+        return await incoming(
+            self._store.drivers.read,
+            b"",
+            message.content,
+            date=message.date,
+            flags=flags,
+            keywords=keywords,
+        )
+
+    def _advance_recent(self, mailbox: OpenMailbox, recent_after: int) -> None:
+        """Let messages be recent to one session only, as far as that is easy."""
+        last = mailbox.state.counts.uidnext - 1
+        if last > recent_after and mailbox.state.counts.exists:
+            meta = SetMeta(_RECENT_UID, last.to_bytes(4, "little"))
+            mailbox.submit(meta, command="select").addErrback(self._not_advanced)
+
+    def _not_advanced(self, failure: Failure) -> None:
+        # They are recent again, then; only what nobody foresaw is worth a word.
+        if not isinstance(failure.value, MailError):
+            self._log.failure("recent was not advanced", failure)
+
+
+def _recent_after(mailbox: OpenMailbox) -> int:
+    value = mailbox.state.facts.meta.get(_RECENT_UID, b"")
+    return int.from_bytes(value, "little")
+
+
+def _special_use(account: AccountLog, name: MailboxName) -> str | None:
+    mailbox = account.state.names.get(name)
+    return mailbox.special_use or None if mailbox else None

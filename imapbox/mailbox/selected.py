@@ -1,0 +1,275 @@
+"""One session's sight of one mailbox, from SELECT to CLOSE."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from twisted.internet.defer import Deferred
+
+from imapbox.index.body import Span
+from imapbox.index.known import Known, Row
+from imapbox.index.mailbox_state import MailboxState
+from imapbox.index.mailbox_transactions import ExpungeMessages, SetFlags
+from imapbox.mailbox.interfaces import Piece
+from imapbox.mailbox.messages import Message
+from imapbox.mailbox.updates import (
+    Exists,
+    Expunged,
+    FlagsChanged,
+    KeywordsDefined,
+    Update,
+)
+from imapbox.mailbox.view import View, sync
+from imapbox.model.errors import MailboxGone, MailboxReadOnly
+from imapbox.model.flags import MAX_KEYWORDS, Flag, FlagChange, split_flags
+from imapbox.model.names import MailboxName
+from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid, UidValidity
+from imapbox.store.account import AccountLog
+from imapbox.store.open_mailbox import OpenMailbox
+
+# Messages are made of rows so many at a time.
+_SLICE: Final = 1000
+
+
+class Selected:
+    """See `interfaces.SelectedMailbox`.
+
+    Args:
+        name: Under which it was selected.
+        account: Whose it is.
+        mailbox: What all sessions share; synced.
+        recent_after: Messages with a greater UID are recent to this session.
+        read_only: Whether it was opened with EXAMINE.
+    """
+
+    def __init__(
+        self,
+        name: MailboxName,
+        account: AccountLog,
+        mailbox: OpenMailbox,
+        *,
+        recent_after: int,
+        read_only: bool,
+    ) -> None:
+        self.name = name
+        self.read_only = read_only
+        self._account = account
+        self._mailbox = mailbox
+        self._recent_after = recent_after
+        self._told: set[ModSeq] = set()
+        state = mailbox.state
+        self._view = View(state.roll.now, state.next_change)
+        self._mailbox_id = state.facts.mailbox_id
+        self._closed = False
+        mailbox.users += 1
+        mailbox.readers.add(self)
+
+    @property
+    def uidvalidity(self) -> UidValidity:
+        """Return the mailbox's UIDVALIDITY."""
+        return self._state.uidvalidity
+
+    @property
+    def exists(self) -> int:
+        """Return how many messages the client knows of."""
+        return len(self._view)
+
+    @property
+    def recent(self) -> int:
+        """Return how many of them are recent."""
+        after = np.searchsorted(self._view.uids, np.uint32(self._recent_after), "right")
+        return len(self._view) - int(after)
+
+    @property
+    def uidnext(self) -> int:
+        """Return the mailbox's UIDNEXT."""
+        return self._state.counts.uidnext
+
+    @property
+    def highestmodseq(self) -> ModSeq:
+        """Return the mailbox's HIGHESTMODSEQ."""
+        return self._state.counts.modseq
+
+    @property
+    def next_change(self) -> int:
+        """See `ChangeReader`."""
+        return self._view.next_change
+
+    def first_unseen(self) -> Seq | None:
+        r"""Return the position of the first message without ``\Seen``."""
+        columns = self._state.columns
+        rows = columns.rows_of(self._view.uids)
+        unseen = (columns["flags"][rows] & np.uint32(Flag.SEEN)) == 0
+        if not unseen.any():
+            return None
+        return Seq(int(unseen.argmax()) + 1)
+
+    def keywords(self) -> Sequence[str]:
+        """Return the names of the keywords, by number."""
+        return self._state.facts.keywords
+
+    def may_add_keywords(self) -> bool:
+        """Say whether a new keyword finds room."""
+        return len(self._state.facts.keywords) < MAX_KEYWORDS
+
+    def by_seq(self, ranges: Iterable[range]) -> Iterator[Message]:
+        """Return the messages at these positions, in order.
+
+        Raises:
+            NoSuchMessage: A position is beyond `exists`.
+        """
+        slices = []
+        for seqs in ranges:
+            if not len(seqs):
+                continue
+            if seqs.start < 1 or seqs[-1] > len(self._view):
+                raise NoSuchMessage(seqs[-1])
+            slices.append(slice(seqs.start - 1, seqs[-1]))
+        return self._messages(self._view, slices)
+
+    def by_uid(self, ranges: Iterable[range]) -> Iterator[Message]:
+        """Return the messages with these UIDs, in order."""
+        slices = [self._view.positions(uids) for uids in ranges]
+        return self._messages(self._view, slices)
+
+    async def sync(self, *, may_expunge: bool) -> Sequence[Update]:
+        """Learn what changed; see `interfaces.SelectedMailbox.sync`."""
+        await self._learn()
+        news = sync(self._view, self._state, may_expunge=may_expunge, told=self._told)
+        if news.view is self._view:
+            return ()
+        self._view = news.view
+        self._told.clear()
+        self._mailbox.forget()
+        updates: list[Update] = [Expunged(seq) for seq in news.expunged]
+        if news.keywords:
+            updates.append(KeywordsDefined())
+        if news.grown:
+            updates.append(Exists(self.exists, self.recent))
+        for uid in news.flagged:
+            updates += map(FlagsChanged, self.by_uid([range(uid, uid + 1)]))
+        return updates
+
+    async def set_flags(
+        self, uids: Sequence[Uid], change: FlagChange, flags: frozenset[str]
+    ) -> None:
+        """Change flags, durably.
+
+        Raises:
+            MailboxReadOnly: It was opened with EXAMINE.
+        """
+        self._check_writable()
+        if not uids:
+            return
+        await self._learn()
+        system, keywords = split_flags(flags)
+        array = np.fromiter(uids, np.uint32, len(uids))
+        wish = SetFlags(self._known(array), change, system, keywords)
+        await self._mailbox.submit(wish, command="store")
+        if wish.modseq is not None:
+            self._told.add(wish.modseq)
+        await self._mailbox.sync()
+
+    async def expunge(self) -> None:
+        r"""Remove all messages with ``\Deleted``, durably.
+
+        Raises:
+            MailboxReadOnly: It was opened with EXAMINE.
+        """
+        self._check_writable()
+        await self._learn()
+        columns = self._state.columns
+        # Only what the client was told of may go.
+        rows = columns.rows_of(self._view.uids)
+        deleted = (columns["flags"][rows] & np.uint32(Flag.DELETED)) != 0
+        known = self._known(self._view.uids[deleted])
+        if known.rows:
+            await self._mailbox.submit(ExpungeMessages(known), command="expunge")
+            await self._mailbox.sync()
+
+    async def read(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
+        """Return octets of messages, None for those whose body is gone."""
+        columns = self._state.columns
+        uids = np.fromiter((piece.uid for piece in pieces), np.uint32, len(pieces))
+        rows = columns.rows_of(uids).tolist()
+        spans = [
+            Span(columns.place(row), piece.start, piece.size)
+            for row, piece in zip(rows, pieces, strict=True)
+        ]
+        return await self._mailbox.read(spans)
+
+    def changed(self) -> Deferred[None]:
+        """Return a Deferred that fires when a `sync` may have news."""
+        return self._mailbox.changed()
+
+    def close(self) -> None:
+        """Give everything back."""
+        if not self._closed:
+            self._closed = True
+            self._mailbox.users -= 1
+            self._mailbox.readers.discard(self)
+            self._mailbox.forget()
+
+    @property
+    def _state(self) -> MailboxState:
+        return self._mailbox.state
+
+    async def _learn(self) -> None:
+        """Bring the shared state up to date.
+
+        Raises:
+            MailboxGone: Its account does not bind it any more.
+        """
+        await self._account.sync()
+        if self._mailbox_id not in self._account.state.mailboxes:
+            raise MailboxGone(self.name)
+        await self._mailbox.sync()
+
+    def _check_writable(self) -> None:
+        if self.read_only:
+            raise MailboxReadOnly(self.name)
+
+    def _known(self, uids: NDArray[np.uint32]) -> Known:
+        """Return the rows of messages that still exist."""
+        state = self._state
+        columns = state.columns
+        rows = columns.rows_of(uids)
+        alive = columns["alive"][rows]
+        rows, uids = rows[alive], uids[alive]
+        facts = zip(
+            uids.tolist(),
+            columns["flags"][rows].tolist(),
+            columns.keywords(rows),
+            columns["modseq"][rows].tolist(),
+            columns["size"][rows].tolist(),
+            strict=True,
+        )
+        found = {uid: Row(*row) for uid, *row in facts}
+        return Known(state.position, list(state.facts.keywords), found)
+
+    def _messages(self, view: View, slices: Sequence[slice]) -> Iterator[Message]:
+        for part in slices:
+            for start in range(part.start, part.stop, _SLICE):
+                stop = min(part.stop, start + _SLICE)
+                yield from self._rows(view, start, stop)
+
+    def _rows(self, view: View, start: int, stop: int) -> Iterator[Message]:
+        uids = view.uids[start:stop]
+        columns = self._state.columns
+        rows = columns.rows_of(uids)
+        return map(
+            Message._make,
+            zip(
+                range(start + 1, stop + 1),
+                uids.tolist(),
+                columns["flags"][rows].tolist(),
+                columns.keywords(rows),
+                columns["modseq"][rows].tolist(),
+                columns["date"][rows].tolist(),
+                columns["zone"][rows].tolist(),
+                columns["size"][rows].tolist(),
+                (uids > self._recent_after).tolist(),
+                strict=True,
+            ),
+        )
