@@ -31,6 +31,8 @@ from imapbox.model.message import InternalDate
 from imapbox.model.names import INBOX, MailboxName, UserName, parents
 from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid, UidValidity
 
+ANA = UserName("ana")
+NOW = InternalDate(1_700_000_000, 60)
 Pause = Callable[[str], Awaitable[object]]
 
 
@@ -73,7 +75,7 @@ class FakeBox:
         self,
         octets: bytes,
         flags: Iterable[str] = (),
-        date: InternalDate = InternalDate(1_700_000_000, 60),
+        date: InternalDate = NOW,
     ) -> Uid:
         system, words = split_flags(frozenset(flags))
         mask = 0
@@ -117,7 +119,7 @@ class FakeSpool(Spool):
 
 @dataclass
 class FakeAccount:
-    user: UserName = UserName("ana")
+    user: UserName = ANA
     pause: Pause = at_once
     boxes: dict[str, FakeBox] = field(default_factory=dict)
     subscribed: set[str] = field(default_factory=set)
@@ -199,7 +201,7 @@ class FakeAccount:
             box.add(
                 each.content.start,
                 each.flags,
-                each.date or InternalDate(1_700_000_000, 60),
+                each.date or NOW,
             )
             for each in messages
         ]

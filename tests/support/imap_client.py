@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from tests.support.fake_mail import FakeAccount, Pause, at_once
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import ISSLTransport
@@ -15,6 +14,7 @@ from imapbox.auth.errors import AuthenticationFailed
 from imapbox.imap.factory import IMAPFactory
 from imapbox.imap.settings import Settings
 from imapbox.mailbox.interfaces import Account
+from tests.support.fake_mail import FakeAccount, Pause, at_once
 
 FAR = IPv4Address("TCP", "192.0.2.1", 4711)
 NEAR = IPv4Address("TCP", "127.0.0.1", 4711)
@@ -24,8 +24,12 @@ class FakeTransport(StringTransport):
     """A transport that can be made to stop reading, and to begin TLS."""
 
     tls_begun = 0
+    no_delay = False
 
-    def startTLS(self, context: object) -> bool:
+    def setTcpNoDelay(self, enabled: bool) -> None:  # noqa: FBT001, N802 - Twisted's
+        self.no_delay = enabled
+
+    def startTLS(self, context: object) -> bool:  # noqa: N802 - Twisted calls it
         assert context == "context"
         self.tls_begun = len(self.value())
         alsoProvides(self, ISSLTransport)
@@ -51,7 +55,7 @@ class FakeLogins:
 class Client:
     """One connection, and the client at its other end."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a test names only what it wants
         self,
         account: FakeAccount | None = None,
         *,
