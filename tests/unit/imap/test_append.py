@@ -1,0 +1,146 @@
+"""APPEND: RFC 9051 §6.3.12, RFC 7888, and row 6 of the attacks."""
+
+import errno
+
+import pytest
+
+from imapbox.imap.settings import Settings
+from imapbox.model.errors import DiskFull, MailboxBusy, NoSuchMailbox
+from imapbox.model.flags import Flag
+from imapbox.model.message import InternalDate
+from tests.support.fake_mail import FakeAccount
+from tests.support.imap_client import Client
+
+MESSAGE = b"Subject: hello\r\n\r\nworld {5}\r\n"
+
+
+def test_a_message_goes_in_and_comes_out() -> None:
+    """What APPEND took is what FETCH tells, flags and date included."""
+    client = Client().login().select()
+    command = b't APPEND INBOX (\\Seen blue) " 1-Feb-2026 12:00:00 +0100" {%d}\r\n'
+    assert client.say(command % len(MESSAGE)) == b"+ Send it.\r\n"
+    said = client.say(MESSAGE + b"\r\n")
+    assert b"* 1 EXISTS\r\n* 1 RECENT\r\n" in said
+    assert said.endswith(b"t OK Message stored.\r\n")
+    (stored,) = client.account.inbox.messages.values()
+    assert stored.octets == MESSAGE
+    assert stored.flags == Flag.SEEN
+    assert client.account.inbox.keywords == ["blue"]
+    assert stored.date == InternalDate(1_769_943_600, 60)
+    assert client.account.spools == set()
+
+
+def test_another_mailbox_is_not_confused() -> None:
+    """An APPEND elsewhere tells nothing of the selected mailbox."""
+    client = Client().login()
+    client.say(b"c CREATE other\r\n")
+    client.select()
+    said = client.say(b"t APPEND other {1+}\r\nx\r\n")
+    assert said == b"t OK Message stored.\r\n"
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "size", "answer"),
+    [
+        (b"nowhere", 10, b"t NO [TRYCREATE] No mailbox has this name.\r\n"),
+        (b"&AAA-", 10, b"t NO [CANNOT] A mailbox can not have this name.\r\n"),
+        (b"INBOX", 0, b"t NO [CANNOT] A message has at least one octet.\r\n"),
+        (
+            b"INBOX",
+            101,
+            b"t NO [TOOBIG] The message is larger than this server accepts.\r\n",
+        ),
+        (
+            b"INBOX",
+            9_999_999_999_999,
+            b"t NO [TOOBIG] The message is larger than this server accepts.\r\n",
+        ),
+    ],
+)
+def test_refused_before_it_is_sent(mailbox: bytes, size: int, answer: bytes) -> None:
+    """What will be refused is refused before the "+", and nothing is spooled."""
+    client = Client(settings=Settings(message_limit=100)).login()
+    said = client.say(b"t APPEND %b {%d}\r\n" % (mailbox, size))
+    assert said == answer
+    assert client.account.spools == set()
+    assert client.say(b"n NOOP\r\n") == b"n OK Nothing more.\r\n"
+
+
+@pytest.mark.parametrize("mailbox", [b"nowhere", b"INBOX"])
+def test_an_uninvited_message_is_thrown_away(mailbox: bytes) -> None:
+    """Octets of a refused LITERAL+ are never read as commands: row 5."""
+    client = Client(settings=Settings(message_limit=10)).login()
+    evil = b"x LOGOUT\r\nc CREATE hacked\r\n"
+    said = client.say(b"t APPEND %b {%d+}\r\n%b\r\n" % (mailbox, len(evil), evil))
+    assert said.startswith(b"t NO [")
+    assert said.count(b"\r\n") == 1
+    assert client.say(b"n NOOP\r\n") == b"n OK Nothing more.\r\n"
+    assert "hacked" not in client.account.boxes
+
+
+def test_an_uninvited_flood_ends_the_connection() -> None:
+    """A LITERAL+ too large to be thrown away is answered, and the session ends."""
+    client = Client().login()
+    said = client.say(b"t APPEND INBOX {9999999999+}\r\n")
+    assert said.startswith(b"t NO [TOOBIG] ")
+    assert b"\r\n* BYE " in said
+    assert client.closed
+
+
+def test_an_append_before_login_is_never_invited() -> None:
+    """Who is not logged in is never asked to send a message."""
+    client = Client()
+    client.heard()
+    assert client.say(b"t APPEND INBOX {10}\r\n") == b"t BAD Log in first.\r\n"
+
+
+def test_large_messages_pass_piece_by_piece() -> None:
+    """A large message is written to the spool as it comes."""
+    client = Client().login()
+    message = bytes(range(1, 256)) * 5000
+    client.say(b"t APPEND INBOX {%d}\r\n" % len(message))
+    for at in range(0, len(message), 65536):
+        client.say(message[at : at + 65536])
+        (spool,) = client.account.spools
+        assert spool.size == min(at + 65536, len(message))
+    assert client.say(b"\r\n") == b"t OK Message stored.\r\n"
+    assert client.account.inbox.messages[1].octets == message
+
+
+def test_junk_behind_the_message() -> None:
+    """An APPEND with something behind its message is BAD, and stores nothing."""
+    client = Client().login()
+    said = client.say(b"t APPEND INBOX {1+}\r\nx junk\r\nn NOOP\r\n")
+    assert said == b"t BAD Not a valid end of APPEND.\r\nn OK Nothing more.\r\n"
+    assert client.account.inbox.messages == {}
+    assert client.account.spools == set()
+
+
+@pytest.mark.parametrize(
+    ("step", "error", "answer"),
+    [
+        ("spool", OSError(errno.ENOSPC, "full"), b"t NO [OVERQUOTA] "),
+        ("spool", OSError(errno.EIO, "broken"), b"t NO [UNAVAILABLE] "),
+        ("spool", RuntimeError("bug"), b"t NO [SERVERBUG] "),
+        ("finish", OSError(errno.EDQUOT, "full"), b"t NO [OVERQUOTA] "),
+        ("append", DiskFull(), b"t NO [OVERQUOTA] "),
+        ("append", MailboxBusy(), b"t NO [INUSE] "),
+        ("append", NoSuchMailbox(), b"t NO [TRYCREATE] "),
+    ],
+)
+def test_failures_on_the_way(step: str, error: Exception, answer: bytes) -> None:
+    """A message that could not be kept is read to its end and refused once."""
+    account = FakeAccount()
+    client = Client(account).login()
+
+    async def fail(what: str) -> None:
+        if what == step:
+            raise error
+
+    account.pause = fail
+    client.say(b"t APPEND INBOX {6}\r\nabc")
+    said = client.say(b"def\r\nn NOOP\r\n")
+    assert said.startswith(answer)
+    assert said.endswith(b"\r\nn OK Nothing more.\r\n")
+    assert account.spools == set()
+    assert account.inbox.messages == {}

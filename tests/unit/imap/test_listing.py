@@ -1,0 +1,149 @@
+"""LIST, LSUB, STATUS and the commands on names: RFC 9051 §6.3."""
+
+import pytest
+
+from tests.support.imap_client import Client
+
+
+@pytest.fixture
+def client() -> Client:
+    client = Client().login()
+    for name in (b"a/b", b"a/b/c", b"z", b"&APY-l", b'"two words"'):
+        assert client.say(b"c CREATE %b\r\n" % name).startswith(b"c OK ")
+    for name in (b"a/b", b"gone/x", b"z"):
+        assert client.say(b"s SUBSCRIBE %b\r\n" % name).startswith(b"s OK ")
+    return client
+
+
+def listed(client: Client, command: bytes) -> list[bytes]:
+    said = client.say(b"t " + command + b"\r\n").split(b"\r\n")
+    assert said[-2:] == [b"t OK Listed.", b""]
+    return said[:-2]
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        (b'LIST "" ""', [b'* LIST (\\Noselect) "/" ""']),
+        (
+            b'LIST "" *',
+            [
+                b'* LIST () "/" INBOX',
+                b'* LIST () "/" a/b',
+                b'* LIST () "/" a/b/c',
+                b'* LIST () "/" "two words"',
+                b'* LIST () "/" z',
+                b'* LIST () "/" &APY-l',
+            ],
+        ),
+        (b'LIST "" %/b', [b'* LIST () "/" a/b']),
+        (b"LIST a/ %", [b'* LIST () "/" a/b']),
+        (b'LIST "" inbox', [b'* LIST () "/" INBOX']),
+        (b'LIST "" a', []),
+        (b'LIST "" a%', [b'* LIST (\\Noselect) "/" a']),
+        (b'LIST "" &APY-*', [b'* LIST () "/" &APY-l']),
+        (b'LIST "" gone/x', []),
+        (b'LSUB "" ""', [b'* LSUB (\\Noselect) "/" ""']),
+        (
+            b'LSUB "" *',
+            [
+                b'* LSUB () "/" a/b',
+                b'* LSUB () "/" gone/x',
+                b'* LSUB () "/" z',
+            ],
+        ),
+        (
+            b'LSUB "" %',
+            [
+                b'* LSUB (\\Noselect) "/" a',
+                b'* LSUB (\\Noselect) "/" gone',
+                b'* LSUB () "/" z',
+            ],
+        ),
+    ],
+)
+def test_lists(client: Client, command: bytes, names: list[bytes]) -> None:
+    r"""LIST tells mailboxes and LSUB subscriptions; "%" also the levels above."""
+    assert listed(client, command) == names
+
+
+def test_a_pattern_that_is_no_name_is_refused(client: Client) -> None:
+    """A pattern in broken modified UTF-7 is refused, not guessed at."""
+    assert client.say(b't LIST "" "&A*"\r\n').startswith(b"t NO [CANNOT] ")
+
+
+def test_status(client: Client) -> None:
+    """STATUS tells what is asked, in that order, the mailbox's name quoted."""
+    client.say(b'a APPEND "two words" (\\Seen) {1+}\r\nx\r\n')
+    client.say(b'a APPEND "two words" {1+}\r\nx\r\n')
+    said = client.say(
+        b't STATUS "two words" (UNSEEN MESSAGES UIDNEXT RECENT UIDVALIDITY)\r\n'
+    )
+    assert said == (
+        b'* STATUS "two words" (UNSEEN 1 MESSAGES 2 UIDNEXT 3 RECENT 2 '
+        b"UIDVALIDITY 106)\r\nt OK Counted.\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        (b"CREATE new/", b"OK Mailbox made."),
+        (b"CREATE z", b"NO [ALREADYEXISTS] A mailbox of this name exists already."),
+        (b"CREATE inbox", b"NO [ALREADYEXISTS] A mailbox of this name exists already."),
+        (b"DELETE nowhere", b"NO [NONEXISTENT] No mailbox has this name."),
+        (b"RENAME z y", b"OK Mailbox renamed."),
+        (
+            b"RENAME nowhere y",
+            b"NO [NONEXISTENT] No mailbox has this name.",
+        ),
+        (b"UNSUBSCRIBE z", b"OK Unsubscribed."),
+        (b"STATUS nowhere (MESSAGES)", b"NO [NONEXISTENT] No mailbox has this name."),
+    ],
+)
+def test_names(client: Client, command: bytes, answer: bytes) -> None:
+    """Commands on names are answered OK or with the reason why not."""
+    assert client.say(b"t " + command + b"\r\n") == b"t " + answer + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"../../etc",
+        b"a/../b",
+        b"a/./b",
+        b"/a",
+        b"a//b",
+        b"&AAA-",
+        b"&AC8-",
+        b"&Jjo",
+        b"&2AA-",
+        b'"a%b*"',
+        b"x" * 256,
+        b"/".join([b"a"] * 21),
+        b'"\x01"',
+    ],
+)
+def test_names_that_can_not_be(client: Client, name: bytes) -> None:
+    """Names that walk, hide or choke are refused in every command: row 19."""
+    before = dict(client.account.boxes)
+    for command in (
+        b"CREATE %b",
+        b"DELETE %b",
+        b"RENAME z %b",
+        b"RENAME %b y",
+        b"SUBSCRIBE %b",
+        b"SELECT %b",
+        b"STATUS %b (MESSAGES)",
+        b"APPEND %b {1+}\r\nx",
+    ):
+        said = client.say(b"t " + command % name + b"\r\n")
+        assert said == b"t NO [CANNOT] A mailbox can not have this name.\r\n", command
+    assert client.account.boxes == before
+
+
+def test_a_literal_name_stays_one_line(client: Client) -> None:
+    """A name with CR LF in a literal ends no line of ours: row 20."""
+    name = b"x\r\n* BYE y"
+    said = client.say(b"t CREATE {%d+}\r\n%b\r\n" % (len(name), name))
+    assert said == b"t NO [CANNOT] A mailbox can not have this name.\r\n"

@@ -1,0 +1,105 @@
+"""STORE and EXPUNGE: RFC 9051 §6.4.3, §6.4.6."""
+
+import pytest
+
+from tests.support.fake_mail import FakeAccount
+from tests.support.imap_client import Client
+
+
+def account_with(count: int) -> FakeAccount:
+    account = FakeAccount()
+    for _ in range(count):
+        account.inbox.add(b"A: b\r\n\r\nc", ["\\Seen"])
+    account.inbox.recent_from = account.inbox.uidnext
+    return account
+
+
+@pytest.mark.parametrize(
+    ("change", "flags"),
+    [
+        (b"FLAGS (\\Draft)", b"\\Draft"),
+        (b"FLAGS ()", b""),
+        (b"+FLAGS (\\Draft \\Deleted)", b"\\Deleted \\Seen \\Draft"),
+        (b"+FLAGS \\Draft \\Deleted", b"\\Deleted \\Seen \\Draft"),
+        (b"-FLAGS (\\seen \\Flagged)", b""),
+        (b"+FLAGS ()", b"\\Seen"),
+        (b"+FLAGS (\\Recent)", b"\\Seen"),
+    ],
+)
+def test_what_store_does(change: bytes, flags: bytes) -> None:
+    r"""STORE adds, removes or replaces flags, never \Recent, and tells them."""
+    client = Client(account_with(2)).login().select()
+    said = client.say(b"t STORE 2 %b\r\n" % change)
+    assert said == b"* 2 FETCH (FLAGS (%b))\r\nt OK Flags stored.\r\n" % flags
+    assert client.say(b"n NOOP\r\n") == b"n OK Nothing more.\r\n"
+
+
+def test_silent_store_tells_only_others() -> None:
+    """.SILENT spares the client its own change; other sessions are told."""
+    account = account_with(2)
+    one, two = (Client(account).login().select() for _ in range(2))
+    said = one.say(b"t STORE 1:2 -FLAGS.SILENT (\\Seen)\r\n")
+    assert said == b"t OK Flags stored.\r\n"
+    assert two.say(b"t NOOP\r\n") == (
+        b"* 1 FETCH (UID 1 FLAGS ())\r\n* 2 FETCH (UID 2 FLAGS ())\r\n"
+        b"t OK Nothing more.\r\n"
+    )
+
+
+def test_uid_store_tells_uids() -> None:
+    """UID STORE tells the UID with the flags, and skips who is not there."""
+    account = account_with(3)
+    del account.inbox.messages[2]
+    client = Client(account).login().select()
+    assert client.say(b"t UID STORE 2:99 FLAGS (\\Flagged)\r\n") == (
+        b"* 2 FETCH (UID 3 FLAGS (\\Flagged))\r\nt OK Flags stored.\r\n"
+    )
+    assert client.say(b"t UID STORE 77 FLAGS ()\r\n") == b"t OK Flags stored.\r\n"
+    assert client.say(b"t STORE 3 FLAGS ()\r\n") == b"t BAD No such message.\r\n"
+
+
+def test_new_keywords_are_announced() -> None:
+    """A keyword nobody had is stored, and every session reads FLAGS anew."""
+    account = account_with(1)
+    one, two = (Client(account).login().select() for _ in range(2))
+    said = one.say(b"t STORE 1 +FLAGS ($Work)\r\n")
+    assert b"* 1 FETCH (FLAGS (\\Seen $Work))\r\n" in said
+    for heard in (said, two.say(b"n NOOP\r\n")):
+        assert b"* FLAGS (" in heard
+        assert b"Draft $Work)\r\n* OK [PERMANENTFLAGS (" in heard
+    assert two.heard() == b""
+
+
+def test_expunge_tells_from_the_end() -> None:
+    """EXPUNGE tells each message that went, with the position it then had."""
+    client = Client(account_with(4)).login().select()
+    client.say(b"s STORE 1,3:4 +FLAGS.SILENT (\\Deleted)\r\n")
+    assert client.say(b"t EXPUNGE\r\n") == (
+        b"* 4 EXPUNGE\r\n* 3 EXPUNGE\r\n* 1 EXPUNGE\r\nt OK Expunged.\r\n"
+    )
+    assert client.say(b"f FETCH 1 UID\r\n").startswith(b"* 1 FETCH (UID 2)\r\n")
+
+
+def test_sessions_agree() -> None:
+    """After a NOOP each, two sessions have been told the same."""
+    account = account_with(6)
+    one, two = (Client(account).login().select() for _ in range(2))
+    one.say(b"a STORE 2:3 +FLAGS (\\Deleted)\r\nb EXPUNGE\r\n")
+    two.say(b"a STORE 1 +FLAGS (blue)\r\nb APPEND INBOX (red) {1+}\r\nx\r\n")
+    one.say(b"n NOOP\r\n")
+    two.say(b"n NOOP\r\n")
+    rows = [each.say(b"f UID FETCH 1:* FLAGS\r\n") for each in (one, two)]
+    assert rows[0].replace(b" \\Recent", b"") == rows[1].replace(b" \\Recent", b"")
+    assert rows[0].count(b"FETCH (") == 5
+
+
+def test_a_large_store_is_one_commit() -> None:
+    """A STORE of 10,000 messages changes them together and tells each."""
+    account = account_with(10_000)
+    client = Client(account).login().select()
+    before = account.inbox.modseq
+    said = client.say(b"t STORE 1:* FLAGS (\\Flagged)\r\n")
+    said += client.turn()
+    assert said.count(b"FETCH (FLAGS (\\Flagged))\r\n") == 10_000
+    assert said.endswith(b"t OK Flags stored.\r\n")
+    assert account.inbox.modseq == before + 1
