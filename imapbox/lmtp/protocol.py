@@ -14,7 +14,6 @@ from twisted.internet.interfaces import (
     IDelayedCall,
     IPushProducer,
     ITCPTransport,
-    IUNIXTransport,
 )
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -69,10 +68,8 @@ class LMTPProtocol(Protocol):
 
     def connectionMade(self) -> None:
         """Greet the client."""
-        # Twisted's UNIX sockets say that they were TCP, too.
-        if ITCPTransport.providedBy(self.transport) and not IUNIXTransport.providedBy(
-            self.transport
-        ):
+        # Twisted's UNIX sockets provide it, too, and do nothing then.
+        if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, streaming=True)
         self._session = self._make_session(self)

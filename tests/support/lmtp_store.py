@@ -27,13 +27,13 @@ class MemoryFiles:
         self.files: dict[int, bytearray] = {}
         self.keep = True
         self.error: OSError | None = None
-        self._next = 0
+        self.opened = 0
 
     def open_unnamed(self, directory: str) -> int:
         del directory
-        self._next += 1
-        self.files[self._next] = bytearray()
-        return self._next
+        self.opened += 1
+        self.files[self.opened] = bytearray()
+        return self.opened
 
     def pwrite(self, fd: int, data: bytes, offset: int) -> int:
         if self.error is not None:

@@ -42,6 +42,7 @@ def test_busy_sessions_end_with_their_command() -> None:
     slow.callback(None)
     assert statuses(conversation.heard()) == ["250 2.0.0", "421 4.3.2"]
     assert gone.called
+    assert conversation.clock.getDelayedCalls() == []
 
 
 def test_a_message_that_comes_is_taken() -> None:

@@ -57,6 +57,21 @@ def test_reading_stops_while_the_client_does_not_read() -> None:
     assert not conversation.transport.connected
 
 
+def test_what_was_read_waits_until_the_client_reads() -> None:
+    """Commands that are here already wait for a client that doesn't read."""
+    conversation = Conversation()
+    slow: Deferred[None] = Deferred()
+    conversation.deliveries.found["alice"] = slow
+    conversation.send(b"LHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<alice>\r\n")
+    conversation.send(b"NOOP\r\n")
+    conversation.protocol.pauseProducing()
+    slow.callback(None)
+    assert statuses(conversation.heard()) == ["250 2.1.5"]
+    conversation.protocol.resumeProducing()
+    assert statuses(conversation.heard()) == ["250 2.0.0"]
+    assert conversation.transport.producerState == "producing"
+
+
 def test_many_commands_leave_the_others_their_turn() -> None:
     """After a hundred pipelined commands the reactor has its turn."""
     conversation = Conversation()
@@ -115,6 +130,19 @@ def test_a_large_message_may_take_its_time() -> None:
         conversation.clock.advance(1)
     conversation.deliveries.delivered["alice@example.test"] = OSError(28, "full")
     assert codes(conversation.send(b"\r\n.\r\n")) == ["452"]
+
+
+def test_patience_ends_with_its_message() -> None:
+    """The time that a large message earned is not its client's to keep."""
+    conversation = Conversation()
+    conversation.deliveries.disk.filesystem.keep = False
+    conversation.begin()
+    conversation.say_in_pieces(b"x" * 100 * 65536, 65536)
+    conversation.clock.advance(301)
+    conversation.deliveries.delivered["alice@example.test"] = OSError(28, "full")
+    assert codes(conversation.send(b"\r\n.\r\n")) == ["452"]
+    conversation.clock.advance(300)
+    assert statuses(conversation.heard()) == ["421 4.4.2"]
 
 
 def test_an_endless_message_is_cut() -> None:
@@ -203,6 +231,8 @@ def test_nothing_behind_quit_is_run() -> None:
     conversation = Conversation()
     conversation.heard()
     assert codes(conversation.send(b"QUIT\r\nNOOP\r\nNOOP\r\n")) == ["221"]
+    # Twisted does not close while there is a producer.
+    assert conversation.transport.producer is None
 
 
 def test_unix_sockets_have_no_host() -> None:

@@ -220,6 +220,19 @@ def test_disk_full_while_it_comes() -> None:
     assert conversation.deliveries.open_files == 0
 
 
+def test_disk_fails_while_it_comes(events: list[LogEvent]) -> None:
+    """A disk that fails once fails the message, and is not asked again."""
+    conversation = Conversation()
+    conversation.begin("alice")
+    conversation.deliveries.disk.filesystem.error = OSError(5, "/secret")
+    conversation.say_in_pieces(b"x" * 300_000, 65536)
+    answers = conversation.say_in_pieces(b"x" * 600_000 + b"\r\n.\r\n", 65536)
+    assert statuses(answers) == ["451 4.3.0"]
+    assert conversation.deliveries.open_files == 0
+    assert conversation.deliveries.disk.filesystem.opened == 1
+    assert sum("log_failure" in event for event in events) == 1
+
+
 def test_disk_fails_at_the_end(events: list[LogEvent]) -> None:
     """A disk that fails at the message's last piece is a 451 for everyone."""
     conversation = Conversation()
