@@ -11,14 +11,18 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.interfaces import (
     IListeningPort,
-    IProtocolFactory,
     IStreamServerEndpoint,
 )
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+
+from imapbox.imap.factory import IMAPFactory
+from imapbox.lmtp.factory import LMTPFactory
+from imapbox.model.errors import MailError
+from imapbox.store.format import NotAStore
 
 _log = Logger()
 
@@ -28,18 +32,10 @@ STORE_SECONDS: Final = 3.0
 LAST_SECONDS: Final = 10
 
 
-class Ending(Protocol):
-    """A factory that can end its sessions."""
-
-    def shutdown(self, patience: float) -> Deferred[None]:
-        """Tell all sessions to end; fire when all have, cut after ``patience``."""
-        ...
-
-
 class Opened(Protocol):
     """The store, as the service sees it."""
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to work. Called after twistd became a daemon and its user."""
         ...
 
@@ -53,7 +49,7 @@ class Listener:
     """One place to listen at, and who answers there."""
 
     endpoint: IStreamServerEndpoint
-    factory: IProtocolFactory
+    factory: IMAPFactory | LMTPFactory
 
 
 class ServerService(Service):
@@ -63,28 +59,30 @@ class ServerService(Service):
         self,
         store: Opened,
         listeners: Sequence[Listener],
-        endings: Sequence[Ending],
-        clock: Any,
+        reactor: Any,
         *,
         last_resort: Callable[[int], object] = lambda _: None,
+        give_up: Callable[[], object] = lambda: None,
     ) -> None:
         """Make a server that listens once it is started.
 
         Args:
             store: Started first, stopped last.
             listeners: Bound before twistd drops its privileges.
-            endings: The factories that have sessions.
-            clock: Of the reactor.
+            reactor: Its clock, and its readers.
             last_resort: Called with seconds when the end begins; it should
                 end the process after so many.
+            give_up: Called if the store can not be opened.
         """
         self._store = store
         self._listeners = listeners
-        self._endings = endings
-        self._clock = clock
+        # One factory may listen at several places.
+        self._factories = {id(each.factory): each.factory for each in listeners}
+        self._reactor = reactor
         self._last_resort = last_resort
+        self._give_up = give_up
         self._ports: list[IListeningPort] = []
-        self._listening = False
+        self._opening: Deferred[bool] | None = None
 
     def privilegedStartService(self) -> None:  # noqa: N802 - Twisted calls it
         """Bind all ports.
@@ -92,7 +90,6 @@ class ServerService(Service):
         Raises:
             SystemExit: One could not be bound; the log says which and why.
         """
-        self._listening = True
         refused: list[Failure] = []
         for listener in self._listeners:
             listener.endpoint.listen(listener.factory).addCallbacks(
@@ -104,13 +101,16 @@ class ServerService(Service):
             raise SystemExit(1)
 
     def startService(self) -> None:
-        """Begin to serve."""
+        """Begin to serve, once the store is open."""
+        if not self._ports:
+            self.privilegedStartService()
         self.running = 1
         if os.geteuid() == 0:
             _log.warn("running as root; let twistd drop to a user with --uid")
-        self._store.start()
-        if not self._listening:
-            self.privilegedStartService()
+        # Who connects meanwhile waits in the backlog.
+        for port in self._ports:
+            self._reactor.removeReader(port)
+        self._opening = Deferred.fromCoroutine(self._open())
 
     def stopService(self) -> Deferred[None]:
         """End in order; the Deferred fires when all is done, in bounded time."""
@@ -118,19 +118,41 @@ class ServerService(Service):
         self._last_resort(LAST_SECONDS)
         return Deferred.fromCoroutine(self._end())
 
+    async def _open(self) -> bool:
+        try:
+            await self._store.start()
+        except CancelledError:
+            return False
+        except NotAStore:
+            _log.critical("the directory of --store holds something else")
+        except MailError as error:
+            _log.critical("{sentence}", sentence=error.sentence())
+        except OSError as error:
+            _log.critical("can not open the store: {error}", error=error)
+        else:
+            for port in self._ports:
+                self._reactor.addReader(port)
+            _log.info("imapbox serves")
+            return True
+        self._give_up()
+        return False
+
     async def _end(self) -> None:
         ports, self._ports = self._ports, []
-        self._listening = False
+        opening, self._opening = self._opening, None
         await self._all(
             "closing ports", [Deferred.fromCoroutine(_close(port)) for port in ports]
         )
         await self._all(
             "ending sessions",
-            [ending.shutdown(SESSION_SECONDS) for ending in self._endings],
+            [each.shutdown(SESSION_SECONDS) for each in self._factories.values()],
         )
-        stopping = Deferred.fromCoroutine(self._store.stop())
-        stopping.addTimeout(STORE_SECONDS, self._clock)
-        await self._all("closing the store", [stopping])
+        if opening is not None:
+            opening.cancel()
+            if await opening:
+                stopping = Deferred.fromCoroutine(self._store.stop())
+                stopping.addTimeout(STORE_SECONDS, self._reactor)
+                await self._all("closing the store", [stopping])
         _log.info("imapbox ended")
 
     async def _all(self, what: str, deferreds: Sequence[Deferred[None]]) -> None:

@@ -24,4 +24,14 @@ def makeService(options: Options) -> IService:
     # Mail is nobody else's; twistd does so only where it becomes a daemon.
     os.umask(0o077)
     # The kernel ends us if we can't: a disk may hang in a thread for ever.
-    return make_server(reactor, options.settings, last_resort=signal.alarm)
+    service: IService = make_server(
+        reactor, options.settings, last_resort=signal.alarm, give_up=_fail
+    )
+    return service
+
+
+def _fail() -> None:
+    """End twistd, and not with 0 as `reactor.stop` alone would have it."""
+    # Any: mypy takes the module for the reactor that twistd installed there.
+    reactor.addSystemEventTrigger("after", "shutdown", os._exit, 1)
+    reactor.stop()

@@ -3,11 +3,26 @@
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import CannotListenError
-from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 
 from imapbox.app.service import LAST_SECONDS, Listener, ServerService
+from imapbox.model.errors import StoreTooNew
+from imapbox.store.format import NotAStore
+
+
+class Reactor(Clock):
+    """A clock that notes whether a port is listened to."""
+
+    def __init__(self, house: "House") -> None:
+        super().__init__()
+        self.happened = house.happened
+
+    def addReader(self, _: object) -> None:  # noqa: N802 - Twisted's name
+        self.happened.append("accept")
+
+    def removeReader(self, _: object) -> None:  # noqa: N802 - Twisted's name
+        self.happened.append("wait")
 
 
 class House:
@@ -15,21 +30,28 @@ class House:
 
     def __init__(self, listening: object = None) -> None:
         self.happened: list[str] = []
-        self.clock = Clock()
+        self.clock = Reactor(self)
+        self.store_started: Deferred[None] = Deferred()
         self.sessions_ended: Deferred[None] = Deferred()
         self.store_stopped: Deferred[None] = Deferred()
         self.listening = listening
         self.service = ServerService(
             self,
-            [Listener(self, Factory())],
-            [self],
+            [Listener(self, self), Listener(self, self)],
             self.clock,
             last_resort=lambda seconds: self.happened.append(f"alarm {seconds}"),
+            give_up=lambda: self.happened.append("give up"),
         )
+
+    def serve(self) -> None:
+        """Start, and forget how."""
+        self.service.startService()
+        self.store_started.callback(None)
+        self.happened.clear()
 
     # The endpoint and its port.
     def listen(self, factory) -> object:
-        assert isinstance(factory, Factory)
+        assert factory is self
         self.happened.append("listen")
         return self.listening or succeed(self)
 
@@ -47,8 +69,9 @@ class House:
             self.sessions_ended.callback(None)
 
     # The store.
-    def start(self) -> None:
+    async def start(self) -> None:
         self.happened.append("start")
+        await self.store_started
 
     async def stop(self) -> None:
         self.happened.append("stop")
@@ -67,25 +90,58 @@ def test_ports_are_bound_before_privileges_go() -> None:
     """Binding comes first; the store is opened as the user that serves."""
     house = House()
     house.service.privilegedStartService()
-    assert house.happened == ["listen"]
+    assert house.happened == ["listen", "listen"]
     house.service.startService()
-    assert house.happened == ["listen", "start"]
+    assert house.happened == ["listen", "listen", "wait", "wait", "start"]
+
+
+def test_clients_wait_until_the_store_is_open() -> None:
+    """Who connects early is served when the store is there, not refused."""
+    house = House()
+    house.service.startService()
+    assert house.happened[-1] == "start"
+    house.store_started.callback(None)
+    assert house.happened[-1] == "accept"
+
+
+@pytest.mark.parametrize(
+    "error", [NotAStore(), StoreTooNew(), OSError(13, "Permission denied")]
+)
+def test_a_store_that_can_not_be_opened_ends_it(logged, error: Exception) -> None:
+    """If there is no store to serve, one line says why, and nobody is served."""
+    house = House()
+    house.service.startService()
+    house.store_started.errback(error)
+    assert house.happened[-1] == "give up"
+    assert [event["log_level"].name for event in logged][-1] == "critical"
+    house.sessions_ended.callback(None)
+    assert house.service.stopService().called
+    assert "stop" not in house.happened
+    assert "accept" not in house.happened
+
+
+def test_it_can_be_ended_while_it_opens() -> None:
+    """An end that comes early ends the opening, too."""
+    house = House()
+    house.service.startService()
+    house.sessions_ended.callback(None)
+    assert house.service.stopService().called
+    assert "accept" not in house.happened
 
 
 def test_it_can_be_started_without_privileges() -> None:
     """Embedded in another application, it still listens, once."""
     house = House()
     house.service.startService()
-    assert sorted(house.happened) == ["listen", "start"]
+    assert house.happened == ["listen", "listen", "wait", "wait", "start"]
 
 
 def test_the_end_has_an_order() -> None:
     """No new client, then goodbye to all, then the store; then it is over."""
     house = House()
-    house.service.startService()
-    house.happened.clear()
+    house.serve()
     ended = house.service.stopService()
-    assert house.happened == [f"alarm {LAST_SECONDS}", "close", "bye"]
+    assert house.happened == [f"alarm {LAST_SECONDS}", "close", "close", "bye"]
     house.sessions_ended.callback(None)
     assert house.happened[-1] == "stop"
     assert not ended.called
@@ -96,7 +152,7 @@ def test_the_end_has_an_order() -> None:
 def test_the_end_comes_whatever_hangs() -> None:
     """Sessions that stay and a store that hangs are waited for, but not long."""
     house = House()
-    house.service.startService()
+    house.serve()
     ended = house.service.stopService()
     house.clock.pump([0.5] * 19)
     assert ended.called
@@ -107,7 +163,7 @@ def test_the_end_comes_whatever_hangs() -> None:
 def test_a_failure_keeps_nobody_from_ending(logged) -> None:
     """Trouble at one step of the end is logged, and the next is taken."""
     house = House()
-    house.service.startService()
+    house.serve()
     house.sessions_ended.errback(ValueError("trouble"))
     house.store_stopped.errback(ValueError("more trouble"))
     assert house.service.stopService().called
@@ -124,7 +180,7 @@ def test_a_port_that_is_taken_ends_the_start(logged) -> None:
     with pytest.raises(SystemExit):
         house.service.privilegedStartService()
     assert "127.0.0.1:143" in logged[-1]["reason"]
-    assert house.happened == ["listen"]
+    assert house.happened == ["listen", "listen"]
 
 
 @pytest.mark.parametrize(("uid", "warnings"), [(0, 1), (1000, 0)])

@@ -1,0 +1,159 @@
+"""`imapbox locks`: which locks are held now, by whom, and who waits.
+
+That a lock is held is what the kernel says; by whom is what stands in the file
+``lock``, a hint. Only looks: it takes no lock and writes nothing.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import click
+
+from imapbox.disk.filesystem import DiskFileSystem, FileSystem, Mode
+from imapbox.disk.steps import Steps, opened, perform
+from imapbox.index.account_state import AccountState
+from imapbox.index.head import Head
+from imapbox.index.lost_head import find_first_segment
+from imapbox.index.read import LogBroken, follow, read_head
+from imapbox.index.settle import HEAD
+from imapbox.locks.lock_file import (
+    LOCK_FILE_SIZE,
+    LockHints,
+    Waiter,
+    decode_hints,
+    slot_node,
+)
+from imapbox.model.errors import MailboxDamaged
+from imapbox.model.names import UserName
+from imapbox.store.layout import (
+    STORE_FILE,
+    USERS,
+    account_directory,
+    decode_user,
+    mailboxes_directory,
+)
+
+_TITLES: Final = ("USER", "MAILBOX", "HOST", "PID", "COMMAND", "SINCE", "WAITERS")
+_UNKNOWN: Final = "?"
+_ACCOUNT: Final = "-"
+
+
+class HeldLock(NamedTuple):
+    """A line of the table."""
+
+    user: str
+    mailbox: str
+    host: str
+    pid: str
+    command: str
+    since: str
+    waiters: str
+
+
+def run_locks(store: Path) -> None:
+    """Print the locks that are held.
+
+    Raises:
+        click.ClickException: There is no store, or it can not be read.
+    """
+    try:
+        if not (store / STORE_FILE).is_file():
+            raise FileNotFoundError
+        rows = [_TITLES, *held_locks(DiskFileSystem(str(store)))]
+    except OSError as error:
+        raise click.ClickException("There is no mail store to look at.") from error
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+
+
+def held_locks(filesystem: FileSystem) -> Iterator[HeldLock]:
+    """Return the locks that somebody holds, as they are met."""
+    for shard in filesystem.list_directory(USERS):
+        for name in filesystem.list_directory(f"{USERS}/{shard}"):
+            yield from _held_by_user(filesystem, decode_user(name))
+
+
+def _held_by_user(filesystem: FileSystem, user: UserName) -> Iterator[HeldLock]:
+    account = account_directory(user)
+    hints = _hints_if_held(filesystem, account)
+    if hints is not None:
+        yield _line(filesystem, user, _ACCOUNT, hints)
+    names: dict[str, str] | None = None
+    mailboxes = mailboxes_directory(user)
+    for mailbox_id in _names(filesystem, mailboxes):
+        hints = _hints_if_held(filesystem, f"{mailboxes}/{mailbox_id}")
+        if hints is not None:
+            names = names or _mailbox_names(filesystem, account)
+            mailbox = names.get(mailbox_id, mailbox_id)
+            yield _line(filesystem, user, mailbox, hints)
+
+
+def _names(filesystem: FileSystem, directory: str) -> list[str]:
+    try:
+        return filesystem.list_directory(directory)
+    except FileNotFoundError:  # an account that is being made
+        return []
+
+
+def _hints_if_held(filesystem: FileSystem, directory: str) -> LockHints | None:
+    """Return what stands in a lock file whose lock is held."""
+    try:
+        fd = filesystem.open(f"{directory}/lock", Mode.READ)
+    except FileNotFoundError:  # it is being made, or was removed just now
+        return None
+    try:
+        if not filesystem.is_locked(fd):
+            return None
+        return decode_hints(filesystem.pread(fd, LOCK_FILE_SIZE, 0))
+    finally:
+        filesystem.close(fd)
+
+
+def _line(
+    filesystem: FileSystem, user: UserName, mailbox: str, hints: LockHints
+) -> HeldLock:
+    note = hints.note
+    waiters = [each for each in hints.waiters if _may_live(filesystem, each)]
+    since = datetime.fromtimestamp(note.since, UTC).astimezone() if note else None
+    return HeldLock(
+        user=_printable(user),
+        mailbox=_printable(mailbox),
+        host=_printable(note.node) if note else _UNKNOWN,
+        pid=str(note.pid) if note else _UNKNOWN,
+        command=_printable(note.command) if note else _UNKNOWN,
+        since=since.isoformat(" ", "seconds") if since else _UNKNOWN,
+        waiters=str(len(waiters)),
+    )
+
+
+def _may_live(filesystem: FileSystem, waiter: Waiter) -> bool:
+    """Say whether a slot's owner may still wait: its process is not known dead."""
+    elsewhere = slot_node(waiter.node) != slot_node(filesystem.node)
+    return elsewhere or filesystem.is_alive(waiter.pid)
+
+
+def _mailbox_names(filesystem: FileSystem, account: str) -> dict[str, str]:
+    """Return the names of an account's mailboxes by id; none if it can't be read."""
+    state = AccountState()
+
+    def read() -> Steps[None]:
+        data = yield from opened(f"{account}/{HEAD}", Mode.READ, read_head)
+        head = Head.decode(data)
+        if head is not None:
+            start = yield from find_first_segment(account)
+            yield from follow(account, start, head.position, state.apply)
+
+    try:
+        perform(read(), filesystem)
+    except (OSError, LogBroken, MailboxDamaged):
+        return {}
+    return {each.mailbox_id.hex(): name for name, each in state.names.items()}
+
+
+def _printable(text: str) -> str:
+    """Return ``text`` so that it can not do anything to a terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text)

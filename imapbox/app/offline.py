@@ -1,0 +1,94 @@
+"""Work on a store from the command line, beside the servers or without them."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from twisted.internet import reactor as _reactor  # noqa: TID251 - the roof installs it
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from imapbox.store.layout import STORE_FILE
+from imapbox.store.store import Store
+
+T = TypeVar("T")
+
+# The module is the reactor, which mypy can not know.
+reactor: Final[Any] = _reactor
+
+
+class NoStore(Exception):
+    """There is no mail store where one was expected."""
+
+
+def on_store(
+    root: Path, work: Callable[[Store], Awaitable[T]], *, make: bool = False
+) -> T:
+    """Open a store, do ``work``, close it, and return what came of it.
+
+    To be called once in a process: a reactor runs only once.
+
+    Args:
+        root: The store's directory.
+        work: What to do.
+        make: Make the store if it is not there.
+
+    Raises:
+        NoStore: There is none.
+        KeyboardInterrupt: A signal came before the work was done.
+    """
+    if not make and not (root / STORE_FILE).is_file():
+        raise NoStore(root)
+    job = _Job(lambda: _opened(Store(str(root), reactor), work))
+    reactor.callWhenRunning(job.start)
+    # What a signal interrupts gives back what it took.
+    reactor.addSystemEventTrigger("before", "shutdown", job.end)
+    reactor.run()
+    result: T = job.result()
+    return result
+
+
+class _Job:
+    """One coroutine, for which the reactor runs."""
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        self._work = work
+        self._running: Deferred[Any] | None = None
+        self._ending = False
+        self._outcome: Any = None
+        self._interrupted = True
+
+    def start(self) -> None:
+        self._running = Deferred.fromCoroutine(self._work()).addBoth(self._done)
+
+    def end(self) -> "Deferred[Any] | None":
+        """Cancel what runs; the reactor waits for what is returned."""
+        self._ending = True
+        if self._running is not None:
+            self._running.cancel()
+        return self._running
+
+    def result(self) -> Any:
+        """Return the outcome, or raise it."""
+        if self._interrupted:
+            raise KeyboardInterrupt
+        if isinstance(self._outcome, Failure):
+            self._outcome.raiseException()
+        return self._outcome
+
+    def _done(self, outcome: Any) -> None:
+        self._outcome = outcome
+        self._running = None
+        # What could not be cancelled any more was done.
+        if not self._ending or not isinstance(outcome, Failure):
+            self._interrupted = False
+        if not self._ending:
+            reactor.stop()
+
+
+async def _opened(store: Store, work: Callable[[Store], Awaitable[T]]) -> T:
+    await store.start()
+    try:
+        return await work(store)
+    finally:
+        await store.stop()

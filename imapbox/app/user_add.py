@@ -1,0 +1,53 @@
+"""`imapbox user add`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from imapbox.app.offline import on_store
+from imapbox.auth.hashes import argon2id
+from imapbox.auth.passwd_edit import set_hash
+from imapbox.auth.passwd_lines import can_be_written
+from imapbox.model.errors import MailError
+from imapbox.model.names import UserName, user_name
+from imapbox.store.format import NotAStore
+
+
+def run_user_add(store: Path, passwd: Path | None, name: str) -> None:
+    """Make an account; with ``passwd``, set its password first.
+
+    Raises:
+        click.ClickException: It could not be done; says why in a sentence.
+    """
+    user = user_name(name)
+    if user is None or (passwd is not None and not can_be_written(user)):
+        raise click.ClickException("A user can not have this name.")
+    if passwd is not None:
+        _set_password(passwd, user)
+    try:
+        made = on_store(store, lambda opened: opened.create_account(user), make=True)
+    except MailError as error:
+        raise click.ClickException(error.sentence()) from error
+    except (NotAStore, OSError) as error:
+        raise _can_not("open the store", store, error) from error
+    click.echo(f"{user}: {'made' if made else 'was there already'}")
+
+
+def _set_password(passwd: Path, user: UserName) -> None:
+    """Ask for a password, or read a line where there is nobody to ask."""
+    if sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    if not password or "\0" in password:
+        raise click.ClickException("An empty password lets nobody in.")
+    try:
+        set_hash(passwd, user, argon2id(password.encode()))
+    except OSError as error:
+        raise _can_not("write the passwd-file", passwd, error) from error
+
+
+def _can_not(what: str, path: Path, error: Exception) -> click.ClickException:
+    reason = getattr(error, "strerror", None) or "it holds something else"
+    return click.ClickException(f"Can not {what} {path}: {reason}.")
