@@ -1,0 +1,133 @@
+"""The table of held locks."""
+
+import os
+import socket
+import struct
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from imapbox.app.command import main
+from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.steps import perform
+from imapbox.index.settings import Settings
+from imapbox.locks.lock_file import NOTE, SLOT_SIZE, SLOTS, Note, Waiter
+from imapbox.model.names import UserName
+from imapbox.store.create import create_account
+from imapbox.store.format import prepare_store
+
+SINCE = 1_790_000_000.0
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store with an account whose INBOX lock is ours to hold."""
+    store = tmp_path / "store"
+    store.mkdir()
+    filesystem = DiskFileSystem(str(store))
+    settings = Settings(filesystem.boot, filesystem.node, filesystem.pid, 1.0)
+    perform(prepare_store(), filesystem)
+    perform(create_account(UserName("ana@example.org"), settings), filesystem)
+    return store
+
+
+def shown(store: Path) -> list[list[str]]:
+    """Return the table that is printed, in cells."""
+    done = CliRunner().invoke(main, ["locks", "--store", str(store)])
+    assert done.exit_code == 0, done.output
+    title, *lines = done.output.splitlines()
+    assert title.split() == [
+        "USER",
+        "MAILBOX",
+        "HOST",
+        "PID",
+        "COMMAND",
+        "SINCE",
+        "WAITERS",
+    ]
+    starts = [*(title.index(word) for word in title.split()), None]
+    return [[line[a:b].strip() for a, b in pairwise(starts)] for line in lines]
+
+
+def test_who_holds_a_lock_is_shown(store: Path) -> None:
+    """A held lock is a line: whose, who holds it, since when, who waits."""
+    assert shown(store) == []
+    (path,) = (store / "users").glob("*/*/mailboxes/*/lock")
+    here = socket.gethostname()
+    filesystem = DiskFileSystem(str(store))
+    fd = filesystem.open(str(path.relative_to(store)), Mode.WRITE)
+    assert filesystem.try_lock(fd)
+    assert shown(store) == [
+        ["ana@example.org", "INBOX", "?", "?", "?", "?", "0"],
+    ]
+    note = Note(4711, SINCE, "far.example", "deliver \x1b[2J")
+    filesystem.pwrite(fd, note.encode(), NOTE)
+    dead = next(
+        pid for pid in range(99_999, 0, -1) if not Path(f"/proc/{pid}").exists()
+    )
+    for number, (pid, node) in enumerate(
+        [(os.getpid(), here), (dead, here), (dead, "far.example")]
+    ):
+        waiter = Waiter(number, pid, SINCE, node)
+        filesystem.pwrite(fd, waiter.encode(), SLOTS + number * SLOT_SIZE)
+    ((user, mailbox, host, pid, command, since, waiters),) = shown(store)
+    assert (user, mailbox, host, pid) == (
+        "ana@example.org",
+        "INBOX",
+        "far.example",
+        "4711",
+    )
+    assert command == "deliver ?[2J"
+    assert since.startswith("2026-09-")
+    assert waiters == "2"
+    filesystem.unlock(fd)
+    assert shown(store) == []
+
+
+def test_an_accounts_lock_is_shown(store: Path) -> None:
+    """The lock of an account belongs to no mailbox."""
+    (path,) = (store / "users").glob("*/*/account/lock")
+    filesystem = DiskFileSystem(str(store))
+    fd = filesystem.open(str(path.relative_to(store)), Mode.WRITE)
+    assert filesystem.try_lock(fd)
+    assert [line[:2] for line in shown(store)] == [["ana@example.org", "-"]]
+
+
+def test_looking_changes_nothing(store: Path) -> None:
+    """Looking at locks takes none and writes nothing."""
+
+    def state() -> dict[Path, tuple[bytes, int]]:
+        return {
+            path: (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in store.rglob("*")
+            if path.is_file()
+        }
+
+    before = state()
+    shown(store)
+    assert state() == before
+
+
+def test_an_unreadable_account_has_mailboxes_without_names(store: Path) -> None:
+    """Where the account can't be read, a mailbox is named by its id."""
+    (path,) = (store / "users").glob("*/*/mailboxes/*/lock")
+    (log,) = (store / "users").glob("*/*/account/log.1")
+    log.write_bytes(struct.pack("<64x"))
+    filesystem = DiskFileSystem(str(store))
+    fd = filesystem.open(str(path.relative_to(store)), Mode.WRITE)
+    assert filesystem.try_lock(fd)
+    assert [line[:2] for line in shown(store)] == [
+        ["ana@example.org", path.parent.name]
+    ]
+
+
+@pytest.mark.parametrize("name", ["missing", "empty"])
+def test_no_store_is_told(tmp_path: Path, name: str) -> None:
+    """Where there is no store, that is said, and none is made."""
+    (tmp_path / "empty").mkdir()
+    done = CliRunner().invoke(main, ["locks", "--store", str(tmp_path / name)])
+    assert done.exit_code == 1
+    assert done.output == "Error: There is no mail store to look at.\n"
+    assert not (tmp_path / "missing").exists()
