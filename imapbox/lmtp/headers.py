@@ -12,6 +12,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Final
 
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9.:_\[\]-]")
@@ -64,7 +65,7 @@ class Trace:
             f"\tby {_name(self.hostname)} with {protocol} id {self.transaction}\r\n"
         )
         object.__setattr__(self, "_received", received)
-        object.__setattr__(self, "_date", formatdate(self.seconds, localtime=True))
+        object.__setattr__(self, "_date", _date(int(self.seconds)))
 
     def header(self, address: str) -> bytes:
         """Return the lines for one recipient, each with its CRLF."""
@@ -74,6 +75,11 @@ class Trace:
             f"{self._received}"
             f"\tfor <{address}>; {self._date}\r\n"
         ).encode()
+
+
+@lru_cache(maxsize=1)
+def _date(seconds: int) -> str:
+    return formatdate(seconds, localtime=True)
 
 
 def _name(text: str) -> str:
