@@ -43,9 +43,13 @@ class Input:
         """Take in what arrived, and wake the session if it waits for it."""
         self.received += len(data)
         self.framer.receive(data)
-        if self._waiter is not None:
-            self.wake()
-        elif self.framer.buffered > self._limit and not self._paused:
+        self.wake()
+        if (
+            self.framer.buffered > self._limit
+            and not self.waiting
+            and not self._paused
+            and not self._ended
+        ):
             self._paused = True
             self._source.pauseProducing()
 

@@ -25,6 +25,14 @@ class FakeTransport(StringTransport):
 
     tls_begun = 0
     no_delay = False
+    # Whether the client reads; if it doesn't, 64 KiB are too much, as they
+    # are for Twisted's own transports.
+    read = True
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        if not self.read and self.io.tell() > 64 * 1024 and self.producer:
+            self.producer.pauseProducing()
 
     def setTcpNoDelay(self, enabled: bool) -> None:  # noqa: FBT001, N802 - Twisted's
         self.no_delay = enabled
@@ -104,6 +112,16 @@ class Client:
         ):
             self.clock.advance(0)
         return self.heard()
+
+    def reactor_turn(self) -> bool:
+        """Run what is due now, but not what it makes due; say if there was any."""
+        now = self.clock.seconds()
+        due = [call for call in self.clock.getDelayedCalls() if call.getTime() <= now]
+        for call in due:
+            self.clock.calls.remove(call)
+            call.called = 1
+            call.func(*call.args, **call.kw)
+        return bool(due)
 
     def login(self) -> "Client":
         self.heard()

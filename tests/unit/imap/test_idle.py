@@ -1,6 +1,7 @@
 """IDLE: RFC 2177."""
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from imapbox.model.errors import StoreFailure
 from tests.support.fake_mail import FakeAccount
@@ -41,21 +42,22 @@ def test_a_change_during_the_sync_is_not_lost() -> None:
     """What happens while the session syncs is told by the next sync."""
     account = FakeAccount()
     client = Client(account).login().select()
-    syncs = 0
+    syncing: list[Deferred[None]] = []
 
-    async def deliver_meanwhile(what: str) -> None:
-        nonlocal syncs
-        syncs += what == "sync"
-        if syncs == 2:
-            syncs += 1
-            account.inbox.messages.clear()
-            account.inbox.add(b"x")
+    def wait(_what: str) -> Deferred[None]:
+        syncing.append(Deferred())
+        return syncing[-1]
 
-    account.pause = deliver_meanwhile
+    account.pause = wait
     client.say(b"t IDLE\r\n")
-    account.inbox.add(b"y")
-    said = client.turn()
-    assert said.endswith(b"* 1 EXISTS\r\n* 1 RECENT\r\n"), said
+    account.inbox.add(b"x")
+    # The view that this sync will see was taken before.
+    held, account.inbox.messages = account.inbox.messages, {}
+    syncing[0].callback(None)
+    account.inbox.messages = held
+    assert len(syncing) == 2
+    syncing[1].callback(None)
+    assert client.heard().endswith(b"* 1 EXISTS\r\n* 1 RECENT\r\n")
 
 
 @pytest.mark.parametrize("line", [b"NOOP", b"DONE ", b"t2 DONE", b"", b"X" * 60])
