@@ -26,6 +26,7 @@ from imapbox.app.demo_dialogue import (
     noop_dialogue,
 )
 from imapbox.app.demo_mail import MAIL
+from imapbox.app.service import SERVES
 from imapbox.auth.hashes import blf_crypt
 from imapbox.auth.passwd_edit import set_hash
 from imapbox.model.names import UserName
@@ -49,16 +50,16 @@ def run_demo(*, once: bool, imap_port: int, imap_through: int) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     with tempfile.TemporaryDirectory(prefix="imapbox-demo-") as directory:
         demo = _Demo(Path(directory), imap_port or _free_port(), _free_port())
-        with demo.servers() as servers:
-            try:
+        try:
+            with demo.servers() as servers:
                 true = demo.show(imap_through or demo.imap_port)
-            except (DialogueFailed, OSError) as error:
-                click.echo(f"The demo failed: {error}", err=True)
-                demo.show_logs()
-                return 1
-            if not once:
-                demo.explain()
-                _stay(servers)
+                if not once:
+                    demo.explain()
+                    _stay(servers)
+        except (DialogueFailed, OSError) as error:
+            click.echo(f"The demo failed: {error}.", err=True)
+            demo.show_logs()
+            return 1
     return 0 if true else 1
 
 
@@ -83,10 +84,8 @@ class _Demo:
         try:
             for protocol, port in (("imap", self.imap_port), ("lmtp", self._lmtp_port)):
                 servers.append(self._start(protocol, port))
-            for server, port in zip(
-                servers, (self.imap_port, self._lmtp_port), strict=True
-            ):
-                _wait_for(server, port)
+            for server, protocol in zip(servers, ("imap", "lmtp"), strict=True):
+                _wait_until_it_serves(server, self._log(protocol))
             yield servers
         finally:
             for server in servers:
@@ -130,6 +129,9 @@ class _Demo:
         for log in sorted(self._directory.glob("*.log")):
             click.echo(f"{log.name}:\n{log.read_text(errors='replace')}", err=True)
 
+    def _log(self, protocol: str) -> Path:
+        return self._directory / f"{protocol}.log"
+
     def _start(self, protocol: str, port: int) -> "subprocess.Popen[bytes]":
         options = {
             "store": self._store,
@@ -139,7 +141,7 @@ class _Demo:
         return subprocess.Popen(  # noqa: S603 - ourselves
             [
                 *(sys.executable, "-c", _TWISTD, "--nodaemon", "--pidfile="),
-                *(f"--logfile={self._directory / protocol}.log", "imapbox"),
+                *(f"--logfile={self._log(protocol)}", "imapbox"),
                 *(f"--{option}={value}" for option, value in options.items()),
             ],
             cwd=self._directory,
@@ -147,17 +149,21 @@ class _Demo:
         )
 
 
-def _wait_for(server: "subprocess.Popen[bytes]", port: int) -> None:
-    """Wait until somebody listens at ``port``; in vain if the server ended."""
+def _wait_until_it_serves(server: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait for a line in its log.
+
+    Raises:
+        DialogueFailed: It ended, or takes too long.
+    """
     for _ in range(int(PATIENCE / _POLL)):
+        if log.exists() and SERVES in log.read_text(errors="replace"):
+            return
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
-        except ConnectionRefusedError:
-            try:
-                server.wait(timeout=_POLL)
-            except subprocess.TimeoutExpired:
-                continue
-        return
+            server.wait(timeout=_POLL)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    raise DialogueFailed("a server did not start")
 
 
 def _stay(servers: "Sequence[subprocess.Popen[bytes]]") -> None:

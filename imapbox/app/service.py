@@ -31,6 +31,9 @@ SESSION_SECONDS: Final = 5.0
 STORE_SECONDS: Final = 3.0
 LAST_SECONDS: Final = 10
 
+# The log's line for it; who starts a server may wait for this.
+SERVES: Final = "imapbox serves"
+
 
 class Opened(Protocol):
     """The store, as the service sees it."""
@@ -132,7 +135,7 @@ class ServerService(Service):
         else:
             for port in self._ports:
                 self._reactor.addReader(port)
-            _log.info("imapbox serves")
+            _log.info(SERVES)
             return True
         self._give_up()
         return False

@@ -1,6 +1,5 @@
 """The options of twistd imapbox."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from twisted.python.usage import UsageError
 from imapbox.app.options import ServerOptions
 from imapbox.auth.interfaces import IUserDirectory
 from imapbox.imap.settings import Cleartext
+from tests.support.certificates import make_pem
 
 AUTH = ("--auth", "memory:ana:hunter2")
 IMAP = ("--imap", "tcp:143", *AUTH)
@@ -21,13 +21,18 @@ def parse(*arguments: str) -> ServerOptions:
     return options
 
 
-def test_each_listener_may_be_given_several_times(
-    make_pem: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_each_listener_may_be_given_several_times(tmp_path: Path) -> None:
     """One process may serve at several places, each of its own kind."""
     settings = parse(
         *("--store", str(tmp_path / "s"), *IMAP, "--imap", "unix:/run/imap"),
-        *("--imaps", "tcp:993", "--lmtp", "tcp:24", "--certificate", str(make_pem())),
+        *(
+            "--imaps",
+            "tcp:993",
+            "--lmtp",
+            "tcp:24",
+            "--certificate",
+            str(make_pem(tmp_path)),
+        ),
     ).settings
     assert [len(each) for each in (settings.imap, settings.imaps, settings.lmtp)] == [
         2,

@@ -1,0 +1,122 @@
+"""The command line on a real store, beside real servers."""
+
+import imaplib
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.load.lmtp import LmtpClient, stuffed
+from benchmarks.servers import Server
+from imapbox.disk.filesystem import DiskFileSystem, Mode
+
+IMAPBOX = Path(sys.executable).with_name("imapbox")
+MESSAGE = b"Subject: by hand\n\nOne line,\r\nand another\n.\n"
+
+
+def run(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [IMAPBOX, *arguments], input=stdin, capture_output=True, timeout=60, check=False
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store in which ana has an account."""
+    store = tmp_path / "store"
+    assert run("user", "add", "--store", str(store), "Ana").stdout == b"ana: made\n"
+    return store
+
+
+def test_a_message_is_delivered_and_read(imapbox_server: Server) -> None:
+    """A message from standard input is there at the next NOOP, lines ending in CRLF."""
+    store = str(imapbox_server.store)
+    with LmtpClient(imapbox_server.lmtp) as lmtp:
+        lmtp.must_deliver(stuffed(b"Subject: first\r\n\r\n"), "alice")
+    with imaplib.IMAP4(*imapbox_server.imap) as imap:
+        imap.login("alice", imapbox_server.passwords["alice"])
+        imap.select()
+        sent = run(
+            *("deliver", "--store", store, "-f", "bob@example.org", "alice"),
+            stdin=MESSAGE,
+        )
+        assert (sent.returncode, sent.stderr) == (0, b"")
+        imap.noop()
+        assert imap.response("EXISTS")[1][-1] == b"2"
+        (_, message), _ = imap.fetch("2", "(BODY[])")[1]
+    header, _, body = message.partition(b"\r\n\r\n")
+    assert body == b"One line,\r\nand another\r\n.\r\n"
+    assert header.startswith(
+        b"Return-Path: <bob@example.org>\r\nDelivered-To: alice\r\nReceived: from "
+    )
+    assert header.endswith(b"\r\nSubject: by hand")
+    again = run("deliver", "--store", store, "alice", stdin=message)
+    assert again.returncode == 69
+    assert b"5.4.6" in again.stderr
+
+
+def test_the_exit_status_says_what_to_do(store: Path, tmp_path: Path) -> None:
+    """67 for who does not exist; 75 for our own trouble, so that nothing bounces."""
+    assert run("deliver", "--store", str(store), "bob", stdin=MESSAGE).returncode == 67
+    missing = tmp_path / "missing"
+    lost = run("deliver", "--store", str(missing), "ana", stdin=MESSAGE)
+    assert lost.returncode == 75
+    assert not missing.exists()
+    (log,) = store.glob("users/*/*/account/log.1")
+    log.unlink()
+    broken = run("deliver", "--store", str(store), "ana", stdin=MESSAGE)
+    assert broken.returncode in {67, 75}
+    assert b"Traceback" not in broken.stderr
+
+
+def test_a_delivery_that_is_interrupted_is_tried_again(store: Path) -> None:
+    """SIGTERM while a delivery waits for a lock means "try again", never "stored"."""
+    (lock,) = store.glob("users/*/ana/mailboxes/*/lock")
+    filesystem = DiskFileSystem(str(store))
+    fd = filesystem.open(str(lock.relative_to(store)), Mode.WRITE)
+    assert filesystem.try_lock(fd)
+    with subprocess.Popen(
+        [IMAPBOX, "deliver", "--store", str(store), "ana"], stdin=subprocess.PIPE
+    ) as waiting:
+        waiting.stdin.write(MESSAGE)
+        waiting.stdin.close()
+        while b"  1\n" not in run("locks", "--store", str(store)).stdout:
+            assert waiting.poll() is None
+        waiting.send_signal(signal.SIGTERM)
+        assert waiting.wait(timeout=10) == 75
+    filesystem.unlock(fd)
+    assert run("deliver", "--store", str(store), "ana", stdin=MESSAGE).returncode == 0
+
+
+def test_a_user_who_was_added_can_log_in(store: Path, tmp_path: Path) -> None:
+    """`user add --passwd` writes a line that a server lets in; twice does no harm."""
+    passwd = tmp_path / "passwd"
+    add = ("user", "add", "--store", str(store), "--passwd", str(passwd))
+    assert run(*add, "ana", stdin=b"first\n").stdout == b"ana: was there already\n"
+    assert run(*add, "ana", stdin=b"second\n").returncode == 0
+    assert run(*add, "Bob@Example.org", stdin=b"third\n").returncode == 0
+    lines = passwd.read_text().splitlines()
+    assert [line.split("$")[0] for line in lines] == [
+        "ana:{ARGON2ID}",
+        "bob@example.org:{ARGON2ID}",
+    ]
+    assert passwd.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin"), [(["a:b"], b"pw\n"), ([""], b"pw\n"), (["ana"], b"\n")]
+)
+def test_what_can_not_be_a_user_is_not_made(
+    tmp_path: Path, arguments: list[str], stdin: bytes
+) -> None:
+    """A bad name or an empty password makes neither an account nor a file."""
+    done = run(
+        *("user", "add", "--store", str(tmp_path / "store")),
+        *("--passwd", str(tmp_path / "passwd"), *arguments),
+        stdin=stdin,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"Error: ")
+    assert list(tmp_path.iterdir()) == []
