@@ -5,6 +5,7 @@ holds no thread. Threads are imapbox's own, so that nobody else's work (names
 to resolve, passwords to check) can stand in a commit's way.
 """
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -47,14 +48,20 @@ class Driver:
             await quiet
         self.pool.stop()
 
-    def run(self, steps: Steps[T]) -> Deferred[T]:
+    def run(
+        self, steps: Steps[T], ended: Callable[[], None] | None = None
+    ) -> Deferred[T]:
         """Run a protocol to its end.
+
+        Args:
+            steps: The protocol.
+            ended: Called when it has ended, also if nobody is told.
 
         Cancelling the Deferred while the protocol pauses ends the protocol,
         which gives back what it took. While it is busy, a cancelled protocol
         goes on to its next pause or its end, and nobody is told the result.
         """
-        run = _Run(self, steps)
+        run = _Run(self, steps, ended)
         self.runs.add(run)
         run.go_on()
         return run.result
@@ -71,10 +78,13 @@ class Driver:
 class _Run:
     """One protocol on its way."""
 
-    def __init__(self, driver: Driver, steps: Steps[Any]) -> None:
+    def __init__(
+        self, driver: Driver, steps: Steps[Any], ended: Callable[[], None] | None
+    ) -> None:
         self.result: Deferred[Any] = Deferred(lambda _: self.give_up())
         self._driver = driver
         self._steps = steps
+        self._ended = ended
         self._given_up = False
         self._waiting: _Waiting | None = None
 
@@ -94,7 +104,7 @@ class _Run:
 
     def _advanced(self, outcome: Finished | Unfinished) -> None:
         if isinstance(outcome, Finished):
-            self._driver.ended(self)
+            self._end()
             if not self.result.called:
                 self.result.callback(outcome.value)
         elif self._given_up:
@@ -107,9 +117,14 @@ class _Run:
         self.go_on()
 
     def _failed(self, failure: Failure) -> None:
-        self._driver.ended(self)
+        self._end()
         if not self.result.called:
             self.result.errback(failure)
+
+    def _end(self) -> None:
+        if self._ended is not None:
+            self._ended()
+        self._driver.ended(self)
 
 
 class _Waiting:

@@ -41,8 +41,7 @@ class Content:
         """Return octets from the middle: all that were asked for."""
         if self._file is None:
             return self.start[offset : offset + size]
-        data: bytes = yield from pread(self._file.fd, size, offset)
-        return data
+        return (yield from self._file.read(size, offset))
 
     def hold(self) -> None:
         """Keep the octets, though `discard` is called, until `release`."""
@@ -62,15 +61,25 @@ class Content:
 class _File:
     """The nameless file, closed when its last user leaves."""
 
-    def __init__(self, driver: Driver, fd: int) -> None:
-        self.fd = fd
+    def __init__(self, driver: Driver, directory: str) -> None:
         self.users = 1
         self._driver = driver
+        self._directory = directory
+        self._fd = -1
+
+    def write(self, data: bytes, offset: int) -> Steps[None]:
+        if self._fd < 0:
+            self._fd = yield from open_unnamed(self._directory)
+        yield from pwrite(self._fd, data, offset)
+
+    def read(self, size: int, offset: int) -> Steps[bytes]:
+        data: bytes = yield from pread(self._fd, size, offset)
+        return data
 
     def leave(self) -> None:
         self.users -= 1
-        if not self.users:
-            self._driver.run(close(self.fd))
+        if not self.users and self._fd >= 0:
+            self._driver.run(close(self._fd))
 
 
 class Spool:
@@ -85,7 +94,6 @@ class Spool:
         self._unwritten = bytearray()
         self._written = 0
         self._file: _File | None = None
-        self._discarded = False
 
     async def write(self, data: bytes) -> None:
         """Take ``data`` in. Call it again only when it has returned.
@@ -116,7 +124,6 @@ class Spool:
 
     def discard(self) -> None:
         """Throw away what was written. May be called at any time."""
-        self._discarded = True
         if self._file is not None:
             self._file.leave()
             self._file = None
@@ -125,18 +132,11 @@ class Spool:
         data = bytes(self._unwritten)
         self._unwritten.clear()
         if self._file is None:
-            fd = await self._driver.run(open_unnamed(self._directory))
-            file = _File(self._driver, fd)
-            if self._discarded:
-                file.leave()
-                return
-            self._file = file
+            self._file = _File(self._driver, self._directory)
         file = self._file
         file.users += 1
-        try:
-            await self._driver.run(pwrite(file.fd, data, self._written))
-        finally:
-            file.leave()
+        # It leaves when the write has ended, which may be after a cancellation.
+        await self._driver.run(file.write(data, self._written), file.leave)
         self._written += len(data)
 
 

@@ -221,7 +221,7 @@ def _write_parts(fd: int, parts: Sequence[bytes | Content], offset: int) -> Step
     waiting_size = 0
     for part in parts:
         size = part.size if isinstance(part, Content) else len(part)
-        if waiting and waiting_size + size > PIECE:
+        if waiting and (waiting_size + size > PIECE or isinstance(part, Content)):
             yield from steps.pwrite(fd, b"".join(waiting), offset)
             offset += waiting_size
             waiting, waiting_size = [], 0
