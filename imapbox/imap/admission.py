@@ -17,6 +17,8 @@ from imapbox.wire.imap import response_codes as codes
 
 _log = Logger()
 
+PRIVACY_REQUIRED: Final = "Not without TLS."
+
 _LOGGED_LENGTH: Final = 64
 _WRONG: Final = "Wrong user name or password."
 
@@ -28,7 +30,7 @@ def require_privacy(session: Session) -> None:
         Refused: Said before the client sent it, if the client waits.
     """
     if not session.may_login:
-        raise Refused("Not without TLS.", codes.PRIVACYREQUIRED)
+        raise Refused(PRIVACY_REQUIRED, codes.PRIVACYREQUIRED)
 
 
 async def admit(session: Session, user: bytes, password: bytes) -> Done:

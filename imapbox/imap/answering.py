@@ -9,6 +9,7 @@ from typing import NamedTuple
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
+from imapbox.imap.admission import PRIVACY_REQUIRED
 from imapbox.imap.answers import BrokenOff, Done, Mistaken, Refused
 from imapbox.imap.dispatch import obey, tell_changes
 from imapbox.imap.refusals import OUR_FAULT, code_of, ends_session
@@ -16,7 +17,7 @@ from imapbox.imap.session import Session
 from imapbox.imap.states import State, WrongState
 from imapbox.model.errors import MailError
 from imapbox.model.numbers import NoSuchMessage
-from imapbox.wire.errors import CommandTooLong, WireError
+from imapbox.wire.errors import CommandTooLong, LiteralTooBig, WireError
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.events import AppendAnnounced, CommandReady
@@ -55,7 +56,12 @@ async def answer(session: Session, event: CommandReady | AppendAnnounced) -> Non
 
 def answer_mistake(session: Session, error: WireError) -> None:
     """Answer what is not a command."""
-    _say(session, error.tag, Answer(Status.BAD, error.sentence()))
+    said = Answer(Status.BAD, error.sentence())
+    before_login = session.state is State.NOT_AUTHENTICATED
+    if isinstance(error, LiteralTooBig) and before_login and not session.may_login:
+        # It is no matter of size: see `dialogue`.
+        said = Answer(Status.NO, PRIVACY_REQUIRED, codes.PRIVACYREQUIRED)
+    _say(session, error.tag, said)
 
 
 async def _answer(

@@ -5,6 +5,9 @@ commands can't overtake one another, and whatever was pipelined behind a change
 of state is read in the new state (RFC 9051 §5.5).
 """
 
+from dataclasses import replace
+from typing import Final
+
 from twisted.internet.defer import Deferred
 
 from imapbox.imap.answering import answer, answer_mistake
@@ -13,6 +16,10 @@ from imapbox.wire.errors import CommandTooLong, WireError
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.events import AppendAnnounced, CommandReady, ContinuationWanted
+from imapbox.wire.imap.framer import BEFORE_LOGIN
+
+# Not even an empty literal is invited where no password may come.
+_NO_LITERALS: Final = replace(BEFORE_LOGIN, literals=-1)
 
 
 async def converse(session: Session) -> None:
@@ -23,6 +30,8 @@ async def converse(session: Session) -> None:
     code = codes.capability(session.offer())
     greeting = responses.untagged(responses.Status.OK, "imapbox is ready.", code)
     session.output.write(greeting)
+    if not session.may_login:
+        session.input.framer.limits = _NO_LITERALS
     while session.ended is None:
         if session.stopping is not None:
             session.bye(session.stopping, codes.UNAVAILABLE)
