@@ -91,13 +91,40 @@ class SelectedMailbox(Protocol):
     `sync` (sequence numbers) and with the flags that are now true.
     """
 
-    name: MailboxName
-    read_only: bool
-    uidvalidity: UidValidity
-    exists: int
-    recent: int
-    uidnext: int
-    highestmodseq: ModSeq
+    @property
+    def name(self) -> MailboxName:
+        """The mailbox's, as it was selected."""
+        ...
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be changed: EXAMINE."""
+        ...
+
+    @property
+    def uidvalidity(self) -> UidValidity:
+        """The mailbox's; it never changes."""
+        ...
+
+    @property
+    def exists(self) -> int:
+        """How many messages the client was told of."""
+        ...
+
+    @property
+    def recent(self) -> int:
+        """How many of them are recent here: RFC 3501 §2.3.2."""
+        ...
+
+    @property
+    def uidnext(self) -> int:
+        """What the next message's UID will be at least."""
+        ...
+
+    @property
+    def highestmodseq(self) -> ModSeq:
+        """Of all that the client was told."""
+        ...
 
     def first_unseen(self) -> Seq | None:
         r"""Return the position of the first message without ``\\Seen``."""

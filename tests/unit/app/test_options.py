@@ -11,6 +11,9 @@ from imapbox.auth.interfaces import IUserDirectory
 from imapbox.imap.settings import Cleartext
 from tests.support.certificates import make_pem
 
+# One of Twisted's own checkers looks for a module that Python deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore:'spwd' is deprecated")
+
 AUTH = ("--auth", "memory:ana:hunter2")
 IMAP = ("--imap", "tcp:143", *AUTH)
 
