@@ -101,10 +101,11 @@ class Crashes:
     def _kills(self, images: "_Images", point: int) -> Iterator[Crash]:
         assert self.disk.journal is not None
         for names, data in images.caches():
-            if not self._is_new("kill", images.acknowledged, names, data):
-                continue
+            # Two alike may differ in what a later power loss leaves.
+            self._is_new("kill", images.acknowledged, names, data)
             disk = self._machine(names, data, images)
             disk.durable = self.disk.durable
+            disk.promised_before = self.disk.promised_before
             disk.journal = self.disk.journal[:point]
             disk.boot = self.disk.boot
             yield Crash("kill", point, images.acknowledged, disk)
@@ -156,7 +157,7 @@ class _Images:
 
     def __init__(self, disk: SimulatedDisk, *, whole_heads: bool) -> None:
         names, data = disk.durable
-        self.acknowledged: tuple[Any, ...] = ()
+        self.acknowledged = disk.promised_before
         self._names = dict(names)
         self._data = dict(data)
         self._cached_names = dict(names)
@@ -348,8 +349,7 @@ def _apply(entry: tuple[Any, ...], names: Names, data: Data) -> None:
     match entry:
         case ("link", path, inode, is_directory):
             names[path] = inode
-            if is_directory:
-                data[inode] = None
+            data.setdefault(inode, None if is_directory else b"")
         case ("unlink", path):
             names.pop(path, None)
         case ("grow", inode, size):

@@ -95,6 +95,7 @@ class SimulatedDisk:
         boot: Changes with each power loss.
         acknowledged: What was promised, in order.
         durable: Names and data as they were when ``journal`` began.
+        promised_before: What was acknowledged then.
         journal: What was done to names and data since; None: not kept.
         calls: What was called; None: not kept.
         room: Bytes by which files may still grow; None: any number.
@@ -119,6 +120,7 @@ class SimulatedDisk:
             dict(self.names),
             dict(self.data),
         )
+        self.promised_before: tuple[Any, ...] = ()
         self.journal: list[tuple[Any, ...]] | None = []
         self.calls: list[Record] | None = []
         self.faults: tuple[Fault, ...] = ()
@@ -145,6 +147,7 @@ class SimulatedDisk:
     def settle(self) -> None:
         """Make all of it durable, and begin journal and calls anew."""
         self.durable = (dict(self.names), dict(self.data))
+        self.promised_before = self.acknowledged
         self.journal = []
         self.calls = []
 
