@@ -167,7 +167,11 @@ def _wait_until_it_serves(server: "subprocess.Popen[bytes]", log: Path) -> None:
 
 
 def _stay(servers: "Sequence[subprocess.Popen[bytes]]") -> None:
-    """Stay until Ctrl-C, or until a server ended on its own."""
+    """Stay until Ctrl-C.
+
+    Raises:
+        DialogueFailed: A server ended on its own.
+    """
     try:
         while all(server.poll() is None for server in servers):
             try:
@@ -177,7 +181,7 @@ def _stay(servers: "Sequence[subprocess.Popen[bytes]]") -> None:
     except KeyboardInterrupt:
         click.echo("")
     else:
-        click.echo("A server ended; so does the demo.", err=True)
+        raise DialogueFailed("a server ended")
 
 
 def _free_port() -> int:

@@ -1,5 +1,6 @@
 """Work on a store from the command line, beside the servers or without them."""
 
+import os
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -26,7 +27,8 @@ def on_store(
 ) -> T:
     """Open a store, do ``work``, close it, and return what came of it.
 
-    To be called once in a process: a reactor runs only once.
+    To be called once in a process: a reactor runs only once, and root becomes
+    the user whose store it is, so that nothing in it is root's afterwards.
 
     Args:
         root: The store's directory.
@@ -39,6 +41,7 @@ def on_store(
     """
     if not make and not (root / STORE_FILE).is_file():
         raise NoStore(root)
+    _become_owner(root)
     job = _Job(lambda: _opened(Store(str(root), reactor), work))
     reactor.callWhenRunning(job.start)
     # What a signal interrupts gives back what it took.
@@ -46,6 +49,16 @@ def on_store(
     reactor.run()
     result: T = job.result()
     return result
+
+
+def _become_owner(root: Path) -> None:
+    """Drop root's privileges for those of the store's owner."""
+    if os.geteuid() == 0 and root.exists():
+        owner = root.stat()
+        if owner.st_uid != 0:
+            os.setgroups([])
+            os.setgid(owner.st_gid)
+            os.setuid(owner.st_uid)
 
 
 class _Job:

@@ -100,7 +100,8 @@ def parse_hash(field: str) -> StoredHash | None:
     whole = scheme.pattern.fullmatch(parts["rest"])
     if whole is None:
         return None
-    return StoredHash(name, parts["rest"].encode(), whole["cost"])
+    octets = parts["rest"].encode(errors="surrogateescape")
+    return StoredHash(name, octets, whole["cost"])
 
 
 def verify(password: bytes, stored: StoredHash) -> bool:

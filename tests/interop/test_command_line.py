@@ -1,6 +1,7 @@
 """The command line on a real store, beside real servers."""
 
 import imaplib
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server
 from imapbox.disk.filesystem import DiskFileSystem, Mode
 
+NOBODY = 65534
 IMAPBOX = Path(sys.executable).with_name("imapbox")
 MESSAGE = b"Subject: by hand\n\nOne line,\r\nand another\n.\n"
 
@@ -88,6 +90,18 @@ def test_a_delivery_that_is_interrupted_is_tried_again(store: Path) -> None:
         assert waiting.wait(timeout=10) == 75
     filesystem.unlock(fd)
     assert run("deliver", "--store", str(store), "ana", stdin=MESSAGE).returncode == 0
+
+
+def test_root_leaves_nothing_of_its_own(open_directory: Path, require_root) -> None:
+    """What root does to a store belongs to whoever the store belongs to."""
+    require_root()
+    store = open_directory / "store"
+    store.mkdir()
+    os.chown(store, NOBODY, NOBODY)
+    assert run("user", "add", "--store", str(store), "ana").returncode == 0
+    assert run("deliver", "--store", str(store), "ana", stdin=MESSAGE).returncode == 0
+    owners = {path.stat().st_uid for path in [store, *store.rglob("*")]}
+    assert owners == {NOBODY}
 
 
 def test_a_user_who_was_added_can_log_in(store: Path, tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """The lines of a passwd-file."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from imapbox.auth.hashes import parse_hash
+from imapbox.auth.hashes import parse_hash, verify
 from imapbox.auth.passwd_lines import can_be_written, parse_users, with_hash
 from imapbox.model.names import user_name
 
@@ -56,6 +56,8 @@ def test_the_decoy_is_as_most_are() -> None:
 
 
 @given(st.binary())
+@example(b"ana:{PLAIN}caf\xe9\n")
+@example(b"\xff:{PLAIN}x\nana:{PLAIN}\xff\n")
 def test_no_file_upsets_the_parser(content: bytes) -> None:
     """Any octets at all are a passwd-file, if a bad one."""
     parse_users(content)
@@ -68,6 +70,13 @@ def test_a_hash_that_was_set_is_read(content: bytes, user) -> None:
     after = parse_users(with_hash(content, user, BCRYPT)).hashes
     assert after[user] == parse_hash(BCRYPT)
     assert {**before, user: None} == {**after, user: None}
+
+
+def test_a_password_need_not_be_utf_8() -> None:
+    """A plain password is compared octet by octet, in whatever encoding."""
+    stored = parse_users(b"ana:{PLAIN}caf\xe9\n").hashes["ana"]
+    assert verify(b"caf\xe9", stored)
+    assert not verify("caf\xe9".encode(), stored)
 
 
 def test_other_lines_and_fields_stay() -> None:
