@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.table import ROWS
-from tests.support.unfinished import UNTIL_IT_SERVES
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,8 +17,8 @@ ROOT = Path(__file__).parents[2]
     "server",
     [
         "dovecot",
-        pytest.param("imapbox", marks=UNTIL_IT_SERVES),
-        pytest.param("imapbox-one", marks=UNTIL_IT_SERVES),
+        "imapbox",
+        "imapbox-one",
     ],
 )
 def test_every_row_is_measured(

@@ -14,7 +14,6 @@ import pytest
 from benchmarks.load.imap import ImapClient, logged_in
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server
-from tests.support.unfinished import UNTIL_IT_SERVES
 from tests.support.users import PASSWORDS
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +111,6 @@ def uids(answer: Sequence[bytes]) -> list[int]:
     return [int(line.partition(b"(UID ")[2].rstrip(b")\r\n")) for line in answer]
 
 
-@UNTIL_IT_SERVES
 def test_no_noop_misses_a_delivery(
     start_imapbox: Callable[..., AbstractContextManager[Server]],
     effort: int,

@@ -12,7 +12,6 @@ import pytest
 from benchmarks.servers import Server
 from tests.support.curl import curl_imap
 from tests.support.postfix import DOMAIN, Postfix
-from tests.support.unfinished import UNTIL_IT_SERVES
 from tests.support.users import PASSWORDS
 
 StartPostfix = Callable[[str], AbstractContextManager[Postfix]]
@@ -32,8 +31,8 @@ EVERYONE = [f"{user}@{DOMAIN}" for user in PASSWORDS]
 
 @pytest.fixture(
     params=[
-        pytest.param("imapbox tcp", marks=UNTIL_IT_SERVES),
-        pytest.param("imapbox unix", marks=UNTIL_IT_SERVES),
+        "imapbox tcp",
+        "imapbox unix",
         "dovecot tcp",
     ]
 )

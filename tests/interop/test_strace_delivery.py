@@ -13,7 +13,6 @@ from imapbox.disk.filesystem import DiskFileSystem
 from tests.support.disk_calls import DiskCall, Recorder
 from tests.support.disk_exercise import exercise
 from tests.support.strace import OPTIONS, parse_strace
-from tests.support.unfinished import UNTIL_IT_SERVES
 
 ROOT = Path(__file__).parents[2]
 # What design §5, Commit, orders.
@@ -57,7 +56,6 @@ def test_interrupted_calls_are_joined() -> None:
     ]
 
 
-@UNTIL_IT_SERVES
 def test_a_delivery_is_locked_written_synced_and_then_shown(
     start_imapbox: Callable[..., AbstractContextManager[Server]],
     require_program: Callable[[str], str],
