@@ -184,7 +184,17 @@ def test_uid_fetch_tells_uids() -> None:
         b"t OK Fetched.\r\n" % (len(MESSAGE), len(MESSAGE))
     )
     assert client.say(b"t UID FETCH 2 UID\r\n") == b"t OK Fetched.\r\n"
-    assert client.say(b"t UID FETCH 99:* UID\r\n").startswith(b"* 2 FETCH (UID 3)")
+    for numbers in (b"*", b"99:*"):
+        said = client.say(b"t UID FETCH %b UID\r\n" % numbers)
+        assert said.startswith(b"* 2 FETCH (UID 3)\r\n")
+
+
+def test_the_last_uid_is_that_of_a_message() -> None:
+    """In UIDs "*" is the last message there is, not the last there was."""
+    client = client_with(MESSAGE, MESSAGE)
+    client.say(b"s STORE 2 +FLAGS (\\Deleted)\r\ne EXPUNGE\r\n")
+    said = client.say(b"t UID FETCH * UID\r\n")
+    assert said.startswith(b"* 1 FETCH (UID 1)\r\n")
 
 
 def test_nobodys_number_is_bad() -> None:

@@ -50,6 +50,17 @@ def test_who_never_reads_is_dropped() -> None:
     assert client.clock.getDelayedCalls() == []
 
 
+def test_who_leaves_without_reading_leaves_nothing() -> None:
+    """A client that is lost while it does not read leaves no timer."""
+    client = with_mail(1, 4 * MIB)
+    client.transport.read = False
+    client.protocol.dataReceived(b"t FETCH 1 BODY.PEEK[]\r\n")
+    assert client.clock.getDelayedCalls() != []
+    client.drop()
+    assert client.account.open == []
+    assert client.clock.getDelayedCalls() == []
+
+
 def test_who_reads_again_stays() -> None:
     """The five minutes begin anew with each time that the client reads."""
     client = with_mail(1, 2 * MIB)
@@ -129,6 +140,8 @@ def test_the_last_words_are_not_waited_for_long() -> None:
     client = Client(settings=Settings(patience=Patience(closing=10)))
     client.say(b"t LOGOUT\r\n")
     assert client.closed
+    # Twisted closes no connection whose producer waits to go on.
+    assert client.transport.producer is None
     assert not client.transport.disconnected
     client.turn(10)
     assert client.transport.disconnected
