@@ -176,7 +176,8 @@ class _Batch:
         self.parts.append(header)
         for item in change.payload:
             self._append_octets(item)
-        self.parts.append(encode_trailer(len(operations), size, self._time))
+        trailer = encode_trailer(end.chain, len(operations), size, self._time)
+        self.parts.append(trailer)
         if (frame := decode_frame(header, before)) is not None:
             self._news.append(frame)
         self.tail = self.tail._replace(

@@ -11,11 +11,10 @@ from typing import Final
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
-from imapbox.index.damage import mark_damaged
+from imapbox.index.damage import damage, write_over
 from imapbox.index.frame import FRAME_HEADER_SIZE, MAGIC, decode_header
 from imapbox.index.head import Position
 from imapbox.index.segment import segment_name
-from imapbox.model.errors import MailboxDamaged
 
 _PIECE: Final = 1024 * 1024
 
@@ -37,15 +36,13 @@ def cut_off(directory: str, fd: int, at: Position, size: int) -> Steps[None]:
         octets = yield from steps.pread(fd, _PIECE + FRAME_HEADER_SIZE, offset)
         if any(octets[:_PIECE]):
             if _has_later_batch(octets, at):
-                yield from mark_damaged(
-                    directory, f"{segment_name(at.segment)} is broken at {at.offset}"
-                )
-                raise MailboxDamaged(directory)
+                reason = f"{segment_name(at.segment)} is broken at {at.offset}"
+                raise (yield from damage(directory, reason))
             pieces.append((offset, octets[:_PIECE]))
     if pieces:
         yield from _keep_copy(directory, at.segment, pieces)
     for offset, octets in pieces:
-        yield from steps.pwrite(fd, bytes(len(octets)), offset)
+        yield from write_over(directory, fd, bytes(len(octets)), offset)
 
 
 def _has_later_batch(octets: bytes, at: Position) -> bool:

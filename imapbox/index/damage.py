@@ -39,6 +39,12 @@ def mark_damaged(directory: str, reason: str) -> Steps[None]:
         return  # it is there already, or this disk takes no mark any more
 
 
+def damage(directory: str, reason: str) -> Steps[MailboxDamaged]:
+    """Make the mark, and return what is then to be raised."""
+    yield from mark_damaged(directory, reason)
+    return MailboxDamaged(directory)
+
+
 def sync(directory: str, fd: int) -> Steps[None]:
     """Sync a segment.
 
@@ -48,8 +54,8 @@ def sync(directory: str, fd: int) -> Steps[None]:
     try:
         yield from steps.fdatasync(fd)
     except OSError as error:
-        yield from mark_damaged(directory, f"a sync of the log failed: {error}")
-        raise MailboxDamaged(directory) from error
+        reason = f"a sync of the log failed: {error}"
+        raise (yield from damage(directory, reason)) from error
 
 
 def take_back(directory: str, fd: int, offset: int, size: int) -> Steps[None]:
@@ -78,8 +84,33 @@ def fail_write(directory: str, error: OSError) -> Steps[NoReturn]:
     Raises:
         MailboxDamaged: Always.
     """
-    yield from mark_damaged(directory, f"a write failed: {error}")
-    raise MailboxDamaged(directory) from error
+    raise (yield from damage(directory, f"a write failed: {error}")) from error
+
+
+def refuse_write(directory: str, error: OSError) -> Steps[NoReturn]:
+    """Say in our words why a write failed that needs no undoing.
+
+    Raises:
+        DiskFull: There was no room.
+        MailboxDamaged: Any other error; the mark is made.
+    """
+    if error.errno in FULL:
+        raise DiskFull(directory) from error
+    raise (yield from damage(directory, f"a write failed: {error}")) from error
+
+
+def write_over(directory: str, fd: int, octets: bytes, offset: int) -> Steps[None]:
+    """Write where the segment is long enough, the same or zeros.
+
+    Raises:
+        DiskFull: There was no room, as there may be none where blocks are copied
+            on every write.
+        MailboxDamaged: Any other error; the mark is made.
+    """
+    try:
+        yield from steps.pwrite(fd, octets, offset)
+    except OSError as error:
+        yield from refuse_write(directory, error)
 
 
 def write_undoable(

@@ -24,13 +24,16 @@ Little-endian, beginning at a multiple of 8::
          -     p  payload: what the operations refer to, in their order
          -   0-7  zeros, to a multiple of 8
          -     8  time, again
-         -     8  length of the whole frame
+         -     4  length of the whole frame, divided by 8
+         -     4  CRC-32 of the 12 bytes before, begun with the chain value
 
 A frame is valid if all of it is there, both CRCs match and its chain value
 before is the one of the frame that it follows. The operations hold the CRCs of
 the payload: whoever only follows the log reads no payload, whoever adopts a
 frame checks it all. The CRC of the header alone, salted, lets a scan tell a
-later batch from the bodies of mail, which can't know the salt.
+later batch from the bodies of mail, which can't know the salt. Its last 16
+bytes can be read from its end, by whoever knows only where it ends and its chain
+value, as the head does.
 """
 
 import struct
@@ -42,11 +45,12 @@ from imapbox.index.head import Counts, Position
 FRAME_HEADER_SIZE: Final = 96
 FRAME_TRAILER_SIZE: Final = 16
 MAGIC: Final = b"IBF0"
+_UNIT: Final = 8
 
 _CRC = struct.Struct("<I")
 _FIELDS = struct.Struct("<IIQQQQQIIIII")
 _CHAIN = struct.Struct("<I16x")
-_TRAILER = struct.Struct("<QQ")
+_TRAILER = struct.Struct("<QI")
 
 
 class Frame(NamedTuple):
@@ -87,7 +91,7 @@ class FrameHeader(NamedTuple):
 def frame_size(operations_size: int, payload_size: int) -> int:
     """Return the length of a whole frame."""
     content = FRAME_HEADER_SIZE + operations_size + payload_size
-    return content + -content % 8 + FRAME_TRAILER_SIZE
+    return content + -content % _UNIT + FRAME_TRAILER_SIZE
 
 
 class FrameContent(NamedTuple):
@@ -135,16 +139,28 @@ def encode_frame(before: Position, content: FrameContent) -> tuple[bytes, Positi
     return header + operations, end
 
 
-def encode_trailer(operations_size: int, payload_size: int, time: int) -> bytes:
+def encode_trailer(
+    chain: int, operations_size: int, payload_size: int, time: int
+) -> bytes:
     """Return what follows a frame's payload."""
-    padding = -(operations_size + payload_size) % 8
+    padding = -(operations_size + payload_size) % _UNIT
     size = frame_size(operations_size, payload_size)
-    return bytes(padding) + _TRAILER.pack(time, size)
+    trailer = _TRAILER.pack(time, size // _UNIT)
+    return bytes(padding) + trailer + _CRC.pack(zlib.crc32(trailer, chain))
 
 
-def trailer_time(trailer: bytes) -> int:
-    """Return the time of the frame whose last 16 bytes these are."""
-    time: int = _TRAILER.unpack(trailer)[0]
+def trailer_time(trailer: bytes, chain: int) -> int | None:
+    """Return the time of the frame whose last 16 bytes these are.
+
+    Returns:
+        None if they are not the last ones of a frame with this chain value.
+    """
+    if len(trailer) != FRAME_TRAILER_SIZE:
+        return None
+    content, crc = trailer[: _TRAILER.size], trailer[_TRAILER.size :]
+    if _CRC.unpack(crc)[0] != zlib.crc32(content, chain):
+        return None
+    time: int = _TRAILER.unpack(content)[0]
     return time
 
 

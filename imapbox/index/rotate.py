@@ -14,8 +14,8 @@ from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.damage import (
     FULL,
+    damage,
     fail_write,
-    mark_damaged,
     sync,
     write_undoable,
 )
@@ -23,11 +23,11 @@ from imapbox.index.encoding import Encoded, join_operations
 from imapbox.index.frame import Frame, FrameContent, encode_frame, encode_trailer
 from imapbox.index.head import Counts, Position
 from imapbox.index.operations import Switch
-from imapbox.index.read import first_position, follow_segment
+from imapbox.index.read import LogBroken, first_position, follow
 from imapbox.index.segment import SegmentHeader, segment_name
 from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail, publish
-from imapbox.model.errors import DiskFull, MailboxDamaged
+from imapbox.model.errors import DiskFull
 
 
 class Facts(Protocol):
@@ -59,7 +59,7 @@ def single_frame(
     operations = join_operations([operation])
     content = FrameContent(counts, operations, 1, 0, time, before.offset)
     octets, end = encode_frame(before, content)
-    return octets + encode_trailer(len(operations), 0, time), end
+    return octets + encode_trailer(end.chain, len(operations), 0, time), end
 
 
 def rotate(directory: str, facts: Facts, tail: Tail, settings: Settings) -> Steps[Tail]:
@@ -69,12 +69,16 @@ def rotate(directory: str, facts: Facts, tail: Tail, settings: Settings) -> Step
     grows beyond its limit.
 
     Raises:
-        MailboxDamaged: A sync failed.
+        MailboxDamaged: A sync failed, or the segment can't be read.
     """
     salt = int.from_bytes((yield from steps.random(4)), "little")
     segment = tail.position.segment
     first = yield from _start_of(directory, segment)
-    yield from follow_segment(directory, first, tail.position, facts.apply)
+    try:
+        yield from follow(directory, first, tail.position, facts.apply)
+    except LogBroken as broken:
+        reason = f"the log is broken at {broken.position}"
+        raise (yield from damage(directory, reason)) from broken
     base = facts.base(tail.counts, tail.time)
     octets, end = new_segment(segment + 1, salt, base, tail.counts, tail.time)
     try:
@@ -106,8 +110,7 @@ def _start_of(directory: str, number: int) -> Steps[Position]:
     def read(fd: int) -> Steps[Position]:
         header = SegmentHeader.decode((yield from steps.pread(fd, 64, 0)))
         if header is None:
-            yield from mark_damaged(directory, f"log.{number} has no header")
-            raise MailboxDamaged(directory)
+            raise (yield from damage(directory, f"log.{number} has no header"))
         return first_position(header.number, header.salt)
 
     path = f"{directory}/{segment_name(number)}"

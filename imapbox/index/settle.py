@@ -19,8 +19,10 @@ from imapbox.disk.steps import Steps
 from imapbox.index.cut import cut_off
 from imapbox.index.damage import (
     check_damaged,
-    mark_damaged,
+    damage,
+    refuse_write,
     sync,
+    write_over,
 )
 from imapbox.index.frame import (
     FRAME_HEADER_SIZE,
@@ -28,6 +30,7 @@ from imapbox.index.frame import (
     Frame,
     decode_frame,
     decode_header,
+    encode_trailer,
     frame_size,
     trailer_time,
 )
@@ -35,9 +38,8 @@ from imapbox.index.head import NO_COUNTS, Counts, Head, Position
 from imapbox.index.lost_head import find_last_segment
 from imapbox.index.payload import payload_intact
 from imapbox.index.read import read_head, switch_of
-from imapbox.index.segment import segment_name
+from imapbox.index.segment import SEGMENT_HEADER_SIZE, SegmentHeader, segment_name
 from imapbox.index.settings import Settings
-from imapbox.model.errors import MailboxDamaged
 
 HEAD: Final = "head"
 
@@ -66,7 +68,8 @@ def settle(directory: str, settings: Settings) -> Steps[Tail]:
     Call it with the lock held.
 
     Raises:
-        MailboxDamaged: Nothing was changed.
+        MailboxDamaged: It is, and stays as it is.
+        DiskFull: A disk that has no room even to write over what is there.
     """
     yield from check_damaged(directory)
     head = yield from _head(directory)
@@ -96,11 +99,14 @@ def publish(directory: str, tail: Tail, settings: Settings) -> Steps[None]:
         MailboxDamaged: It could not be written; the mark is made.
     """
     head = Head(settings.boot, tail.position, tail.counts, tail.flags)
-    yield from steps.opened(
-        f"{directory}/{HEAD}",
-        Mode.ENSURE,
-        lambda fd: steps.pwrite(fd, head.encode(), 0),
-    )
+    try:
+        yield from steps.opened(
+            f"{directory}/{HEAD}",
+            Mode.ENSURE,
+            lambda fd: steps.pwrite(fd, head.encode(), 0),
+        )
+    except OSError as error:
+        yield from refuse_write(directory, error)
 
 
 def _head(directory: str) -> Steps[Head | None]:
@@ -128,37 +134,42 @@ def _read_on_here(
     def read_on(fd: int) -> Steps[tuple[Tail, Position | None]]:
         return _read_segment(directory, fd, tail, may_be_clean=may_be_clean)
 
-    path = f"{directory}/{segment_name(tail.position.segment)}"
-    return (yield from steps.opened(path, Mode.WRITE, read_on))
+    name = segment_name(tail.position.segment)
+    try:
+        return (yield from steps.opened(f"{directory}/{name}", Mode.WRITE, read_on))
+    except FileNotFoundError as error:
+        raise (yield from damage(directory, f"{name} is not there")) from error
 
 
 def _read_segment(
     directory: str, fd: int, tail: Tail, *, may_be_clean: bool
 ) -> Steps[tuple[Tail, Position | None]]:
+    yield from _check_header(directory, fd, tail.position)
     size = yield from steps.size(fd)
     at = tail.position.offset
     if size < at:
-        yield from mark_damaged(directory, "the log ends before the head says so")
-        raise MailboxDamaged(directory)
+        raise (yield from damage(directory, "the log ends before the head says so"))
     around = yield from steps.pread(
         fd, FRAME_TRAILER_SIZE + FRAME_HEADER_SIZE, at - FRAME_TRAILER_SIZE
     )
     tail = tail._replace(size=size)
-    if tail.counts is not NO_COUNTS:
-        tail = tail._replace(time=trailer_time(around[:FRAME_TRAILER_SIZE]))
+    if at > SEGMENT_HEADER_SIZE:
+        time = trailer_time(around[:FRAME_TRAILER_SIZE], tail.position.chain)
+        if time is None:
+            raise (yield from damage(directory, f"the log is broken before {at}"))
+        tail = tail._replace(time=time)
     if may_be_clean and not any(around[FRAME_TRAILER_SIZE:]):
         return tail, None
     adopted = False
     following = None
     while following is None and (found := (yield from _whole_frame(fd, tail))):
         frame, octets = found
-        yield from steps.pwrite(fd, octets, frame.start)
+        yield from write_over(directory, fd, octets, frame.start)
         adopted = True
         tail = tail._replace(position=frame.end, counts=frame.counts, time=frame.time)
         following = switch_of(frame)
-    if tail.counts is NO_COUNTS:
-        yield from mark_damaged(directory, "the last segment does not begin")
-        raise MailboxDamaged(directory)
+    if tail.position.offset == SEGMENT_HEADER_SIZE:
+        raise (yield from damage(directory, "the last segment does not begin"))
     if following is None:
         yield from cut_off(directory, fd, tail.position, size)
     if adopted:
@@ -180,7 +191,18 @@ def _whole_frame(fd: int, tail: Tail) -> Steps[tuple[Frame, bytes] | None]:
     if frame is None or len(octets) < wanted:
         return None
     start = FRAME_HEADER_SIZE + header.operations_size
-    payload = memoryview(octets)[start : start + header.payload_size]
-    if not payload_intact(frame.operations, payload):
+    end = start + header.payload_size
+    trailer = encode_trailer(
+        frame.end.chain, header.operations_size, header.payload_size, frame.time
+    )
+    payload = memoryview(octets)[start:end]
+    if octets[end:] != trailer or not payload_intact(frame.operations, payload):
         return None
     return frame, octets
+
+
+def _check_header(directory: str, fd: int, at: Position) -> Steps[None]:
+    header = SegmentHeader.decode((yield from steps.pread(fd, SEGMENT_HEADER_SIZE, 0)))
+    if header != SegmentHeader(at.segment, at.salt):
+        name = segment_name(at.segment)
+        raise (yield from damage(directory, f"{name} does not begin as it should"))
