@@ -8,18 +8,19 @@ absent (P2), and so no number goes back (P3).
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from imapbox.disk.steps import Steps
 from imapbox.index.commit import Log, commit
 from imapbox.index.head import Head
 from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.mailbox_transactions import AppendMessages
-from imapbox.model.errors import DiskFull, MailboxDamaged, MailError
+from imapbox.model.errors import DiskFull, MailboxDamaged
 from imapbox.model.flags import Flag
 from tests.simulation.crash import Crash
-from tests.simulation.disk import SimulatedDisk, SimulatedFileSystem, run
+from tests.simulation.disk import Fault, SimulatedDisk, SimulatedFileSystem, run
 from tests.simulation.mailbox import (
     Account,
     Message,
@@ -36,35 +37,45 @@ WRITER: Final = 1
 SEGMENT_LIMIT: Final = 6_000
 SECOND_LIFE: Final = b"second life"
 
+Failing: TypeAlias = Callable[[SimulatedDisk], None]
+
 
 @dataclass(slots=True)
 class Ledger:
     """Changes, and the mailbox behind each.
 
     Attributes:
-        pages: The mailbox at first and behind each change that was begun.
-        refused: Changes that were refused; nothing of them may be seen.
-        damaged: A sync failed: the last page may or may not turn up.
+        pages: For each answer that was given (the first was none) the mailboxes
+            that may be found until the next: as it is then, and as it is behind
+            each change that was begun since.
+        damaged: A sync or a write failed, the last change is in doubt.
+        refused: How many changes were refused.
     """
 
-    pages: list[Snapshot] = field(default_factory=list)
-    refused: int = 0
+    pages: list[list[Snapshot]] = field(default_factory=list)
     damaged: bool = False
+    refused: int = 0
 
-    def may_be(self, acknowledged: tuple[Any, ...]) -> list[Snapshot]:
-        """Return the mailboxes that may be found, given what was promised.
+    @property
+    def now(self) -> Snapshot:
+        """Return the mailbox as it is."""
+        return self.pages[-1][0]
 
-        A number is the page that was acknowledged. A second life was shown a
-        page, which must stay, and was answered for a message behind it.
+    def may_be(self, answers: tuple[Any, ...]) -> list[Snapshot]:
+        """Return the mailboxes that may be found, given the answers.
+
+        An answer is OK or NO, and its number. A second life was shown a page,
+        which must stay, and was answered for a message behind it.
         """
-        match acknowledged[-1] if acknowledged else 0:
-            case ("shown", number):
-                page = self.pages[number]
+        match answers[-1] if answers else ("", 0):
+            case ("shown", number, place):
+                page = self.pages[number][place]
                 return [page, _with(page, SECOND_LIFE)]
-            case ("answered", number):
-                return [_with(self.pages[number], SECOND_LIFE)]
-            case number:
-                return self.pages[number:]
+            case ("answered", number, place):
+                return [_with(self.pages[number][place], SECOND_LIFE)]
+            case (_, number):
+                return self.pages[number]
+        raise TypeError("no answer of ours", answers)
 
 
 class Work:
@@ -81,7 +92,7 @@ class Work:
         self.session = Session(self.account)
         self.run(self.session.open())
         if not ledger.pages:
-            ledger.pages.append(self.run(self.session.snapshot()))
+            ledger.pages.append([self.run(self.session.snapshot())])
 
     def run(self, steps: Steps[Any]) -> Any:
         """Run a protocol to its end."""
@@ -104,7 +115,7 @@ class Work:
                     raise outcome.error
 
         pages = []
-        page = self.ledger.pages[-1]
+        page = self.ledger.now
         for message in messages:
             page = _with(page, message)
             pages.append(page)
@@ -112,7 +123,7 @@ class Work:
 
     def append(self, *messages: bytes) -> None:
         """Add messages, all in one frame."""
-        page = self.ledger.pages[-1]
+        page = self.ledger.now
         modseq = page.modseq + 1
         for message in messages:
             page = _with(page, message)._replace(modseq=modseq)
@@ -121,7 +132,7 @@ class Work:
 
     def store(self, uids: set[int], flags: Flag, *keywords: str) -> None:
         """Add flags and keywords."""
-        page = self.ledger.pages[-1]
+        page = self.ledger.now
         after = page._replace(
             modseq=page.modseq + 1,
             messages=tuple(
@@ -138,7 +149,7 @@ class Work:
 
     def expunge(self) -> None:
         """Remove what is marked as deleted."""
-        page = self.ledger.pages[-1]
+        page = self.ledger.now
         after = page._replace(
             modseq=page.modseq + 1,
             messages=tuple(
@@ -149,20 +160,27 @@ class Work:
 
     def _attempt(self, steps: Steps[Any], *pages: Snapshot) -> None:
         """Make a change; answer the client."""
-        self.ledger.pages += pages
+        before = self.ledger.now
+        if pages[-1].messages == before.messages:
+            pages = (before,)  # there is nothing to do
+        self.ledger.pages[-1] += pages
         try:
             self.run(steps)
         except DiskFull:
-            del self.ledger.pages[-len(pages) :]
             self.ledger.refused += 1
+            self._answer("NO", before)
         except MailboxDamaged:
             self.ledger.damaged = True
             raise
         else:
-            self.disk.acknowledge(len(self.ledger.pages) - 1)
+            self._answer("OK", pages[-1])
         self.run(self.session.sync())
         found = self.run(self.session.snapshot())
-        assert found == self.ledger.pages[-1], "the writer's own session disagrees"
+        assert found == self.ledger.now, "the writer's own session disagrees"
+
+    def _answer(self, word: str, page: Snapshot) -> None:
+        self.ledger.pages.append([page])
+        self.disk.acknowledge((word, len(self.ledger.pages) - 1))
 
 
 def _with(page: Snapshot, body: bytes) -> Snapshot:
@@ -212,12 +230,22 @@ def check_recovery(crash: Crash, allowed: list[Snapshot], *, reads: bool) -> Non
         found = read_all(process, account)
         assert found in allowed, f"found {found}, not one of {allowed}"
         allowed = [found]
-    uid = run(deliver(account, b"afterwards"), process)
+    try:
+        uid = run(deliver(account, b"afterwards"), process)
+    except MailboxDamaged:
+        assert is_damaged(disk, account), "refused for no reason"
+        assert read_all(disk.process(51), account) in allowed
+        return
     after = [_with(page, b"afterwards") for page in allowed]
     again = read_all(disk.process(51), account)
     assert again in after, f"found {again}, not one of {after}"
     assert again.messages[-1].uid == uid
     check_end_of_log(disk, account)
+
+
+def is_damaged(disk: SimulatedDisk, account: Account) -> bool:
+    """Say whether the mark is there."""
+    return f"{account.inbox}/damaged" in disk.names
 
 
 def read_all(process: SimulatedFileSystem, account: Account) -> Snapshot:
@@ -246,16 +274,42 @@ def live_again(disk: SimulatedDisk, ledger: Ledger) -> None:
     process = disk.process(60)
     settings = settings_of(process, segment_limit=SEGMENT_LIMIT)
     account: Account = run(open_account(settings), process)
-    number = ledger.pages.index(read_all(process, account))
-    disk.acknowledge(("shown", number))
-    run(deliver(account, SECOND_LIFE), process)
-    disk.acknowledge(("answered", number))
-
-
-def run_into_errors(work: Callable[[], None]) -> type[MailError] | None:
-    """Run; return the error that ended it."""
+    (_, number) = disk.acknowledged[-1] if disk.acknowledged else ("", 0)
+    place = ledger.pages[number].index(read_all(process, account))
+    disk.acknowledge(("shown", number, place))
     try:
-        work()
+        run(deliver(account, SECOND_LIFE), process)
     except MailboxDamaged:
-        return MailboxDamaged
-    return None
+        assert is_damaged(disk, account), "refused for no reason"
+        return
+    disk.acknowledge(("answered", number, place))
+
+
+def fail_at(fault: Fault, work: Callable[[Work], None], ledger: Ledger) -> Failing:
+    """Return a workload in which one call fails, and what must hold behind it."""
+
+    def workload(disk: SimulatedDisk) -> None:
+        worker = Work(disk, ledger)
+        disk.faults = (fault,)
+        try:
+            work(worker)
+        except MailboxDamaged:
+            check_damaged_mailbox(worker)
+        finally:
+            disk.faults = ()
+        if not ledger.damaged:
+            found = read_all(disk.process(40), worker.account)
+            assert found == ledger.now
+
+    return workload
+
+
+def check_damaged_mailbox(work: Work) -> None:
+    """Writers refuse, readers read on."""
+    pages = work.ledger.pages[-1]
+    with suppress(MailboxDamaged):
+        uid = work.run(deliver(work.account, b"must be refused"))
+        raise AssertionError("a damaged mailbox took a message", uid)
+    work.run(work.session.sync())
+    assert work.run(work.session.snapshot()) in pages
+    assert read_all(work.disk.process(40), work.account) in pages
