@@ -47,7 +47,9 @@ def run_demo(*, once: bool, imap_port: int, imap_through: int) -> int:
         imap_port: Where to serve IMAP; 0 for a free port.
         imap_through: Where the demo's own client connects, if not there.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    # SIGINT too: a shell's background job is born deaf to it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     with tempfile.TemporaryDirectory(prefix="imapbox-demo-") as directory:
         demo = _Demo(Path(directory), imap_port or _free_port(), _free_port())
         try:

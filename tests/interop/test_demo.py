@@ -1,5 +1,6 @@
 """`imapbox demo`, and whether it would notice a lie."""
 
+import os
 import re
 import signal
 import socket
@@ -7,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,12 @@ def test_it_stays_until_ctrl_c(require_program, how: signal.Signals) -> None:
     """The demo stays, its printed commands work, and Ctrl-C removes all it made."""
     require_program("curl")
     running = subprocess.Popen(
-        [IMAPBOX, "demo"], stdout=subprocess.PIPE, text=True, bufsize=1
+        [IMAPBOX, "demo"],
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+        # So that its servers can be ended if it fails to.
+        start_new_session=True,
     )
     try:
         said = ""
@@ -96,7 +102,8 @@ def test_it_stays_until_ctrl_c(require_program, how: signal.Signals) -> None:
         assert running.wait(timeout=15) == 0
         assert not store.parent.exists()
     finally:
-        running.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
         running.communicate()
 
 
