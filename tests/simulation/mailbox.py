@@ -244,7 +244,7 @@ class Session:
         columns = self.state.columns
         known = Known(self.state.position, list(self.state.facts.keywords))
         for row in map(int, columns.rows_of(self.state.roll.now)):
-            known.rows[int(columns["uid"][row])] = Row(  # type: ignore[index]
+            known.rows[int(columns["uid"][row])] = Row(
                 int(columns["flags"][row]),
                 columns.keywords_of(row),
                 int(columns["modseq"][row]),

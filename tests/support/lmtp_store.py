@@ -58,11 +58,13 @@ class Disk:
         self.slow = False
         self._waiting: list[Callable[[], None]] = []
 
-    def run(self, steps: Steps[Any]) -> Deferred[Any]:
+    def run(
+        self, steps: Steps[Any], ended: Callable[[], None] | None = None
+    ) -> Deferred[Any]:
         if not self.slow:
-            return self._result(steps)
+            return self._result(steps, ended)
         result: Deferred[Any] = Deferred()
-        self._waiting.append(lambda: self._result(steps).chainDeferred(result))
+        self._waiting.append(lambda: self._result(steps, ended).chainDeferred(result))
         return result
 
     def go_on(self) -> None:
@@ -70,11 +72,16 @@ class Disk:
         for each in waiting:
             each()
 
-    def _result(self, steps: Steps[Any]) -> Deferred[Any]:
+    def _result(
+        self, steps: Steps[Any], ended: Callable[[], None] | None
+    ) -> Deferred[Any]:
         try:
             outcome = advance(steps, self.filesystem)
         except OSError:
             return fail()
+        finally:
+            if ended is not None:
+                ended()
         assert isinstance(outcome, Finished)
         return succeed(outcome.value)
 
