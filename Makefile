@@ -11,7 +11,7 @@ demo: .venv/installed
 
 # All of tests/: six minutes at most.
 test: .venv/installed
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -rs $(ARGS)
 
 # Under a minute: tests/unit and tests/house without what is marked slow.
 quick: .venv/installed
