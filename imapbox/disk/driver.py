@@ -6,7 +6,7 @@ to resolve, passwords to check) can stand in a commit's way.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -31,8 +31,9 @@ class Driver:
         self.watch = watch
         self.reactor = reactor
         self.pool = ThreadPool(minthreads=0, maxthreads=threads, name="imapbox-disk")
-        self.runs: set[_Run] = set()
+        self.runs: set[Run[Any]] = set()
         self._quiet: list[Deferred[None]] = []
+        self._stopped = False
 
     def start(self) -> None:
         """Begin to run what `run` was given."""
@@ -46,6 +47,7 @@ class Driver:
             quiet: Deferred[None] = Deferred()
             self._quiet.append(quiet)
             await quiet
+        self._stopped = True
         self.pool.stop()
 
     def run(
@@ -61,13 +63,22 @@ class Driver:
         which gives back what it took. While it is busy, a cancelled protocol
         goes on to its next pause or its end, and nobody is told the result.
         """
-        run = _Run(self, steps, ended)
-        self.runs.add(run)
-        run.go_on()
-        return run.result
+        return self.begin(steps, ended).result
 
-    def ended(self, run: "_Run") -> None:
-        """Forget ``run``; for `_Run` only."""
+    def begin(
+        self, steps: Steps[T], ended: Callable[[], None] | None = None
+    ) -> "Run[T]":
+        """Do as `run` does, for who wants to give up and yet know the end."""
+        run = Run(self, steps, ended)
+        self.runs.add(run)
+        if self._stopped:
+            run.refuse()
+        else:
+            run.go_on()
+        return run
+
+    def ended(self, run: "Run[Any]") -> None:
+        """Forget ``run``; for `Run` only."""
         self.runs.discard(run)
         if not self.runs:
             quiet, self._quiet = self._quiet, []
@@ -75,72 +86,111 @@ class Driver:
                 waiting.callback(None)
 
 
-class _Run:
-    """One protocol on its way."""
+class Run(Generic[T]):
+    """One protocol on its way.
+
+    Attributes:
+        result: Fires with what it returned, or fails with what it raised.
+    """
 
     def __init__(
-        self, driver: Driver, steps: Steps[Any], ended: Callable[[], None] | None
+        self, driver: Driver, steps: Steps[T], ended: Callable[[], None] | None
     ) -> None:
-        self.result: Deferred[Any] = Deferred(lambda _: self.give_up())
+        self.result: Deferred[T] = Deferred(lambda _: self.give_up())
         self._driver = driver
         self._steps = steps
         self._ended = ended
         self._given_up = False
-        self._waiting: _Waiting | None = None
+        self._ears: _Ears | None = None
+        self._timer: IDelayedCall | None = None
+
+    def give_up(self) -> None:
+        """Let the protocol give back what it has, at its next pause.
+
+        It then fails with CancelledError, unless it ends before.
+        """
+        self._given_up = True
+        if self._timer is not None:
+            self._stop_timer()
+            self.go_on(CancelledError())
 
     def go_on(self, error: BaseException | None = None) -> None:
+        """Make calls until the next pause; for `Driver` only."""
         driver = self._driver
         deferToThreadPool(
             driver.reactor, driver.pool, advance, self._steps, driver.filesystem, error
         ).addCallbacks(self._advanced, self._failed)
 
-    def give_up(self) -> None:
-        """Let the protocol give back what it has, at its next pause."""
-        self._given_up = True
-        if self._waiting is not None:
-            self._waiting.end()
-            self._waiting = None
-            self.go_on(CancelledError())
+    def refuse(self) -> None:
+        """Fail: there are no threads any more; for `Driver` only."""
+        self._steps.close()
+        error = CancelledError()
+        self._failed(Failure(error))  # type: ignore[no-untyped-call] # Twisted's
 
     def _advanced(self, outcome: Finished | Unfinished) -> None:
-        if isinstance(outcome, Finished):
-            self._end()
-            if not self.result.called:
-                self.result.callback(outcome.value)
-        elif self._given_up:
-            self.go_on(CancelledError())
-        else:
-            self._waiting = _Waiting(self._driver, outcome.pause, self._woken)
+        if isinstance(outcome, Unfinished):
+            if self._given_up:
+                self.go_on(CancelledError())
+            else:
+                self._pause(outcome.pause)
+            return
+        self._end()
+        if not self.result.called:
+            self.result.callback(outcome.value)
+        self._driver.ended(self)
 
-    def _woken(self) -> None:
-        self._waiting = None
-        self.go_on()
+    def _pause(self, pause: Pause) -> None:
+        if self._ears is None or self._ears.path != pause.path:
+            self._stop_listening()
+            self._ears = _Ears(self._driver.watch, pause.path, self._wake)
+        if self._ears.heard:
+            self._ears.heard = False
+            self.go_on()
+            return
+        left = max(0.0, pause.until - self._driver.filesystem.monotonic())
+        self._timer = self._driver.reactor.callLater(left, self._wake)
+
+    def _wake(self) -> None:
+        if self._timer is not None and self._ears is not None:
+            self._ears.heard = False
+            self._stop_timer()
+            self.go_on()
 
     def _failed(self, failure: Failure) -> None:
         self._end()
         if not self.result.called:
             self.result.errback(failure)
-
-    def _end(self) -> None:
-        if self._ended is not None:
-            self._ended()
         self._driver.ended(self)
 
-
-class _Waiting:
-    """A pause: ends by a write, by the clock, or by `end`, once."""
-
-    def __init__(self, driver: Driver, pause: Pause, woken: Any) -> None:
-        self._woken = woken
-        left = max(0.0, pause.until - driver.filesystem.monotonic())
-        self._timer: IDelayedCall = driver.reactor.callLater(left, self._wake)
-        self._stop_listening = driver.watch.listen(pause.path, self._wake)
-
-    def end(self) -> None:
-        if self._timer.active():
-            self._timer.cancel()
+    def _end(self) -> None:
         self._stop_listening()
+        if self._ended is not None:
+            self._ended()
 
-    def _wake(self) -> None:
-        self.end()
-        self._woken()
+    def _stop_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    def _stop_listening(self) -> None:
+        if self._ears is not None:
+            self._ears.stop()
+            self._ears = None
+
+
+class _Ears:
+    """Hears what is written to a file, also while its run is busy.
+
+    From its first pause on a run hears every bell: one that rings between its
+    look and its next pause makes that pause end at once.
+    """
+
+    def __init__(self, watch: Watch, path: str, wake: Callable[[], None]) -> None:
+        self.path = path
+        self.heard = False
+        self._wake = wake
+        self.stop = watch.listen(path, self._hear)
+
+    def _hear(self) -> None:
+        self.heard = True
+        self._wake()

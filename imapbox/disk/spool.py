@@ -8,6 +8,8 @@ whatever it sends. A crash leaves nothing.
 import zlib
 from typing import Final
 
+from twisted.python.failure import Failure
+
 from imapbox.disk.driver import Driver
 from imapbox.disk.steps import Steps, close, open_unnamed, pread, pwrite
 
@@ -79,7 +81,11 @@ class _File:
     def leave(self) -> None:
         self.users -= 1
         if not self.users and self._fd >= 0:
-            self._driver.run(close(self._fd))
+            self._driver.run(close(self._fd)).addErrback(_ignore)
+
+
+def _ignore(_: Failure) -> None:
+    """That a nameless file could not be closed concerns nobody."""
 
 
 class Spool:

@@ -5,13 +5,16 @@ writes is not told at all. Whoever waits also looks by itself now and then.
 """
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from twisted.internet.inotify import IN_MODIFY, INotify
 from twisted.internet.interfaces import IReactorFDSet
 from twisted.logger import Logger
 from twisted.python._inotify import INotifyError
+from twisted.python.failure import Failure
 from twisted.python.filepath import FilePath
+
+_INotify: Any = INotify  # Twisted has no types for it
 
 
 class Watch:
@@ -22,7 +25,7 @@ class Watch:
     def __init__(self, root: str, reactor: IReactorFDSet) -> None:
         self._root = FilePath(root)
         self._reactor = reactor
-        self._queue: Any = None  # Twisted has no types for it
+        self._queue: Any = None
         self._listeners: dict[str, list[Callable[[], None]]] = {}
 
     def listen(self, path: str, listener: Callable[[], None]) -> Callable[[], None]:
@@ -44,16 +47,20 @@ class Watch:
 
         return stop
 
+    def listens_to(self, path: str) -> bool:
+        """Say whether anybody listens to the file at ``path``."""
+        return path in self._listeners
+
     def close(self) -> None:
         """Give the queue back. Listeners hear no more."""
-        if self._queue is not None:
-            self._queue.loseConnection()
-            self._queue = None
+        queue, self._queue = self._queue, None
+        if queue is not None:
+            queue.loseConnection()
 
     def _add(self, path: str) -> None:
         try:
             if self._queue is None:
-                self._queue = cast("Any", INotify)(self._reactor)
+                self._queue = _Queue(self._reactor, self._lost)
                 self._queue.startReading()
             self._queue.watch(
                 self._file(path),
@@ -70,7 +77,29 @@ class Watch:
 
     def _written(self, path: str) -> None:
         for listener in tuple(self._listeners.get(path, ())):
-            listener()
+            # One that was called before it may have stopped it.
+            if listener in self._listeners.get(path, ()):
+                listener()
+
+    def _lost(self, queue: object) -> None:
+        """Begin anew: Twisted closes a queue when a watched file was removed."""
+        if queue is self._queue:
+            self._queue = None
+            for path in self._listeners:
+                self._add(path)
 
     def _file(self, path: str) -> FilePath[str]:
         return self._root.preauthChild(path)
+
+
+class _Queue(_INotify):  # type: ignore[misc] # Twisted has no types for it
+    """An inotify queue that says when it is closed."""
+
+    def __init__(self, reactor: IReactorFDSet, lost: Callable[[object], None]) -> None:
+        super().__init__(reactor)
+        self._lost = lost
+
+    def connectionLost(self, reason: Failure) -> None:
+        """See `INotify`."""
+        super().connectionLost(reason)
+        self._lost(self)
