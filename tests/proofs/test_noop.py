@@ -1,0 +1,78 @@
+"""The founding bug is dead: no NOOP after a 250 misses a message.
+
+The product's own lock and index code, stepped call by call on a simulated disk
+and clock. What was looked at is printed at the end of the run.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import pytest
+
+from tests.simulation import proofs
+from tests.simulation.broken_readers import BROKEN, LOCK_EACH_TIME, READ
+from tests.simulation.explorer import Violation
+from tests.simulation.mutants import Edit, patched, proof
+
+Tell: TypeAlias = Callable[[object], None]
+
+SCHEDULES = 20_000
+MISSED = "a NOOP missed a delivery"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "noop_and_delivery",
+        "noop_across_rotation",
+        "two_writers",
+        "two_writers_rotate",
+        "two_writers_one_dies",
+    ],
+)
+def test_no_schedule_of_two_misses_a_message(name: str, tell: Tell) -> None:
+    """In every schedule of two processes each NOOP reports what was answered."""
+    report = getattr(proofs, name)()
+    tell(report)
+    assert report.schedules > 100
+    assert report.states > 1_000
+
+
+def test_no_schedule_of_three_misses_a_message(effort: int, tell: Tell) -> None:
+    """Nor does any of three processes with at most three preemptions."""
+    report = proofs.three_processes(3 if effort == 1 else 4)
+    tell(report)
+    assert report.states > 100_000
+
+
+def test_no_random_schedule_misses_a_message(
+    seed: int, effort: int, tell: Tell
+) -> None:
+    """Nor does any of 20,000 random ones."""
+    report = proofs.random_schedules(SCHEDULES * effort, seed)
+    tell(f"seed {seed}: {report}")
+    assert report.schedules == SCHEDULES * effort
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_reader_is_caught(name: str, tell: Tell) -> None:
+    """Each reader that trusts a modification time misses a message somewhere."""
+    with patched(*BROKEN[name]), pytest.raises(Violation, match=MISSED) as caught:
+        proof("noop_with_few_preemptions")
+    tell(caught.value.reason)
+
+
+def test_locking_for_each_look_is_right_too(tell: Tell) -> None:
+    """Who takes the lock for each look misses nothing: the explorer is fair."""
+    with patched(*LOCK_EACH_TIME):
+        report = proof("noop_and_one_delivery")
+    tell(report)
+
+
+def test_a_patch_that_does_not_apply_is_an_error() -> None:
+    """A change of the reader that outdates the patches is noticed."""
+    with (
+        pytest.raises(LookupError, match="does not apply"),
+        patched(Edit(READ, "these lines are not there\n", "")),
+    ):
+        pass

@@ -1,0 +1,139 @@
+"""Importing the product with a few of its lines changed.
+
+Within `patched` the rooms that can be changed, and whatever of the tests uses
+them, are imported anew from the patched source; afterwards everything is as it
+was. A patch whose lines are not there, or are there twice, is an error.
+"""
+
+import importlib
+import importlib.abc
+import importlib.util
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Final, NamedTuple
+
+ROOT: Final = Path(__file__).parents[2]
+FRESH: Final = (
+    "imapbox.index",
+    "imapbox.locks",
+    "imapbox.store",
+    "tests.simulation.mailbox",
+    "tests.simulation.ledger",
+    "tests.simulation.proofs",
+)
+
+
+class Edit(NamedTuple):
+    """Lines of a file below the root, and what to put there."""
+
+    file: str
+    old: str
+    new: str
+
+
+class Mutant(NamedTuple):
+    """A mistake that somebody might make.
+
+    Attributes:
+        name: What it is.
+        file: Below ``imapbox/``.
+        old: Lines as they are; they occur once.
+        new: Lines as they would be.
+        caught_by: The proof in `tests.simulation.proofs` that must fail.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    caught_by: str
+
+    @property
+    def edit(self) -> Edit:
+        """Return what to change."""
+        return Edit(f"imapbox/{self.file}", self.old, self.new)
+
+
+def patched_source(edits: Sequence[Edit]) -> dict[str, str]:
+    """Return the new source of each file.
+
+    Raises:
+        LookupError: The old lines are not there exactly once.
+    """
+    sources: dict[str, str] = {}
+    for edit in edits:
+        source = sources.get(edit.file) or (ROOT / edit.file).read_text()
+        if source.count(edit.old) != 1:
+            raise LookupError("the patch does not apply", edit)
+        sources[edit.file] = source.replace(edit.old, edit.new)
+    return sources
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
+    """Finds the patched modules before anybody else."""
+
+    def __init__(self, sources: dict[str, str]) -> None:
+        self._sources = {
+            file.removesuffix(".py").replace("/", "."): (str(ROOT / file), source)
+            for file, source in sources.items()
+        }
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        del path, target
+        if fullname not in self._sources:
+            return None
+        return importlib.util.spec_from_loader(fullname, self)
+
+    def get_filename(self, fullname: str) -> str:
+        return f"{self._sources[fullname][0]} (patched)"
+
+    def get_data(self, path: str) -> bytes:
+        for file, source in self._sources.values():
+            if path == f"{file} (patched)":
+                return source.encode()
+        raise FileNotFoundError(path)
+
+
+def _is_fresh(name: str) -> bool:
+    return any(name == top or name.startswith(f"{top}.") for top in FRESH)
+
+
+@contextmanager
+def patched(*edits: Edit) -> Iterator[None]:
+    """Let what is imported within come from the patched source.
+
+    Raises:
+        LookupError: A patch does not apply.
+    """
+    finder = _Finder(patched_source(edits))
+    kept = {name: sys.modules.pop(name) for name in [*sys.modules] if _is_fresh(name)}
+    attributes = [
+        (parent, name.rpartition(".")[2], module)
+        for name, module in kept.items()
+        if (parent := sys.modules.get(name.rpartition(".")[0])) is not None
+    ]
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        for name in [name for name in sys.modules if _is_fresh(name)]:
+            del sys.modules[name]
+        sys.modules.update(kept)
+        for parent, name, module in attributes:
+            setattr(parent, name, module)
+
+
+def proof(name: str) -> object:
+    """Run a proof as it is imported now; return what it reports."""
+    proofs = importlib.import_module("tests.simulation.proofs")
+    return getattr(proofs, name)()

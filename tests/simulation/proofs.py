@@ -1,0 +1,205 @@
+"""The claims about the product that are tried on every schedule and crash.
+
+Each is a function that raises where the claim does not hold and returns what
+was looked at; `mutants` runs the same ones on a product with mistakes.
+"""
+
+import errno
+import itertools
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from tests.simulation.disk import SimulatedDisk, run
+from tests.simulation.explorer import Explorer, Report
+from tests.simulation.ledger import (
+    check_end_of_log,
+)
+from tests.simulation.mailbox import (
+    Account,
+    Session,
+    account_on,
+    deliverer,
+    new_store,
+    open_account,
+    reader,
+    settings_of,
+)
+
+CHECKER: Final = 80
+
+
+def processes(
+    noops: int, deliveries: Sequence[int], *, kills: int = 0, **settings: Any
+) -> Explorer:
+    """Return sessions and deliverers on one mailbox, ready to be explored.
+
+    Args:
+        noops: How many NOOPs a session sends; 0: there is none.
+        deliveries: How many messages each deliverer delivers.
+        kills: How many of them may die.
+        settings: Of the engine.
+    """
+    disk = new_store()
+    makers = []
+    if noops:
+        makers.append(partial(reader, account_on(disk, 1, **settings), noops))
+    for number, count in enumerate(deliveries, start=2):
+        account = account_on(disk, number, **settings)
+        messages = [f"{number}.{n}".encode() * 20 for n in range(count)]
+        makers.append(partial(deliverer, account, *messages))
+    return Explorer(disk, makers, check_mailbox, kills=kills)
+
+
+def check_mailbox(disk: SimulatedDisk, ends: list[Any]) -> None:
+    """In the end everything acknowledged is there, each UID once."""
+    process = disk.copy().process(CHECKER)
+    account: Account = run(open_account(settings_of(process)), process)
+    session = Session(account)
+    run(session.open(), process)
+    found = run(session.snapshot(), process)
+    uids = [message.uid for message in found.messages]
+    assert len(set(disk.acknowledged)) == len(disk.acknowledged), "a UID given twice"
+    assert set(disk.acknowledged) <= set(uids), "an acknowledged message is gone"
+    begun = sum(end is None for end in ends)
+    assert len(uids) <= len(disk.acknowledged) + begun, "a message appeared"
+    assert found.uidnext > max(uids, default=0)
+    check_end_of_log(process.disk, account)
+
+
+def noop_and_delivery() -> Report:
+    """A reader and a deliverer, every schedule."""
+    return processes(2, [2]).exhaust()
+
+
+def noop_and_one_delivery() -> Report:
+    """A reader and a deliverer of one message, every schedule."""
+    return processes(2, [1]).exhaust()
+
+
+def noop_with_few_preemptions() -> Report:
+    """A reader and a deliverer, the simplest schedules first."""
+    for preemptions in range(3):
+        processes(2, [2]).exhaust(preemptions=preemptions)
+    return noop_and_delivery()
+
+
+def two_writers() -> Report:
+    """Two deliverers, every schedule."""
+    return processes(0, [1, 1]).exhaust()
+
+
+def two_writers_one_dies() -> Report:
+    """Two deliverers, every schedule, and either may die anywhere."""
+    return processes(0, [1, 1], kills=1).exhaust()
+
+
+def two_writers_rotate() -> Report:
+    """Two deliverers into segments that are full at once."""
+    return processes(0, [1, 1], segment_limit=200).exhaust()
+
+
+def noop_across_rotation() -> Report:
+    """A reader, and a deliverer who begins a new segment."""
+    return processes(2, [1], segment_limit=200).exhaust()
+
+
+def three_processes(preemptions: int = 3) -> Report:
+    """A reader and two deliverers, few preemptions."""
+    return processes(2, [1, 1]).exhaust(preemptions=preemptions)
+
+
+def random_schedules(count: int, seed: int) -> Report:
+    """A reader and two deliverers, at random."""
+    return processes(2, [1, 1]).sample(count, seed)
+
+
+class CrashReport(NamedTuple):
+    """How many crashes were looked at.
+
+    Attributes:
+        images: Different disks.
+        crashes: Disks, with what had been promised and what else could be lost.
+        faults: Places where a call failed.
+    """
+
+    images: int
+    crashes: int
+    faults: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.crashes} crashes, {self.images} images, {self.faults} faults"
+
+
+def crashes() -> CrashReport:
+    """Everything, killed and powered off at every call."""
+    ledger = Ledger()
+    found = Crashes(new_store(), lambda disk: everything(Work(disk, ledger)))
+    count = 0
+    for count, crash in enumerate(found, start=1):
+        allowed = ledger.may_be(crash.acknowledged)
+        check_recovery(crash, allowed, reads=count % 2 == 0)
+    return CrashReport(found.images, count)
+
+
+def second_crashes(every: int = 150) -> CrashReport:
+    """A second crash inside the recovery from one.
+
+    Args:
+        every: How many power losses are passed over for each that is taken;
+            every kill is.
+    """
+    ledger = Ledger()
+    first = Crashes(new_store(), lambda disk: short(Work(disk, ledger)))
+    seen: set[bytes] = set()
+    count = 0
+    for number, crash in enumerate(first):
+        if crash.kind == "power" and number % every:
+            continue
+        for again in Crashes(crash.disk, partial(live_again, ledger=ledger), seen=seen):
+            count += 1
+            allowed = ledger.may_be(again.acknowledged)
+            check_recovery(again, allowed, reads=count % 2 == 0)
+    return CrashReport(len(seen), count)
+
+
+def errors_at(methods: frozenset[str], error: int, **how: bool) -> CrashReport:
+    """One call fails, at each place in turn, and then there are crashes."""
+    seen: set[bytes] = set()
+    count = 0
+    for number in itertools.count(1):
+        fault = Fault(methods, number, error, **how)
+        ledger = Ledger()
+        workload = fail_at(fault, short, ledger)
+        for crash in Crashes(new_store(), workload, seen=seen):
+            count += 1
+            allowed = ledger.may_be(crash.acknowledged)
+            check_recovery(crash, allowed, reads=count % 2 == 0)
+        if not fault.fired:
+            return CrashReport(len(seen), count, number - 1)
+    raise AssertionError("never reached")
+
+
+def failed_syncs() -> CrashReport:
+    """EIO at each sync."""
+    return errors_at(SYNCS, errno.EIO)
+
+
+def failed_writes() -> CrashReport:
+    """EIO at each write, half of it taken."""
+    return errors_at(WRITES, errno.EIO, short=True)
+
+
+def full_disks() -> CrashReport:
+    """ENOSPC at each write; then there is room again."""
+    return errors_at(WRITES, errno.ENOSPC)
+
+
+def full_disks_behind_half() -> CrashReport:
+    """ENOSPC at each write, half of it taken first."""
+    return errors_at(WRITES, errno.ENOSPC, short=True)
+
+
+def disks_that_stay_full() -> CrashReport:
+    """ENOSPC at each write, and from then on whenever a file would grow."""
+    return errors_at(WRITES, errno.ENOSPC, short=True, full=True)
