@@ -1,0 +1,516 @@
+"""A second reader of a store, written from ``docs/formats`` and nothing else.
+
+It imports nothing of imapbox, reads whole files, checks everything it can, and
+is in no hurry. The functions are in the order of the pages.
+"""
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import NamedTuple
+
+SEEN = 8
+NAMES = {
+    1: "BASE",
+    2: "SWITCH",
+    3: "APPEND",
+    4: "FLAGS",
+    5: "KEYWORD",
+    6: "EXPUNGE",
+    8: "META",
+    16: "ACCOUNT_BASE",
+    17: "CREATE",
+    18: "RENAME",
+    19: "DELETE",
+    20: "SUBSCRIBE",
+    21: "UNSUBSCRIBE",
+}
+
+
+class Wrong(Exception):
+    """The files are not what the pages say."""
+
+
+def check(truth: object, what: str) -> None:
+    if not truth:
+        raise Wrong(what)
+
+
+class Cursor:
+    """README.md: numbers, text, ranges."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+
+    def octets(self, size: int) -> bytes:
+        check(self.at + size <= len(self.data), "too short")
+        self.at += size
+        return self.data[self.at - size : self.at]
+
+    def number(self, size: int, *, signed: bool = False) -> int:
+        return int.from_bytes(self.octets(size), "little", signed=signed)
+
+    def text(self) -> str:
+        return self.octets(self.number(2)).decode()
+
+    def value(self) -> bytes:
+        return self.octets(self.number(4))
+
+    def uids(self) -> list[int]:
+        found: list[int] = []
+        for _ in range(self.number(4)):
+            first, last = self.number(4), self.number(4)
+            check(first <= last, "a range backwards")
+            check(not found or found[-1] + 1 < first, "ranges that touch")
+            found += range(first, last + 1)
+        return found
+
+    def mask(self) -> int:
+        return mask(self.octets(self.number(2)))
+
+    def end(self) -> None:
+        check(self.at == len(self.data), "something is left over")
+
+
+def mask(octets: bytes) -> int:
+    check(not octets or octets[-1] != 0, "more keyword bits than needed")
+    bits = 0
+    for n in range(8 * len(octets)):
+        if octets[n // 8] & 1 << n % 8:
+            bits |= 1 << n
+    return bits
+
+
+def check_crc(data: bytes, begun: int = 0) -> None:
+    content, crc = data[:-4], int.from_bytes(data[-4:], "little")
+    check(zlib.crc32(content, begun) == crc, "CRC-32")
+
+
+# store.md
+
+
+def path_of_user(name: str) -> str:
+    octets = name.encode()
+    encoded = ""
+    for at, octet in enumerate(octets):
+        dot = octet == ord(".") and 0 < at < len(octets) - 1
+        plain = octet in b"abcdefghijklmnopqrstuvwxyz0123456789_@-" or dot
+        encoded += chr(octet) if plain else f"%{octet:02x}"
+    return f"users/{blake2b(octets).digest()[0]:02x}/{encoded}"
+
+
+def read_store_file(data: bytes) -> None:
+    check(len(data) == 64, "length of imapbox-store")
+    check(data[:8] == b"IBSTORE\0", "magic of imapbox-store")
+    check_features(data[8:16])
+    check_crc(data)
+
+
+def check_features(data: bytes) -> None:
+    version, _, _, incompatible = struct.unpack("<HHHH", data)
+    check((version, incompatible) == (0, 0), "a newer format")
+
+
+# head.md
+
+
+class Head(NamedTuple):
+    boot: int
+    segment: int
+    offset: int
+    modseq: int
+    uidnext: int
+    exists: int
+    unseen: int
+    uidvalidity: int
+    live: int
+    chain: int
+    flags: int
+    salt: int
+
+
+def read_head(data: bytes) -> Head:
+    check(len(data) == 64, "length of a head")
+    check(data[:4] == b"IBH0", "magic of a head")
+    check_crc(data)
+    cursor = Cursor(data[4:60])
+    boot, version = cursor.number(4), cursor.number(8)
+    modseq = cursor.number(8)
+    uidnext, exists, unseen, uidvalidity = (cursor.number(4) for _ in range(4))
+    live = cursor.number(8)
+    chain, flags, salt = (cursor.number(4) for _ in range(3))
+    cursor.end()
+    return Head(
+        boot,
+        version // 2**40,
+        version % 2**40,
+        modseq,
+        uidnext,
+        exists,
+        unseen,
+        uidvalidity,
+        live,
+        chain,
+        flags,
+        salt,
+    )
+
+
+# log.md
+
+
+def read_segment_header(data: bytes) -> tuple[int, int]:
+    """Return number and salt."""
+    header = data[:64]
+    check(len(header) == 64, "length of a segment's header")
+    check(header[:8] == b"IBLOG\0\0\0", "magic of a segment")
+    check_crc(header)
+    check_features(header[8:16])
+    return struct.unpack("<II", header[16:24])
+
+
+class Operation(NamedTuple):
+    kind: str
+    content: bytes
+
+
+class Frame(NamedTuple):
+    size: int
+    modseq: int
+    time: int
+    batch: int
+    live: int
+    uidnext: int
+    exists: int
+    unseen: int
+    uidvalidity: int
+    chain: int
+    operations: list[Operation]
+    payload: bytes
+
+
+def read_frame(data: bytes, offset: int, before: int, salt: int) -> Frame:
+    """Read the frame that follows the one with the chain value ``before``."""
+    header = data[offset : offset + 96]
+    check(len(header) == 96 and header[:4] == b"IBF0", "no frame")
+    cursor = Cursor(header[4:])
+    check(cursor.number(4) == zlib.crc32(header[8:], salt), "CRC-32 of a header")
+    o, count, p = cursor.number(4), cursor.number(4), cursor.number(8)
+    modseq, time, batch, live = (cursor.number(8) for _ in range(4))
+    uidnext, exists, unseen, uidvalidity = (cursor.number(4) for _ in range(4))
+    check(cursor.number(4) == before, "the chain value before")
+    chain = cursor.number(4)
+    content = data[offset + 96 : offset + 96 + o]
+    check(len(content) == o, "operations are cut")
+    check(zlib.crc32(header[8:76] + content, before) == chain, "the chain value")
+    operations = list(read_operations(content))
+    check(len(operations) == count, "how many operations")
+    size = (96 + o + p + 7) // 8 * 8 + 16
+    end = data[offset + 96 + o : offset + size]
+    check(len(end) == size - 96 - o, "the payload is cut")
+    check(end[p:-16] == bytes(len(end) - p - 16), "zeros behind the payload")
+    check(struct.unpack("<QI", end[-16:-4]) == (time, size // 8), "time and length")
+    check_crc(end[-16:], chain)
+    return Frame(
+        size,
+        modseq,
+        time,
+        batch,
+        live,
+        uidnext,
+        exists,
+        unseen,
+        uidvalidity,
+        chain,
+        operations,
+        end[:p],
+    )
+
+
+def read_operations(content: bytes) -> Iterator[Operation]:
+    cursor = Cursor(content)
+    while cursor.at < len(content):
+        kind, zero = cursor.number(2), cursor.number(2)
+        check(kind in NAMES and zero == 0, "an unknown operation")
+        yield Operation(NAMES[kind], cursor.value())
+
+
+def read_log(
+    files: Mapping[str, bytes], apply: Callable[[Frame], None]
+) -> tuple[Head, Frame]:
+    """Give ``apply`` every frame from ``log.1`` to the head; return the last."""
+    head = read_head(files["head"])
+    number, offset, time, chain = 1, 0, 0, -1
+    while True:
+        data = files[f"log.{number}"]
+        found, salt = read_segment_header(data)
+        check(found == number, "number of a segment")
+        check(chain in (-1, salt), "salt of a segment")
+        offset, chain = 64, salt
+        first, switch = True, None
+        while switch is None and (number, offset) != (head.segment, head.offset):
+            frame = read_frame(data, offset, chain, salt)
+            check(frame.time >= time, "time goes back")
+            check(frame.batch <= offset, "batch lies ahead")
+            kinds = [operation.kind for operation in frame.operations]
+            check(first == (kinds in (["BASE"], ["ACCOUNT_BASE"])), "BASE is first")
+            apply(frame)
+            if "SWITCH" in kinds:
+                check(len(kinds) == 1, "SWITCH is alone")
+                switch = struct.unpack("<II", frame.operations[0].content)
+            offset, chain, time = offset + frame.size, frame.chain, frame.time
+            first = False
+        if switch is None:
+            break
+        number, chain = switch
+    check((chain, salt) == (head.chain, head.salt), "the head's chain value and salt")
+    check(
+        (head.modseq, *head[4:9])
+        == (
+            frame.modseq,
+            frame.uidnext,
+            frame.exists,
+            frame.unseen,
+            frame.uidvalidity,
+            frame.live,
+        ),
+        "the head's numbers",
+    )
+    return head, frame
+
+
+@dataclass
+class Message:
+    flags: int
+    keywords: int
+    modseq: int
+    date: int
+    zone: int
+    savedate: int
+    emailid: bytes
+    octets: bytes
+
+
+@dataclass
+class Mailbox:
+    """What a mailbox's log says."""
+
+    mailbox_id: bytes = b""
+    floor: int = 0
+    keywords: list[str] = field(default_factory=list)
+    meta: dict[str, bytes] = field(default_factory=dict)
+    keys: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    messages: dict[int, Message] = field(default_factory=dict)
+    last: Frame | None = None
+
+    def apply(self, frame: Frame) -> None:
+        payload = Cursor(frame.payload)
+        readers = {
+            "BASE": self.read_base,
+            "SWITCH": lambda cursor, _: cursor.octets(8),
+            "APPEND": lambda cursor, frame: self.read_append(cursor, payload, frame),
+            "FLAGS": self.read_flags,
+            "KEYWORD": lambda cursor, _: self.keywords.append(cursor.text()),
+            "EXPUNGE": self.read_expunge,
+            "META": self.read_meta,
+        }
+        for kind, content in frame.operations:
+            check(kind in readers, "an account's operation")
+            cursor = Cursor(content)
+            readers[kind](cursor, frame)
+            cursor.end()
+        payload.end()
+        check(frame.exists == len(self.messages), "exists")
+        messages = self.messages.values()
+        unseen = sum(not message.flags & SEEN for message in messages)
+        check(frame.unseen == unseen, "unseen")
+        live = sum(len(message.octets) for message in messages)
+        check(frame.live == live, "live")
+        self.last = frame
+
+    def read_base(self, cursor: Cursor, frame: Frame) -> None:
+        mailbox_id = cursor.octets(16)
+        uidvalidity, uidnext = cursor.number(4), cursor.number(4)
+        modseq, floor = cursor.number(8), cursor.number(8)
+        check(
+            (uidvalidity, uidnext, modseq)
+            == (frame.uidvalidity, frame.uidnext, frame.modseq),
+            "BASE and its frame",
+        )
+        keywords = [cursor.text() for _ in range(cursor.number(4))]
+        meta = {}
+        for _ in range(cursor.number(4)):
+            name = cursor.text()
+            meta[name] = cursor.value()
+        keys = {}
+        for _ in range(cursor.number(4)):
+            key = cursor.octets(16)
+            keys[key] = cursor.number(4), cursor.number(8)
+        if self.last is not None:
+            known = self.mailbox_id, self.floor, self.keywords, self.meta
+            check((mailbox_id, floor, keywords, meta) == known, "BASE says news")
+            check(keys.items() <= self.keys.items(), "BASE has other keys")
+        self.mailbox_id, self.floor, self.keywords = mailbox_id, floor, keywords
+        self.meta, self.keys = meta, keys
+
+    def read_append(self, cursor: Cursor, payload: Cursor, frame: Frame) -> None:
+        uid, flags = cursor.number(4), cursor.number(4)
+        date, zone = cursor.number(8, signed=True), cursor.number(2, signed=True)
+        k = cursor.number(2)
+        c, card_crc, h, header_crc = (cursor.number(4) for _ in range(4))
+        s, content_crc = cursor.number(8), cursor.number(4)
+        savedate = cursor.number(8, signed=True)
+        emailid, key = cursor.octets(16), cursor.octets(16)
+        keywords = mask(cursor.octets(k))
+        check(uid < frame.uidnext, "a uid from UIDNEXT on")
+        check(uid > max(self.messages, default=0), "a uid that is not the greatest")
+        check(zlib.crc32(payload.octets(c)) == card_crc, "CRC-32 of a card")
+        octets = payload.octets(s)
+        check(zlib.crc32(octets[:h]) == header_crc, "CRC-32 of our header lines")
+        check(zlib.crc32(octets[h:]) == content_crc, "CRC-32 of a message")
+        check(blake2b(octets, digest_size=16).digest() == emailid, "emailid")
+        if key != bytes(16):
+            self.keys[key] = uid, frame.time
+        self.messages[uid] = Message(
+            flags, keywords, frame.modseq, date, zone, savedate, emailid, octets
+        )
+
+    def read_flags(self, cursor: Cursor, frame: Frame) -> None:
+        uids = cursor.uids()
+        add, remove = cursor.number(4), cursor.number(4)
+        add_keywords, remove_keywords = cursor.mask(), cursor.mask()
+        for uid in uids:
+            if message := self.messages.get(uid):
+                message.flags = message.flags & ~remove | add
+                message.keywords = message.keywords & ~remove_keywords | add_keywords
+                message.modseq = frame.modseq
+
+    def read_expunge(self, cursor: Cursor, frame: Frame) -> None:
+        del frame
+        for uid in cursor.uids():
+            self.messages.pop(uid, None)
+
+    def read_meta(self, cursor: Cursor, frame: Frame) -> None:
+        del frame
+        name, value = cursor.text(), cursor.value()
+        self.meta[name] = value
+        if not value:
+            del self.meta[name]
+
+
+# account.md
+
+
+class Entry(NamedTuple):
+    uidvalidity: int
+    name: str
+    special_use: str
+
+
+@dataclass
+class Account:
+    """What an account's log says."""
+
+    highest_uidvalidity: int = 0
+    mailboxes: dict[bytes, Entry] = field(default_factory=dict)
+    deleted: dict[bytes, int] = field(default_factory=dict)
+    subscribed: set[str] = field(default_factory=set)
+    last: Frame | None = None
+
+    def apply(self, frame: Frame) -> None:
+        check(not frame.payload, "payload in an account")
+        numbers = frame.uidnext, frame.exists, frame.unseen, frame.uidvalidity
+        check(not any(numbers) and not frame.live, "numbers in an account")
+        readers = {
+            "ACCOUNT_BASE": self.read_account_base,
+            "SWITCH": lambda cursor, _: cursor.octets(8),
+            "CREATE": self.read_create,
+            "RENAME": self.read_rename,
+            "DELETE": self.read_delete,
+            "SUBSCRIBE": lambda cursor, _: self.subscribed.add(cursor.text()),
+            "UNSUBSCRIBE": lambda cursor, _: self.subscribed.discard(cursor.text()),
+        }
+        for kind, content in frame.operations:
+            check(kind in readers, "a mailbox's operation")
+            cursor = Cursor(content)
+            readers[kind](cursor, frame)
+            cursor.end()
+        self.last = frame
+
+    def read_account_base(self, cursor: Cursor, frame: Frame) -> None:
+        del frame
+        before = self.mailboxes, self.deleted, self.subscribed
+        highest = cursor.number(4)
+        self.mailboxes = {}
+        for _ in range(cursor.number(4)):
+            self._read_mailbox(cursor)
+        self.deleted = {}
+        for _ in range(cursor.number(4)):
+            mailbox_id = cursor.octets(16)
+            self.deleted[mailbox_id] = cursor.number(8)
+        self.subscribed = {cursor.text() for _ in range(cursor.number(4))}
+        if self.last is not None:
+            after = self.mailboxes, self.deleted, self.subscribed
+            check(before == after, "ACCOUNT_BASE says news")
+            check(self.highest_uidvalidity == highest, "highest UIDVALIDITY")
+        self.highest_uidvalidity = highest
+
+    def read_create(self, cursor: Cursor, frame: Frame) -> None:
+        del frame
+        given = self._read_mailbox(cursor).uidvalidity
+        self.highest_uidvalidity = max(self.highest_uidvalidity, given)
+
+    def read_rename(self, cursor: Cursor, frame: Frame) -> None:
+        del frame
+        mailbox_id, name = cursor.octets(16), cursor.text()
+        self.mailboxes[mailbox_id] = self.mailboxes[mailbox_id]._replace(name=name)
+
+    def read_delete(self, cursor: Cursor, frame: Frame) -> None:
+        mailbox_id = cursor.octets(16)
+        del self.mailboxes[mailbox_id]
+        self.deleted[mailbox_id] = frame.time
+
+    def _read_mailbox(self, cursor: Cursor) -> Entry:
+        mailbox_id = cursor.octets(16)
+        entry = Entry(cursor.number(4), cursor.text(), cursor.text())
+        self.mailboxes[mailbox_id] = entry
+        return entry
+
+
+# lock.md
+
+
+class Note(NamedTuple):
+    pid: int
+    since: float
+    node: str
+    command: str
+
+
+class Slot(NamedTuple):
+    number: int
+    pid: int
+    since: float
+    node: str
+
+
+def read_lock(data: bytes) -> tuple[Note | None, list[Slot]]:
+    check(len(data) == 4096, "length of a lock file")
+    check(data[:16] == b"imapbox lock 0\0\0", "magic of a lock file")
+    pid, since = struct.unpack("<I4xd", data[512:528])
+    node, command = unpadded(data[528:608]), unpadded(data[608:768])
+    note = Note(pid, since, node, command) if pid else None
+    slots = []
+    for number in range(64):
+        slot = data[1024 + 32 * number : 1056 + 32 * number]
+        pid, since = struct.unpack("<I4xd", slot[:16])
+        if pid:
+            slots.append(Slot(number, pid, since, unpadded(slot[16:])))
+    return note, slots
+
+
+def unpadded(data: bytes) -> str:
+    return data.rstrip(b"\0").decode(errors="replace")
