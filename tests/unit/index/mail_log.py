@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from imapbox.disk.filesystem import FileSystem, Mode
-from imapbox.disk.spool import Content, MemoryContent
+from imapbox.disk.spool import MemoryContent
 from imapbox.disk.steps import Steps, perform
 from imapbox.index.account_operations import AccountBase
 from imapbox.index.account_state import AccountState
@@ -52,7 +52,6 @@ def incoming(
     keywords: Iterable[str] = (),
     *,
     header: bytes = b"Return-Path: <>\r\n",
-    content: Content | None = None,
     date: InternalDate | None = None,
 ) -> Incoming:
     """Return a message to be appended."""
@@ -60,7 +59,7 @@ def incoming(
     return Incoming(
         header,
         zlib.crc32(header),
-        content or MemoryContent(octets),
+        MemoryContent(octets),
         digest,
         date,
         flags,
