@@ -1,13 +1,16 @@
 """One session's sight of one mailbox, from SELECT to CLOSE."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from imapbox.index.body import Span
+from imapbox.index.encoding import ranges_of
 from imapbox.index.known import Known, Row
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.mailbox_transactions import ExpungeMessages, SetFlags
@@ -30,6 +33,8 @@ from imapbox.store.open_mailbox import OpenMailbox
 
 # Messages are made of rows so many at a time.
 _SLICE: Final = 1000
+# Message._make, without a call to Python for each message.
+_MAKE_MESSAGE: Final = partial(tuple.__new__, Message)
 
 
 class Selected:
@@ -62,7 +67,6 @@ class Selected:
         self._view = View(state.roll.now, state.next_change)
         self._mailbox_id = state.facts.mailbox_id
         self._closed = False
-        mailbox.users += 1
         mailbox.readers.add(self)
 
     @property
@@ -147,8 +151,7 @@ class Selected:
             updates.append(KeywordsDefined())
         if news.grown:
             updates.append(Exists(self.exists, self.recent))
-        for uid in news.flagged:
-            updates += map(FlagsChanged, self.by_uid([range(uid, uid + 1)]))
+        updates += map(FlagsChanged, self.by_uid(ranges_of(news.flagged)))
         return updates
 
     async def set_flags(
@@ -201,13 +204,14 @@ class Selected:
 
     def changed(self) -> Deferred[None]:
         """Return a Deferred that fires when a `sync` may have news."""
+        if self._view.next_change < self._state.next_change:
+            return succeed(None)  # another session of this process learned it
         return self._mailbox.changed()
 
     def close(self) -> None:
         """Give everything back."""
         if not self._closed:
             self._closed = True
-            self._mailbox.users -= 1
             self._mailbox.readers.discard(self)
             self._mailbox.forget()
 
@@ -249,17 +253,18 @@ class Selected:
         return Known(state.position, list(state.facts.keywords), found)
 
     def _messages(self, view: View, slices: Sequence[slice]) -> Iterator[Message]:
-        for part in slices:
-            for start in range(part.start, part.stop, _SLICE):
-                stop = min(part.stop, start + _SLICE)
-                yield from self._rows(view, start, stop)
+        return chain.from_iterable(
+            self._rows(view, start, min(part.stop, start + _SLICE))
+            for part in slices
+            for start in range(part.start, part.stop, _SLICE)
+        )
 
     def _rows(self, view: View, start: int, stop: int) -> Iterator[Message]:
         uids = view.uids[start:stop]
         columns = self._state.columns
         rows = columns.rows_of(uids)
         return map(
-            Message._make,
+            _MAKE_MESSAGE,
             zip(
                 range(start + 1, stop + 1),
                 uids.tolist(),

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-from twisted.internet.defer import Deferred
-
 from imapbox.index.account_operations import (
     AccountOperation,
     Create,
@@ -12,16 +10,21 @@ from imapbox.index.account_operations import (
     Unsubscribe,
 )
 from imapbox.index.account_state import AccountState, ChangeAccount
-from imapbox.index.binding import AccountUnsettled, Binding
+from imapbox.index.binding import Binding
 from imapbox.index.commit import Log
 from imapbox.index.settings import Settings
 from imapbox.model.errors import (
     MailboxExists,
-    MailboxGone,
     MailboxNameRefused,
     NoSuchMailbox,
 )
-from imapbox.model.names import DELIMITER, INBOX, MailboxName, UserName
+from imapbox.model.names import (
+    DELIMITER,
+    INBOX,
+    MailboxName,
+    UserName,
+    mailbox_name,
+)
 from imapbox.model.numbers import UidValidity
 from imapbox.store.committer import Committer
 from imapbox.store.create import ID_SIZE, create_mailbox_log
@@ -54,11 +57,6 @@ class AccountLog:
         self._committer = Committer(
             Log(directory, AccountState), drivers.write, settings
         )
-
-    @property
-    def is_idle(self) -> bool:
-        """Say whether nothing is being committed."""
-        return self._committer.is_idle
 
     @property
     def state(self) -> AccountState:
@@ -103,7 +101,7 @@ class AccountLog:
         Raises:
             NoSuchMailbox: There is no ``old``, and nothing below it.
             MailboxExists: The new name, or one below it, is taken.
-            MailboxNameRefused: ``new`` is below ``old``.
+            MailboxNameRefused: ``new`` is below ``old``, or a name becomes too deep.
         """
         if new.startswith(old + DELIMITER):
             raise MailboxNameRefused(new)
@@ -123,14 +121,12 @@ class AccountLog:
             mailbox_directory(self.user, source),
             mailbox_directory(self.user, target),
             self._settings,
-            lambda: self.binding_of(target).binding().check(),
+            self.binding_of(target).binding(),
         )
         try:
             await self._drivers.write.run(steps)
         except OSError as error:
             raise in_words(error) from error
-        except AccountUnsettled as error:
-            raise MailboxGone(new) from error
 
     async def subscribe(self, name: MailboxName) -> None:
         """Add a name to the subscriptions."""
@@ -204,10 +200,6 @@ class MailboxBinding:
             account.directory, account.token, account.state.position, self._mailbox_id
         )
 
-    def settle(self) -> Deferred[None]:
-        """See `AccountBinding`."""
-        return self._account.settle()
-
 
 def _creation(mailbox: Create) -> Callable[[AccountState], list[AccountOperation]]:
     def decide(state: AccountState) -> list[AccountOperation]:
@@ -233,6 +225,8 @@ def _renaming(
             raise NoSuchMailbox(old)
         if not state.names.keys().isdisjoint(moved.values()):
             raise MailboxExists(new)
+        for name in moved.values():
+            mailbox_name(name)  # it may be too deep now
         return [Rename(state.names[name].mailbox_id, to) for name, to in moved.items()]
 
     return decide

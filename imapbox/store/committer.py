@@ -6,25 +6,24 @@ gathers, so that many sessions of a process share one write and one sync.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
 
-from imapbox.disk.driver import Driver
+from imapbox.disk.driver import Driver, Run
 from imapbox.disk.steps import Steps
 from imapbox.index.binding import AccountUnsettled, Binding
 from imapbox.index.commit import Log, commit
 from imapbox.index.settings import Settings
 from imapbox.index.transaction import Change, Outcome, Transaction
-from imapbox.model.errors import MailboxBusy, MailboxDamaged, MailError
+from imapbox.model.errors import MailboxBusy, MailboxDamaged
+from imapbox.store.commit_with_account import commit_with_account
 from imapbox.store.failures import in_words
 
 # One batch is held in memory: this many messages of up to 256 KiB.
 _LARGEST_BATCH: Final = 64
-# An account that is damaged can't be settled.
-_SETTLE_TRIES: Final = 3
 
 
 @dataclass(eq=False, slots=True)
@@ -49,10 +48,6 @@ class AccountBinding(Protocol):
         """Return what is known of the account now."""
         ...
 
-    def settle(self) -> Deferred[None]:
-        """Settle the account's log under its lock."""
-        ...
-
 
 class Committer:
     """Commits to one log, one batch after another."""
@@ -74,11 +69,8 @@ class Committer:
         self._queue: deque[_Wish] = deque()
         self._taken: list[_Wish] = []
         self._busy = False
-
-    @property
-    def is_idle(self) -> bool:
-        """Say whether nothing waits and nothing is being written."""
-        return not self._busy
+        self._run: Run[list[Outcome]] | None = None
+        self._unwanted = False
 
     def submit(
         self,
@@ -111,23 +103,34 @@ class Committer:
         return wish.done
 
     def _cancel(self, wish: _Wish) -> None:
-        if wish in self._queue:
+        try:
             self._queue.remove(wish)
-            wish.finished()
+        except ValueError:
+            return  # it is being written
+        wish.finished()
+        if not self._queue and self._run is not None:
+            # Nobody is left to wait for the lock. If the batch before is being
+            # written still, this changes nothing.
+            self._unwanted = True
+            self._run.give_up()
 
     async def _work(self) -> None:
         """Write batches until nothing waits."""
-        unsettled = 0
+        settle_account = False
         try:
             while self._queue:
                 self._taken = []
+                self._unwanted = False
+                self._run = self._driver.begin(self._commit(settle_account))
                 try:
-                    outcomes = await self._driver.run(self._commit())
+                    outcomes = await self._run.result
                 except AccountUnsettled as error:
-                    unsettled += 1
-                    if unsettled > _SETTLE_TRIES:
+                    if settle_account:
                         self._fail(MailboxDamaged(error))
-                    await self._settle_account()
+                    settle_account = not settle_account
+                except CancelledError as error:
+                    if not self._unwanted:
+                        self._fail(error)
                 except MailboxBusy as error:
                     self._give_up_on_impatient(error)
                 except OSError as error:
@@ -135,22 +138,24 @@ class Committer:
                 except Exception as error:  # noqa: BLE001 - told to whoever waits
                     self._fail(error)
                 else:
+                    settle_account = False
                     self._answer(outcomes)
         finally:
             self._busy = False
+            self._run = None
 
-    async def _settle_account(self) -> None:
-        if self._binding is not None:
-            try:
-                await self._binding.settle()
-            except MailError as error:
-                self._fail(error)
-
-    def _commit(self) -> Steps[list[Outcome]]:
-        command = self._queue[0].command if self._queue else ""
-        guard = self._binding.binding().check if self._binding else None
+    def _commit(self, settle_account: bool) -> Steps[list[Outcome]]:  # noqa: FBT001 - private
+        now = self._driver.filesystem.monotonic()
+        first = self._queue[0]
+        settings = replace(self._settings, patience=max(0.0, first.patience_ends - now))
+        binding = self._binding.binding() if self._binding else None
+        if binding is not None and settle_account:
+            return commit_with_account(
+                self._target, binding, settings, self._take, command=first.command
+            )
+        guard = binding.check if binding else None
         return commit(
-            self._target, self._settings, self._take, command=command, guard=guard
+            self._target, settings, self._take, command=first.command, guard=guard
         )
 
     def _take(self) -> list[Transaction]:

@@ -1,7 +1,8 @@
 """A log that this process follows: its state, and how it is kept current."""
 
 from collections.abc import Callable
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
+from weakref import finalize
 
 from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred
 from twisted.logger import Logger
@@ -62,6 +63,7 @@ class FollowedLog(Generic[S]):
         self._drivers = drivers
         self._settings = settings
         self._head_fd = -1
+        self._closing: finalize[[int], Any] | None = None
         self._looking = DeferredLock()
 
     @property
@@ -69,36 +71,17 @@ class FollowedLog(Generic[S]):
         """Return the path of the head, which every commit writes."""
         return f"{self.directory}/{HEAD}"
 
-    async def open(self) -> None:
-        """Read the log from its beginning.
-
-        Raises:
-            MailError: It can't be read.
-        """
-        states: list[S] = []
-
-        def fold() -> Callable[[Frame], None]:
-            states.append(self._make_state())
-            return states[-1].apply
-
-        try:
-            opened = await self._drivers.write.run(
-                open_log(self.directory, self._settings, fold)
-            )
-            self._head_fd = self._filesystem.open(self.head_path, Mode.READ)
-        except OSError as error:
-            raise in_words(error) from error
-        self.state = states[-1]
-        self.token, self.damaged = opened.token, opened.damaged
-
     def close(self) -> None:
-        """Give the head's descriptor back."""
-        if self._head_fd >= 0:
-            self._filesystem.close(self._head_fd)
-            self._head_fd = -1
+        """Give the head's descriptor back; that happens by itself at the end."""
+        if self._closing is not None:
+            self._closing()
+            self._closing = None
+        self._head_fd = -1
 
     async def sync(self) -> None:
         """Learn everything that was acknowledged before this call.
+
+        The first time, the log is read from its beginning.
 
         Raises:
             MailboxGone: The log was deleted, or is another one now.
@@ -115,15 +98,32 @@ class FollowedLog(Generic[S]):
     def is_current(self) -> bool:
         """Say whether the head is, byte by byte, the one that was applied."""
         if not self._filesystem.same_file(self._head_fd, self.head_path):
-            # Somebody removed it, and it was made anew.
-            self.close()
-            self._head_fd = self._filesystem.open(self.head_path, Mode.READ)
+            # Somebody removed it, and perhaps it was made anew.
+            self._open_head()
         return self._filesystem.pread(self._head_fd, HEAD_SIZE, 0) == self.token
 
-    def settle(self) -> Deferred[None]:
-        """Settle the log under its lock."""
-        steps = recover(self.directory, self._settings, command="recover")
-        return self._drivers.write.run(steps)
+    async def _open(self) -> None:
+        states: list[S] = []
+
+        def fold() -> Callable[[Frame], None]:
+            states.append(self._make_state())
+            return states[-1].apply
+
+        try:
+            opened = await self._drivers.read.run(
+                open_log(self.directory, self._settings, fold)
+            )
+            self._open_head()
+        except OSError as error:
+            raise in_words(error) from error
+        self.state = states[-1]
+        self.token, self.damaged = opened.token, opened.damaged
+
+    def _open_head(self) -> None:
+        self.close()
+        fd = self._filesystem.open(self.head_path, Mode.READ)
+        self._closing = finalize(self, self._filesystem.close, fd)
+        self._head_fd = fd
 
     @property
     def _filesystem(self) -> FileSystem:
@@ -131,6 +131,8 @@ class FollowedLog(Generic[S]):
 
     def _glance(self) -> bool:
         """Do the usual: nothing or little is new, and it is read at once."""
+        if self._head_fd < 0:
+            return False
         try:
             data = self._filesystem.pread(self._head_fd, HEAD_SIZE, 0)
             if data == self.token:
@@ -152,7 +154,12 @@ class FollowedLog(Generic[S]):
         return look(self.directory, self._head_fd, self.token, self.state.position)
 
     async def _look_properly(self) -> None:
+        if not self.token:
+            await self._open()
+            return
         try:
+            if self._head_fd < 0:
+                raise HeadUnreadable
             self._apply(await self._drivers.read.run(self._steps()))
         except (HeadUnreadable, LogBroken):
             await self._look_again()
@@ -162,7 +169,8 @@ class FollowedLog(Generic[S]):
     async def _look_again(self) -> None:
         """The head is lost, torn or older than what was applied: settle."""
         try:
-            await self.settle()
+            await self._settle()
+            self._open_head()
             self._apply(await self._drivers.read.run(self._steps()))
         except (HeadUnreadable, LogBroken) as error:
             self._log.error(
@@ -171,6 +179,10 @@ class FollowedLog(Generic[S]):
             raise MailboxGone(self.directory) from error
         except OSError as error:
             raise in_words(error) from error
+
+    def _settle(self) -> Deferred[None]:
+        steps = recover(self.directory, self._settings, command="recover")
+        return self._drivers.write.run(steps)
 
     def _look(self) -> Deferred[None]:
         return ensureDeferred(self._look_properly())

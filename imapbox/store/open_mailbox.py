@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
 from imapbox.disk.spool import Content
@@ -35,8 +35,7 @@ class OpenMailbox:
 
     Attributes:
         directory: Of the mailbox's log.
-        log: The log as this process follows it; `open` reads it.
-        users: How many sessions have it open.
+        log: The log as this process follows it.
         readers: Those who read `MailboxState.changes`.
     """
 
@@ -48,11 +47,9 @@ class OpenMailbox:
         binding: AccountBinding,
     ) -> None:
         self.directory = directory
-        self.users = 0
         self.log = FollowedLog(directory, MailboxState, drivers, settings)
         self.readers: set[ChangeReader] = set()
         self._drivers = drivers
-        self._opening = DeferredLock()
         log = Log(directory, MailboxFacts)
         self._committer = Committer(log, drivers.write, settings, binding)
         self._waiters: list[Deferred[None]] = []
@@ -64,16 +61,6 @@ class OpenMailbox:
         """Return the messages, as of the last `sync`."""
         return self.log.state
 
-    @property
-    def is_open(self) -> bool:
-        """Say whether the log was read."""
-        return bool(self.log.token)
-
-    @property
-    def is_idle(self) -> bool:
-        """Say whether nobody uses it and nothing is being committed."""
-        return not self.users and self._committer.is_idle
-
     async def sync(self) -> None:
         """Learn everything that was acknowledged before this call.
 
@@ -81,14 +68,7 @@ class OpenMailbox:
             MailboxGone: It was deleted.
             MailError: It can't be read.
         """
-        if not self.is_open:
-            await self._opening.run(self._open)
         await self.log.sync()
-
-    def _open(self) -> Deferred[None]:
-        if self.is_open:
-            return succeed(None)
-        return ensureDeferred(self.log.open())
 
     def submit(
         self,
@@ -131,7 +111,8 @@ class OpenMailbox:
             state.drop_dead()
 
     def close(self) -> None:
-        """Give everything back. Only when it is idle."""
+        """Give everything back."""
+        self._give_up_watch()
         self.log.close()
 
     def changed(self) -> Deferred[None]:
@@ -159,7 +140,8 @@ class OpenMailbox:
     def _poll_head(self) -> None:
         self._poll = None
         self._look_at_head()
-        if self._waiters:
+        # Who was woken may wait again by now, and have started the next poll.
+        if self._waiters and self._poll is None:
             self._start_poll()
 
     def _look_at_head(self) -> None:

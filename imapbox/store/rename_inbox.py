@@ -10,9 +10,9 @@ from collections.abc import Callable
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
+from imapbox.index.binding import Binding
 from imapbox.index.body import StoredContent
 from imapbox.index.commit import Log, write
-from imapbox.index.head import Position
 from imapbox.index.known import Known, Row
 from imapbox.index.lost_head import find_first_segment
 from imapbox.index.mailbox_state import MailboxFacts, MailboxState
@@ -33,18 +33,19 @@ from imapbox.model.numbers import ModSeq, Uid
 
 
 def move_all(
-    source: str, target: str, settings: Settings, guard: Callable[[], Steps[None]]
+    source: str, target: str, settings: Settings, binding: Binding
 ) -> Steps[None]:
     """Move all messages of the mailbox in ``source`` to the one in ``target``.
 
     Args:
         source: Directory of a mailbox's log.
-        target: The same, of a new, empty one.
+        target: The same, of a new one.
         settings: How to write.
-        guard: Run under the locks, before anything is written.
+        binding: Of the target.
 
     Raises:
         MailboxBusy: A lock was not to be had.
+        MailboxGone: The target was deleted.
         MailError: Nothing was moved.
     """
 
@@ -53,42 +54,53 @@ def move_all(
             log = Log(target, MailboxFacts)
             yield from _write(log, settings, target_tail, append)
 
+        yield from settle(binding.account, settings)
         source_tail = yield from settle(source, settings)
         target_tail = yield from settle(target, settings)
-        yield from guard()
+        yield from binding.check()
         state = MailboxState()
-        start = yield from find_first_segment(source)
-        yield from follow(source, start, source_tail.position, state.apply)
+        yield from _fold(source, source_tail, state)
         rows = _alive(state)
         if not rows:
             return
+        # Somebody may have been there before us.
+        facts = MailboxFacts()
+        yield from _fold(target, target_tail, facts)
+        known = Known(target_tail.position, facts.keywords)
         yield from _with_segments(
             source,
             sorted({state.columns.place(row).segment for row in rows}),
-            lambda fds: _append(state, rows, fds, target_tail.position, write_target),
+            lambda fds: _append(state, rows, fds, known, write_target),
         )
         gone = ExpungeMessages(_known(state, rows), only_deleted=False)
         yield from _write(Log(source, MailboxFacts), settings, source_tail, gone)
 
     identity = Identity(settings.node, settings.pid, "rename")
     until = (yield from steps.monotonic()) + settings.patience
-    # By id, as everyone does: the directory's name is the id.
-    paths = [f"{directory}/lock" for directory in sorted((source, target))]
+    # With the account's, nobody can be halfway through a change of it.
+    paths = [f"{each}/lock" for each in (binding.account, *sorted((source, target)))]
     yield from locked(paths, identity, until, section)
+
+
+def _fold(
+    directory: str, tail: Tail, state: MailboxState | MailboxFacts
+) -> Steps[None]:
+    start = yield from find_first_segment(directory)
+    yield from follow(directory, start, tail.position, state.apply)
 
 
 def _append(
     state: MailboxState,
     rows: list[int],
     fds: dict[int, int],
-    position: Position,
+    known: Known,
     write_target: Callable[[Transaction], Steps[None]],
 ) -> Steps[None]:
     messages = []
     for row in rows:
         message = yield from _incoming(state, row, fds)
         messages.append(message)
-    yield from write_target(AppendMessages(messages, Known(position, [])))
+    yield from write_target(AppendMessages(messages, known))
 
 
 def _incoming(state: MailboxState, row: int, fds: dict[int, int]) -> Steps[Incoming]:

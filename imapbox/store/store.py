@@ -1,11 +1,9 @@
 """A store: all accounts below one directory, shared with other processes."""
 
-from collections import OrderedDict
 from collections.abc import Awaitable
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
-from twisted.internet.defer import DeferredLock, ensureDeferred
 from twisted.logger import Logger
 
 from imapbox.disk.filesystem import DiskFileSystem, FileSystem
@@ -19,26 +17,16 @@ from imapbox.store.create import account_is_made, create_account
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
 from imapbox.store.format import prepare_store
+from imapbox.store.kept import Kept
 from imapbox.store.layout import SPOOL, mailbox_directory
 from imapbox.store.open_mailbox import OpenMailbox
 
-# What nobody uses is kept open, so that a webmail's next request is quick.
+# A webmail logs in and out for each request.
 _IDLE_ACCOUNTS: Final = 256
 _IDLE_MAILBOXES: Final = 64
 
 
-class Kept(Protocol):
-    """Something that can be closed when it is idle."""
-
-    @property
-    def is_idle(self) -> bool:
-        """Say whether it may be closed."""
-        ...
-
-
-H = TypeVar("H")
 T = TypeVar("T")
-K = TypeVar("K", bound=Kept)
 
 
 class Store:
@@ -63,9 +51,8 @@ class Store:
         self._reactor = reactor
         self._patience = patience
         self._filesystem = filesystem
-        self._accounts: OrderedDict[UserName, AccountLog] = OrderedDict()
-        self._mailboxes: OrderedDict[str, OpenMailbox] = OrderedDict()
-        self._opening = DeferredLock()
+        self._accounts: Kept[UserName, AccountLog] = Kept(_IDLE_ACCOUNTS)
+        self._mailboxes: Kept[str, OpenMailbox] = Kept(_IDLE_MAILBOXES)
 
     async def start(self) -> None:
         """Check or make the store, and begin to serve it.
@@ -92,12 +79,10 @@ class Store:
     async def stop(self) -> None:
         """Let commits end, and give everything back."""
         await self.drivers.stop()
-        for mailbox in self._mailboxes.values():
+        for mailbox in self._mailboxes.clear():
             mailbox.close()
-        for account in self._accounts.values():
+        for account in self._accounts.clear():
             account.log.close()
-        self._mailboxes.clear()
-        self._accounts.clear()
 
     def new_spool(self) -> Spool:
         """Return an empty spool for one message."""
@@ -128,35 +113,25 @@ class Store:
         Raises:
             NoSuchUser: It was never made.
         """
-        if user not in self._accounts:
-            await self._opening.run(lambda: ensureDeferred(self._open_account(user)))
-        account = self._accounts[user]
-        self._accounts.move_to_end(user)
+        account = self._accounts.get(user)
+        if account is None:
+            if not await self.has_account(user):
+                raise NoSuchUser(user)
+            account = self._accounts.get(user) or self._accounts.add(
+                user, AccountLog(user, self.drivers, self.settings)
+            )
         await account.sync()
         return account
 
     def mailbox(self, account: AccountLog, mailbox_id: bytes) -> OpenMailbox:
         """Return what this process shares of a mailbox. It may be unread yet."""
         directory = mailbox_directory(account.user, mailbox_id)
-        if directory not in self._mailboxes:
-            self._mailboxes[directory] = OpenMailbox(
+        return self._mailboxes.get(directory) or self._mailboxes.add(
+            directory,
+            OpenMailbox(
                 directory, self.drivers, self.settings, account.binding_of(mailbox_id)
-            )
-            for idle in _too_many(self._mailboxes, _IDLE_MAILBOXES, directory):
-                idle.close()
-        self._mailboxes.move_to_end(directory)
-        return self._mailboxes[directory]
-
-    async def _open_account(self, user: UserName) -> None:
-        if user in self._accounts:
-            return
-        if not await self.has_account(user):
-            raise NoSuchUser(user)
-        account = AccountLog(user, self.drivers, self.settings)
-        await account.log.open()
-        self._accounts[user] = account
-        for idle in _too_many(self._accounts, _IDLE_ACCOUNTS, user):
-            idle.log.close()
+            ),
+        )
 
     async def _run(self, work: Awaitable[T]) -> T:
         try:
@@ -168,14 +143,3 @@ class Store:
 def _beneath(root: str) -> FileSystem:
     Path(root).mkdir(mode=0o700, parents=True, exist_ok=True)
     return DiskFileSystem(root)
-
-
-def _too_many(kept: OrderedDict[H, K], limit: int, newest: H) -> list[K]:
-    """Take out the oldest idle ones beyond ``limit``."""
-    out = []
-    for key, value in list(kept.items()):
-        if len(kept) <= limit:
-            break
-        if key != newest and value.is_idle:
-            out.append(kept.pop(key))
-    return out
