@@ -21,11 +21,14 @@ DELIMITER: Final = "/"
 INBOX: Final = MailboxName("INBOX")
 MAX_LEVEL_BYTES: Final = 255
 MAX_LEVELS: Final = 20
+# Of the name of the user's directory, in which a byte may take three.
 MAX_USER_BYTES: Final = 255
 
 # Controls (C0, DEL, C1), line separators, and LIST's wildcards; "#" begins
 # a namespace we do not have (RFC 9051 §5.1.2.2), so only at the start.
 _FORBIDDEN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029%*]|^#")
+# What `store.layout` percent-encodes.
+ENCODED_IN_USER: Final = re.compile(rb"[^a-z0-9_@.-]|^\.|\.$")
 _UPPER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
@@ -69,13 +72,17 @@ def parents(name: MailboxName) -> tuple[MailboxName, ...]:
 def user_name(text: str) -> UserName | None:
     """Return ``text`` as a user's name, or None if it can not be one.
 
-    NFC, ASCII letters lowercased; no controls, no surrogates, not empty.
+    NFC, ASCII letters lowercased; no controls, no surrogates, not empty, and
+    not too long for the name of a directory.
     """
     name = unicodedata.normalize("NFC", text).translate(_UPPER)
+    # A small letter may compose with what its capital does not.
+    name = unicodedata.normalize("NFC", name)
     try:
-        size = len(name.encode())
+        octets = name.encode()
     except UnicodeEncodeError:
         return None
+    size = len(octets) + 2 * len(ENCODED_IN_USER.findall(octets))
     if not 0 < size <= MAX_USER_BYTES:
         return None
     if any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in name):

@@ -7,9 +7,9 @@ from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.account_operations import AccountBase, Create
 from imapbox.index.create import create_log, fill_log
-from imapbox.index.head import NO_COUNTS, Counts
+from imapbox.index.head import NO_COUNTS, Counts, Head
 from imapbox.index.operations import Base
-from imapbox.index.read import Window, first_position, read_frame
+from imapbox.index.read import Window, first_position, read_frame, read_head
 from imapbox.index.segment import SEGMENT_HEADER_SIZE, SegmentHeader, segment_name
 from imapbox.index.settings import Settings
 from imapbox.index.settle import HEAD
@@ -43,9 +43,14 @@ def create_mailbox_log(
 
 
 def account_is_made(user: UserName) -> Steps[bool]:
-    """Say whether the account is there: its log's first frame can be read."""
+    """Say whether the account is there, be it damaged.
 
-    def read(fd: int) -> Steps[bool]:
+    It is if its log's first frame can be read. If it can't, a good head says
+    that there was one: the head is made last, when the frame is durable.
+    """
+    directory = account_directory(user)
+
+    def begins(fd: int) -> Steps[bool]:
         window = Window(fd, None)
         header = SegmentHeader.decode((yield from window.at(0, SEGMENT_HEADER_SIZE)))
         if header is None:
@@ -53,11 +58,15 @@ def account_is_made(user: UserName) -> Steps[bool]:
         first = first_position(header.number, header.salt)
         return (yield from read_frame(window, first)) is not None
 
-    path = f"{account_directory(user)}/{segment_name(1)}"
     try:
-        return (yield from steps.opened(path, Mode.READ, read))
+        if (
+            yield from steps.opened(f"{directory}/{segment_name(1)}", Mode.READ, begins)
+        ):
+            return True
+        head = yield from steps.opened(f"{directory}/{HEAD}", Mode.READ, read_head)
     except FileNotFoundError:
         return False
+    return Head.decode(head) is not None
 
 
 def create_account(user: UserName, settings: Settings) -> Steps[bool]:

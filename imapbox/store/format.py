@@ -11,7 +11,9 @@ Little-endian::
         16    44  zero
         60     4  CRC-32 of the 60 bytes before
 
-It is written once, before anything else, and synced with its directory.
+It is written before anything else, and synced with its directory. Several
+processes may do so at once: each writes the same bytes. One that is empty was
+left by a crash, or is being written, and is written again.
 """
 
 import struct
@@ -21,7 +23,6 @@ from typing import Final
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
-from imapbox.index.create import write_file
 from imapbox.model.errors import StoreTooNew
 from imapbox.store.layout import SPOOL, STORE_FILE, USERS
 
@@ -49,6 +50,8 @@ def prepare_store() -> Steps[None]:
             STORE_FILE, Mode.READ, lambda fd: steps.pread(fd, FILE_SIZE, 0)
         )
     except FileNotFoundError:
+        data = b""
+    if not any(data):
         yield from _make()
         return
     if len(data) < FILE_SIZE or not data.startswith(_MAGIC):
@@ -62,15 +65,18 @@ def prepare_store() -> Steps[None]:
 
 def _make() -> Steps[None]:
     names = yield from steps.list_directory(".")
-    if set(names) - {SPOOL, USERS}:
+    if set(names) - {SPOOL, USERS, STORE_FILE}:
         raise NotAStore(names)
     for directory in (SPOOL, USERS):
         yield from make_directory_if_missing(directory)
     content = _FIELDS.pack(_MAGIC, FORMAT_VERSION, 0, 0, 0)
-    try:
-        yield from write_file(STORE_FILE, content + _CRC.pack(zlib.crc32(content)))
-    except FileExistsError:
-        return  # another process was as quick
+    octets = content + _CRC.pack(zlib.crc32(content))
+
+    def write(fd: int) -> Steps[None]:
+        yield from steps.pwrite(fd, octets, 0)
+        yield from steps.fdatasync(fd)
+
+    yield from steps.opened(STORE_FILE, Mode.ENSURE, write)
     yield from steps.sync_directory(".")
 
 

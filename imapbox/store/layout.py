@@ -16,13 +16,11 @@ import re
 from hashlib import blake2b
 from typing import Final
 
-from imapbox.model.names import UserName
+from imapbox.model.names import ENCODED_IN_USER, UserName
 
 STORE_FILE: Final = "imapbox-store"
 SPOOL: Final = "spool"
 USERS: Final = "users"
-
-_UNSAFE = re.compile(rb"[^a-z0-9_@.-]|^\.|\.$")
 
 
 def user_shard(user: UserName) -> str:
@@ -52,9 +50,9 @@ def mailbox_directory(user: UserName, mailbox_id: bytes) -> str:
 
 def encode_user(user: UserName) -> str:
     """Return a user's name as the name of a directory."""
-    return _UNSAFE.sub(lambda found: b"%%%02x" % found[0][0], user.encode()).decode(
-        "ascii"
-    )
+    return ENCODED_IN_USER.sub(
+        lambda found: b"%%%02x" % found[0][0], user.encode()
+    ).decode("ascii")
 
 
 def decode_user(name: str) -> UserName:
