@@ -19,6 +19,7 @@ from twisted.internet.interfaces import (
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from imapbox.app.prompt_transport import make_prompt
 from imapbox.imap.factory import IMAPFactory
 from imapbox.lmtp.factory import LMTPFactory
 from imapbox.model.errors import MailError
@@ -98,6 +99,8 @@ class ServerService(Service):
             listener.endpoint.listen(listener.factory).addCallbacks(
                 self._ports.append, refused.append
             )
+        for port in self._ports:
+            make_prompt(port)
         for failure in refused:
             _log.critical("{reason}", reason=failure.getErrorMessage())
         if refused:

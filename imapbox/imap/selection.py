@@ -46,7 +46,7 @@ class Selection:
 
     def flags_item(self, message: Message) -> bytes:
         """Return FLAGS of a message, for a FETCH."""
-        key = (message.flags, message.keywords, message.recent)
+        key = message.flags, message.keywords, message.recent
         item = self._flags_items.get(key)
         if item is None:
             if len(self._flags_items) >= _MAX_KEPT:

@@ -6,6 +6,7 @@ client's speed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from twisted.internet.defer import CancelledError
@@ -89,11 +90,18 @@ async def _tell_rows(
     session: Session, columns: Sequence[Column], messages: Iterator[Message]
 ) -> None:
     output = session.output
-    for number, message in enumerate(messages, start=1):
-        items = [column(message) for column in columns]
-        output.write(responses.fetch(message.seq, items))
-        if not number % BATCH:
-            await output.room()
+    while batch := list(islice(messages, BATCH)):
+        # One item, FLAGS, is what clients ask of whole mailboxes.
+        if len(columns) == 1:
+            (column,) = columns
+            rows = [responses.fetch_item(each.seq, column(each)) for each in batch]
+        else:
+            rows = [
+                responses.fetch(each.seq, [column(each) for column in columns])
+                for each in batch
+            ]
+        output.write(b"".join(rows))
+        await output.room()
 
 
 class _Bodies:

@@ -152,6 +152,11 @@ def fetch(seq: Seq, items: Iterable[bytes]) -> bytes:
     return b"* %d FETCH (%b)\r\n" % (seq, b" ".join(items))
 
 
+def fetch_item(seq: Seq, item: bytes) -> bytes:
+    """Return ``* n FETCH`` with one item."""
+    return b"* %d FETCH (%b)\r\n" % (seq, item)
+
+
 def fetch_start(seq: Seq, items: Iterable[bytes], item: BodyItem, size: int) -> bytes:
     """Return the beginning of a FETCH whose last item comes in slices.
 
