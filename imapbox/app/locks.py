@@ -15,8 +15,8 @@ from imapbox.disk.filesystem import DiskFileSystem, FileSystem, Mode
 from imapbox.disk.steps import Steps, opened, perform
 from imapbox.index.account_state import AccountState
 from imapbox.index.head import Head
-from imapbox.index.lost_head import find_first_segment
-from imapbox.index.read import LogBroken, follow, read_head
+from imapbox.index.opening import follow_all
+from imapbox.index.read import LogBroken, read_head
 from imapbox.index.settle import HEAD
 from imapbox.locks.lock_file import (
     LOCK_FILE_SIZE,
@@ -144,8 +144,7 @@ def _mailbox_names(filesystem: FileSystem, account: str) -> dict[str, str]:
         data = yield from opened(f"{account}/{HEAD}", Mode.READ, read_head)
         head = Head.decode(data)
         if head is not None:
-            start = yield from find_first_segment(account)
-            yield from follow(account, start, head.position, state.apply)
+            yield from follow_all(account, head.position, state.apply)
 
     try:
         perform(read(), filesystem)

@@ -1,7 +1,7 @@
-"""Finding the end of a log whose head is lost.
+"""Finding the ends of a log among the files of its directory.
 
-Segments are followed by their SWITCHes, from the oldest on. A segment that
-none leads to is litter, and so is everything before a gap.
+Segments follow one another without a gap. What comes before a gap is litter,
+and so is a segment that no SWITCH leads to.
 """
 
 from imapbox.disk import steps
@@ -19,38 +19,41 @@ from imapbox.index.segment import (
 from imapbox.model.errors import MailboxDamaged
 
 
-def find_first_segment(directory: str) -> Steps[Position]:
-    """Return the beginning of the oldest segment that belongs to the log.
+def find_first_segment(directory: str, last: int) -> Steps[Position]:
+    """Return the beginning of the oldest segment of a log that ends in ``last``.
 
     Raises:
         MailboxDamaged: There is none.
     """
-    start, _ = yield from _find(directory)
+    numbers = set(segment_numbers((yield from steps.list_directory(directory))))
+    first = last
+    while first - 1 in numbers:
+        first -= 1
+    start = None
+    if first in numbers:
+        start = yield from _first_position(directory, first)
+    if start is None:
+        raise MailboxDamaged(directory)
     return start
 
 
 def find_last_segment(directory: str) -> Steps[Position]:
-    """Return the beginning of the segment in which the log ends.
+    """Return the beginning of the segment in which a log ends whose head is lost.
 
     Raises:
         MailboxDamaged: There is none.
     """
-    _, end = yield from _find(directory)
-    return end
-
-
-def _find(directory: str) -> Steps[tuple[Position, Position]]:
     numbers = segment_numbers((yield from steps.list_directory(directory)))
-    found: tuple[Position, Position] | None = None
+    last: Position | None = None
     for number in numbers:
-        if found is not None and number <= found[1].segment + 1:
+        if last is not None and number <= last.segment + 1:
             continue  # followed already, or the litter of a rotation
         start = yield from _first_position(directory, number)
         if start is not None:
-            found = start, (yield from _last_of(directory, start))
-    if found is None:
+            last = yield from _last_of(directory, start)
+    if last is None:
         raise MailboxDamaged(directory)
-    return found
+    return last
 
 
 def _first_position(directory: str, number: int) -> Steps[Position | None]:

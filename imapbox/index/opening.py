@@ -91,13 +91,25 @@ def recover(directory: str, settings: Settings, *, command: str) -> Steps[None]:
     yield from locked([f"{directory}/lock"], identity, until, section)
 
 
+def follow_all(
+    directory: str, end: Position, apply: Callable[[Frame], None]
+) -> Steps[None]:
+    """Give ``apply`` each frame of a log from its beginning up to ``end``.
+
+    Raises:
+        LogBroken: A frame, a segment, or the chain is not as it should be.
+        MailboxDamaged: The log has no beginning.
+    """
+    start = yield from find_first_segment(directory, end.segment)
+    yield from follow(directory, start, end, apply)
+
+
 def _read(
     directory: str, data: bytes, head: Head, apply: Callable[[Frame], None]
 ) -> Steps[Opened]:
-    start = yield from find_first_segment(directory)
     damaged = False
     try:
-        yield from follow(directory, start, head.position, apply)
+        yield from follow_all(directory, head.position, apply)
     except LogBroken as broken:
         yield from mark_damaged(directory, f"the log is broken at {broken.position}")
         damaged = True

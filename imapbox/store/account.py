@@ -14,6 +14,7 @@ from imapbox.index.binding import Binding
 from imapbox.index.commit import Log
 from imapbox.index.settings import Settings
 from imapbox.model.errors import (
+    MailboxDamaged,
     MailboxExists,
     MailboxNameRefused,
     NoSuchMailbox,
@@ -64,8 +65,14 @@ class AccountLog:
         return self.log.state
 
     async def sync(self) -> None:
-        """Learn everything that was acknowledged before this call."""
+        """Learn everything that was acknowledged before this call.
+
+        Raises:
+            MailboxDamaged: Not even INBOX can be found.
+        """
         await self.log.sync()
+        if INBOX not in self.state.names:
+            raise MailboxDamaged(self.log.directory)
 
     def named(self, name: MailboxName) -> Create:
         """Return the mailbox of this name, as of the last `sync`.

@@ -159,7 +159,7 @@ class FollowedLog(Generic[S]):
             return
         try:
             if self._head_fd < 0:
-                raise HeadUnreadable
+                self._open_head()
             self._apply(await self._drivers.read.run(self._steps()))
         except (HeadUnreadable, LogBroken):
             await self._look_again()

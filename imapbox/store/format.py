@@ -24,7 +24,7 @@ from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.model.errors import StoreTooNew
-from imapbox.store.layout import SPOOL, STORE_FILE, USERS
+from imapbox.store.layout import ROOT, SPOOL, STORE_FILE, USERS
 
 FORMAT_VERSION: Final = 0
 FILE_SIZE: Final = 64
@@ -64,7 +64,7 @@ def prepare_store() -> Steps[None]:
 
 
 def _make() -> Steps[None]:
-    names = yield from steps.list_directory(".")
+    names = yield from steps.list_directory(ROOT)
     if set(names) - {SPOOL, USERS, STORE_FILE}:
         raise NotAStore(names)
     for directory in (SPOOL, USERS):
@@ -77,7 +77,7 @@ def _make() -> Steps[None]:
         yield from steps.fdatasync(fd)
 
     yield from steps.opened(STORE_FILE, Mode.ENSURE, write)
-    yield from steps.sync_directory(".")
+    yield from steps.sync_directory(ROOT)
 
 
 def make_directory_if_missing(path: str) -> Steps[None]:

@@ -18,6 +18,7 @@ from typing import Final
 
 from imapbox.model.names import ENCODED_IN_USER, UserName
 
+ROOT: Final = ""
 STORE_FILE: Final = "imapbox-store"
 SPOOL: Final = "spool"
 USERS: Final = "users"

@@ -14,14 +14,13 @@ from imapbox.index.binding import Binding
 from imapbox.index.body import StoredContent
 from imapbox.index.commit import Log, write
 from imapbox.index.known import Known, Row
-from imapbox.index.lost_head import find_first_segment
 from imapbox.index.mailbox_state import MailboxFacts, MailboxState
 from imapbox.index.mailbox_transactions import (
     AppendMessages,
     ExpungeMessages,
     Incoming,
 )
-from imapbox.index.read import follow
+from imapbox.index.opening import follow_all
 from imapbox.index.segment import segment_name
 from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail, settle
@@ -59,13 +58,13 @@ def move_all(
         target_tail = yield from settle(target, settings)
         yield from binding.check()
         state = MailboxState()
-        yield from _fold(source, source_tail, state)
+        yield from follow_all(source, source_tail.position, state.apply)
         rows = _alive(state)
         if not rows:
             return
         # Somebody may have been there before us.
         facts = MailboxFacts()
-        yield from _fold(target, target_tail, facts)
+        yield from follow_all(target, target_tail.position, facts.apply)
         known = Known(target_tail.position, facts.keywords)
         yield from _with_segments(
             source,
@@ -80,13 +79,6 @@ def move_all(
     # With the account's, nobody can be halfway through a change of it.
     paths = [f"{each}/lock" for each in (binding.account, *sorted((source, target)))]
     yield from locked(paths, identity, until, section)
-
-
-def _fold(
-    directory: str, tail: Tail, state: MailboxState | MailboxFacts
-) -> Steps[None]:
-    start = yield from find_first_segment(directory)
-    yield from follow(directory, start, tail.position, state.apply)
 
 
 def _append(
