@@ -125,7 +125,8 @@ def test_the_greatest_numbers_fit() -> None:
     """UIDs of 32 bits and modseqs of 63 are kept whole."""
     columns = Columns()
     for uid in (1, 2**32 - 2):
-        columns.append(message(uid, 0, 0)._replace(zone=0), 2**63 - 1, 2**24 - 1, 2**39)
+        one = message(1, 0, 0)._replace(uid=uid)
+        columns.append(one, 2**63 - 1, 2**24 - 1, 2**39)
     assert columns.rows(range(2**32 - 2, 2**32)) == slice(1, 2)
     assert columns["modseq"].tolist() == [2**63 - 1] * 2
     assert columns.place(1)[:2] == (2**24 - 1, 2**39)

@@ -133,13 +133,13 @@ def test_kinds_of_the_two_logs_are_apart(operation: object) -> None:
         decode_account_operations(data)
 
 
-@given(u32, u32, masks, masks, u32, masks)
+@given(st.tuples(u32, u32, masks, masks), u32, masks)
 def test_what_is_added_wins(
-    add: int, remove: int, add_keywords: int, remove_keywords: int, *had: int
+    change: tuple[int, int, int, int], flags: int, keywords: int
 ) -> None:
     """A flag or keyword that is both removed and added is there afterwards."""
-    operation = Flags((), add, remove, add_keywords, remove_keywords)
-    flags, keywords = operation.apply(*had)
+    add, remove, add_keywords, remove_keywords = change
+    flags, keywords = Flags((), *change).apply(flags, keywords)
     assert flags & add == add
     assert keywords & add_keywords == add_keywords
     assert not flags & remove & ~add

@@ -1,0 +1,286 @@
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+)
+
+from imapbox.disk.filesystem import Mode
+from imapbox.index.encoding import DamagedOperations
+from imapbox.index.known import Known
+from imapbox.index.mailbox_state import Changed, MailboxState
+from imapbox.index.mailbox_transactions import (
+    AppendMessages,
+    ExpungeMessages,
+    SetFlags,
+    SetMeta,
+)
+from imapbox.index.read import follow, look
+from imapbox.model.errors import TooManyKeywords
+from imapbox.model.flags import MAX_KEYWORDS, Flag, FlagChange
+from tests.unit.index.mail_log import (
+    DIRECTORY,
+    ID,
+    UIDVALIDITY,
+    MailLog,
+    incoming,
+    known_of,
+    row_of,
+    simulated,
+)
+
+flags = st.integers(0, 31).map(Flag)
+# Enough names to fill several columns of 64, and once in a while all 256.
+names = st.integers(0, 280).map(lambda n: f"K{n}")
+keywords = st.frozensets(names, max_size=4)
+many_keywords = st.frozensets(names, min_size=20, max_size=90)
+uids = st.sets(st.integers(1, 40), max_size=12)
+
+
+@dataclass
+class Message:
+    """A message in the model."""
+
+    flags: Flag
+    keywords: frozenset[str]
+    modseq: int
+    size: int
+
+
+class MailboxMachine(RuleBasedStateMachine):
+    """A mailbox, its log, two readers that catch up, and a dictionary.
+
+    Every change is made by someone whose facts are as old as the slow reader's.
+    """
+
+    limit = 2**26
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: dict[int, Message] = {}
+        self.uidnext = 1
+        self.modseq = 1
+        self.spelling: dict[str, str] = {}
+        self.meta: dict[str, bytes] = {}
+        self.told: list[Changed] = []
+
+    @initialize(limit=st.sampled_from([700, 3000, 2**26]))
+    def make(self, limit: int) -> None:
+        self.log = MailLog(simulated(), segment_limit=limit).make()
+        opened, self.state = self.log.open()
+        self.token = opened.token
+        self.slow = self.log.state()
+        self.fd = self.log.files.open(f"{DIRECTORY}/head", Mode.READ)
+
+    @rule(
+        messages=st.lists(
+            st.tuples(st.binary(max_size=30), flags, keywords), min_size=1, max_size=3
+        )
+    )
+    def append(self, messages: list[tuple[bytes, Flag, frozenset[str]]]) -> None:
+        known = Known(self.slow.position, list(self.slow.facts.keywords))
+        transaction = AppendMessages([incoming(*one) for one in messages], known)
+        wanted = frozenset().union(*(one[2] for one in messages))
+        if self._commit(transaction, wanted) is None:
+            return
+        assert transaction.uids == [self.uidnext + n for n in range(len(messages))]
+        assert transaction.uidvalidity == UIDVALIDITY
+        self.modseq += 1
+        for one, new in zip(transaction.messages, messages, strict=True):
+            self.messages[self.uidnext] = Message(
+                new[1], self._learn(new[2]), self.modseq, one.size
+            )
+            self.uidnext += 1
+
+    @rule(
+        which=uids,
+        what=st.sampled_from(list(FlagChange)),
+        flags=flags,
+        words=keywords | many_keywords,
+    )
+    def set_flags(
+        self, which: set[int], what: FlagChange, flags: Flag, words: frozenset[str]
+    ) -> None:
+        known = known_of(self.slow, which)
+        transaction = SetFlags(known, what, flags, words)
+        learnt = frozenset() if what is FlagChange.REMOVE else words
+        outcome = self._commit(transaction, learnt)
+        if outcome is None:
+            return
+        lowered = frozenset(word.lower() for word in words)
+        changed = False
+        for uid in which & self.slow_uids & self.messages.keys():
+            message = self.messages[uid]
+            before = message.flags, message.keywords
+            after = {
+                FlagChange.ADD: (before[0] | flags, before[1] | lowered),
+                FlagChange.REMOVE: (before[0] & ~flags, before[1] - lowered),
+                FlagChange.REPLACE: (flags, lowered),
+            }[what]
+            if after != before:
+                changed = True
+                message.flags, message.keywords = after
+                message.modseq = self.modseq + 1
+        assert (outcome.change is not None) == changed
+        assert transaction.modseq == (self.modseq + 1 if changed else None)
+        if changed:
+            self._learn(learnt)
+            self.modseq += 1
+
+    @rule(which=uids, only_deleted=st.booleans())
+    def expunge(self, which: set[int], only_deleted: bool) -> None:  # noqa: FBT001
+        known = known_of(self.slow, which)
+        outcome = self._commit(ExpungeMessages(known, only_deleted=only_deleted))
+        gone = [
+            uid
+            for uid in which & self.slow_uids & self.messages.keys()
+            if self.messages[uid].flags & Flag.DELETED or not only_deleted
+        ]
+        assert (outcome.change is not None) == bool(gone)
+        self.modseq += bool(gone)
+        for uid in gone:
+            del self.messages[uid]
+
+    @rule(name=st.sampled_from(["a", "b"]), value=st.binary(max_size=3))
+    def set_meta(self, name: str, value: bytes) -> None:
+        self._commit(SetMeta(name, value))
+        self.modseq += 1
+        self.meta[name] = value
+        if not value:
+            del self.meta[name]
+
+    @rule()
+    def slow_reader_catches_up(self) -> None:
+        self.log.run(
+            follow(
+                DIRECTORY,
+                self.slow.position,
+                self.log.head().position,
+                self.slow.apply,
+            )
+        )
+        self._assert_is(self.slow)
+
+    @rule()
+    def reopen(self) -> None:
+        opened, state = self.log.open()
+        assert not opened.damaged
+        assert opened.token == self.token
+        self._assert_is(state)
+        assert state.position == self.state.position
+
+    @rule(keep=st.booleans())
+    def drop_dead(self, keep: bool) -> None:  # noqa: FBT001
+        if not keep:
+            self.state.forget_changes_before(self.state.next_change)
+            assert self.state.changes == []
+        self.state.drop_dead()
+
+    @property
+    def slow_uids(self) -> set[int]:
+        return set(self.slow.roll.now.tolist())
+
+    @invariant()
+    def reader_agrees(self) -> None:
+        """After each step the reader looks, and has what the model has."""
+        if not hasattr(self, "log"):
+            return
+        at = self.state.position
+        news = self.log.run(look(DIRECTORY, self.fd, self.token, at))
+        if news is not None:
+            assert news.token != self.token
+            number = self.state.next_change
+            before = set(self.state.roll.now.tolist())
+            for frame in news.frames:
+                self.state.apply(frame)
+            self.token = news.token
+            self._assert_told(before, self.state.changes_since(number))
+        assert self.state.position == self.log.head().position
+        self._assert_is(self.state)
+
+    def _assert_told(self, before: set[int], changes: list[Changed]) -> None:
+        """What the changes say happened is what happened."""
+        now = set(self.state.roll.now.tolist())
+        assert sum(change.arrived for change in changes) == len(now - before)
+        gone = [uid for change in changes for uid in change.expunged]
+        assert sorted(gone) == sorted(before - now)
+        assert all(change.modseq == self.modseq for change in changes)
+
+    def _assert_is(self, state: MailboxState) -> None:
+        counts = state.counts
+        unseen = sum(not one.flags & Flag.SEEN for one in self.messages.values())
+        live = sum(one.size for one in self.messages.values())
+        assert counts == (
+            self.modseq,
+            self.uidnext,
+            len(self.messages),
+            unseen,
+            UIDVALIDITY,
+            live,
+        )
+        assert self.log.head().counts == counts
+        assert state.roll.now.tolist() == sorted(self.messages)
+        assert state.facts.keywords == list(self.spelling.values())
+        assert state.facts.meta == self.meta
+        assert state.facts.mailbox_id == ID
+        for uid, message in self.messages.items():
+            row = row_of(state, uid)
+            columns = state.columns
+            bits = columns.keywords_of(row)
+            found = frozenset(
+                name.lower()
+                for number, name in enumerate(state.facts.keywords)
+                if bits >> number & 1
+            )
+            assert (
+                int(columns["flags"][row]),
+                found,
+                int(columns["modseq"][row]),
+                int(columns["size"][row]),
+            ) == (message.flags, message.keywords, message.modseq, message.size)
+
+    def _commit(
+        self, transaction: Any, words: frozenset[str] = frozenset()
+    ) -> Any | None:
+        """Commit; None if there was no room for the keywords."""
+        distinct = {word.lower() for word in words} | self.spelling.keys()
+        before = self.log.read("head")
+        if len(distinct) > MAX_KEYWORDS:
+            with pytest.raises(TooManyKeywords):
+                self.log.commit(transaction)
+            if self.log.head().position.segment == self.state.position.segment:
+                assert self.log.read("head") == before
+            return None
+        return self.log.commit(transaction)
+
+    def _learn(self, words: frozenset[str]) -> frozenset[str]:
+        for word in sorted(words):
+            self.spelling.setdefault(word.lower(), word)
+        return frozenset(word.lower() for word in words)
+
+
+class TestMailbox(MailboxMachine.TestCase):
+    """A log, folded in any way, says what a dictionary of messages says."""
+
+    settings = settings(stateful_step_count=30)
+
+
+def test_counts_that_disagree_are_damage() -> None:
+    """A frame that says another number of messages than the fold has is refused."""
+    log = MailLog(simulated()).make()
+    log.append()
+    frames = []
+    state = log.state()
+    log.append()
+    end = log.head().position
+    log.run(follow(DIRECTORY, state.position, end, frames.append))
+    (frame,) = frames
+    wrong = frame._replace(counts=frame.counts._replace(exists=3))
+    with pytest.raises(DamagedOperations):
+        state.apply(wrong)
