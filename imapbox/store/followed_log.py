@@ -161,7 +161,7 @@ class FollowedLog(Generic[S]):
             if self._head_fd < 0:
                 self._open_head()
             self._apply(await self._drivers.read.run(self._steps()))
-        except (HeadUnreadable, LogBroken):
+        except (HeadUnreadable, LogBroken, FileNotFoundError):
             await self._look_again()
         except OSError as error:
             raise in_words(error) from error
