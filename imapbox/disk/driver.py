@@ -47,8 +47,9 @@ class Driver:
             quiet: Deferred[None] = Deferred()
             self._quiet.append(quiet)
             await quiet
-        self._stopped = True
-        self.pool.stop()
+        if not self._stopped:
+            self._stopped = True
+            self.pool.stop()
 
     def run(
         self, steps: Steps[T], ended: Callable[[], None] | None = None

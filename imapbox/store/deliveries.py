@@ -50,9 +50,20 @@ class Deliveries:
     ) -> Uid:
         """Store ``header`` + ``content``, durably.
 
+        ``content`` may be discarded as soon as this was called.
+
         Raises:
             MailError: It was not stored.
         """
+        content.hold()
+        try:
+            return await self._deliver(recipient, header, content)
+        finally:
+            content.release()
+
+    async def _deliver(
+        self, recipient: Recipient, header: bytes, content: Content
+    ) -> Uid:
         message = await incoming(self._store.drivers.read, header, content)
         account = await self._account(recipient.user)
         while True:

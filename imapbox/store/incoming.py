@@ -36,7 +36,8 @@ async def incoming(  # noqa: PLR0913 - a message's facts
     if content.in_memory:
         emailid = blake2b(header + content.start, digest_size=EMAILID_SIZE).digest()
     else:
-        emailid = await driver.run(_hash(header, content))
+        content.hold()
+        emailid = await driver.run(_hash(header, content), content.release)
     return Incoming(header, zlib.crc32(header), content, emailid, date, flags, keywords)
 
 
