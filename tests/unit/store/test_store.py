@@ -1,0 +1,232 @@
+"""A store: accounts that are opened, kept, and given back."""
+
+import re
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import CancelledError, ensureDeferred, gatherResults
+
+from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.model.errors import MailboxBusy, MailboxDamaged, NoSuchUser
+from imapbox.model.names import INBOX, UserName
+from imapbox.store.layout import account_directory, user_directory
+from tests.support.mail_store import (
+    BOB,
+    Opener,
+    Stall,
+    account_of,
+    deliver,
+    disk_of,
+)
+from tests.support.waiting import open_files, reactor, until
+
+
+def users(count: int) -> list[UserName]:
+    return [UserName(f"user{number}") for number in range(count)]
+
+
+def store_files(root: str) -> list[str]:
+    return [path for path in open_files() if path.startswith(root)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_account_is_made_once(open_store: Opener) -> None:
+    """Making an account that is there changes nothing, and says so."""
+    store = await open_store()
+    assert not await store.has_account(BOB)
+    with pytest.raises(NoSuchUser):
+        await store.account(BOB)
+    assert await store.create_account(BOB)
+    await deliver(store)
+    assert not await store.create_account(BOB)
+    assert (await (await account_of(store)).status(INBOX)).messages == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_many_make_one_account_at_once(open_store: Opener) -> None:
+    """However many processes make an account at once, one of them makes it."""
+    stores = [await open_store() for _ in range(4)]
+    made = await gatherResults(
+        [ensureDeferred(store.create_account(BOB)) for store in stores for _ in "12"]
+    )
+    assert sorted(made) == [False] * 7 + [True]
+    ids = {(await store.account(BOB)).named(INBOX).mailbox_id for store in stores}
+    assert len(ids) == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_thousand_accounts_cost_few_descriptors(open_store: Opener) -> None:
+    """However many accounts are used, only the last ones are kept open."""
+    store = await open_store()
+    most = 0
+    for some in range(0, 1000, 50):
+        await gatherResults(
+            [
+                ensureDeferred(account_of(store, user))
+                for user in users(1000)[some : some + 50]
+            ]
+        )
+        most = max(most, len(store_files(store.root)))
+    # The first ones again: none was lost on the way.
+    assert (await (await account_of(store, users(1)[0])).status(INBOX)).messages == 0
+    assert most < 256 + 64 + 50
+    await store.stop()
+    assert [path for path in store_files(store.root) if path != store.root] == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_uses_an_account_keeps_it(open_store: Opener) -> None:
+    """A session goes on, however many other accounts are used meanwhile."""
+    store = await open_store()
+    account = await account_of(store)
+    selected = await account.select(INBOX, read_only=False)
+    for user in users(400):
+        await (await account_of(store, user)).status(INBOX)
+    await deliver(store)
+    assert len(await selected.sync(may_expunge=True)) == 1
+    assert (await account.status(INBOX)).messages == 1
+    await account.create(UserName("new"))
+    selected.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_one_account_that_is_stuck_holds_up_no_other(
+    open_store: Opener,
+) -> None:
+    """Where one account can't be opened in time, others open at once."""
+    first = await open_store()
+    await first.create_account(BOB)
+    await first.create_account(users(1)[0])
+    store = await open_store(patience=0.5)
+    # Its head is lost and its lock is held: it can't be recovered now.
+    disk = DiskFileSystem(store.root)
+    disk.unlink(f"{account_directory(BOB)}/head")
+    lock = disk.open(f"{account_directory(BOB)}/lock", Mode.WRITE)
+    assert disk.try_lock(lock)
+    stuck = ensureDeferred(store.account(BOB))
+    await store.account(users(1)[0])
+    assert not stuck.called
+    with pytest.raises(MailboxBusy):
+        await stuck
+    disk.close(lock)
+    await store.account(BOB)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_head_that_is_lost_is_made_again(open_store: Opener) -> None:
+    """A session whose mailbox loses its head goes on, and sees new mail."""
+    store, other = await open_store(), await open_store()
+    account = await account_of(store)
+    selected = await account.select(INBOX, read_only=False)
+    mailbox = store.mailbox(
+        await store.account(BOB), (await store.account(BOB)).named(INBOX).mailbox_id
+    )
+    disk_of(store).unlink(mailbox.log.head_path)
+    assert (
+        not mailbox.log.is_current()
+        if disk_of(store).exists(mailbox.log.head_path)
+        else True
+    )
+    with pytest.raises(FileNotFoundError):
+        mailbox.log.is_current()
+    assert await selected.sync(may_expunge=True) == []
+    await deliver(other)
+    assert len(await selected.sync(may_expunge=True)) == 1
+    selected.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_torn_account_is_made_again(open_store: Opener) -> None:
+    """What a crash left of an account that nobody was told of is replaced."""
+    store = await open_store()
+    await store.create_account(BOB)
+    disk, directory = disk_of(store), account_directory(BOB)
+    disk.unlink(f"{directory}/head")
+    fd = disk.open(f"{directory}/log.1", Mode.WRITE)
+    disk.truncate(fd, 20)
+    disk.close(fd)
+    store = await open_store()
+    assert not await store.has_account(BOB)
+    assert await store.create_account(BOB)
+    assert (await store.account(BOB)).named(INBOX)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_damaged_account_is_never_made_again(open_store: Opener) -> None:
+    """An account whose log no longer begins is damaged, not absent."""
+    store = await open_store()
+    await store.create_account(BOB)
+    disk = disk_of(store)
+    fd = disk.open(f"{account_directory(BOB)}/log.1", Mode.WRITE)
+    disk.pwrite(fd, b"\xff" * 8, 80)
+    before = disk.pread(fd, 4096, 0)
+    store = await open_store()
+    assert await store.has_account(BOB)
+    assert not await store.create_account(BOB)
+    with pytest.raises(MailboxDamaged):
+        await store.account(BOB)
+    assert disk.same_file(fd, f"{account_directory(BOB)}/log.1")
+    assert disk.pread(fd, 4096, 0) == before
+    disk.close(fd)
+
+
+@pytest_twisted.ensureDeferred
+async def test_stopping_lets_commits_end(open_store: Opener) -> None:
+    """Stopping waits for what is being committed, and for what waits behind it."""
+    stall = Stall("fdatasync", "/log.")
+    store = await open_store()
+    await store.create_account(BOB)
+    disk_of(store).steer = stall
+    first = ensureDeferred(deliver(store))
+    await until(lambda: stall.stopped)
+    second = ensureDeferred(deliver(store))
+    stopped = ensureDeferred(store.stop())
+    stall.end()
+    await stopped
+    assert [await first, await second] == [1, 2]
+    assert [path for path in store_files(store.root) if path != store.root] == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_stopping_ends_who_waits_for_a_lock(open_store: Opener) -> None:
+    """Stopping does not wait for another process's lock."""
+    store = await open_store()
+    await store.create_account(BOB)
+    account = await store.account(BOB)
+    disk = DiskFileSystem(store.root)
+    mailbox_id = account.named(INBOX).mailbox_id.hex()
+    path = f"{user_directory(BOB)}/mailboxes/{mailbox_id}/lock"
+    lock = disk.open(path, Mode.WRITE)
+    assert disk.try_lock(lock)
+    waiting = ensureDeferred(deliver(store))
+    await until(lambda: store.drivers.watch.listens_to(path))
+    begun = reactor.seconds()
+    await store.stop()
+    assert reactor.seconds() - begun < 5
+    with pytest.raises(CancelledError):
+        await waiting
+    disk.close(lock)
+
+
+@pytest_twisted.ensureDeferred
+async def test_paths_are_the_stores(open_store: Opener) -> None:
+    """Nothing lies in a store but what the layout names."""
+    store = await open_store()
+    await account_of(store, UserName("a.b@host"))
+    await deliver(store, "a.b@host")
+    disk = disk_of(store)
+    found = []
+
+    def walk(path: str) -> None:
+        for name in disk.list_directory(path or "."):
+            inner = f"{path}/{name}".lstrip("/")
+            try:
+                walk(inner)
+            except NotADirectoryError:
+                found.append(inner)
+
+    walk("")
+    log = r"users/[0-9a-f]{2}/a\.b@host/(account|mailboxes/[0-9a-f]{32})/"
+    allowed = re.compile(rf"imapbox-store|{log}(lock|head|log\.1)")
+    assert [path for path in found if not allowed.fullmatch(path)] == []
+    assert len(found) == 7
