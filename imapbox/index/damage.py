@@ -76,6 +76,8 @@ def take_back(directory: str, fd: int, offset: int, size: int) -> Steps[None]:
             yield from steps.pwrite(fd, bytes(size - offset), offset)
     except OSError as error:
         yield from fail_write(directory, error)
+    # Else a power loss could bring back whole what was refused.
+    yield from sync(directory, fd)
 
 
 def fail_write(directory: str, error: OSError) -> Steps[NoReturn]:
