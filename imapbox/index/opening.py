@@ -12,6 +12,7 @@ from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.damage import check_damaged, mark_damaged
+from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import Frame
 from imapbox.index.head import Head, Position
 from imapbox.index.lost_head import find_first_segment
@@ -110,8 +111,8 @@ def _read(
     damaged = False
     try:
         yield from follow_all(directory, head.position, apply)
-    except LogBroken as broken:
-        yield from mark_damaged(directory, f"the log is broken at {broken.position}")
+    except (LogBroken, DamagedOperations) as broken:
+        yield from mark_damaged(directory, f"the log is broken: {broken}")
         damaged = True
     try:
         yield from check_damaged(directory)
