@@ -1,0 +1,242 @@
+"""A disk without room: nothing is acknowledged, nothing is harmed, mail can go."""
+
+import errno
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.index.commit import RESERVE
+from imapbox.index.mailbox_transactions import (
+    AppendMessages,
+    ExpungeMessages,
+    SetFlags,
+)
+from imapbox.model.errors import DiskFull, MailboxDamaged
+from imapbox.model.flags import Flag, FlagChange
+from tests.simulation.disk import Fault
+from tests.unit.index.mail_log import (
+    MailLog,
+    incoming,
+    known_of,
+    simulated,
+)
+
+WRITES = frozenset({"pwrite"})
+
+
+def log_with(count: int) -> MailLog:
+    log = MailLog(simulated()).make()
+    log.append(*[incoming(b"%d" % n, Flag.DELETED) for n in range(count)])
+    return log
+
+
+def fill(log: MailLog) -> list[int]:
+    """Let the disk be full, and what is left in the segment too; return the UIDs."""
+    log.files.disk.room = 0
+    while True:
+        try:
+            log.append(incoming(b""))
+        except DiskFull:
+            return list(log.state().roll.now.tolist())
+
+
+def fail(log: MailLog, error: int, number: int, **more: bool) -> None:
+    """Let a write of the log fail: not one of the hints in the lock file."""
+    log.files.disk.faults = (Fault(WRITES, number, error, **more),)
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("short", [False, True])
+@pytest.mark.parametrize("size", [10, 5000, 3 * 2**20])
+def test_a_message_without_room_leaves_all_as_it_was(
+    error: int,
+    short: bool,  # noqa: FBT001
+    size: int,
+) -> None:
+    """ENOSPC at any write of a delivery: refused, the segment as before, and on."""
+    log = log_with(1)
+    log.files.disk.calls = []
+    log.append(incoming(b"x" * size))
+    wrote = [call.path for call in log.files.disk.calls if call.method == "pwrite"]
+    last = max(n for n, path in enumerate(wrote, start=1) if path.endswith("head"))
+    for number in range(1, len(wrote) + 1):
+        log = log_with(1)
+        before = log.contents()
+        fail(log, error, number, short=short, full=True)
+        try:
+            log.append(incoming(b"x" * size))
+        except DiskFull:
+            log.files.disk.faults[0].methods = frozenset()
+            if log.read("log.1") == before["log.1"]:
+                assert log.contents() == before
+                assert log.state().counts.exists == 1
+            else:
+                # Only a head that could not be written comes after durable mail,
+                # which then turns up later, whole.
+                assert number == last
+                assert log.state().counts.exists == 2
+        else:
+            assert log.state().counts.exists == 2
+        log.files.disk.faults = ()
+        log.files.disk.room = None
+        expected = log.state().counts.uidnext
+        assert log.append() == [expected], "once there is room, it goes on"
+        assert "damaged" not in log.names()
+    assert last > 2
+
+
+def test_what_is_full_can_be_emptied() -> None:
+    """On a disk that can't grow by one byte, messages are still expunged."""
+    log = log_with(20)
+    *uids, kept = fill(log)
+    for uid in uids[::2]:
+        log.expunge([uid])
+    log.expunge(uids[1::2])
+    state = log.state()
+    assert state.roll.now.tolist() == [kept]
+    with pytest.raises(DiskFull):
+        log.append()
+
+
+def test_flags_too_are_written_into_the_reserve_while_it_lasts() -> None:
+    """The reserve holds a dozen small frames at least; then the disk is full."""
+    log = log_with(1)
+    there = fill(log)
+    end = log.head().position.offset
+    written = 0
+    with pytest.raises(DiskFull):
+        while True:
+            what = FlagChange.REMOVE if written % 2 else FlagChange.ADD
+            log.set_flags([1], what, Flag.SEEN)
+            written += 1
+    assert written >= 12
+    left = len(log.read("log.1")) - log.head().position.offset
+    assert left < log.head().position.offset - end < 2 * RESERVE
+    before = log.contents()
+    with pytest.raises(DiskFull):
+        log.expunge([1])
+    assert log.contents() == before
+    log.files.disk.room = None
+    log.expunge([1])
+    assert log.state().roll.now.tolist() == there[1:]
+
+
+def test_the_reserve_is_filled_again() -> None:
+    """Each commit on a disk with room leaves the reserve behind the log's end."""
+    log = log_with(1)
+    for n in range(60):
+        log.append(incoming(b"x" * (n * 37 % 500)))
+        size = len(log.read("log.1"))
+        assert size - log.head().position.offset >= RESERVE
+        assert size % 4096 == 0
+
+
+def test_messages_may_not_use_the_reserve() -> None:
+    """A message that would fit into the reserve is refused all the same."""
+    log = log_with(3)
+    fill(log)
+    size = len(log.read("log.1"))
+    assert RESERVE - 300 < size - log.head().position.offset < RESERVE + 300
+    known = known_of(log.state(), [1])
+    log.commit(SetFlags(known, FlagChange.ADD, Flag.SEEN, frozenset()))
+
+
+def test_one_frame_with_a_message_costs_its_batch_the_reserve() -> None:
+    """A batch is written whole: with a message in it, a full disk refuses it all."""
+    log = log_with(2)
+    there = fill(log)
+    known = known_of(log.state(), [1])
+    with pytest.raises(DiskFull):
+        log.commit_all(ExpungeMessages(known), AppendMessages([incoming()]))
+    assert log.state().roll.now.tolist() == there
+    log.commit(ExpungeMessages(known))
+    assert log.state().roll.now.tolist() == there[1:]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_rotation_without_room_is_put_off(number: int) -> None:
+    """A disk without room for a new segment makes the old one longer."""
+    log = MailLog(simulated(), segment_limit=300).make()
+    log.append(incoming(b"a"))
+    # The lock's note is the first write, then the new segment, then SWITCH.
+    fail(log, errno.ENOSPC, number, short=True)
+    log.append(incoming(b"b"))
+    state = log.state()
+    assert state.counts.exists == 2
+    assert state.position.segment == (2 if number == 1 else 1)
+    log.files.disk.faults = ()
+    log.append(incoming(b"c"))
+    assert log.state().counts.exists == 3
+    assert log.state().position.segment >= 2, "next time there is room"
+
+
+@pytest.mark.parametrize("call", ["fdatasync", "pwrite"])
+def test_an_error_that_is_not_room_is_damage(call: str) -> None:
+    """After EIO nobody writes; what was acknowledged is still read."""
+    log = log_with(2)
+    number = {"fdatasync": 1, "pwrite": 2}[call]
+    log.files.disk.faults = (Fault(frozenset({call}), number, errno.EIO),)
+    with pytest.raises(MailboxDamaged):
+        log.append()
+    log.files.disk.faults = ()
+    assert b"EIO" in log.read("damaged") or b"Input/output" in log.read("damaged")
+    opened, state = log.open()
+    assert opened.damaged
+    assert state.counts.exists == 2
+    before = log.contents()
+    with pytest.raises(MailboxDamaged):
+        log.expunge([1])
+    assert log.contents() == before
+    # The administrator looked, and removed the mark.
+    log.remove("damaged")
+    assert log.append()[0] in {3, 4}
+
+
+def test_a_head_that_can_not_be_written_is_damage() -> None:
+    """EIO at the head: not acknowledged, marked, and found by who repairs."""
+    log = log_with(1)
+    fail(log, errno.EIO, 3)
+    with pytest.raises(MailboxDamaged):
+        log.append()
+    log.files.disk.faults = ()
+    assert log.state().counts.exists == 1
+    log.remove("damaged")
+    assert log.append() == [3], "it was durable, and is adopted"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 64 KiB."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a tmpfs")
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "imapbox-test", tmp_path]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("no tmpfs can be mounted here")
+    yield tmp_path
+    subprocess.run(["umount", "-l", tmp_path], check=True)
+
+
+def test_a_real_disk_can_be_filled_and_emptied(small_disk: Path) -> None:
+    """On a full tmpfs deliveries are refused, and messages can be expunged."""
+    log = MailLog(DiskFileSystem(str(small_disk))).make()
+    delivered = 0
+    with pytest.raises(DiskFull):
+        while True:
+            log.append(incoming(b"x" * 3000))
+            delivered += 1
+    assert delivered > 5
+    assert log.state().counts.exists == delivered
+    with pytest.raises(DiskFull):
+        log.append(incoming(b"x" * 30_000))
+    for uid in range(1, delivered):
+        log.expunge([uid])
+    state = log.state()
+    assert state.roll.now.tolist() == [delivered]
+    (body,) = log.bodies(state).values()
+    assert body is not None
+    assert body.endswith(b"x" * 3000)
+    assert "damaged" not in log.names()
