@@ -1,0 +1,132 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imapbox.index.commit import write
+from imapbox.index.head import Head
+from imapbox.index.mailbox_state import KEY_LIFETIME, MailboxFacts
+from imapbox.index.mailbox_transactions import AppendMessages, SetMeta
+from imapbox.index.opening import follow_all
+from imapbox.index.operations import Append, Base, decode_operations
+from imapbox.index.settle import settle
+from imapbox.model.errors import MailboxDamaged
+from tests.simulation.disk import EPOCH
+from tests.unit.index.mail_log import (
+    DIRECTORY,
+    ID,
+    MailLog,
+    incoming,
+    simulated,
+)
+
+
+@given(st.lists(st.integers(0, 700), max_size=12), st.integers(100, 1500))
+def test_segments_are_cut_at_the_limit(sizes: list[int], limit: int) -> None:
+    """A segment goes a frame and SWITCH beyond its limit, never more."""
+    log = MailLog(simulated(), segment_limit=limit).make()
+    for size in sizes:
+        log.append(incoming(b"x" * size))
+    segments = [name for name in log.names() if name.startswith("log.")]
+    assert len(segments) == log.head().position.segment
+    for name in segments[:-1]:
+        assert limit <= len(log.read(name).rstrip(b"\0")) < limit + 1100 + 128
+    state = log.state()
+    assert state.counts.exists == len(sizes)
+    assert [len(body) for body in log.bodies(state).values()] == [
+        size + 17 for size in sizes
+    ]
+
+
+def test_what_base_carries_over() -> None:
+    """Keywords, META and the mailbox's id go on in each new segment."""
+    log = MailLog(simulated(), segment_limit=300).make()
+    log.append(incoming(keywords=["todo"]))
+    log.commit(SetMeta("a", b"1"))
+    log.commit(SetMeta("b", b"2"))
+    log.commit(SetMeta("a", b""))
+    log.append()
+    facts = MailboxFacts()
+    tail = log.run(settle(DIRECTORY, log.settings))
+    last = tail.position.segment
+    assert last > 3
+    for number in range(1, last):
+        log.remove(f"log.{number}")
+
+    log.run(follow_all(DIRECTORY, tail.position, facts.apply))
+    assert (facts.mailbox_id, facts.keywords, facts.meta) == (ID, ["todo"], {"b": b"2"})
+
+
+def test_delivery_keys_are_remembered_for_a_week() -> None:
+    """A BASE holds the keys of the last seven days, and no older ones."""
+    facts = MailboxFacts()
+    now = int(EPOCH * 1_000_000)
+    frame = _frame_at(now - KEY_LIFETIME)
+    facts.take_in(_append(1, b"\1" * 16), frame)
+    facts.take_in(_append(2, b"\2" * 16), _frame_at(now - KEY_LIFETIME + 1))
+    facts.take_in(_append(3, bytes(16)), _frame_at(now))
+    counts = Head.decode(MailLog(simulated()).make().read("head")).counts
+    base = Base.decode(facts.base(counts, now).content)
+    assert base.keys == {b"\2" * 16: (2, now - KEY_LIFETIME + 1)}
+    again = MailboxFacts()
+    again.take_in(base, frame)
+    assert again.keys == base.keys
+
+
+def _append(uid: int, key: bytes) -> Append:
+    return Append(uid, 0, 0, 0, 0, 0, 0, 0, 0, 0, bytes(16), key)
+
+
+def _frame_at(time: int) -> object:
+    log = MailLog(simulated()).make()
+    frames: list = []
+    log.run(follow_all(DIRECTORY, log.head().position, frames.append))
+    assert [type(one) for one in decode_operations(frames[0].operations)] == [Base]
+    return frames[0]._replace(time=time)
+
+
+def test_the_next_segment_is_durable_before_it_is_named() -> None:
+    """New segment, its directory, then SWITCH, then the head: each synced in turn."""
+    log = MailLog(simulated(), segment_limit=300).make()
+    log.append()
+    log.files.disk.calls = []
+    log.append()
+    done = [
+        (call.method, call.path.rpartition("/")[2])
+        for call in log.files.disk.calls
+        if call.method in {"pwrite", "fdatasync", "sync_directory"}
+        and not call.path.endswith("lock")
+    ]
+    assert done == [
+        ("pwrite", "log.2"),
+        ("fdatasync", "log.2"),
+        ("sync_directory", DIRECTORY),
+        ("pwrite", "log.1"),
+        ("fdatasync", "log.1"),
+        ("pwrite", "head"),
+        ("pwrite", "log.2"),
+        ("fdatasync", "log.2"),
+        ("pwrite", "head"),
+    ]
+
+
+def test_a_broken_segment_is_not_folded_into_the_next() -> None:
+    """Rotation over a frame that rotted is refused, and marked as damage."""
+    log = MailLog(simulated(), segment_limit=700).make()
+    log.append()
+    log.append()
+    log.write("log.1", b"\xff", 130)
+    with pytest.raises(MailboxDamaged):
+        log.append()
+    assert "damaged" in log.names()
+    assert "log.2" not in log.names()
+
+
+def test_writers_who_know_nothing_need_no_lock_of_their_own() -> None:
+    """`write` continues where `settle` ended, in a new segment too."""
+    log = MailLog(simulated(), segment_limit=300).make()
+    for number in range(4):
+        tail = log.run(settle(DIRECTORY, log.settings))
+        transaction = AppendMessages([incoming()])
+        log.run(write(log.log, log.settings, tail, [transaction]))
+        assert transaction.uids == [number + 1]
+    assert log.state().position.segment >= 3
