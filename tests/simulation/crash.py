@@ -29,8 +29,6 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from tests.simulation.disk import SimulatedDisk, parent
 
 SECTOR: Final = 512
-ALL_SUBSETS_UP_TO: Final = 10
-RANDOM_SUBSETS: Final = 150
 OUTAGE: Final = 60.0
 
 Names: TypeAlias = dict[str, int]
@@ -73,14 +71,16 @@ class Crashes:
         kinds: Which crashes are wanted.
         seen: Digests of the images that were made, to be shared between
             several of these if their images are judged alike.
-        whole_heads: Leave out torn and absent heads.
+        every_subset_up_to: Of so many effects every subset is made.
+        random_subsets: Of more, so many random ones.
     """
 
     disk: SimulatedDisk
     workload: Callable[[SimulatedDisk], None]
     kinds: tuple[str, ...] = ("kill", "power")
     seen: set[bytes] = field(default_factory=set)
-    whole_heads: bool = False
+    every_subset_up_to: int = 10
+    random_subsets: int = 150
     images: int = 0
 
     def __iter__(self) -> Iterator[Crash]:
@@ -88,7 +88,7 @@ class Crashes:
         assert journal is not None
         start = len(journal)
         self.workload(self.disk)
-        images = _Images(self.disk, whole_heads=self.whole_heads)
+        images = _Images(self.disk, self.every_subset_up_to, self.random_subsets)
         for point, entry in enumerate(journal, 1):
             new = images.take(entry)
             if point <= start:
@@ -100,13 +100,14 @@ class Crashes:
 
     def _kills(self, images: "_Images", point: int) -> Iterator[Crash]:
         assert self.disk.journal is not None
-        for names, data in images.caches():
+        for forgotten, (names, data) in enumerate(images.caches()):
             # Two alike may differ in what a later power loss leaves.
             self._is_new("kill", images.acknowledged, names, data)
             disk = self._machine(names, data, images)
             disk.durable = self.disk.durable
             disk.promised_before = self.disk.promised_before
             disk.journal = self.disk.journal[:point]
+            disk.journal += [("evict",)] * forgotten
             disk.boot = self.disk.boot
             yield Crash("kill", point, images.acknowledged, disk)
 
@@ -155,7 +156,7 @@ class Crashes:
 class _Images:
     """What is durable, what is not, and the images that follow from it."""
 
-    def __init__(self, disk: SimulatedDisk, *, whole_heads: bool) -> None:
+    def __init__(self, disk: SimulatedDisk, every: int, chosen: int) -> None:
         names, data = disk.durable
         self.acknowledged = disk.promised_before
         self._names = dict(names)
@@ -165,7 +166,8 @@ class _Images:
         self._effects: list[_Effect] = []
         self._heads: dict[int, list[bytes]] = {}
         self._paths = {inode: path for path, inode in names.items()}
-        self._whole_heads = whole_heads
+        self._every = every
+        self._chosen = chosen
         self._random = random.Random(0)
 
     def take(self, entry: tuple[Any, ...]) -> list[_Effect]:
@@ -175,6 +177,9 @@ class _Images:
                 self.acknowledged += (token,)
             case ("sync" | "badsync" as kind, inode):
                 self._sync(inode, lost=kind == "badsync")
+            case ("evict",):
+                self._effects = [each for each in self._effects if not each.lost]
+                self._cached_names, self._cached_data = self._current()
             case ("syncdir" | "badsyncdir" as kind, path):
                 self._sync_directory(path, lost=kind == "badsyncdir")
             case _:
@@ -186,11 +191,12 @@ class _Images:
         """Return what processes see: with, and without, what a sync lost."""
         yield self._cached_names, self._cached_data
         if any(effect.lost for effect in self._effects):
-            names, data = self._build(
-                {effect for effect in self._effects if not effect.lost}
-            )
-            data.update((inode, values[-1]) for inode, values in self._heads.items())
-            yield names, data
+            yield self._current()
+
+    def _current(self) -> Image:
+        names, data = self._build({each for each in self._effects if not each.lost})
+        data.update((inode, values[-1]) for inode, values in self._heads.items())
+        return names, data
 
     def after_power_loss(self, new: list[_Effect]) -> Iterator[Image]:
         """Return the possible disks.
@@ -234,7 +240,10 @@ class _Images:
         at = offset
         while at < end:
             after = min(end, (at // SECTOR + 1) * SECTOR)
-            yield ("write", inode, at, data[at - offset : after - offset], None)
+            piece = data[at - offset : after - offset]
+            # Zeros behind the old end are what growth alone brings.
+            if at < old or any(piece):
+                yield ("write", inode, at, piece, None)
             at = after
 
     def _is_called(self, inode: int, name: str) -> bool:
@@ -285,14 +294,14 @@ class _Images:
 
     def _subsets(self, effects: list[_Effect]) -> Iterator[set[_Effect]]:
         count = len(effects)
-        if count <= ALL_SUBSETS_UP_TO:
+        if count <= self._every:
             for size in range(count + 1):
                 yield from map(set, combinations(effects, size))
             return
         yield from (set(effects[:end]) for end in range(count + 1))
         yield from ({effect} for effect in effects)
         yield from (set(effects) - {effect} for effect in effects)
-        for _ in range(RANDOM_SUBSETS):
+        for _ in range(self._chosen):
             yield {effect for effect in effects if self._random.random() < 0.5}
 
     def _build(self, chosen: set[_Effect]) -> Image:
@@ -325,13 +334,12 @@ class _Images:
         if current:
             yield names, data | current
         for path, inode in heads:
-            for value in _unsynced(self._heads.get(inode, []), self._whole_heads):
+            for value in _unsynced(self._heads.get(inode, [])):
                 yield names, data | current | {inode: value}
-            if not self._whole_heads:
-                yield {p: i for p, i in names.items() if p != path}, data | current
+            yield {p: i for p, i in names.items() if p != path}, data | current
 
 
-def _unsynced(values: list[bytes], whole: bool) -> list[bytes]:  # noqa: FBT001 - private
+def _unsynced(values: list[bytes]) -> list[bytes]:
     """Return what may be found where ``values`` were written in turn."""
     if not values:
         return []
@@ -341,7 +349,7 @@ def _unsynced(values: list[bytes], whole: bool) -> list[bytes]:  # noqa: FBT001 
         middle = len(new) // 2
         torn = [new[:middle] + old.ljust(len(new), b"\0")[middle:]]
         torn.append(old.ljust(len(new), b"\0")[:middle] + new[middle:])
-        found += [old] if whole else [old, *torn]
+        found += [old, *torn]
     return found
 
 

@@ -72,6 +72,22 @@ def new_store(*, seed: int = 0) -> SimulatedDisk:
     return disk
 
 
+def empty_store() -> SimulatedDisk:
+    """Return a machine with a store without accounts."""
+    disk = SimulatedDisk()
+    disk.process(MAKER).make_directory(USERS)
+    disk.settle()
+    return disk
+
+
+def create_and_say_so(disk: SimulatedDisk) -> None:
+    """Make Alice's account with INBOX and acknowledge INBOX's id."""
+    process = disk.process(MAKER)
+    settings = settings_of(process)
+    run(create_account(ALICE, settings), process)
+    disk.acknowledge(run(open_account(settings), process).mailbox_id)
+
+
 def settings_of(process: SimulatedFileSystem, **more: Any) -> Settings:
     """Return what the product's engine is told in this process."""
     return Settings(process.boot, process.node, process.pid, PATIENCE, **more)

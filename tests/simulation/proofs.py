@@ -6,20 +6,34 @@ was looked at; `mutants` runs the same ones on a product with mistakes.
 
 import errno
 import itertools
+import random
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from tests.simulation.disk import SimulatedDisk, run
+from imapbox.store.create import create_account
+from tests.simulation.crash import Crashes
+from tests.simulation.disk import SYNCS, WRITES, Fault, SimulatedDisk, run
 from tests.simulation.explorer import Explorer, Report
 from tests.simulation.ledger import (
+    Ledger,
+    Work,
     check_end_of_log,
+    check_recovery,
+    everything,
+    fail_at,
+    live_again,
+    short,
 )
 from tests.simulation.mailbox import (
+    ALICE,
     Account,
     Session,
     account_on,
+    create_and_say_so,
+    deliver,
     deliverer,
+    empty_store,
     new_store,
     open_account,
     reader,
@@ -109,6 +123,11 @@ def three_processes(preemptions: int = 3) -> Report:
     return processes(2, [1, 1]).exhaust(preemptions=preemptions)
 
 
+def three_processes_two_preemptions() -> Report:
+    """The same with fewer."""
+    return three_processes(2)
+
+
 def random_schedules(count: int, seed: int) -> Report:
     """A reader and two deliverers, at random."""
     return processes(2, [1, 1]).sample(count, seed)
@@ -142,21 +161,25 @@ def crashes() -> CrashReport:
     return CrashReport(found.images, count)
 
 
-def second_crashes(every: int = 150) -> CrashReport:
+def second_crashes(share: float = 0.004) -> CrashReport:
     """A second crash inside the recovery from one.
 
     Args:
-        every: How many power losses are passed over for each that is taken;
-            every kill is.
+        share: Of the first crashes that are power losses, how many are taken.
+            Of kills, of which there are few, twenty times as many are.
     """
     ledger = Ledger()
-    first = Crashes(new_store(), lambda disk: short(Work(disk, ledger)))
+    chance = random.Random(0)
     seen: set[bytes] = set()
     count = 0
-    for number, crash in enumerate(first):
-        if crash.kind == "power" and number % every:
+    for crash in Crashes(new_store(), lambda disk: short(Work(disk, ledger))):
+        if chance.random() > share * (20 if crash.kind == "kill" else 1):
             continue
-        for again in Crashes(crash.disk, partial(live_again, ledger=ledger), seen=seen):
+        life = partial(live_again, ledger=ledger)
+        second = Crashes(
+            crash.disk, life, seen=seen, every_subset_up_to=5, random_subsets=8
+        )
+        for again in second:
             count += 1
             allowed = ledger.may_be(again.acknowledged)
             check_recovery(again, allowed, reads=count % 2 == 0)
@@ -183,6 +206,48 @@ def errors_at(methods: frozenset[str], error: int, **how: bool) -> CrashReport:
 def failed_syncs() -> CrashReport:
     """EIO at each sync."""
     return errors_at(SYNCS, errno.EIO)
+
+
+def failed_syncs_and_kills() -> CrashReport:
+    """EIO at a sync, killed before anybody wrote that down, then power loss."""
+    seen: set[bytes] = set()
+    count = 0
+    for number in itertools.count(1):
+        fault = Fault(SYNCS, number, errno.EIO)
+        ledger = Ledger()
+        life = partial(live_again, ledger=ledger)
+        for crash in Crashes(new_store(), fail_at(fault, short, ledger), ("kill",)):
+            if not _is_unnoticed(crash.disk):
+                continue
+            for again in Crashes(crash.disk, life, seen=seen):
+                count += 1
+                allowed = ledger.may_be(again.acknowledged)
+                check_recovery(again, allowed, reads=count % 2 == 0)
+        if not fault.fired:
+            return CrashReport(len(seen), count, number - 1)
+    raise AssertionError("never reached")
+
+
+def _is_unnoticed(disk: SimulatedDisk) -> bool:
+    failed = any(entry[0].startswith("badsync") for entry in disk.journal or ())
+    return failed and not any(path.endswith("/damaged") for path in disk.names)
+
+
+def creations() -> CrashReport:
+    """A new account is there for good once that was said, or can be made."""
+    found = Crashes(empty_store(), create_and_say_so)
+    count = 0
+    for crash in found:
+        count += 1
+        process = crash.disk.process(CHECKER)
+        settings = settings_of(process)
+        is_new = run(create_account(ALICE, settings), process)
+        assert not (is_new and crash.acknowledged), "an account is gone"
+        account = run(open_account(settings), process)
+        assert crash.acknowledged in {(), (account.mailbox_id,)}
+        crash.disk.acknowledged = (run(deliver(account, b"first"), process),)
+        check_mailbox(process.disk, [])
+    return CrashReport(found.images, count)
 
 
 def failed_writes() -> CrashReport:
