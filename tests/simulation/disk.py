@@ -12,6 +12,7 @@ nobody but a broken reader asks for.
 import errno
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -67,6 +68,7 @@ class Fault:
         error: The errno.
         short: Half a write is taken first; the call behind it fails.
         full: From then on no file can grow.
+        where: Which files' calls count.
     """
 
     methods: frozenset[str]
@@ -74,6 +76,7 @@ class Fault:
     error: int
     short: bool = False
     full: bool = False
+    where: Callable[[str], bool] = lambda _path: True
     seen: int = 0
     fired: bool = False
 
@@ -446,7 +449,7 @@ class SimulatedFileSystem:
     def _fail(self, method: str, path: str, size: int = 0) -> int:
         """Raise what is due; return how many bytes a write may take."""
         for fault in self.disk.faults:
-            if method not in fault.methods or fault.fired:
+            if fault.fired or method not in fault.methods or not fault.where(path):
                 continue
             fault.seen += 1
             if fault.seen < fault.number:
