@@ -37,6 +37,13 @@ def test_a_crash_inside_recovery_is_survived(tell: Tell, effort: int) -> None:
     assert report.images > 1_000
 
 
+def test_what_a_recovery_shows_stays(tell: Tell) -> None:
+    """What whoever recovers behind a kill shows is durable before it is shown."""
+    report = proofs.second_crashes_behind_kills()
+    tell(report)
+    assert report.images > 300
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -44,6 +44,7 @@ class Mutant(NamedTuple):
         old: Lines as they are; they occur once.
         new: Lines as they would be.
         caught_by: The proof in `tests.simulation.proofs` that must fail.
+        also: What else must be changed for it to be a mistake.
     """
 
     name: str
@@ -51,11 +52,13 @@ class Mutant(NamedTuple):
     old: str
     new: str
     caught_by: str
+    also: tuple[tuple[str, str, str], ...] = ()
 
     @property
-    def edit(self) -> Edit:
+    def edits(self) -> list[Edit]:
         """Return what to change."""
-        return Edit(f"imapbox/{self.file}", self.old, self.new)
+        changes = ((self.file, self.old, self.new), *self.also)
+        return [Edit(f"imapbox/{file}", old, new) for file, old, new in changes]
 
 
 def patched_source(edits: Sequence[Edit]) -> dict[str, str]:

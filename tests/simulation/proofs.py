@@ -7,7 +7,7 @@ was looked at; `mutants` runs the same ones on a product with mistakes.
 import errno
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +24,7 @@ from tests.simulation.ledger import (
     everything,
     fail_at,
     has_lost_head,
+    is_damaged,
     live_again,
     short,
 )
@@ -176,14 +177,26 @@ def second_crashes(share: float = 0.002) -> CrashReport:
         share: Of the first crashes that are power losses, how many are taken.
             Of kills, of which there are few, twenty times as many are.
     """
-    ledger = Ledger()
     chance = random.Random(0)
+    return _second_crashes(
+        lambda kind: chance.random() < share * (20 if kind == "kill" else 1),
+        delivers=True,
+    )
+
+
+def second_crashes_behind_kills() -> CrashReport:
+    """A second crash inside the recovery from each kill, before all else."""
+    return _second_crashes(lambda kind: kind == "kill", delivers=False)
+
+
+def _second_crashes(wanted: Callable[[str], bool], *, delivers: bool) -> CrashReport:
+    ledger = Ledger()
+    life = partial(live_again, ledger=ledger, delivers=delivers)
     seen: set[bytes] = set()
     count = 0
     for crash in Crashes(new_store(), lambda disk: short(Work(disk, ledger))):
-        if chance.random() > share * (20 if crash.kind == "kill" else 1):
+        if not wanted(crash.kind):
             continue
-        life = partial(live_again, ledger=ledger)
         second = Crashes(
             crash.disk, life, seen=seen, every_subset_up_to=5, random_subsets=8
         )
@@ -243,7 +256,7 @@ def failed_syncs_and_kills() -> CrashReport:
 
 def _is_unnoticed(disk: SimulatedDisk) -> bool:
     failed = any(entry[0].startswith("badsync") for entry in disk.journal or ())
-    return failed and not any(path.endswith("/damaged") for path in disk.names)
+    return failed and not is_damaged(disk)
 
 
 def creations() -> CrashReport:
