@@ -46,17 +46,24 @@ async def _exchange(session: Session) -> None:
         session.bye(error.sentence())
         if error.tag is not None:
             answer_mistake(session, error)
-        return
     except WireError as error:
         answer_mistake(session, error)
-        return
-    if isinstance(event, ContinuationWanted):
-        session.output.write(responses.continuation("Go on."))
-    elif isinstance(event, CommandReady | AppendAnnounced):
+    else:
+        if isinstance(event, ContinuationWanted):
+            session.output.write(responses.continuation("Go on."))
+        elif isinstance(event, CommandReady | AppendAnnounced):
+            await _obey(session, event)
+    # Whatever came: who does not read our answers is not read either.
+    await session.output.room()
+
+
+async def _obey(session: Session, event: CommandReady | AppendAnnounced) -> None:
+    if session.output.empty:
+        await answer(session, event)
+    else:
         answered = Deferred.fromCoroutine(answer(session, event))
         if not answered.called:
-            # The store is asked: the client need not wait for what is known.
+            # The store is asked: earlier answers need not wait for it.
             session.output.flush()
         await answered
-        session.deadlines.answered()
-        await session.output.room()
+    session.deadlines.answered()

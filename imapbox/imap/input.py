@@ -42,14 +42,11 @@ class Input:
     def receive(self, data: bytes) -> None:
         """Take in what arrived, and wake the session if it waits for it."""
         self.received += len(data)
+        if self._ended:
+            return  # who was told BYE may not fill our memory on the way out
         self.framer.receive(data)
         self.wake()
-        if (
-            self.framer.buffered > self._limit
-            and not self.waiting
-            and not self._paused
-            and not self._ended
-        ):
+        if self.framer.buffered > self._limit and not self.waiting and not self._paused:
             self._paused = True
             self._source.pauseProducing()
 
@@ -90,11 +87,11 @@ class Input:
     async def more(self) -> None:
         """Wait until more comes, or `wake` is called."""
         self._before_waiting()
+        waiter: Deferred[None] = Deferred()
+        self._waiter = waiter
         if self._paused and not self._ended:
             self._paused = False
             self._source.resumeProducing()
-        waiter: Deferred[None] = Deferred()
-        self._waiter = waiter
         try:
             await waiter
         finally:

@@ -48,6 +48,11 @@ class Output:
         """Say whether a slice is complete: time to ask for `room`."""
         return self._size >= SLICE
 
+    @property
+    def empty(self) -> bool:
+        """Say whether all that was said is handed over."""
+        return not self._pieces
+
     def write(self, data: bytes) -> None:
         """Say ``data``, at the end of the turn."""
         self._pieces.append(data)

@@ -1,0 +1,91 @@
+"""What one client can make the server hold: P7, rows 4, 6, 7, 13 and 23."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from benchmarks.load.connection import Connection
+from benchmarks.load.imap import ImapClient
+from benchmarks.load.lmtp import LmtpClient
+from benchmarks.servers import Server
+from tests.support.victim import KIB, MIB, client_of, growth
+
+
+def push(client: Connection, data: bytes, most: int, *, patience: float = 0.5) -> int:
+    """Send ``data`` again and again until nobody takes it; return how much went."""
+    client._socket.settimeout(patience)
+    sent = 0
+    try:
+        while sent < most:
+            sent += client._socket.send(data)
+    except (TimeoutError, ConnectionError):
+        pass
+    return sent
+
+
+@pytest.mark.parametrize("logged_in", [False, True])
+def test_a_line_without_end(victim: Server, *, logged_in: bool) -> None:
+    """Row 4: of 200 MiB without a line's end nothing is kept; the connection ends."""
+    client = client_of(victim) if logged_in else ImapClient(victim.imap)
+    with client, growth(victim) as memory:
+        sent = push(client, b"x" * 64 * KIB, 200 * MIB)
+    assert sent < 200 * MIB
+    assert memory.peak < MIB
+
+
+def test_many_half_commands(victim: Server) -> None:
+    """Row 7: a thousand strangers with half a nested command hold 16 KiB each."""
+    with ExitStack() as stack, growth(victim) as memory:
+        for _ in range(1000):
+            client = stack.enter_context(ImapClient(victim.imap))
+            client.send(b"a NOOP " + b"(" * 4000)
+        client.send(b"\r\n")
+        assert client.response().startswith(b"a BAD ")
+    assert memory.peak < 1000 * 16 * KIB
+
+
+def test_half_messages(victim: Server) -> None:
+    """Row 6: twenty halves of 10 MB messages are not held in memory."""
+    with ExitStack() as stack, growth(victim) as memory:
+        for _ in range(20):
+            client = stack.enter_context(client_of(victim))
+            client.send(b"a APPEND INBOX {10000001}\r\n")
+            assert client.response().startswith(b"+ ")
+            client.send(b"x" * 10_000_000)
+    assert memory.peak < 20 * MIB
+
+
+def test_messages_that_are_never_read(victim: Server) -> None:
+    """Row 13: 500 MB that were asked for and are not read cost a bounded buffer."""
+    line = b"x" * 78 + b"\r\n"
+    with LmtpClient(victim.lmtp) as lmtp:
+        lmtp.must_deliver(line * 100_000 + b".\r\n", "bob")
+    with client_of(victim, "bob") as client, growth(victim) as memory:
+        for _ in range(63):
+            client.send(b"a FETCH 1:* BODY.PEEK[]\r\n")
+        assert client.octets(100 * KIB)
+        with client_of(victim, "bob") as other:
+            other.command(b"NOOP")
+    assert memory.peak < 2 * MIB
+
+
+@pytest.mark.parametrize("line", [b"a NOOP\r\n", b"\r\n", b"\0\r\n", b"a x\r\n"])
+def test_answers_that_are_never_read(victim: Server, line: bytes) -> None:
+    """Row 13: who sends commands and reads no answer is read no further."""
+    with client_of(victim, "bob") as client, growth(victim) as memory:
+        sent = push(client, line * (64 * KIB // len(line)), 100 * MIB)
+    assert sent < 100 * MIB
+    assert memory.peak < 2 * MIB
+
+
+def test_a_large_delivery(victim: Server) -> None:
+    """Row 23: of a 200 MB message nothing is kept in memory, and 552 is said."""
+    with LmtpClient(victim.lmtp) as lmtp, growth(victim) as memory:
+        lmtp.send(b"MAIL FROM:<>\r\nRCPT TO:<alice>\r\nDATA\r\n")
+        assert [lmtp.reply()[:3] for _ in range(3)] == [b"250", b"250", b"354"]
+        piece = (b"x" * 998 + b"\r\n") * 1000
+        for _ in range(200):
+            lmtp.send(piece)
+        lmtp.send(b".\r\n")
+        assert lmtp.reply().startswith(b"552 5.3.4 ")
+    assert memory.peak < 2 * MIB

@@ -1,0 +1,111 @@
+"""A real server under attack, and what it must not cost.
+
+The kernel says how much memory the server took at most; another client, the
+canary, asks NOOP all the time and says whether it felt anything.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from benchmarks.load.imap import ImapClient, logged_in
+from benchmarks.servers import Server
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# Longer than this nobody waits for a NOOP, whatever somebody else does.
+BOUND: Final = 0.25
+_PAUSE: Final = 0.01
+
+
+class Canary:
+    """A client whose NOOPs are answered, and how slowly at worst.
+
+    Attributes:
+        worst: Seconds that a NOOP took.
+        asked: How many there were.
+        own_lag: Seconds by which this thread woke too late: what the machine
+            is to blame for, not the server.
+    """
+
+    def __init__(self, server: Server, user: str) -> None:
+        self.worst = 0.0
+        self.asked = 0
+        self.own_lag = 0.0
+        self.error: Exception | None = None
+        self._client = logged_in(server.imap, user, server.passwords[user])
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._sing)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._client.close()
+
+    def _sing(self) -> None:
+        try:
+            while True:
+                began = time.monotonic()
+                self._client.command(b"NOOP")
+                answered = time.monotonic()
+                self.worst = max(self.worst, answered - began)
+                self.asked += 1
+                if self._over.wait(_PAUSE):
+                    return
+                self.own_lag = max(self.own_lag, time.monotonic() - answered - _PAUSE)
+        except Exception as error:
+            self.error = error
+
+
+@dataclass
+class Growth:
+    """How many bytes of memory a process took at most, beyond what it had."""
+
+    peak: int = 0
+
+
+@contextmanager
+def growth(server: Server) -> Iterator[Growth]:
+    """Measure what a server of one process takes while the block runs."""
+    (pid,) = server.roots
+    process = Path(f"/proc/{pid}")
+    # proc(5): "5" makes the peak what there is now.
+    (process / "clear_refs").write_text("5")
+    before = _status(process, "VmRSS")
+    measured = Growth()
+    try:
+        yield measured
+    finally:
+        measured.peak = _status(process, "VmHWM") - before
+
+
+def _status(process: Path, field: str) -> int:
+    for line in (process / "status").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == field:
+            return int(value.split()[0]) * KIB
+    raise LookupError(field)
+
+
+def client_of(server: Server, user: str = "alice") -> ImapClient:
+    """Return a client that is logged in and has INBOX selected."""
+    return logged_in(server.imap, user, server.passwords[user])
+
+
+def until_closed(client: ImapClient) -> bytes:
+    """Return what the server still says, until it hangs up."""
+    said = b""
+    try:
+        while True:
+            said += client.line()
+    except ConnectionError:
+        return said
