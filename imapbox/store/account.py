@@ -230,7 +230,8 @@ def _renaming(
         }
         if not moved:
             raise NoSuchMailbox(old)
-        if not state.names.keys().isdisjoint(moved.values()):
+        # One of them may take the place of another.
+        if old == new or (state.names.keys() - moved.keys()) & set(moved.values()):
             raise MailboxExists(new)
         for name in moved.values():
             mailbox_name(name)  # it may be too deep now
