@@ -183,6 +183,8 @@ class SimulatedDisk:
         """Put bytes into a file; the gap behind its end becomes zeros."""
         old = self.data[inode]
         assert old is not None
+        if not data:
+            return
         self.note("write", inode, offset, data, len(old))
         gap = bytes(max(0, offset - len(old)))
         self.data[inode] = old[:offset] + gap + data + old[offset + len(data) :]

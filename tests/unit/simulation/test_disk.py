@@ -2,6 +2,7 @@
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ NEEDS_SLOT = {
 def transcript(filesystem: FileSystem, calls: list[tuple[Any, ...]]) -> list[Any]:
     """Make the calls, descriptors by the order of their opening; say what came."""
     said: list[Any] = []
-    fds: list[int] = []
+    fds = [filesystem.open("a", Mode.ENSURE), filesystem.open("d/a", Mode.ENSURE)]
     for method, *arguments in calls:
         if method in NEEDS_SLOT:
             if arguments[0] >= len(fds):
@@ -69,6 +70,8 @@ def transcript(filesystem: FileSystem, calls: list[tuple[Any, ...]]) -> list[Any
             fds.remove(arguments[0])
         said.append(result)
     for fd in fds:
+        with suppress(IsADirectoryError):
+            said.append(filesystem.pread(fd, 99, 0))
         filesystem.close(fd)
     return said
 
