@@ -288,6 +288,8 @@ class SimulatedFileSystem:
     def truncate(self, fd: int, size: int) -> None:
         opened = self._file(fd)
         self._record("truncate", opened.path, size)
+        if not opened.writable:
+            raise failure(errno.EINVAL, opened.path)
         self._fail("truncate", opened.path)
         self.disk.note("truncate", opened.inode, size)
         self.disk.data[opened.inode] = self._content(opened)[:size].ljust(size, b"\0")
