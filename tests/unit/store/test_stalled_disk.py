@@ -59,7 +59,7 @@ async def test_nobody_waits_for_anothers_sync(open_store: Opener) -> None:
     times = Times()
     for _ in range(10):
         for selected in (*same, other):
-            assert await times.take(selected.sync(may_expunge=True)) in ([], ())
+            assert not await times.take(selected.sync(may_expunge=True))
         assert await times.take(same[1].read([Piece(1, 0, 99)])) == [b"first"]
         assert (await times.take(account.status(INBOX))).messages == 1
         late = await times.take(account.select(INBOX, read_only=True))
@@ -90,7 +90,7 @@ async def test_more_that_hang_than_there_are_threads(open_store: Opener) -> None
     account = UserAccount(store, await times.take(store.account(users[-1])))
     for _ in range(5):
         selected = await times.take(account.select(INBOX, read_only=True))
-        assert await times.take(selected.sync(may_expunge=True)) in ([], ())
+        assert not await times.take(selected.sync(may_expunge=True))
         selected.close()
     times.check()
     stall.end()
@@ -108,7 +108,7 @@ async def test_the_other_process_is_read_while_it_hangs(open_store: Opener) -> N
     await until(lambda: stall.stopped)
     times = Times()
     for _ in range(10):
-        assert await times.take(selected.sync(may_expunge=True)) in ([], ())
+        assert not await times.take(selected.sync(may_expunge=True))
     waiting = ensureDeferred(deliver(store))
     await turn()
     times.check()

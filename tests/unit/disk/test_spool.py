@@ -1,0 +1,183 @@
+"""A message while it arrives: bounded memory, one file, closed once."""
+
+import errno
+import tracemalloc
+import zlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.internet.defer import CancelledError, ensureDeferred
+
+from imapbox.disk.driver import Driver
+from imapbox.disk.spool import MEMORY_LIMIT, Content, MemoryContent, Spool
+from imapbox.disk.watch import Watch
+from tests.support.mail_store import Fail, Stall, TestDisk
+from tests.support.waiting import open_files, reactor, until
+
+K = 1024
+
+
+@pytest_twisted.async_yield_fixture
+async def driver(tmp_path: Path) -> AsyncIterator[Driver]:
+    (tmp_path / "spool").mkdir()
+    disk = TestDisk(str(tmp_path))
+    driver = Driver(disk, Watch(disk.root, reactor), reactor, threads=4)
+    driver.start()
+    yield driver
+    if isinstance(disk.steer, Stall):
+        disk.steer.end()
+    await driver.stop()
+
+
+def disk_of(driver: Driver) -> TestDisk:
+    assert isinstance(driver.filesystem, TestDisk)
+    return driver.filesystem
+
+
+def spooled(driver: Driver) -> list[str]:
+    """Return the spool's files that are open."""
+    root = disk_of(driver).root
+    return [path for path in open_files() if path.startswith(f"{root}/spool/")]
+
+
+async def content_of(driver: Driver, pieces: list[bytes]) -> Content:
+    spool = Spool(driver, "spool")
+    for piece in pieces:
+        await spool.write(piece)
+    return await spool.finish()
+
+
+@given(sizes=st.lists(st.integers(0, 200 * K), max_size=8), at=st.floats(0, 1))
+@settings(max_examples=30)
+async def test_what_went_in_comes_out(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], at: float
+) -> None:
+    """However the octets arrive, they are kept as they came, in memory or not."""
+    root = tmp_path_factory.mktemp("spool")
+    (root / "spool").mkdir()
+    driver = Driver(TestDisk(str(root)), Watch(str(root), reactor), reactor, threads=2)
+    driver.start()
+    pieces = [bytes([number + 1]) * size for number, size in enumerate(sizes)]
+    whole = b"".join(pieces)
+    content = await content_of(driver, pieces)
+    assert content.size == len(whole)
+    assert content.crc == zlib.crc32(whole)
+    assert content.start == whole[:MEMORY_LIMIT]
+    assert content.in_memory == (len(whole) <= MEMORY_LIMIT)
+    offset = int(at * len(whole))
+    assert await driver.run(content.read(1000, offset)) == whole[offset : offset + 1000]
+    assert await driver.run(content.read(len(whole), 0)) == whole
+    content.discard()
+    await driver.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_memory_is_bounded(driver: Driver) -> None:
+    """A message of 40 MB costs less than 2 MB of memory while it arrives."""
+    spool = Spool(driver, "spool")
+    piece = bytes(64 * K)
+    tracemalloc.start()
+    try:
+        for _ in range(40 * 16):
+            await spool.write(piece)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2 * K * K
+    content = await spool.finish()
+    assert content.size == 40 * K * K
+    content.discard()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_small_message_opens_no_file(driver: Driver) -> None:
+    """A message of 256 KiB never touches the disk."""
+    disk_of(driver).steer = Fail("open", "", errno.EIO)
+    content = await content_of(driver, [bytes(MEMORY_LIMIT)])
+    assert content.in_memory
+    content.hold()
+    content.discard()
+    content.release()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_large_one_leaves_no_name(driver: Driver) -> None:
+    """The file has no name, so that a crash leaves nothing; it is closed once."""
+    closed: list[str] = []
+    content = await content_of(driver, [bytes(200 * K)] * 4)
+    assert disk_of(driver).list_directory("spool") == []
+    assert len(spooled(driver)) == 1
+    disk_of(driver).steer = lambda method, _: (
+        closed.append(method) if method == "close" else None
+    )
+    content.hold()
+    content.hold()
+    content.discard()
+    assert await driver.run(content.read(10, 700 * K)) == bytes(10)
+    content.release()
+    assert len(spooled(driver)) == 1, "somebody still holds it"
+    content.release()
+    await until(lambda: not spooled(driver))
+    await until(lambda: not driver.runs)
+    assert closed == ["close"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_discarded_while_it_is_written(driver: Driver) -> None:
+    """A spool that is thrown away in a write closes its file after the write."""
+    disk_of(driver).steer = stall = Stall("pwrite")
+    spool = Spool(driver, "spool")
+    writing = ensureDeferred(spool.write(bytes(300 * K)))
+    await until(lambda: stall.stopped)
+    writing.cancel()
+    with pytest.raises(CancelledError):
+        await writing
+    spool.discard()
+    spool.discard()
+    assert len(spooled(driver)) == 1, "a thread writes into it"
+    stall.end()
+    await until(lambda: not spooled(driver))
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_error_is_told_and_nothing_is_left(driver: Driver) -> None:
+    """Where the disk is full the writer is told, and nothing stays open."""
+    for method in ("open", "pwrite"):
+        disk_of(driver).steer = Fail(method, "spool", errno.ENOSPC)
+        spool = Spool(driver, "spool")
+        if method == "pwrite":
+            disk_of(driver).steer = fail_writes
+        with pytest.raises(OSError, match="space"):
+            await spool.write(bytes(300 * K))
+        spool.discard()
+        await until(lambda: not driver.runs)
+        assert spooled(driver) == []
+
+
+def fail_writes(method: str, _: str) -> None:
+    if method == "pwrite":
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_finished_spool_has_nothing_to_throw_away(driver: Driver) -> None:
+    """Discarding a spool that was finished does not touch the content."""
+    spool = Spool(driver, "spool")
+    await spool.write(bytes(300 * K))
+    await spool.write(b"end")
+    content = await spool.finish()
+    spool.discard()
+    assert await driver.run(content.read(3, 300 * K)) == b"end"
+    content.discard()
+    await until(lambda: not spooled(driver))
+
+
+def test_memory_content_is_whole() -> None:
+    """What is in memory already is a content, too."""
+    content = MemoryContent(b"abc")
+    assert (content.size, content.crc) == (3, zlib.crc32(b"abc"))
+    assert content.in_memory
