@@ -215,7 +215,10 @@ def errors_at(methods: frozenset[str], error: int, **how: Any) -> CrashReport:
         fault = Fault(methods, number, error, **how)
         ledger = Ledger()
         workload = fail_at(fault, short, ledger)
-        for crash in Crashes(new_store(), workload, seen=seen):
+        images = Crashes(
+            new_store(), workload, seen=seen, every_subset_up_to=7, random_subsets=50
+        )
+        for crash in images:
             count += 1
             allowed = ledger.may_be(crash.acknowledged)
             try:
