@@ -94,6 +94,22 @@ def test_transactions_of_a_batch_see_one_another() -> None:
     assert append.uids == [3]
 
 
+def test_facts_of_different_age_share_a_batch() -> None:
+    """Each transaction learns what came since its own facts, and nothing twice."""
+    log = MailLog(simulated()).make()
+    log.append(incoming(b"a"), incoming(b"b"))
+    old = log.state()
+    log.set_flags([1], FlagChange.ADD, keywords=["red"])
+    new = log.state()
+    log.commit_all(
+        SetFlags(known_of(old, [1]), FlagChange.ADD, Flag(0), frozenset({"blue"})),
+        SetFlags(known_of(new, [2]), FlagChange.ADD, Flag(0), frozenset({"green"})),
+    )
+    state = log.state()
+    assert state.facts.keywords == ["red", "blue", "green"]
+    assert [state.columns.keywords_of(row) for row in (0, 1)] == [0b011, 0b100]
+
+
 def test_a_refused_transaction_disturbs_no_other() -> None:
     """Who is refused fails alone; nothing of it is in the log."""
     log = MailLog(simulated()).make(
