@@ -103,11 +103,13 @@ def test_facts_of_different_age_share_a_batch() -> None:
     new = log.state()
     log.commit_all(
         SetFlags(known_of(old, [1]), FlagChange.ADD, Flag(0), frozenset({"blue"})),
-        SetFlags(known_of(new, [2]), FlagChange.ADD, Flag(0), frozenset({"green"})),
+        SetFlags(
+            known_of(new, [2]), FlagChange.ADD, Flag(0), frozenset({"green", "blue"})
+        ),
     )
     state = log.state()
     assert state.facts.keywords == ["red", "blue", "green"]
-    assert [state.columns.keywords_of(row) for row in (0, 1)] == [0b011, 0b100]
+    assert [state.columns.keywords_of(row) for row in (0, 1)] == [0b011, 0b110]
 
 
 def test_a_refused_transaction_disturbs_no_other() -> None:
