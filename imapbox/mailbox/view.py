@@ -4,15 +4,18 @@
 the changes, not of the mailbox. Views share their arrays.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.index.mailbox_state import Changed, MailboxState
 from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid
+
+_NO_UIDS: Final = np.zeros(0, np.uint32)
+_NO_PLACES: Final = np.zeros(0, np.intp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,36 +101,46 @@ def sync(
     if len(gone) and not may_expunge:
         return News(view, (), (), grown=False, keywords=False)
     new = View(state.roll.now, state.next_change)
-    # Highest first, so that no number moves one still to be told.
-    expunged = [Seq(position + 1) for position in reversed(gone)]
-    flagged = {
-        uid
+    flagged = [
+        uids
         for change in changes
         if change.modseq not in told
         for uids in change.flagged
-        for uid in _in_both(view, new, uids)
-    }
+    ]
     return News(
         new,
-        expunged,
-        sorted(flagged),
-        grown=len(new) > len(view) - len(expunged),
+        # Highest first, so that no number moves one still to be told.
+        (gone[::-1] + 1).tolist(),
+        _in(view, _among(new, flagged)).tolist(),
+        grown=len(new) > len(view) - len(gone),
         keywords=any(change.keywords for change in changes),
     )
 
 
-def _still_in(view: View, changes: Sequence[Changed]) -> list[int]:
+def _still_in(view: View, changes: Sequence[Changed]) -> NDArray[np.intp]:
     """Return the places in the view of messages that are gone, ascending."""
-    found = []
-    for change in changes:
-        for uid in change.expunged:
-            seq = view.seq_of(Uid(uid))
-            if seq is not None:
-                found.append(seq - 1)
-    return sorted(found)
+    gone = [uid for change in changes for uid in change.expunged]
+    if not gone:
+        return _NO_PLACES
+    return np.searchsorted(view.uids, _in(view, np.array(sorted(gone), np.uint32)))
 
 
-def _in_both(view: View, new: View, uids: range) -> Iterator[Uid]:
-    for uid in new.uids[new.positions(uids)].tolist():
-        if view.seq_of(uid) is not None:
-            yield uid
+def _among(view: View, ranges: Sequence[range]) -> NDArray[np.uint32]:
+    """Return the UIDs of the view that are in any of the ranges, ascending."""
+    if not ranges:
+        return _NO_UIDS
+    first = np.array([uids[0] for uids in ranges], np.uint32)
+    last = np.array([uids[-1] for uids in ranges], np.uint32)
+    low = np.searchsorted(view.uids, first, "left").tolist()
+    high = np.searchsorted(view.uids, last, "right").tolist()
+    parts = [view.uids[start:end] for start, end in zip(low, high, strict=True)]
+    return np.unique(np.concatenate(parts))
+
+
+def _in(view: View, uids: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return those of the ``uids`` that are in the view."""
+    if not len(view) or not len(uids):
+        return _NO_UIDS
+    places = np.searchsorted(view.uids, uids).clip(max=len(view) - 1)
+    found: NDArray[np.uint32] = uids[view.uids[places] == uids]
+    return found
