@@ -1,0 +1,272 @@
+"""What a client is told, for any history: it ends where we are."""
+
+import time
+import tracemalloc
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imapbox.disk.spool import MemoryContent
+from imapbox.index.encoding import Encoded, join_operations
+from imapbox.index.frame import Frame
+from imapbox.index.head import NO_COUNTS, Counts, Position
+from imapbox.index.known import Known, Row
+from imapbox.index.mailbox_state import MailboxState
+from imapbox.index.mailbox_transactions import (
+    AppendMessages,
+    ExpungeMessages,
+    Incoming,
+    SetFlags,
+)
+from imapbox.index.operations import Base
+from imapbox.mailbox.view import News, View, sync
+from imapbox.model.flags import Flag, FlagChange
+from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid, UidValidity
+
+START = Position(1, 0, 0, 0)
+
+
+class History:
+    """A mailbox's state, changed as its log would change it."""
+
+    def __init__(self) -> None:
+        self.state = MailboxState()
+        base = Base(bytes(16), UidValidity(1), Uid(1), ModSeq(1), ModSeq(0))
+        counts = NO_COUNTS._replace(uidnext=Uid(1), modseq=ModSeq(1))
+        self._apply([base.encode()], counts)
+
+    def append(self, count: int) -> None:
+        content = MemoryContent(b"x")
+        message = Incoming(
+            b"", zlib.crc32(b""), content, bytes(16), None, Flag(0), frozenset()
+        )
+        self._do(AppendMessages([message] * count))
+
+    def flag(self, uids: set[int], flag: Flag = Flag.SEEN) -> ModSeq | None:
+        change = SetFlags(self._known(uids), FlagChange.ADD, flag, frozenset())
+        self._do(change)
+        return change.modseq
+
+    def expunge(self, uids: set[int]) -> None:
+        self._do(ExpungeMessages(self._known(uids), only_deleted=False))
+
+    def uids(self) -> list[int]:
+        return self.state.roll.now.tolist()
+
+    def view(self) -> View:
+        return View(self.state.roll.now, self.state.next_change)
+
+    def _known(self, uids: set[int]) -> Known:
+        columns = self.state.columns
+        rows = {}
+        for uid in uids & set(self.uids()):
+            row = int(columns.rows_of(np.array([uid], np.uint32))[0])
+            flags = int(columns["flags"][row])
+            rows[Uid(uid)] = Row(flags, 0, ModSeq(0), 1)
+        return Known(START, [], rows)
+
+    def _do(self, transaction: Any) -> None:
+        change = transaction.change(self.state.counts, 0)
+        if change is not None:
+            self._apply(change.operations, change.counts)
+
+    def _apply(self, operations: list[Encoded], counts: Counts) -> None:
+        self.state.apply(Frame(0, START, counts, 0, 0, join_operations(operations), 0))
+
+
+class Client:
+    """Believes what it is told: None is a message whose UID it doesn't know."""
+
+    def __init__(self, view: View) -> None:
+        self.messages: list[int | None] = view.uids.tolist()
+        self.flagged: set[int] = set()
+
+    def obey(self, news: News) -> None:
+        for seq in news.expunged:
+            del self.messages[seq - 1]
+        if news.grown:
+            missing = len(news.view) - len(self.messages)
+            assert missing > 0
+            self.messages += [None] * missing
+        self.flagged |= set(news.flagged)
+
+    def check(self, view: View) -> None:
+        """Fail unless it holds exactly the view's messages."""
+        assert len(self.messages) == len(view)
+        for mine, theirs in zip(self.messages, view.uids.tolist(), strict=True):
+            assert mine in (None, theirs)
+
+
+UIDS = st.sets(st.integers(1, 25), max_size=6)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("append"), st.integers(1, 3)),
+        st.tuples(st.just("flag"), UIDS),
+        st.tuples(st.just("expunge"), UIDS),
+        st.tuples(st.just("sync"), st.booleans()),
+        st.tuples(st.just("forget"), st.none()),
+    ),
+    max_size=25,
+)
+
+
+@given(STEPS)
+def test_a_client_ends_where_we_are(steps: list[Any]) -> None:
+    """Whoever obeys the updates holds exactly the messages of the view."""
+    history = History()
+    history.append(5)
+    view = history.view()
+    client = Client(view)
+    for kind, value in steps:
+        if kind == "sync":
+            before = client.messages[:]
+            news = sync(view, history.state, may_expunge=value)
+            client.obey(news)
+            if not value:
+                assert client.messages[: len(before)] == before
+                assert not news.expunged
+            view = news.view
+            client.check(view)
+        elif kind == "forget":
+            history.state.forget_changes_before(view.next_change)
+            history.state.drop_dead()
+        else:
+            getattr(history, kind)(value)
+    news = sync(view, history.state, may_expunge=True)
+    client.obey(news)
+    client.check(news.view)
+    assert news.view.uids.tolist() == history.uids()
+    again = sync(news.view, history.state, may_expunge=True)
+    assert not again.expunged
+    assert not again.flagged
+    assert not again.grown
+
+
+@given(STEPS)
+def test_every_change_of_flags_is_told(steps: list[Any]) -> None:
+    """Each message whose flags changed is told, if the client knows it; no other."""
+    history = History()
+    history.append(8)
+    view = history.view()
+    changed: set[int] = set()
+    for kind, value in steps:
+        if kind == "flag":
+            known = set(history.uids())
+            modseq = history.state.counts.modseq
+            history.flag(value, Flag.FLAGGED)
+            if history.state.counts.modseq != modseq:
+                changed |= {uid for uid in value if uid in known}
+        elif kind in {"append", "expunge"}:
+            getattr(history, kind)(value)
+    news = sync(view, history.state, may_expunge=True)
+    told = set(news.flagged)
+    possible = changed & set(range(1, 9)) & set(history.uids())
+    assert told <= possible
+    flags = history.state.columns
+    for uid in possible - told:
+        row = int(flags.rows_of(np.array([uid], np.uint32))[0])
+        assert int(flags["flags"][row]) & Flag.FLAGGED, "was so before"
+
+
+def test_own_changes_are_not_told_twice() -> None:
+    """A flag change that the client made itself is not told to it, another's is."""
+    history = History()
+    history.append(3)
+    view = history.view()
+    mine = history.flag({1, 2})
+    history.flag({2}, Flag.FLAGGED)
+    assert mine is not None
+    news = sync(view, history.state, may_expunge=False, told={mine})
+    assert news.flagged == [2]
+
+
+def test_expunges_are_told_from_the_last_on() -> None:
+    """Positions are told highest first, so that none moves before it is told."""
+    history = History()
+    history.append(6)
+    view = history.view()
+    history.expunge({2, 3})
+    history.expunge({5})
+    assert sync(view, history.state, may_expunge=True).expunged == [5, 3, 2]
+
+
+def test_what_came_and_went_is_never_told() -> None:
+    """A message that comes and goes between two looks is not told at all."""
+    history = History()
+    history.append(2)
+    view = history.view()
+    history.append(1)
+    history.expunge({3})
+    news = sync(view, history.state, may_expunge=False)
+    assert (news.expunged, news.flagged, news.grown) == ([], [], False)
+    assert news.view.uids.tolist() == [1, 2]
+
+
+@given(UIDS.map(sorted))
+def test_positions_and_uids_agree(uids: list[int]) -> None:
+    """Every position has a UID, every UID its position, and others none."""
+    view = View(np.array(uids, np.uint32), 0)
+    for seq, uid in enumerate(uids, start=1):
+        assert view.uid_at(Seq(seq)) == uid
+        assert view.seq_of(Uid(uid)) == seq
+    for beyond in (0, -1, len(uids) + 1):
+        with pytest.raises(NoSuchMessage):
+            view.uid_at(Seq(beyond))
+    assert all(view.seq_of(Uid(uid)) is None for uid in {*range(30)} - {*uids})
+
+
+@given(UIDS.map(sorted), st.integers(0, 2**33), st.integers(0, 2**33))
+def test_any_range_of_uids_is_answered(uids: list[int], low: int, high: int) -> None:
+    """A range of UIDs is intersected with the view, also where it is beyond all."""
+    for start, stop in ((low, high), (low % 30, high % 30), (low % 30, high)):
+        view = View(np.array(uids, np.uint32), 0)
+        found = view.uids[view.positions(range(start, stop))].tolist()
+        assert found == [uid for uid in uids if start <= uid < stop]
+
+
+@pytest.fixture(scope="module")
+def large() -> History:
+    history = History()
+    history.append(100_000)
+    return history
+
+
+def test_cost_is_that_of_the_changes(large: History) -> None:
+    """In 100,000 messages, learning of one change allocates next to nothing."""
+    view = large.view()
+    large.append(1)
+    large.flag({50_000})
+    tracemalloc.start()
+    try:
+        news = sync(view, large.state, may_expunge=True)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert news.flagged == [50_000]
+    assert news.grown
+    assert most < 20_000
+    begun = time.perf_counter()
+    for _ in range(100):
+        sync(view, large.state, may_expunge=True)
+    assert (time.perf_counter() - begun) / 100 < 0.002
+
+
+def test_a_second_view_costs_nothing(large: History) -> None:
+    """Views of one mailbox share their array."""
+    views = [large.view() for _ in range(10)]
+    assert all(np.shares_memory(view.uids, views[0].uids) for view in views)
+
+
+def test_an_expunge_leaves_old_views_as_they_are(large: History) -> None:
+    """What a client was told does not change under it."""
+    view = large.view()
+    before = view.uids.copy()
+    large.expunge(set(range(1, 1000, 2)))
+    large.append(10)
+    assert np.array_equal(view.uids, before)
+    news = sync(view, large.state, may_expunge=True)
+    assert len(news.expunged) == 500
