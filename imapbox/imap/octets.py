@@ -1,8 +1,10 @@
 """The octets of one message, read as far as an answer needs them."""
 
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import islice
 from typing import Final
 
-from imapbox.imap.sections import MAX_FIELDS, cut, header_end, select_fields
+from imapbox.imap.sections import MAX_SEARCHED, cut, header_end, select_fields
 from imapbox.mailbox.interfaces import Piece, SelectedMailbox
 from imapbox.mailbox.messages import Message
 from imapbox.model.errors import MessageGone
@@ -15,17 +17,21 @@ HEADER_GUESS: Final = 16 * 1024
 
 _FIELDS: Final = frozenset({SectionText.HEADER_FIELDS, SectionText.HEADER_FIELDS_NOT})
 _HEADER: Final = _FIELDS | {SectionText.HEADER}
+# So many fields are looked at before the others have their turn.
+_AT_A_TIME: Final = 1000
 
 
-def worth_reading(message: Message, item: BodyItem) -> int:
-    """Return how much of a message's beginning will probably be needed."""
+def worth_reading(items: Iterable[BodyItem]) -> int:
+    """Return how much of a message's beginning is read to answer ``items``."""
+    return min(max(map(_reach, items)), READ)
+
+
+def _reach(item: BodyItem) -> int:
     if item.section.text in _HEADER:
-        most = HEADER_GUESS
-    elif item.partial is not None and item.section.text is SectionText.ALL:
-        most = item.partial.start + item.partial.length
-    else:
-        most = READ
-    return min(message.size, most, READ)
+        return HEADER_GUESS
+    if item.partial is not None and item.section.text is SectionText.ALL:
+        return item.partial.start + item.partial.length
+    return READ
 
 
 class Octets:
@@ -37,7 +43,8 @@ class Octets:
         self.message = message
         self._mailbox = mailbox
         self._beginning = beginning
-        self._header: int | None = None
+        self._header_size = 0
+        self._header = b""
 
     async def read(self, start: int, size: int) -> bytes:
         """Return ``size`` octets, at most `READ`, all of them in the message.
@@ -52,30 +59,52 @@ class Octets:
             raise MessageGone
         return data
 
-    async def wanted(self, item: BodyItem) -> range | bytes:
-        """Return what ``item`` means: where it is, or, if made up, itself.
+    async def look(self, items: Iterable[BodyItem]) -> None:
+        """Find out what `wanted` must know to tell where ``items`` are.
 
         Raises:
-            MessageGone: It is there no longer.
+            MessageGone: The header is there no longer.
+        """
+        texts = {item.section.text for item in items}
+        if texts != {SectionText.ALL}:
+            self._header_size = await self._find_header_end()
+        if texts & _FIELDS:
+            self._header = await self._gather(min(self._header_size, MAX_SEARCHED))
+
+    async def wanted(
+        self, item: BodyItem, pause: Callable[[], Awaitable[None]]
+    ) -> range | bytes:
+        """Return what ``item`` means: where it is, or, if made up, itself.
+
+        Args:
+            item: One of those that `look` was told of.
+            pause: Awaited now and then, where there is much to do.
         """
         text = item.section.text
         if text in _FIELDS:
-            header = await self._gather(min(await self._header_size(), MAX_FIELDS))
-            without = text is SectionText.HEADER_FIELDS_NOT
-            fields = select_fields(header, item.section.fields, without=without)
+            fields = await self._select_fields(item, pause)
             here = cut(range(len(fields)), item.partial)
             return fields[here.start : here.stop]
         whole = range(self.message.size)
         if text is SectionText.HEADER:
-            whole = whole[: await self._header_size()]
+            whole = whole[: self._header_size]
         elif text is SectionText.TEXT:
-            whole = whole[await self._header_size() :]
+            whole = whole[self._header_size :]
         return cut(whole, item.partial)
 
-    async def _header_size(self) -> int:
-        if self._header is None:
-            self._header = await self._find_header_end()
-        return self._header
+    async def _select_fields(
+        self, item: BodyItem, pause: Callable[[], Awaitable[None]]
+    ) -> bytes:
+        fields = select_fields(
+            self._header,
+            item.section.fields,
+            without=item.section.text is SectionText.HEADER_FIELDS_NOT,
+        )
+        chosen = []
+        while some := list(islice(fields, _AT_A_TIME)):
+            chosen.append(b"".join(some))
+            await pause()
+        return b"".join(chosen)
 
     async def _find_header_end(self) -> int:
         end = header_end(self._beginning)

@@ -9,16 +9,18 @@ See Also:
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from imapbox.wire.imap.fetch_items import Partial
 
 # Nobody's header is longer; what is behind is not searched for fields.
-MAX_FIELDS: Final = 1024 * 1024
+MAX_SEARCHED: Final = 1024 * 1024
 
 _EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n")
-# A field with its folded lines, or a line that is none.
-_FIELD = re.compile(rb"([^\n:]*)(:?)[^\n]*\n?(?:[ \t][^\n]*\n?)*")
+# A field with its folded lines, or a line that is none. Possessive: a field may
+# have half a million lines.
+_FIELD = re.compile(rb"([^\n:]*+)(:?)[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+")
 
 
 def header_end(octets: bytes) -> int | None:
@@ -30,29 +32,37 @@ def header_end(octets: bytes) -> int | None:
     return match.end() if match else None
 
 
-def select_fields(header: bytes, names: tuple[bytes, ...], *, without: bool) -> bytes:
-    """Return some fields of a header, octet for octet and in their order.
+def select_fields(
+    header: bytes, names: tuple[bytes, ...], *, without: bool
+) -> Iterator[bytes]:
+    """Yield some fields of a header, octet for octet and in their order.
+
+    A header may have many fields: who asks may pause between any two.
 
     Args:
         header: All of it.
         names: Of the fields, in any case.
         without: Whether the others are wanted.
 
-    Returns:
-        The fields with their folded lines, and an empty line.
+    Yields:
+        The fields with their folded lines, b"" for each that is not wanted,
+        and an empty line.
     """
     wanted = frozenset(name.lower() for name in names)
-    chosen = []
-    for field in _FIELD.finditer(header, 0, min(len(header), MAX_FIELDS)):
+    chosen = b"\n"
+    for field in _FIELD.finditer(header, 0, min(len(header), MAX_SEARCHED)):
         text = field[0]
         if text in {b"", b"\r\n", b"\n"}:
             break
         is_named = bool(field[2]) and field[1].rstrip(b" \t").lower() in wanted
-        if is_named is not without:
-            chosen.append(text)
-    if chosen and not chosen[-1].endswith(b"\n"):
-        chosen.append(b"\r\n")
-    return b"".join((*chosen, b"\r\n"))
+        if is_named is without:
+            yield b""
+        else:
+            chosen = text
+            yield chosen
+    if not chosen.endswith(b"\n"):
+        yield b"\r\n"
+    yield b"\r\n"
 
 
 def cut(extent: range, partial: Partial | None) -> range:

@@ -1,7 +1,8 @@
 """Where one connection stands, and what its handlers work with."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
@@ -16,7 +17,7 @@ from imapbox.imap.selection import Selection
 from imapbox.imap.settings import Cleartext, Settings
 from imapbox.imap.states import State
 from imapbox.mailbox.interfaces import Account, SelectedMailbox
-from imapbox.mailbox.messages import Message
+from imapbox.mailbox.messages import MarkedRow
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.framer import AFTER_LOGIN
 from imapbox.wire.imap.response_codes import ResponseCode
@@ -163,13 +164,12 @@ class Session:
             if not number % BATCH:
                 await self.output.room()
 
-    async def tell_flags(self, messages: Iterable[Message], *, with_uid: bool) -> None:
-        """Tell the client the flags of these messages."""
+    async def tell_flags(self, rows: Iterator[MarkedRow], *, with_uid: bool) -> None:
+        """Tell the client the flags of messages, and their UIDs if wanted."""
         selection = self.selection
-        for number, message in enumerate(messages, start=1):
-            self.output.write(selection.flags_row(message, with_uid=with_uid))
-            if not number % BATCH:
-                await self.output.room()
+        while batch := list(islice(rows, BATCH)):
+            self.output.write(selection.flags_rows(batch, with_uid=with_uid))
+            await self.output.room()
 
     def bye(self, text: str, code: ResponseCode | None = None) -> None:
         """Say good bye; the session ends when the command has been answered."""

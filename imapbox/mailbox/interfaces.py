@@ -12,7 +12,7 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 
 from imapbox.disk.spool import Content, Spool
-from imapbox.mailbox.messages import Message
+from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.updates import Update
 from imapbox.model.flags import FlagChange
 from imapbox.model.message import InternalDate
@@ -152,6 +152,14 @@ class SelectedMailbox(Protocol):
 
         Ranges are intersected with the view, never enumerated.
         """
+        ...
+
+    def marks_by_seq(self, ranges: Iterable[range]) -> Iterator[MarkedRow]:
+        """Return what `by_seq` does, but only UIDs and marks; much cheaper."""
+        ...
+
+    def marks_by_uid(self, ranges: Iterable[range]) -> Iterator[MarkedRow]:
+        """Return what `by_uid` does, but only UIDs and marks; much cheaper."""
         ...
 
     async def sync(self, *, may_expunge: bool) -> Sequence[Update]:

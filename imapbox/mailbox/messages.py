@@ -1,8 +1,13 @@
 """One message as a session sees it."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from imapbox.model.numbers import ModSeq, Seq, Uid
+
+# What FLAGS tells of a message: flags, keywords and recent, as in `Message`.
+Marks: TypeAlias = tuple[int, int, bool]
+# What is asked of whole mailboxes, in the cheapest form that there is.
+MarkedRow: TypeAlias = tuple[Seq, Uid, Marks]
 
 
 class Message(NamedTuple):
@@ -29,3 +34,8 @@ class Message(NamedTuple):
     zone: int
     size: int
     recent: bool
+
+    @property
+    def marks(self) -> Marks:
+        """What FLAGS tells of it."""
+        return self.flags, self.keywords, self.recent

@@ -1,9 +1,9 @@
 """One session's sight of one mailbox, from SELECT to CLOSE."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from imapbox.index.known import Known, Row
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.mailbox_transactions import ExpungeMessages, SetFlags
 from imapbox.mailbox.interfaces import Piece
-from imapbox.mailbox.messages import Message
+from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.updates import (
     Exists,
     Expunged,
@@ -30,6 +30,8 @@ from imapbox.model.names import MailboxName
 from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid, UidValidity
 from imapbox.store.account import AccountLog
 from imapbox.store.open_mailbox import OpenMailbox
+
+T = TypeVar("T")
 
 # Messages are made of rows so many at a time.
 _SLICE: Final = 1000
@@ -123,23 +125,29 @@ class Selected:
         Raises:
             NoSuchMessage: A position is beyond `exists`.
         """
-        slices = []
-        for seqs in ranges:
-            if not len(seqs):
-                continue
-            if seqs.start < 1 or seqs[-1] > len(self._view):
-                raise NoSuchMessage(seqs[-1])
-            slices.append(slice(seqs.start - 1, seqs[-1]))
-        return self._messages(self._view, slices)
+        return self._each(self._messages, self._places_by_seq(ranges))
 
     def by_uid(self, ranges: Iterable[range]) -> Iterator[Message]:
         """Return the messages with these UIDs, in order."""
-        slices = [self._view.positions(uids) for uids in ranges]
-        return self._messages(self._view, slices)
+        return self._each(self._messages, self._places_by_uid(ranges))
+
+    def marks_by_seq(self, ranges: Iterable[range]) -> Iterator[MarkedRow]:
+        """Return UIDs and marks of the messages at these positions.
+
+        Raises:
+            NoSuchMessage: A position is beyond `exists`.
+        """
+        return self._each(self._marked_rows, self._places_by_seq(ranges))
+
+    def marks_by_uid(self, ranges: Iterable[range]) -> Iterator[MarkedRow]:
+        """Return UIDs and marks of the messages with these UIDs."""
+        return self._each(self._marked_rows, self._places_by_uid(ranges))
 
     async def sync(self, *, may_expunge: bool) -> Sequence[Update]:
         """Learn what changed; see `interfaces.SelectedMailbox.sync`."""
         await self._learn()
+        if self._view.next_change == self._state.next_change:
+            return ()
         news = sync(self._view, self._state, may_expunge=may_expunge, told=self._told)
         if news.view is self._view:
             return ()
@@ -252,21 +260,44 @@ class Selected:
         found = {uid: Row(*row) for uid, *row in facts}
         return Known(state.position, list(state.facts.keywords), found)
 
-    def _messages(self, view: View, slices: Sequence[slice]) -> Iterator[Message]:
+    def _places_by_seq(self, ranges: Iterable[range]) -> list[slice]:
+        """Return where in the view these positions are.
+
+        Raises:
+            NoSuchMessage: One is beyond `exists`.
+        """
+        places = []
+        for seqs in ranges:
+            if not len(seqs):
+                continue
+            if seqs.start < 1 or seqs[-1] > len(self._view):
+                raise NoSuchMessage(seqs[-1])
+            places.append(slice(seqs.start - 1, seqs[-1]))
+        return places
+
+    def _places_by_uid(self, ranges: Iterable[range]) -> list[slice]:
+        """Return where in the view messages with these UIDs are."""
+        return [self._view.positions(uids) for uids in ranges]
+
+    def _each(
+        self, read: Callable[[View, slice], Iterator[T]], places: Iterable[slice]
+    ) -> Iterator[T]:
+        """Read what is at these places of the view as it is now, lazily."""
+        view = self._view
         return chain.from_iterable(
-            self._rows(view, start, min(part.stop, start + _SLICE))
-            for part in slices
-            for start in range(part.start, part.stop, _SLICE)
+            read(view, slice(start, min(place.stop, start + _SLICE)))
+            for place in places
+            for start in range(place.start, place.stop, _SLICE)
         )
 
-    def _rows(self, view: View, start: int, stop: int) -> Iterator[Message]:
-        uids = view.uids[start:stop]
+    def _messages(self, view: View, place: slice) -> Iterator[Message]:
+        uids = view.uids[place]
         columns = self._state.columns
         rows = columns.rows_of(uids)
         return map(
             _MAKE_MESSAGE,
             zip(
-                range(start + 1, stop + 1),
+                range(place.start + 1, place.stop + 1),
                 uids.tolist(),
                 columns["flags"][rows].tolist(),
                 columns.keywords(rows),
@@ -274,7 +305,20 @@ class Selected:
                 columns["date"][rows].tolist(),
                 columns["zone"][rows].tolist(),
                 columns["size"][rows].tolist(),
-                (uids > self._recent_after).tolist(),
+                self._are_recent(uids),
                 strict=True,
             ),
         )
+
+    def _marked_rows(self, view: View, place: slice) -> Iterator[MarkedRow]:
+        uids = view.uids[place]
+        columns = self._state.columns
+        rows = columns.rows_of(uids)
+        flags: list[int] = columns["flags"][rows].tolist()
+        marks = zip(flags, columns.keywords(rows), self._are_recent(uids), strict=True)
+        seqs: Any = range(place.start + 1, place.stop + 1)  # Seq costs a call each
+        return zip(seqs, uids.tolist(), marks, strict=True)
+
+    def _are_recent(self, uids: NDArray[np.uint32]) -> list[bool]:
+        recent: list[bool] = (uids > self._recent_after).tolist()
+        return recent

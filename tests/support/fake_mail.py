@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, succeed
 
 from imapbox.disk.spool import Content, MemoryContent, Spool
 from imapbox.mailbox.interfaces import Appended, Listed, NewMessage, Piece, Status
-from imapbox.mailbox.messages import Message
+from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.updates import (
     Exists,
     Expunged,
@@ -301,6 +301,12 @@ class FakeMailbox:
             if any(stored.uid in each for each in chosen)
         )
 
+    def marks_by_seq(self, ranges: Iterable[range]) -> Iterator[MarkedRow]:
+        return map(_marked, self.by_seq(ranges))
+
+    def marks_by_uid(self, ranges: Iterable[range]) -> Iterator[MarkedRow]:
+        return map(_marked, self.by_uid(ranges))
+
     async def sync(self, *, may_expunge: bool) -> Sequence[Update]:
         await self._account.pause("sync")
         if self._box.gone:
@@ -390,3 +396,7 @@ class FakeMailbox:
 
     def close(self) -> None:
         self._account.open.remove(self)
+
+
+def _marked(message: Message) -> MarkedRow:
+    return message.seq, message.uid, message.marks

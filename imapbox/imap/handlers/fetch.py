@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from imapbox.imap.answers import BrokenOff, Done, Refused
 from imapbox.imap.octets import READ, Octets, worth_reading
 from imapbox.imap.refusals import ends_session
-from imapbox.imap.selection import Selection
+from imapbox.imap.selection import Selection, as_ranges
 from imapbox.imap.session import BATCH, Session
 from imapbox.mailbox.interfaces import Piece
 from imapbox.mailbox.messages import Message
@@ -52,6 +52,13 @@ async def fetch(session: Session, command: Fetch) -> Done:
         Refused: Something was asked that can not be told.
     """
     selection = session.selection
+    others = set(command.items) - {FetchAtt.UID}
+    if others == {FetchAtt.FLAGS}:
+        # What clients ask of whole mailboxes.
+        rows = selection.marked_rows(command.messages, by_uid=command.by_uid)
+        with_uid = command.by_uid or FetchAtt.UID in command.items
+        await session.tell_flags(rows, with_uid=with_uid)
+        return Done("Fetched.")
     columns = list(_columns(selection, command))
     bodies = [item for item in command.items if isinstance(item, BodyItem)]
     messages = selection.messages(command.messages, by_uid=command.by_uid)
@@ -91,15 +98,10 @@ async def _tell_rows(
 ) -> None:
     output = session.output
     while batch := list(islice(messages, BATCH)):
-        # One item, FLAGS, is what clients ask of whole mailboxes.
-        if len(columns) == 1:
-            (column,) = columns
-            rows = [responses.fetch_item(each.seq, column(each)) for each in batch]
-        else:
-            rows = [
-                responses.fetch(each.seq, [column(each) for column in columns])
-                for each in batch
-            ]
+        rows = [
+            responses.fetch(each.seq, [column(each) for column in columns])
+            for each in batch
+        ]
         output.write(b"".join(rows))
         await output.room()
 
@@ -121,6 +123,7 @@ class _Bodies:
         self._columns = columns
         self._bodies = bodies
         self._tells_flags = tells_flags
+        self._reach = worth_reading(bodies)
         reads = any(not item.peek for item in bodies)
         self._sets_seen = reads and not self._mailbox.read_only
 
@@ -156,7 +159,7 @@ class _Bodies:
         batch: list[tuple[Message, int]] = []
         total = 0
         for message in messages:
-            size = max(worth_reading(message, item) for item in self._bodies)
+            size = min(message.size, self._reach)
             if batch and (total + size > READ or len(batch) >= _MAX_BATCH):
                 yield batch
                 batch, total = [], 0
@@ -181,21 +184,25 @@ class _Bodies:
                 self._sets_seen = False
                 _log.info("did not set Seen: {error!r}", error=error)
             else:
-                for message in self._selection.again(unseen):
+                for message in self._mailbox.by_uid(as_ranges(unseen)):
                     marked[message.uid] = (message, True)
         return marked
 
     async def _tell_one(self, octets: Octets, *, is_news: bool) -> None:
         message = octets.message
-        wanted = [(item, await octets.wanted(item)) for item in self._bodies]
+        # What is not there any more is found out before we begin to tell of it.
+        await octets.look(self._bodies)
         items = [column(message) for column in self._columns]
         if is_news and not self._tells_flags:
             items.append(self._selection.flags_item(message))
-        first, what = wanted[0]
+        first, *others = self._bodies
+        what = await octets.wanted(first, self._output.room)
         self._output.write(responses.fetch_start(message.seq, items, first, len(what)))
         try:
             await self._send(octets, what)
-            for item, what in wanted[1:]:
+            for item in others:
+                # One after the other: a thousand of them may be asked for.
+                what = await octets.wanted(item, self._output.room)
                 literal = strings.literal_start(len(what))
                 self._output.write(b" %b %b" % (item.label, literal))
                 await self._send(octets, what)
@@ -209,6 +216,7 @@ class _Bodies:
     async def _send(self, octets: Octets, what: range | bytes) -> None:
         if isinstance(what, bytes):
             self._output.write(what)
+            await self._output.room()
             return
         for at in range(what.start, what.stop, READ):
             data = await octets.read(at, min(READ, what.stop - at))

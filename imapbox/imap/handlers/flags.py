@@ -1,6 +1,9 @@
 """STORE and EXPUNGE: what changes messages. RFC 9051 §6.4.3, §6.4.6."""
 
+from itertools import islice
+
 from imapbox.imap.answers import Done
+from imapbox.imap.selection import as_ranges
 from imapbox.imap.session import BATCH, Session
 from imapbox.model.errors import MailboxReadOnly
 from imapbox.model.numbers import Uid
@@ -13,15 +16,15 @@ async def store(session: Session, command: Store) -> Done:
     if selection.mailbox.read_only:
         raise MailboxReadOnly
     uids: list[Uid] = []
-    messages = selection.messages(command.messages, by_uid=command.by_uid)
-    for number, message in enumerate(messages, start=1):
-        uids.append(message.uid)
-        if not number % BATCH:
-            await session.output.room()
+    named = selection.marked_rows(command.messages, by_uid=command.by_uid)
+    while batch := list(islice(named, BATCH)):
+        uids += [uid for _, uid, _ in batch]
+        await session.output.room()
     if uids:
         await selection.mailbox.set_flags(uids, command.change, command.flags)
         if not command.silent:
-            await session.tell_flags(selection.again(uids), with_uid=command.by_uid)
+            now = selection.mailbox.marks_by_uid(as_ranges(uids))
+            await session.tell_flags(now, with_uid=command.by_uid)
     return Done("Flags stored.")
 
 

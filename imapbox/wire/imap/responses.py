@@ -152,9 +152,14 @@ def fetch(seq: Seq, items: Iterable[bytes]) -> bytes:
     return b"* %d FETCH (%b)\r\n" % (seq, b" ".join(items))
 
 
-def fetch_item(seq: Seq, item: bytes) -> bytes:
-    """Return ``* n FETCH`` with one item."""
-    return b"* %d FETCH (%b)\r\n" % (seq, item)
+def fetch_items(rows: Iterable[tuple[Seq, bytes]]) -> bytes:
+    """Return ``* n FETCH`` with one item, for each of many messages."""
+    return b"".join([b"* %d FETCH (%b)\r\n" % row for row in rows])
+
+
+def fetch_items_with_uid(rows: Iterable[tuple[Seq, Uid, bytes]]) -> bytes:
+    """Return ``* n FETCH`` with UID and one item, for each of many messages."""
+    return b"".join([b"* %d FETCH (UID %d %b)\r\n" % row for row in rows])
 
 
 def fetch_start(seq: Seq, items: Iterable[bytes], item: BodyItem, size: int) -> bytes:

@@ -1,11 +1,14 @@
 """What is logged of a session, and what never is."""
 
+import gc
+
 from twisted.logger import capturedLogs, formatEvent
 
 from tests.support.imap_client import Client
 
 
 def logged(client: Client, *commands: bytes) -> list[str]:
+    gc.collect()  # the sessions that other tests left end, and say so
     with capturedLogs() as events:
         for command in commands:
             client.say(command + b"\r\n")

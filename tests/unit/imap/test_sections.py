@@ -41,7 +41,8 @@ def test_fields_and_the_others_are_all(lines: list[bytes]) -> None:
         (named if is_named else others).extend(field)
     for chosen, without in ((named, False), (others, True)):
         expected = b"".join(line + b"\r\n" for line in chosen) + b"\r\n"
-        assert select_fields(header, (b"TO", b"From"), without=without) == expected
+        fields = select_fields(header, (b"TO", b"From"), without=without)
+        assert b"".join(fields) == expected
 
 
 @given(st.binary(max_size=200), st.integers(0, 2**63), st.integers(1, 2**63))
@@ -51,9 +52,11 @@ def test_a_partial_is_a_slice(octets: bytes, start: int, length: int) -> None:
     assert octets[here.start : here.stop] == octets[start : start + length]
 
 
-def test_a_long_header_is_searched_once() -> None:
-    """A header of 100,000 fields or one field of a million lines is linear work."""
+def test_who_searches_a_long_header_may_pause() -> None:
+    """Between any two of 100,000 fields there is a pause, wanted or not."""
     many = b"A: b\r\n" * 100_000 + b"\r\n"
-    assert select_fields(many, (b"b",), without=False) == b"\r\n"
-    folded = b"A: b\r\n" + b" c\r\n" * 250_000 + b"\r\n"
-    assert len(select_fields(folded, (b"a",), without=False)) > 10**6
+    fields = list(select_fields(many, (b"b",), without=False))
+    assert fields == [b""] * 100_000 + [b"\r\n"]
+    folded = b"A: b\r\n" + b" c\r\n" * 150_000 + b"\r\n"
+    field, _ = select_fields(folded, (b"a",), without=False)
+    assert field + b"\r\n" == folded

@@ -22,7 +22,7 @@ async def test_marks_are_what_messages_say(open_store: Opener) -> None:
     for number in range(40):
         await account.append(INBOX, [new_message(b"x", flags[number], flags[-number])])
     first = await account.select(INBOX, read_only=False)
-    for number in range(3):
+    for _ in range(3):
         await account.append(INBOX, [new_message(b"x")])
     await first.expunge()
     mailbox = await account.select(INBOX, read_only=False)
