@@ -126,7 +126,7 @@ def assert_mailboxes_agree(
     )
 
 
-@given(st.lists(steps, max_size=12), st.sampled_from([600, 2000, 2**26]))
+@given(st.lists(steps, min_size=4, max_size=12), st.sampled_from([600, 2000, 2**26]))
 def test_readers_agree_on_mailboxes(history: list[Any], limit: int) -> None:
     """Whatever happened to a mailbox, the second reader finds what imapbox finds."""
     log = mailbox_with(history, limit)
@@ -168,7 +168,7 @@ def decision(
     return decide
 
 
-@given(st.lists(changes, max_size=25), st.sampled_from([600, 2**26]))
+@given(st.lists(changes, min_size=8, max_size=25), st.sampled_from([600, 2**26]))
 def test_readers_agree_on_accounts(history: list[Any], limit: int) -> None:
     """Whatever happened to an account, the second reader finds what imapbox finds."""
     log = AccountLog(simulated(), segment_limit=limit).make()

@@ -19,6 +19,7 @@ events = st.lists(
     | st.tuples(st.just("flags"), uid_sets, u32, u32, masks, masks)
     | st.tuples(st.just("expunge"), st.integers(1, 60), st.integers(1, 10))
     | st.just(("drop",)),
+    min_size=15,
     max_size=40,
 )
 

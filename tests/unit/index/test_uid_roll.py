@@ -5,7 +5,8 @@ from imapbox.index.uid_roll import UidRoll
 
 # What happens: so many arrive, or those in a range go.
 events = st.lists(
-    st.integers(1, 20) | st.tuples(st.integers(1, 200), st.integers(1, 60))
+    st.integers(1, 20) | st.tuples(st.integers(1, 200), st.integers(1, 60)),
+    min_size=5,
 )
 
 
