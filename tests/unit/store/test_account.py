@@ -2,6 +2,7 @@
 
 import errno
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import ensureDeferred, gatherResults
 
+from imapbox.index.head import DELETED, Head
 from imapbox.mailbox.interfaces import NewMessage, Piece
 from imapbox.mailbox.updates import Expunged
 from imapbox.model.errors import (
@@ -375,6 +377,44 @@ async def test_a_deleted_mailbox_ends_its_sessions(open_store: Opener) -> None:
         await selected.sync(may_expunge=False)
     with pytest.raises(MailboxGone):
         await selected.set_flags([1], FlagChange.ADD, frozenset({"\\Seen"}))
+    selected.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_deleted_mailbox_bears_a_mark(open_store: Opener) -> None:
+    """Whoever looks at a deleted mailbox's head sees that it is deleted."""
+    store = await open_store()
+    account = await account_of(store)
+    await account.create(A)
+    shared = await store.account(BOB)
+    head = f"{mailbox_directory(BOB, shared.named(A).mailbox_id)}/head"
+    await account.delete(A)
+    found = Head.decode((Path(store.root) / head).read_bytes())
+    assert found is not None
+    assert found.flags == DELETED
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_deletion_without_its_mark(open_store: Opener) -> None:
+    """A session learns of a DELETE also if whoever did it died before the mark."""
+    store, other = await open_store(), await open_store()
+    account = await account_of(store)
+    await account.create(A)
+    selected = await account.select(A, read_only=False)
+    bobs = await account_of(other)
+    await bobs.mailboxes()
+
+    def fail(method: str, path: str) -> None:
+        if method == "pwrite" and "/mailboxes/" in path and path.endswith("/head"):
+            raise OSError(errno.EROFS, "died here")
+
+    disk_of(other).steer = fail
+    with pytest.raises(MailError):
+        await bobs.delete(A)
+    disk_of(other).steer = None
+    with pytest.raises(MailboxGone):
+        await selected.sync(may_expunge=True)
+    assert await names(account) == [INBOX]
     selected.close()
 
 
