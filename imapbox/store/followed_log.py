@@ -9,6 +9,7 @@ from twisted.logger import Logger
 
 from imapbox.disk.filesystem import FileSystem, Mode
 from imapbox.disk.steps import Steps, perform
+from imapbox.index.damage import is_damaged
 from imapbox.index.frame import Frame
 from imapbox.index.head import DELETED, HEAD_SIZE, Head, Position
 from imapbox.index.opening import open_log, recover
@@ -59,6 +60,8 @@ class FollowedLog(Generic[S]):
         self.state = make_state()
         self.token = b""
         self.damaged = False
+        self._is_open = False
+        self._deleted = False
         self._make_state = make_state
         self._drivers = drivers
         self._settings = settings
@@ -91,12 +94,13 @@ class FollowedLog(Generic[S]):
         # one's own is the promise.
         if self._looking.locked or not self._glance():
             await self._looking.run(self._look)
-        head = Head.decode(self.token)
-        if head is not None and head.flags & DELETED:
+        if self._deleted:
             raise MailboxGone(self.directory)
 
     def is_current(self) -> bool:
         """Say whether the head is, byte by byte, the one that was applied."""
+        if self.damaged:
+            return True  # nobody writes to it
         if not self._filesystem.same_file(self._head_fd, self.head_path):
             # Somebody removed it, and perhaps it was made anew.
             self._open_head()
@@ -113,11 +117,14 @@ class FollowedLog(Generic[S]):
             opened = await self._drivers.read.run(
                 open_log(self.directory, self._settings, fold)
             )
-            self._open_head()
+            if opened.token:  # a damaged log's head may be lost
+                self._open_head()
         except OSError as error:
             raise in_words(error) from error
         self.state = states[-1]
-        self.token, self.damaged = opened.token, opened.damaged
+        self.damaged = opened.damaged
+        self._is_open = True
+        self._take(opened.token)
 
     def _open_head(self) -> None:
         self.close()
@@ -154,7 +161,7 @@ class FollowedLog(Generic[S]):
         return look(self.directory, self._head_fd, self.token, self.state.position)
 
     async def _look_properly(self) -> None:
-        if not self.token:
+        if not self._is_open:
             await self._open()
             return
         try:
@@ -162,7 +169,8 @@ class FollowedLog(Generic[S]):
                 self._open_head()
             self._apply(await self._drivers.read.run(self._steps()))
         except (HeadUnreadable, LogBroken, FileNotFoundError):
-            await self._look_again()
+            if not self.damaged:
+                await self._look_again()
         except OSError as error:
             raise in_words(error) from error
 
@@ -170,6 +178,9 @@ class FollowedLog(Generic[S]):
         """The head is lost, torn or older than what was applied: settle."""
         try:
             await self._settle()
+            if await self._drivers.read.run(is_damaged(self.directory)):
+                self.damaged = True  # and stays as it was read
+                return
             self._open_head()
             self._apply(await self._drivers.read.run(self._steps()))
         except (HeadUnreadable, LogBroken) as error:
@@ -191,4 +202,10 @@ class FollowedLog(Generic[S]):
         if news is not None:
             for frame in news.frames:
                 self.state.apply(frame)
-            self.token = news.token
+            self._take(news.token)
+
+    def _take(self, token: bytes) -> None:
+        """Note that the state is the one of ``token``."""
+        head = Head.decode(token)
+        self._deleted = head is not None and bool(head.flags & DELETED)
+        self.token = token
