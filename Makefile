@@ -3,6 +3,8 @@
 #   make demo ARGS=--once        make test ARGS="-k noop -x"
 
 BIN := .venv/bin
+# Two workers; the budgets below are for two cores.
+PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 .PHONY: demo test quick lint torture bench
 
@@ -11,11 +13,11 @@ demo: .venv/installed
 
 # All of tests/: six minutes at most.
 test: .venv/installed
-	$(BIN)/pytest -rs $(ARGS)
+	$(PYTEST) -rs $(ARGS)
 
 # Under a minute: tests/unit and tests/house without what is marked slow.
 quick: .venv/installed
-	$(BIN)/pytest tests/unit tests/house -m quick $(ARGS)
+	$(PYTEST) tests/unit tests/house -m quick $(ARGS)
 
 lint: .venv/linted
 	$(BIN)/ruff check
@@ -25,7 +27,7 @@ lint: .venv/linted
 
 # The same tests, twenty times as many random schedules and examples.
 torture: .venv/installed
-	IMAPBOX_EFFORT=20 $(BIN)/pytest $(ARGS)
+	IMAPBOX_EFFORT=20 $(PYTEST) $(ARGS)
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks $(ARGS)

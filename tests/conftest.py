@@ -7,6 +7,7 @@ import random
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -15,9 +16,10 @@ from twisted.internet.task import deferLater
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 TESTS = Path(__file__).parent
-SEED = int(os.environ.get("IMAPBOX_SEED") or random.SystemRandom().getrandbits(32))
 EFFORT = int(os.environ.get("IMAPBOX_EFFORT") or 1)
 QUICK = ("unit", "house")
+SEED = pytest.StashKey[int]()
+TOLD = "told"
 
 # The machine may be busy: how long an example took says nothing.
 hypothesis.settings.register_profile(
@@ -31,6 +33,15 @@ hypothesis.settings.load_profile("house")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: over two seconds; not in `make quick`")
+    given = getattr(config, "workerinput", {}).get("seed")
+    given = given or os.environ.get("IMAPBOX_SEED")
+    config.stash[SEED] = int(given or random.SystemRandom().getrandbits(32))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """All of pytest-xdist's workers have one seed."""
+    node.workerinput["seed"] = node.config.stash[SEED]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,14 +53,45 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("quick")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    terminalreporter.write_line(f"seed {SEED}: IMAPBOX_SEED={SEED} makes the same run")
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    reports = [
+        report
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", None) == "teardown"
+    ]
+    told = [
+        f"{report.nodeid.rpartition('::')[2]}: {line}"
+        for report in reports
+        for name, line in report.user_properties
+        if name == TOLD
+    ]
+    if told:
+        terminalreporter.section("what was looked at")
+    for line in told:
+        terminalreporter.write_line(line)
+    seed = config.stash[SEED]
+    terminalreporter.write_line(f"seed {seed}: IMAPBOX_SEED={seed} makes the same run")
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[object], None]:
+    """Return what takes a line for the end of the run: counts, figures."""
+
+    def take(line: object) -> None:
+        request.node.user_properties.append((TOLD, str(line)))
+
+    return take
 
 
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
     """A number that differs from run to run and from test to test."""
-    return random.Random(f"{SEED} {request.node.nodeid}").getrandbits(32)
+    return random.Random(
+        f"{request.config.stash[SEED]} {request.node.nodeid}"
+    ).getrandbits(32)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from imapbox.index.read import follow
 from imapbox.index.rotate import Facts, rotate
 from imapbox.index.segment import segment_name
 from imapbox.index.settings import Settings
-from imapbox.index.settle import Tail, publish, settle
+from imapbox.index.settle import Tail, publish_written, settle
 from imapbox.index.transaction import Change, Octets, Outcome, Transaction
 from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import DiskFull
@@ -120,7 +120,7 @@ def write(
             Mode.WRITE,
             lambda fd: _write_batch(log.directory, fd, batch),
         )
-        yield from publish(log.directory, batch.tail, settings)
+        yield from publish_written(log.directory, tail, batch.tail, settings)
     return outcomes
 
 

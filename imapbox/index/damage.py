@@ -19,9 +19,14 @@ FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 DAMAGED: Final = "damaged"
 
 
+def is_damaged(directory: str) -> Steps[bool]:
+    """Say whether the mark is there."""
+    return (yield from steps.exists(f"{directory}/{DAMAGED}"))
+
+
 def check_damaged(directory: str) -> Steps[None]:
     """Raise `MailboxDamaged` if the mark is there."""
-    if (yield from steps.exists(f"{directory}/{DAMAGED}")):
+    if (yield from is_damaged(directory)):
         raise MailboxDamaged(directory)
 
 

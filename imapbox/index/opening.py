@@ -11,12 +11,13 @@ from typing import NamedTuple
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
-from imapbox.index.damage import check_damaged, mark_damaged
+from imapbox.index.damage import is_damaged, mark_damaged
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import Frame
-from imapbox.index.head import Head, Position
+from imapbox.index.head import NO_COUNTS, Head, Position
 from imapbox.index.lost_head import find_first_segment
 from imapbox.index.read import LogBroken, follow, read_head
+from imapbox.index.salvage import first_of_headless, read_behind
 from imapbox.index.segment import segment_name
 from imapbox.index.settings import Settings
 from imapbox.index.settle import HEAD, settle
@@ -30,8 +31,8 @@ class Opened(NamedTuple):
     """A log that was read.
 
     Attributes:
-        token: The 64 bytes of the head that were applied.
-        head: The same, decoded.
+        token: The 64 bytes of the head that were applied, or what there is.
+        head: The same, decoded; or what it would say if the log were settled.
         damaged: Whether the mailbox takes no changes.
     """
 
@@ -68,9 +69,28 @@ def open_log(
     yield from recover(directory, settings, command="open")
     data = yield from _read_head_file(directory)
     head = Head.decode(data)
-    if head is None:
-        raise MailboxDamaged(directory)
+    if head is None or head.boot != settings.boot:
+        if (yield from is_damaged(directory)):
+            return (yield from _read_unsettled(directory, data, head, fold()))
+        if head is None:
+            raise MailboxDamaged(directory)
     return (yield from _read(directory, data, head, fold()))
+
+
+def _read_unsettled(
+    directory: str, data: bytes, head: Head | None, apply: Callable[[Frame], None]
+) -> Steps[Opened]:
+    """Read a log that may not be settled, as far as it checks."""
+    if head is None:
+        start = yield from first_of_headless(directory)
+        head = Head(0, start, NO_COUNTS)
+    else:
+        try:
+            yield from follow_all(directory, head.position, apply)
+        except (LogBroken, DamagedOperations):
+            return Opened(data, head, damaged=True)
+    end = yield from read_behind(directory, head, apply)
+    return Opened(data, end, damaged=True)
 
 
 def recover(directory: str, settings: Settings, *, command: str) -> Steps[None]:
@@ -114,10 +134,7 @@ def _read(
     except (LogBroken, DamagedOperations) as broken:
         yield from mark_damaged(directory, f"the log is broken: {broken}")
         damaged = True
-    try:
-        yield from check_damaged(directory)
-    except MailboxDamaged:
-        damaged = True
+    damaged = damaged or (yield from is_damaged(directory))
     return Opened(data, head, damaged)
 
 

@@ -26,7 +26,7 @@ from imapbox.index.operations import Switch
 from imapbox.index.read import LogBroken, first_position, follow
 from imapbox.index.segment import SegmentHeader, segment_name
 from imapbox.index.settings import Settings
-from imapbox.index.settle import Tail, publish
+from imapbox.index.settle import Tail, publish_written
 from imapbox.model.errors import DiskFull
 
 
@@ -97,13 +97,13 @@ def rotate(directory: str, facts: Facts, tail: Tail, settings: Settings) -> Step
         yield from sync(directory, fd)
 
     path = f"{directory}/{segment_name(segment)}"
+    after = tail._replace(position=end, size=len(octets))
     try:
         yield from steps.opened(path, Mode.WRITE, write)
+        yield from publish_written(directory, tail, after, settings)
     except DiskFull:
         return tail
-    tail = tail._replace(position=end, size=len(octets))
-    yield from publish(directory, tail, settings)
-    return tail
+    return after
 
 
 def _start_of(directory: str, number: int) -> Steps[Position]:

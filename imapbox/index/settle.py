@@ -11,6 +11,7 @@ If the head is good and of this boot, and zeros follow, nothing is written at
 all. A crash anywhere in here leaves a log that the next one settles alike.
 """
 
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from imapbox.disk import steps
@@ -22,24 +23,21 @@ from imapbox.index.damage import (
     damage,
     refuse_write,
     sync,
+    take_back,
     write_over,
 )
 from imapbox.index.frame import (
     FRAME_HEADER_SIZE,
     FRAME_TRAILER_SIZE,
-    Frame,
-    decode_frame,
-    decode_header,
-    encode_trailer,
-    frame_size,
     trailer_time,
 )
 from imapbox.index.head import NO_COUNTS, Counts, Head, Position
 from imapbox.index.lost_head import find_last_segment
-from imapbox.index.payload import payload_intact
 from imapbox.index.read import read_head, switch_of
 from imapbox.index.segment import SEGMENT_HEADER_SIZE, SegmentHeader, segment_name
 from imapbox.index.settings import Settings
+from imapbox.index.whole_frame import whole_frame
+from imapbox.model.errors import DiskFull
 
 HEAD: Final = "head"
 
@@ -109,6 +107,31 @@ def publish(directory: str, tail: Tail, settings: Settings) -> Steps[None]:
         yield from refuse_write(directory, error)
 
 
+def publish_written(
+    directory: str, before: Tail, after: Tail, settings: Settings
+) -> Steps[None]:
+    """Publish what was written behind ``before``, or take it back.
+
+    Raises:
+        DiskFull: The head found no room; the log is as it was, durably.
+        MailboxDamaged: It could not be written; the mark is made.
+    """
+    try:
+        yield from publish(directory, after, settings)
+    except DiskFull:
+        position = before.position
+        yield from steps.opened(
+            f"{directory}/{segment_name(position.segment)}",
+            Mode.WRITE,
+            lambda fd: take_back(directory, fd, position.offset, before.size),
+        )
+        # It may be half written; if this finds no room either, the next one
+        # settles a log without a head.
+        with suppress(DiskFull):
+            yield from publish(directory, before, settings)
+        raise
+
+
 def _head(directory: str) -> Steps[Head | None]:
     try:
         data = yield from steps.opened(f"{directory}/{HEAD}", Mode.READ, read_head)
@@ -162,7 +185,7 @@ def _read_segment(
         return tail, None
     adopted = False
     following = None
-    while following is None and (found := (yield from _whole_frame(fd, tail))):
+    while following is None and (found := (yield from whole_frame(fd, tail.position))):
         frame, octets = found
         yield from write_over(directory, fd, octets, frame.start)
         adopted = True
@@ -175,30 +198,6 @@ def _read_segment(
     if adopted:
         yield from sync(directory, fd)
     return tail, following
-
-
-def _whole_frame(fd: int, tail: Tail) -> Steps[tuple[Frame, bytes] | None]:
-    """Return the frame behind ``tail`` and all its octets, if it is whole."""
-    at = tail.position
-    header = decode_header(
-        (yield from steps.pread(fd, FRAME_HEADER_SIZE, at.offset)), at.salt
-    )
-    if header is None:
-        return None
-    wanted = frame_size(header.operations_size, header.payload_size)
-    octets = yield from steps.pread(fd, wanted, at.offset)
-    frame = decode_frame(octets, at)
-    if frame is None or len(octets) < wanted:
-        return None
-    start = FRAME_HEADER_SIZE + header.operations_size
-    end = start + header.payload_size
-    trailer = encode_trailer(
-        frame.end.chain, header.operations_size, header.payload_size, frame.time
-    )
-    payload = memoryview(octets)[start:end]
-    if octets[end:] != trailer or not payload_intact(frame.operations, payload):
-        return None
-    return frame, octets
 
 
 def _check_header(directory: str, fd: int, at: Position) -> Steps[None]:

@@ -14,7 +14,7 @@ from imapbox.index.head import DELETED
 from imapbox.index.settings import Settings
 from imapbox.index.settle import publish, settle
 from imapbox.locks.acquire import Identity, locked
-from imapbox.model.errors import NoSuchMailbox
+from imapbox.model.errors import DiskFull, NoSuchMailbox
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.layout import account_directory, mailbox_directory
 
@@ -47,7 +47,10 @@ def delete_mailbox(
         if outcome.error is not None:
             raise outcome.error
         marked = tail._replace(flags=tail.flags | DELETED)
-        yield from publish(mailbox, marked, settings)
+        try:
+            yield from publish(mailbox, marked, settings)
+        except DiskFull:
+            return  # sessions find out from the account
 
     identity = Identity(settings.node, settings.pid, "delete")
     until = (yield from steps.monotonic()) + settings.patience

@@ -71,13 +71,6 @@ def test_an_account_is_made_or_not(tell: Tell) -> None:
     assert report.images > 100
 
 
-@pytest.mark.xfail(strict=True, reason="open_log reads only up to an old head")
-def test_a_damaged_mailbox_is_read_without_its_head() -> None:
-    """Behind a power loss a damaged mailbox is read as far as its log checks."""
-    assert report_of("failed_syncs").unread == 0
-
-
-@pytest.mark.xfail(strict=True, reason="publish says that nothing was written")
 def test_a_head_that_finds_no_room_is_survived() -> None:
     """What was refused because the head could not be written is not there."""
     proofs.full_disks_at_the_head()

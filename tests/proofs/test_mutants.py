@@ -24,7 +24,7 @@ MUTANTS: Final = [
     ),
     Mutant(
         "adopt without reading the bodies",
-        "index/settle.py",
+        "index/whole_frame.py",
         " or not payload_intact(frame.operations, payload)",
         "",
         "crashes",
@@ -83,7 +83,8 @@ MUTANTS: Final = [
         "index/commit.py",
         "    if batch.parts:\n        yield from steps.opened(\n",
         "    if batch.parts:\n"
-        "        yield from publish(log.directory, batch.tail, settings)\n"
+        "        yield from publish_written("
+        "log.directory, tail, batch.tail, settings)\n"
         "        yield from steps.opened(\n",
         "crashes",
     ),
@@ -97,9 +98,11 @@ MUTANTS: Final = [
     Mutant(
         "lock freed before the head",
         "index/commit.py",
-        "        yield from publish(log.directory, batch.tail, settings)\n"
+        "        yield from publish_written("
+        "log.directory, tail, batch.tail, settings)\n"
         "    return outcomes\n",
-        "        return outcomes, publish(log.directory, batch.tail, settings)\n"
+        "        return outcomes, publish_written("
+        "log.directory, tail, batch.tail, settings)\n"
         "    return outcomes, ()\n",
         "three_processes_two_preemptions",
         also=(

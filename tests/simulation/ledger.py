@@ -249,21 +249,6 @@ def is_damaged(disk: SimulatedDisk) -> bool:
     return any(path.endswith("/damaged") for path in disk.names)
 
 
-def has_lost_head(disk: SimulatedDisk) -> bool:
-    """Say whether a mailbox is damaged and its head no help."""
-    directories = [
-        path.removesuffix("/damaged")
-        for path in disk.names
-        if path.endswith("/damaged")
-    ]
-    for directory in directories:
-        content = disk.tree().get(f"{directory}/head") or b""
-        head = Head.decode(content)
-        if head is None or head.boot != disk.boot:
-            return True
-    return False
-
-
 def read_all(process: SimulatedFileSystem, account: Account) -> Snapshot:
     """Return what a new session finds."""
     session = Session(account)

@@ -17,6 +17,7 @@ from imapbox.index.account_state import AccountState
 from imapbox.index.binding import AccountUnsettled, Binding
 from imapbox.index.body import Span, read_bodies
 from imapbox.index.commit import Log, commit
+from imapbox.index.damage import is_damaged
 from imapbox.index.frame import Frame
 from imapbox.index.known import Known, Row
 from imapbox.index.mailbox_state import MailboxFacts, MailboxState
@@ -206,16 +207,23 @@ class Session:
         opened = yield from open_log(inbox, self.account.settings, fold)
         self.state, self.token = states[-1], opened.token
         self.damaged = opened.damaged
-        self._head_fd = yield from steps.open_file(f"{inbox}/head", Mode.READ)
+        if opened.token:  # a damaged log's head may be lost
+            self._head_fd = yield from steps.open_file(f"{inbox}/head", Mode.READ)
 
     def sync(self) -> Steps[None]:
         """NOOP."""
+        if self.damaged and self._head_fd < 0:
+            return
         try:
             yield from self._look()
         except (HeadUnreadable, LogBroken):
+            if self.damaged:
+                return
             settings = self.account.settings
             yield from recover(self.account.inbox, settings, command="recover")
-            yield from self._look()
+            self.damaged = yield from is_damaged(self.account.inbox)
+            if not self.damaged:
+                yield from self._look()
 
     def _look(self) -> Steps[None]:
         inbox, here = self.account.inbox, self.state.position
@@ -227,7 +235,8 @@ class Session:
 
     def close(self) -> Steps[None]:
         """CLOSE, without expunging."""
-        yield from steps.close(self._head_fd)
+        if self._head_fd >= 0:
+            yield from steps.close(self._head_fd)
 
     def snapshot(self) -> Steps[Snapshot]:
         """Return all that a client can see."""

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from imapbox.model.errors import MailboxDamaged
 from imapbox.store.create import create_account
 from tests.simulation.crash import Crashes
 from tests.simulation.disk import SYNCS, WRITES, Fault, SimulatedDisk, run
@@ -23,7 +22,6 @@ from tests.simulation.ledger import (
     check_recovery,
     everything,
     fail_at,
-    has_lost_head,
     is_damaged,
     live_again,
     short,
@@ -143,20 +141,14 @@ class CrashReport(NamedTuple):
         images: Different disks.
         crashes: Disks, with what had been promised and what else could be lost.
         faults: Places where a call failed.
-        unread: Damaged mailboxes that lost their head with the power, and were
-            not read as far as their log goes.
     """
 
     images: int
     crashes: int
     faults: int = 0
-    unread: int = 0
 
     def __str__(self) -> str:
-        return (
-            f"{self.crashes} crashes, {self.images} images, {self.faults} faults"
-            + f", {self.unread} unread" * bool(self.unread)
-        )
+        return f"{self.crashes} crashes, {self.images} images, {self.faults} faults"
 
 
 def crashes() -> CrashReport:
@@ -210,7 +202,7 @@ def _second_crashes(wanted: Callable[[str], bool], *, delivers: bool) -> CrashRe
 def errors_at(methods: frozenset[str], error: int, **how: Any) -> CrashReport:
     """One call fails, at each place in turn, and then there are crashes."""
     seen: set[bytes] = set()
-    count = unread = 0
+    count = 0
     for number in itertools.count(1):
         fault = Fault(methods, number, error, **how)
         ledger = Ledger()
@@ -221,14 +213,9 @@ def errors_at(methods: frozenset[str], error: int, **how: Any) -> CrashReport:
         for crash in images:
             count += 1
             allowed = ledger.may_be(crash.acknowledged)
-            try:
-                check_recovery(crash, allowed, reads=count % 2 == 0)
-            except (AssertionError, MailboxDamaged):
-                if not has_lost_head(crash.disk):
-                    raise
-                unread += 1
+            check_recovery(crash, allowed, reads=count % 2 == 0)
         if not fault.fired:
-            return CrashReport(len(seen), count, number - 1, unread)
+            return CrashReport(len(seen), count, number - 1)
     raise AssertionError("never reached")
 
 

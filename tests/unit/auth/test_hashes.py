@@ -35,7 +35,9 @@ def test_dovecots_hashes_are_ours(scheme: str) -> None:
         assert not verify(wrong, stored)
 
 
-@pytest.mark.parametrize("made", [argon2id(b"pw"), blf_crypt(b"pw", cost=4)])
+@pytest.mark.parametrize(
+    "made", [argon2id(b"pw"), blf_crypt(b"pw", cost=4)], ids=["argon2id", "blf"]
+)
 def test_what_we_make_we_can_check(made: str) -> None:
     """A hash made here lets its password in, and no other."""
     stored = parse_hash(made)

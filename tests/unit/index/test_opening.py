@@ -14,6 +14,7 @@ from tests.unit.index.mail_log import (
     DIRECTORY,
     MailLog,
     incoming,
+    place_of,
     simulated,
 )
 
@@ -171,10 +172,46 @@ def test_several_segments_of_which_one_is_gone_are_damage() -> None:
         log.append()
 
 
-def test_an_unreadable_damaged_mailbox_says_so() -> None:
-    """With the mark and without a head, nothing is made anew and nothing is read."""
+@pytest.mark.parametrize("limit", [600, 2**26])
+@pytest.mark.parametrize("head", ["lost", "torn", "older"])
+@pytest.mark.parametrize("rotten", [False, True])
+def test_a_damaged_mailbox_is_read_as_far_as_it_checks(
+    limit: int,
+    head: str,
+    rotten: bool,  # noqa: FBT001
+) -> None:
+    """With the mark and without a good head, all whole frames are read, none made."""
+    log = MailLog(simulated(), segment_limit=limit).make()
+    older = log.read("head")
+    for number in range(6):
+        log.append(incoming(b"message %d" % number))
+    if rotten:
+        place = place_of(log.state(), 6)
+        log.write(f"log.{place.segment}", b"\xff", place.offset)
+    if head == "older":
+        log.write("head", older)
+        log.settings = Settings(77, "simulated", 1, 1.0)
+    elif head == "torn":
+        log.write("head", bytes(32), 32)
+    else:
+        log.remove("head")
+    log.write("damaged", b"for a test\n")
+    before = log.contents()
+    opened, state = log.open()
+    assert opened.damaged
+    assert state.counts.exists == len(state.roll.now) == (5 if rotten else 6)
+    assert opened.head.position == state.position
+    assert opened.head.counts == state.counts
+    with pytest.raises(MailboxDamaged):
+        log.append()
+    assert log.contents() == before
+
+
+def test_a_damaged_mailbox_without_a_log_says_so() -> None:
+    """Where there is nothing to read, nothing is made."""
     log = filled()
     log.remove("head")
+    log.write("log.1", bytes(64))
     log.write("damaged", b"for a test\n")
     before = log.contents()
     with pytest.raises(MailboxDamaged):

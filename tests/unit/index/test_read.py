@@ -10,10 +10,12 @@ from imapbox.index.read import (
     HeadUnreadable,
     LogBroken,
     Window,
+    first_position,
     follow,
     follow_segment,
     look,
 )
+from imapbox.index.segment import SegmentHeader
 from imapbox.model.flags import Flag, FlagChange
 from tests.unit.index.mail_log import (
     DIRECTORY,
@@ -182,6 +184,20 @@ def test_every_flipped_bit_of_what_is_followed_is_seen() -> None:
             with pytest.raises(LogBroken):
                 log.run(follow(DIRECTORY, start, end, lambda _: None))
         log.write("log.1", content[offset : offset + 1], offset)
+
+
+@pytest.mark.parametrize("at", [0, 9, 16, 20, 63])
+def test_a_segment_without_its_header_is_not_followed(at: int) -> None:
+    """What does not begin as the segment that was looked for is not read."""
+    log = MailLog(simulated(), segment_limit=300).make()
+    log.append()
+    log.append()
+    log.write("log.2", b"\x99", at)
+    frames: list[Frame] = []
+    start = first_position(1, SegmentHeader.decode(log.read("log.1")[:64]).salt)
+    with pytest.raises(LogBroken):
+        log.run(follow(DIRECTORY, start, log.head().position, frames.append))
+    assert {frame.end.segment for frame in frames} == {1}
 
 
 def test_nothing_is_no_position() -> None:

@@ -54,6 +54,7 @@ async def test_many_make_one_account_at_once(open_store: Opener) -> None:
     assert len(ids) == 1
 
 
+@pytest.mark.slow
 @pytest_twisted.ensureDeferred
 async def test_a_thousand_accounts_cost_few_descriptors(open_store: Opener) -> None:
     """However many accounts are used, only the last ones are kept open."""
@@ -80,7 +81,7 @@ async def test_who_uses_an_account_keeps_it(open_store: Opener) -> None:
     store = await open_store()
     account = await account_of(store)
     selected = await account.select(INBOX, read_only=False)
-    for user in users(400):
+    for user in users(280):
         await (await account_of(store, user)).status(INBOX)
     await deliver(store)
     assert len(await selected.sync(may_expunge=True)) == 1
