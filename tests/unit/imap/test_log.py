@@ -2,8 +2,18 @@
 
 import gc
 
+import pytest
 from twisted.logger import capturedLogs, formatEvent
 
+from imapbox.model.errors import (
+    DiskFull,
+    MailboxBusy,
+    MailboxDamaged,
+    MailError,
+    MessageTooBig,
+    NoSuchMailbox,
+    StoreFailure,
+)
 from tests.support.imap_client import Client
 
 
@@ -50,3 +60,30 @@ def test_no_password_is_logged() -> None:
         assert "hunter2" not in line
         assert "secret" not in line
         assert "AGFuYQ" not in line
+
+
+@pytest.mark.parametrize(
+    ("error", "lines"),
+    [
+        (StoreFailure(OSError(5, "Input/output error")), 1),
+        (DiskFull("x\r\ny"), 1),
+        (MailboxBusy(), 1),
+        (MailboxDamaged(), 1),
+        (NoSuchMailbox("x"), 0),
+        (MessageTooBig(), 0),
+    ],
+)
+def test_troubles_of_the_store_are_logged(error: MailError, lines: int) -> None:
+    """What the store fails to do is one line with the reason; a typo is none."""
+    client = Client().login()
+
+    async def refuse(_what: str) -> None:
+        raise error
+
+    client.account.pause = refuse
+    said = logged(client, b"a STATUS INBOX (MESSAGES)")
+    assert len(said) == lines
+    for line in said:
+        assert line.startswith("refused STATUS of ana: ")
+        assert repr(error) in line
+        assert line.isprintable()

@@ -84,7 +84,7 @@ class AccountMachine(RuleBasedStateMachine):
             self.deleted.add(self.mailboxes.pop(name)[0])
 
     @rule(name=names, wanted=st.booleans())
-    def subscribe(self, name: str, wanted: bool) -> None:  # noqa: FBT001
+    def subscribe(self, name: str, wanted: bool) -> None:
         kind = Subscribe if wanted else Unsubscribe
         self._commit(lambda _: [kind(name)])
         (self.subscribed.add if wanted else self.subscribed.discard)(name)

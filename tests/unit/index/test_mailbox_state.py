@@ -134,7 +134,7 @@ class MailboxMachine(RuleBasedStateMachine):
             self.modseq += 1
 
     @rule(which=uids, only_deleted=st.booleans())
-    def expunge(self, which: set[int], only_deleted: bool) -> None:  # noqa: FBT001
+    def expunge(self, which: set[int], only_deleted: bool) -> None:
         known = known_of(self.slow, which)
         outcome = self._commit(ExpungeMessages(known, only_deleted=only_deleted))
         gone = [
@@ -176,7 +176,7 @@ class MailboxMachine(RuleBasedStateMachine):
         assert state.position == self.state.position
 
     @rule(keep=st.booleans())
-    def drop_dead(self, keep: bool) -> None:  # noqa: FBT001
+    def drop_dead(self, keep: bool) -> None:
         if not keep:
             self.state.forget_changes_before(self.state.next_change)
             assert self.state.changes == []

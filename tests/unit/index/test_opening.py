@@ -178,7 +178,7 @@ def test_several_segments_of_which_one_is_gone_are_damage() -> None:
 def test_a_damaged_mailbox_is_read_as_far_as_it_checks(
     limit: int,
     head: str,
-    rotten: bool,  # noqa: FBT001
+    rotten: bool,
 ) -> None:
     """With the mark and without a good head, all whole frames are read, none made."""
     log = MailLog(simulated(), segment_limit=limit).make()

@@ -56,7 +56,7 @@ def test_a_link_is_refused(
     target: Path,
     act: str,
     name: str,
-    copied: bool,  # noqa: FBT001
+    copied: bool,
 ) -> None:
     """A link for head, segment or lock is an error, even to a good copy of it."""
     content = plant(log, name, target)
@@ -79,7 +79,7 @@ def test_a_link_is_refused(
 def test_a_link_for_the_next_segment_is_removed_not_followed(
     log: MailLog,
     target: Path,
-    exists: bool,  # noqa: FBT001
+    exists: bool,
 ) -> None:
     """Rotation makes its segment itself: a link in its place goes, its target stays."""
     if not exists:

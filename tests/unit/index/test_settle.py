@@ -281,7 +281,7 @@ def test_a_published_end_that_is_not_there_is_damage(what: str) -> None:
 
 
 @pytest.mark.parametrize("lost_head", [False, True])
-def test_a_newer_format_is_refused(lost_head: bool) -> None:  # noqa: FBT001
+def test_a_newer_format_is_refused(lost_head: bool) -> None:
     """An older imapbox neither reads nor writes a newer segment, and says why."""
     log = MailLog(simulated()).make()
     log.append()
