@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from imapbox.imap.admission import PRIVACY_REQUIRED
 from imapbox.imap.answers import BrokenOff, Done, Mistaken, Refused
 from imapbox.imap.dispatch import obey, tell_changes
-from imapbox.imap.refusals import OUR_FAULT, code_of, ends_session
+from imapbox.imap.refusals import OUR_FAULT, code_of, ends_session, is_trouble
 from imapbox.imap.session import Session
 from imapbox.imap.states import State, WrongState
 from imapbox.model.errors import MailError
@@ -77,6 +77,13 @@ async def _answer(
         session.bye(error.sentence())
         _say(session, command.tag, Answer(Status.BAD, error.sentence()))
     except MailError as error:
+        if is_trouble(error):
+            _log.info(
+                "refused {command} of {user}: {error!r}",
+                command=command.name,
+                user=session.user,
+                error=error,
+            )
         _say(session, command.tag, _refusal(error))
         _end_if_it_must(session, error)
     except Exception as error:  # noqa: BLE001 - each is answered, ours is logged

@@ -61,6 +61,19 @@ RESPONSE_CODE: Final[Mapping[type[MailError], ResponseCode]] = {
 # After these the session knows nothing that is true any more: BYE.
 _ENDS_SESSION: Final = (MailboxGone, StoreFenced)
 
+# The client's own affair; of all others whoever runs the server should know.
+_EVERYDAY: Final = (
+    NoSuchMailbox,
+    MailboxExists,
+    MailboxNameRefused,
+    MailboxHasChildren,
+    MailboxGone,
+    MailboxReadOnly,
+    TooManyKeywords,
+    MessageTooBig,
+    MessageGone,
+)
+
 OUR_FAULT: Final = "Something went wrong here; it was logged."
 
 
@@ -68,6 +81,11 @@ def code_of(error: MailError) -> ResponseCode | None:
     """Return the response code for ``error``, or for what it is a kind of."""
     kinds = (RESPONSE_CODE.get(kind) for kind in type(error).__mro__)
     return next(filter(None, kinds), None)
+
+
+def is_trouble(error: MailError) -> bool:
+    """Say whether the log should tell of it."""
+    return not isinstance(error, _EVERYDAY)
 
 
 def ends_session(error: MailError) -> bool:

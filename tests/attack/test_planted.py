@@ -1,0 +1,148 @@
+"""What somebody put into the store behind our back: rows 26 and 30."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from benchmarks.load.imap import ImapClient, Refused
+from benchmarks.load.lmtp import LmtpClient, stuffed
+from benchmarks.servers import Server, imapbox, short_directory
+from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.steps import perform
+from imapbox.index.create import create_log
+from imapbox.index.head import Counts
+from imapbox.index.operations import Base
+from imapbox.index.settings import Settings
+from imapbox.model.numbers import MAX_MODSEQ, MAX_UID, ModSeq, Uid, UidValidity
+from tests.support.victim import client_of
+
+MESSAGE = b"Subject: planted\r\n\r\nx\r\n"
+# What of an account is replaced by a link; "*" is its INBOX.
+PLACES = (
+    "account/head",
+    "account/lock",
+    "account/log.1",
+    "account",
+    "mailboxes/*/head",
+    "mailboxes/*/lock",
+    "mailboxes/*/log.1",
+    "mailboxes/*",
+    "mailboxes",
+    "",
+)
+
+
+def user_of(place: str) -> str:
+    return f"user{PLACES.index(place)}"
+
+
+def directory_of(store: Path, user: str) -> Path:
+    (directory,) = store.glob(f"users/*/{user}")
+    return directory
+
+
+@contextmanager
+def prepared(*users: str) -> Iterator[tuple[Path, dict[str, str]]]:
+    """A store in which each of ``users`` has one message, and no server runs."""
+    passwords = dict.fromkeys(users, "secret")
+    with short_directory() as directory:
+        store = directory / "store"
+        with (
+            imapbox(store, passwords, deliverers=0) as server,
+            LmtpClient(server.lmtp) as lmtp,
+        ):
+            lmtp.must_deliver(stuffed(MESSAGE), *users)
+        yield store, passwords
+
+
+def answers_to(server: Server, user: str) -> list[bytes]:
+    """Return what is said to a user who logs in, reads and appends, and gets mail."""
+    said = []
+    with ImapClient(server.imap) as client:
+        for command in (
+            f"LOGIN {user} secret",
+            "SELECT INBOX",
+            "FETCH 1:* BODY[]",
+            "STORE 1:* +FLAGS (\\Deleted)",
+            "EXPUNGE",
+            "APPEND INBOX {1+}\r\nx",
+        ):
+            try:
+                client.command(command.encode())
+            except Refused as refused:
+                said.append(refused.args[0].split(b" ", 1)[1])
+            except ConnectionError:
+                break
+    with LmtpClient(server.lmtp) as lmtp:
+        said += lmtp.deliver(MESSAGE, [user])
+    return said
+
+
+def tree(top: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(top)): path.read_bytes()
+        for path in top.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_links_are_not_followed() -> None:
+    """Row 26: a link in the store is an error; what it points to stays as it is."""
+    with prepared(*map(user_of, PLACES)) as (store, passwords):
+        outside = store.parent / "outside"
+        for place in PLACES:
+            user = user_of(place)
+            directory = directory_of(store, user)
+            (link,) = directory.glob(place) if place else (directory,)
+            target = outside / user
+            target.parent.mkdir(exist_ok=True)
+            link.rename(target)
+            link.symlink_to(target)
+        before = tree(outside)
+        with imapbox(store, passwords, deliverers=0) as server:
+            for user in passwords:
+                said = answers_to(server, user)
+                *_, delivered = said
+                assert delivered.startswith((b"250 ", b"451 "))
+            assert "Traceback" not in server.log.read_text()
+        assert tree(outside) == before
+
+
+@pytest.mark.parametrize(("uidnext", "modseq"), [(MAX_UID - 1, 1), (1, MAX_MODSEQ - 1)])
+def test_numbers_do_not_wrap(uidnext: int, modseq: int) -> None:
+    """Row 30: where UIDs or modseqs end, mail is put off and nothing wraps."""
+    with prepared("user0") as (store, passwords):
+        (inbox,) = directory_of(store, "user0").glob("mailboxes/*")
+        replace_log(store, inbox, uidnext, modseq)
+        with (
+            imapbox(store, passwords, deliverers=0) as server,
+            LmtpClient(server.lmtp) as lmtp,
+        ):
+            replies = [lmtp.deliver(MESSAGE, ["user0"])[0][:9] for _ in range(3)]
+            assert replies == [b"250 2.0.0", b"452 4.2.2", b"452 4.2.2"]
+            with client_of(server, "user0") as client:
+                assert client.exists == 1
+                with pytest.raises(Refused, match="LIMIT"):
+                    client.command(b"APPEND INBOX {1+}\r\nx")
+                (row,) = client.command(b"FETCH 1:* (UID)")
+                assert int(row.split()[4].rstrip(b")")) == uidnext
+
+
+def replace_log(store: Path, inbox: Path, uidnext: int, modseq: int) -> None:
+    """Make a mailbox anew, empty, at the end of its numbers."""
+    shutil.rmtree(inbox)
+    validity = UidValidity(1_700_000_000)
+    base = Base(
+        bytes.fromhex(inbox.name), validity, Uid(uidnext), ModSeq(modseq), ModSeq(0)
+    )
+    files = DiskFileSystem(str(store))
+    steps = create_log(
+        str(inbox.relative_to(store)),
+        base.encode(),
+        Counts(ModSeq(modseq), Uid(uidnext), 0, 0, validity, 0),
+        Settings(files.boot, files.node, files.pid),
+    )
+    perform(steps, files)
