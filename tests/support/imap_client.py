@@ -34,7 +34,7 @@ class FakeTransport(StringTransport):
         if not self.read and self.io.tell() > 64 * 1024 and self.producer:
             self.producer.pauseProducing()
 
-    def setTcpNoDelay(self, enabled: bool) -> None:  # noqa: FBT001, N802 - Twisted's
+    def setTcpNoDelay(self, enabled: bool) -> None:  # noqa: N802 - Twisted's
         self.no_delay = enabled
 
     def startTLS(self, context: object) -> bool:  # noqa: N802 - Twisted calls it
