@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.load.connection import Connection
 from benchmarks.load.imap import ImapClient
-from benchmarks.load.lmtp import LmtpClient
+from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server
 from tests.support.victim import KIB, MIB, client_of, growth
 
@@ -89,3 +89,18 @@ def test_a_large_delivery(victim: Server) -> None:
         lmtp.send(b".\r\n")
         assert lmtp.reply().startswith(b"552 5.3.4 ")
     assert memory.peak < 2 * MIB
+
+
+def test_many_fields_of_a_long_header(victim: Server) -> None:
+    """P7: a thousand copies of a header of 130,000 fields are not held at once."""
+    header = b"".join(b"a%d:\r\n" % number for number in range(130_000))
+    with LmtpClient(victim.lmtp) as lmtp:
+        lmtp.must_deliver(stuffed(header + b"\r\n"), "bob")
+    items = b" ".join(
+        b"BODY.PEEK[HEADER.FIELDS.NOT (x%d)]" % number for number in range(900)
+    )
+    with client_of(victim, "bob") as client, growth(victim) as memory:
+        client.send(b"a FETCH %d (%b)\r\n" % (client.exists, items))
+        for _ in range(5):
+            client.octets(len(header))
+    assert memory.peak < 16 * MIB
