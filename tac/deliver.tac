@@ -5,6 +5,7 @@ as you like. Only users that have an account get mail.
 """
 
 import os
+import signal
 
 from twisted.application.service import Application
 from twisted.internet import reactor
@@ -22,4 +23,6 @@ make_server(
         store=os.path.abspath("mail"),
         lmtp=(server_endpoint(reactor, LMTP),),
     ),
+    # The kernel ends us if we can't: a disk may hang in a thread for ever.
+    last_resort=signal.alarm,
 ).setServiceParent(application)

@@ -4,6 +4,7 @@ The store and the passwd-file are in the directory where it is started.
 """
 
 import os
+import signal
 
 from twisted.application.service import Application
 from twisted.internet import reactor
@@ -25,4 +26,6 @@ make_server(
         lmtp=(server_endpoint(reactor, LMTP),),
         checkers=(passwd_checker("passwd"),),
     ),
+    # The kernel ends us if we can't: a disk may hang in a thread for ever.
+    last_resort=signal.alarm,
 ).setServiceParent(application)

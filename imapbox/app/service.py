@@ -30,7 +30,7 @@ _log = Logger()
 # Gone within 10 seconds of SIGTERM, whatever hangs.
 SESSION_SECONDS: Final = 5.0
 STORE_SECONDS: Final = 3.0
-LAST_SECONDS: Final = 10
+LAST_SECONDS: Final = 9
 
 # The log's line for it; who starts a server may wait for this.
 SERVES: Final = "imapbox serves"

@@ -109,7 +109,11 @@ class Session:
             return
         except tuple(_LAST_WORDS) as why:
             if not isinstance(why, _Goodbye):
-                _log.info("hung up on {name!r}: {why}", name=self._name, why=type(why))
+                _log.info(
+                    "hung up on {name!r}: {why}",
+                    name=self._name,
+                    why=type(why).__name__,
+                )
             self._say(_LAST_WORDS[type(why)])
         except Exception:  # noqa: BLE001 - reported, and answered
             _log.failure("LMTP session failed")

@@ -154,7 +154,7 @@ def test_the_end_comes_whatever_hangs() -> None:
     house = House()
     house.serve()
     ended = house.service.stopService()
-    house.clock.pump([0.5] * 19)
+    house.clock.pump([0.5] * 17)
     assert ended.called
     assert house.clock.seconds() < LAST_SECONDS
     assert house.happened[-1] == "stop"
