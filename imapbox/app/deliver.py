@@ -19,7 +19,8 @@ from twisted.logger import Logger
 from imapbox.app.offline import NoStore, on_store, reactor
 from imapbox.lmtp.delivery import Delivery
 from imapbox.lmtp.headers import Client, Trace
-from imapbox.model.errors import MailError, NoSuchUser
+from imapbox.lmtp.limits import Limits
+from imapbox.model.errors import MailError, MessageTooBig, NoSuchUser
 from imapbox.store.deliveries import Deliveries
 from imapbox.store.store import Store
 
@@ -63,7 +64,11 @@ async def _deliver(
     deliveries = Deliveries(store, _knows_nobody)
     recipient = await deliveries.find(address)
     spool = deliveries.new_spool()
+    limit = Limits().size
     for piece in crlf_pieces(lambda: message.read(_BLOCK)):
+        if spool.size + len(piece) > limit:
+            spool.discard()
+            return UNAVAILABLE, MessageTooBig().sentence()
         await spool.write(piece)
     trace = Trace(
         reverse_path=sender,

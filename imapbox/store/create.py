@@ -1,5 +1,6 @@
 """Making accounts and mailboxes on the disk."""
 
+from contextlib import suppress
 from typing import Final
 
 from imapbox.disk import steps
@@ -58,11 +59,11 @@ def account_is_made(user: UserName) -> Steps[bool]:
         first = first_position(header.number, header.salt)
         return (yield from read_frame(window, first)) is not None
 
-    try:
-        if (
-            yield from steps.opened(f"{directory}/{segment_name(1)}", Mode.READ, begins)
-        ):
+    segment = f"{directory}/{segment_name(1)}"
+    with suppress(FileNotFoundError):
+        if (yield from steps.opened(segment, Mode.READ, begins)):
             return True
+    try:
         head = yield from steps.opened(f"{directory}/{HEAD}", Mode.READ, read_head)
     except FileNotFoundError:
         return False

@@ -91,6 +91,30 @@ def test_a_bug_of_ours_is_an_answer_without_internals() -> None:
     assert not client.closed
 
 
+@pytest.mark.parametrize("command", [b"NOOP", b"CHECK", b"IDLE\r\nDONE"])
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.StoreFailure(), b"UNAVAILABLE"),
+        (errors.MailboxBusy(), b"INUSE"),
+        (RuntimeError("a bug"), b"SERVERBUG"),
+    ],
+)
+def test_who_can_not_look_does_not_say_ok(
+    command: bytes, error: Exception, code: bytes
+) -> None:
+    """A command that only asks what is new is never OK if that was not learnt: P4."""
+    account = FakeAccount()
+    client = Client(account).login().select()
+
+    async def fail(_what: str) -> None:
+        raise error
+
+    account.pause = fail
+    said = client.say(b"t " + command + b"\r\n").removeprefix(b"+ idling\r\n")
+    assert said.startswith(b"t NO [" + code + b"] ")
+
+
 def test_a_success_is_told_though_its_sync_fails() -> None:
     """A message that was stored is answered OK, whatever happens afterwards."""
     account = FakeAccount()

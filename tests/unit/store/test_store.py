@@ -7,7 +7,7 @@ import pytest_twisted
 from twisted.internet.defer import CancelledError, ensureDeferred, gatherResults
 
 from imapbox.disk.filesystem import DiskFileSystem, Mode
-from imapbox.model.errors import MailboxBusy, MailboxDamaged, NoSuchUser
+from imapbox.model.errors import MailboxBusy, MailboxDamaged, MailError, NoSuchUser
 from imapbox.model.names import INBOX, UserName
 from imapbox.store.layout import account_directory, user_directory
 from tests.support.mail_store import (
@@ -164,6 +164,22 @@ async def test_a_damaged_account_is_never_made_again(open_store: Opener) -> None
     assert disk.same_file(fd, f"{account_directory(BOB)}/log.1")
     assert disk.pread(fd, 4096, 0) == before
     disk.close(fd)
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_account_that_lost_its_log_is_never_made_again(
+    open_store: Opener,
+) -> None:
+    """A head without its log says that there was an account: its mail is put off."""
+    store = await open_store()
+    await store.create_account(BOB)
+    disk_of(store).unlink(f"{account_directory(BOB)}/log.1")
+    store = await open_store()
+    assert await store.has_account(BOB)
+    assert not await store.create_account(BOB)
+    with pytest.raises(MailError) as refused:
+        await deliver(store)
+    assert not isinstance(refused.value, NoSuchUser)
 
 
 @pytest_twisted.ensureDeferred
