@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server, dovecot, imapbox, short_directory
+from benchmarks.tracing import traced
+from tests.support.disk_calls import DiskCall
 from tests.support.postfix import Postfix, postfix
+from tests.support.strace import OPTIONS, parse_strace
 from tests.support.users import PASSWORDS
 
 StartServer = Callable[..., AbstractContextManager[Server]]
@@ -54,6 +58,21 @@ def start_imapbox(open_directory: Path) -> StartServer:
                 sys.stdout.write(server.log.read_text(errors="replace"))
 
     return start
+
+
+@pytest.fixture
+def traced_delivery(
+    start_imapbox: StartServer, require_program: Callable[[str], str]
+) -> list[DiskCall]:
+    """The calls on the store that the second delivery to a mailbox makes."""
+    require_program("strace")
+    wire = stuffed(b"Subject: traced\r\n\r\nHello.\r\n")
+    with start_imapbox() as server, LmtpClient(server.lmtp) as client:
+        client.must_deliver(wire, "alice")  # what a mailbox costs once
+        text = traced(
+            lambda: client.must_deliver(wire, "alice"), server.roots[1:], *OPTIONS
+        )
+        return parse_strace(text, server.store)
 
 
 @pytest.fixture

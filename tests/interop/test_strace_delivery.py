@@ -3,12 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
-from benchmarks.load.lmtp import LmtpClient, stuffed
-from benchmarks.servers import Server
-from benchmarks.tracing import traced
 from imapbox.disk.filesystem import DiskFileSystem
 from tests.support.disk_calls import DiskCall, Recorder
 from tests.support.disk_exercise import exercise
@@ -57,18 +53,10 @@ def test_interrupted_calls_are_joined() -> None:
 
 
 def test_a_delivery_is_locked_written_synced_and_then_shown(
-    start_imapbox: Callable[..., AbstractContextManager[Server]],
-    require_program: Callable[[str], str],
+    traced_delivery: list[DiskCall],
 ) -> None:
     """One delivery is one write and one sync of the log, then the head, all locked."""
-    require_program("strace")
-    wire = stuffed(b"Subject: traced\r\n\r\nHello.\r\n")
-    with start_imapbox() as server, LmtpClient(server.lmtp) as client:
-        client.must_deliver(wire, "alice")  # what a mailbox costs once
-        text = traced(
-            lambda: client.must_deliver(wire, "alice"), server.roots[1:], *OPTIONS
-        )
-        calls = parse_strace(text, server.store)
+    calls = traced_delivery
     steps = [
         (call.call, call.path.rpartition("/")[2].partition(".")[0])
         for call in calls

@@ -40,6 +40,16 @@ def at_once(_what: str) -> Awaitable[object]:
     return succeed(None)
 
 
+def refusing(error: Exception, only: str = "") -> Pause:
+    """A `pause` that raises ``error``: at each step, or at ``only`` one."""
+
+    async def pause(what: str) -> None:
+        if only in {"", what}:
+            raise error
+
+    return pause
+
+
 @dataclass
 class Stored:
     uid: Uid

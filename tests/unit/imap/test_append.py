@@ -8,7 +8,7 @@ from imapbox.imap.settings import Settings
 from imapbox.model.errors import DiskFull, MailboxBusy, NoSuchMailbox
 from imapbox.model.flags import Flag
 from imapbox.model.message import InternalDate
-from tests.support.fake_mail import FakeAccount
+from tests.support.fake_mail import FakeAccount, refusing
 from tests.support.imap_client import Client
 
 MESSAGE = b"Subject: hello\r\n\r\nworld {5}\r\n"
@@ -133,11 +133,7 @@ def test_failures_on_the_way(step: str, error: Exception, answer: bytes) -> None
     account = FakeAccount()
     client = Client(account).login()
 
-    async def fail(what: str) -> None:
-        if what == step:
-            raise error
-
-    account.pause = fail
+    account.pause = refusing(error, step)
     client.say(b"t APPEND INBOX {6}\r\nabc")
     said = client.say(b"def\r\nn NOOP\r\n")
     assert said.startswith(answer)

@@ -6,7 +6,7 @@ from imapbox.imap.octets import HEADER_GUESS, READ
 from imapbox.model.errors import MailboxBusy, MailboxGone
 from imapbox.model.flags import Flag
 from imapbox.model.message import InternalDate
-from tests.support.fake_mail import FakeAccount
+from tests.support.fake_mail import FakeAccount, refusing
 from tests.support.imap_client import Client
 
 HEADER = (
@@ -151,24 +151,14 @@ def test_seen_is_told_once() -> None:
 def test_mail_can_be_read_whoever_holds_the_lock() -> None:
     r"""Where \Seen can't be set, the message is told nevertheless."""
     client = client_with(MESSAGE)
-
-    async def busy(what: str) -> None:
-        if what == "set_flags":
-            raise MailboxBusy
-
-    client.account.pause = busy
+    client.account.pause = refusing(MailboxBusy(), "set_flags")
     assert fetched(client, b"BODY[TEXT]") == literal(b"BODY[TEXT]", TEXT)
 
 
 def test_a_fetch_in_a_deleted_mailbox_ends() -> None:
     r"""Where setting \Seen finds the mailbox deleted, the session ends."""
     client = client_with(MESSAGE)
-
-    async def gone(what: str) -> None:
-        if what == "set_flags":
-            raise MailboxGone
-
-    client.account.pause = gone
+    client.account.pause = refusing(MailboxGone(), "set_flags")
     said = client.say(b"t FETCH 1 BODY[]\r\n")
     assert said.startswith(b"t NO [NONEXISTENT] ")
     assert client.closed

@@ -4,7 +4,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from imapbox.model.errors import StoreFailure
-from tests.support.fake_mail import FakeAccount
+from tests.support.fake_mail import FakeAccount, refusing
 from tests.support.imap_client import Client
 
 
@@ -116,11 +116,7 @@ def test_a_failing_store_ends_idle_only() -> None:
     """A sync that fails ends the IDLE with NO; the session goes on."""
     account = FakeAccount()
     client = idling(account)
-
-    async def fail(what: str) -> None:
-        raise StoreFailure(what)
-
-    account.pause = fail
+    account.pause = refusing(StoreFailure())
     account.inbox.changed()
     assert client.turn().startswith(b"t NO [UNAVAILABLE] ")
     assert not client.closed

@@ -14,6 +14,7 @@ from imapbox.model.errors import (
     NoSuchMailbox,
     StoreFailure,
 )
+from tests.support.fake_mail import refusing
 from tests.support.imap_client import Client
 
 
@@ -76,11 +77,7 @@ def test_no_password_is_logged() -> None:
 def test_troubles_of_the_store_are_logged(error: MailError, lines: int) -> None:
     """What the store fails to do is one line with the reason; a typo is none."""
     client = Client().login()
-
-    async def refuse(_what: str) -> None:
-        raise error
-
-    client.account.pause = refuse
+    client.account.pause = refusing(error)
     said = logged(client, b"a STATUS INBOX (MESSAGES)")
     assert len(said) == lines
     for line in said:

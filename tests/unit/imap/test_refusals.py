@@ -15,7 +15,7 @@ from imapbox.model.errors import (
     StoreFenced,
 )
 from imapbox.wire.imap import response_codes
-from tests.support.fake_mail import FakeAccount
+from tests.support.fake_mail import FakeAccount, refusing
 from tests.support.imap_client import Client
 
 
@@ -52,11 +52,7 @@ def test_an_error_yet_to_come_is_worded_like_its_kind() -> None:
 def test_each_error_is_one_answer(error: type[MailError]) -> None:
     """Whatever the store declines is one NO, with the error's own sentence."""
     client = Client().login()
-
-    async def refuse(_what: str) -> None:
-        raise error
-
-    client.account.pause = refuse
+    client.account.pause = refusing(error())
     said = client.say(b"t STATUS INBOX (MESSAGES)\r\n")
     first, _, rest = said.partition(b"\r\n")
     sentence = error().sentence().encode()
@@ -81,11 +77,7 @@ def test_a_bug_of_ours_is_an_answer_without_internals() -> None:
     """An unexpected error is NO [SERVERBUG], and nothing of it is told."""
     account = FakeAccount()
     client = Client(account).login()
-
-    async def break_down(_what: str) -> None:
-        raise ZeroDivisionError("/secret/path")
-
-    account.pause = break_down
+    account.pause = refusing(ZeroDivisionError("/secret/path"))
     said = client.say(b't LIST "" *\r\n')
     assert said == b"t NO [SERVERBUG] Something went wrong here; it was logged.\r\n"
     assert not client.closed
@@ -106,11 +98,7 @@ def test_who_can_not_look_does_not_say_ok(
     """A command that only asks what is new is never OK if that was not learnt: P4."""
     account = FakeAccount()
     client = Client(account).login().select()
-
-    async def fail(_what: str) -> None:
-        raise error
-
-    account.pause = fail
+    account.pause = refusing(error)
     said = client.say(b"t " + command + b"\r\n").removeprefix(b"+ idling\r\n")
     assert said.startswith(b"t NO [" + code + b"] ")
 
@@ -119,12 +107,7 @@ def test_a_success_is_told_though_its_sync_fails() -> None:
     """A message that was stored is answered OK, whatever happens afterwards."""
     account = FakeAccount()
     client = Client(account).login().select()
-
-    async def fail_to_sync(what: str) -> None:
-        if what == "sync":
-            raise errors.StoreFailure
-
-    account.pause = fail_to_sync
+    account.pause = refusing(errors.StoreFailure(), "sync")
     assert client.say(b"t APPEND INBOX {1+}\r\nx\r\n") == b"t OK Message stored.\r\n"
     assert client.say(b"u NOOP\r\n").startswith(b"u NO [UNAVAILABLE]")
 
