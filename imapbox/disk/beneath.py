@@ -36,7 +36,8 @@ def open_beneath(root: int, path: str, flags: int) -> int:
         OSError: As open(2); ELOOP where a component is a symbolic link, EXDEV
             where the path leads out of ``root``.
     """
-    flags |= os.O_CLOEXEC | os.O_NOFOLLOW
+    # A FIFO that somebody planted must not keep us waiting for its other end.
+    flags |= os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     mode = _FILE_MODE if flags & os.O_CREAT else 0
     how = _OpenHow(flags, mode, _RESOLVE)
     fd: int = _syscall(

@@ -5,7 +5,7 @@ messages are dropped (`Columns.drop_dead`). An array that was handed out never
 changes its length; `uid` is never written twice.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from imapbox.index.body import Place
 from imapbox.index.operations import Append, Flags
+from imapbox.index.uid_ranges import positions_in
 
 _FIELDS: Final[dict[str, Any]] = {
     "uid": np.uint32,
@@ -73,14 +74,7 @@ class Columns:
             self._arrays[name][row] = value
         self.size += 1
         if message.keywords:
-            self._mark(slice(row, row + 1), message.keywords, 0)
-
-    def rows(self, uids: range) -> slice:
-        """Return the rows with these UIDs, expunged ones too."""
-        column = self["uid"]
-        low = int(np.searchsorted(column, np.uint32(uids.start), "left"))
-        high = int(np.searchsorted(column, np.uint32(uids[-1]), "right"))
-        return slice(low, high)
+            self._mark(np.array([row]), message.keywords, 0)
 
     def rows_of(self, uids: NDArray[np.uint32]) -> NDArray[np.intp]:
         """Return the rows of UIDs that are known to be there."""
@@ -88,18 +82,17 @@ class Columns:
 
     def change_flags(self, operation: Flags, modseq: int) -> None:
         """Apply a FLAGS operation."""
-        for uids in operation.uids:
-            rows = self.rows(uids)
-            flags = self._arrays["flags"]
-            flags[rows] = flags[rows] & np.uint32(
-                ~operation.remove & 0xFFFFFFFF
-            ) | np.uint32(operation.add)
-            self._arrays["modseq"][rows] = modseq
-            self._mark(rows, operation.add_keywords, operation.remove_keywords)
+        rows = positions_in(self["uid"], operation.uids)
+        flags = self._arrays["flags"]
+        flags[rows] = flags[rows] & np.uint32(
+            ~operation.remove & 0xFFFFFFFF
+        ) | np.uint32(operation.add)
+        self._arrays["modseq"][rows] = modseq
+        self._mark(rows, operation.add_keywords, operation.remove_keywords)
 
-    def expunge(self, uids: range) -> None:
+    def expunge(self, uids: Sequence[range]) -> None:
         """Mark rows as those of messages that are gone."""
-        self._arrays["alive"][self.rows(uids)] = False
+        self._arrays["alive"][positions_in(self["uid"], uids)] = False
 
     def drop_dead(self) -> None:
         """Forget the rows of expunged messages. All rows get new numbers."""
@@ -142,7 +135,7 @@ class Columns:
             )
         )
 
-    def _mark(self, rows: slice, add: int, remove: int) -> None:
+    def _mark(self, rows: NDArray[np.intp], add: int, remove: int) -> None:
         for number in _words(add | remove):
             while number >= len(self._keywords):
                 self._keywords.append(np.zeros(self._capacity, np.uint64))

@@ -20,7 +20,7 @@ from imapbox.disk.filesystem import Mode
 from imapbox.disk.spool import PIECE, Content
 from imapbox.disk.steps import Steps
 from imapbox.index.damage import FULL, fail_write, sync, take_back
-from imapbox.index.encoding import join_operations
+from imapbox.index.encoding import Kind, join_operations
 from imapbox.index.frame import (
     Frame,
     FrameContent,
@@ -39,8 +39,10 @@ from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import DiskFull
 
 # Behind the last frame there is always room for this much without asking the
-# disk for more, so that EXPUNGE works when it is full. Messages may not use it.
+# disk for more, so that EXPUNGE works when it is full. Messages may not use it,
+# and the last of it is for EXPUNGE alone.
 RESERVE: Final = 4096
+FOR_EXPUNGE: Final = 1024
 _BLOCK: Final = 4096
 
 
@@ -143,6 +145,7 @@ class _Batch:
         self.tail = tail
         self.parts: list[bytes | Content] = []
         self.has_payload = False
+        self.only_expunges = True
         self._time = time
         self._news = news
 
@@ -162,6 +165,8 @@ class _Batch:
 
     def _append(self, change: Change) -> None:
         operations = join_operations(change.operations)
+        kinds = {operation.kind for operation in change.operations}
+        self.only_expunges = self.only_expunges and kinds == {Kind.EXPUNGE}
         size = sum(len(item.header) + item.content.size for item in change.payload)
         content = FrameContent(
             change.counts,
@@ -205,7 +210,8 @@ def _write_batch(directory: str, fd: int, batch: _Batch) -> Steps[None]:
         try:
             yield from _write_parts(fd, parts, start)
         except OSError as error:
-            if error.errno not in FULL or batch.has_payload or end > size:
+            kept = 0 if batch.only_expunges else FOR_EXPUNGE
+            if error.errno not in FULL or batch.has_payload or end + kept > size:
                 raise
             yield from _write_parts(fd, batch.parts, start)
     except OSError as error:

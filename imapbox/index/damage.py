@@ -16,6 +16,10 @@ from imapbox.disk.steps import Steps
 from imapbox.model.errors import DiskFull, MailboxDamaged
 
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+# Read-only now, or this node was cut off from the disk that it shares.
+_ALL_OF_IT: Final = frozenset(
+    {errno.EROFS, errno.ESTALE, errno.ESHUTDOWN, errno.ENOTCONN}
+)
 DAMAGED: Final = "damaged"
 
 
@@ -89,9 +93,18 @@ def fail_write(directory: str, error: OSError) -> Steps[NoReturn]:
     """Make the mark after a write that failed, and raise.
 
     Raises:
-        MailboxDamaged: Always.
+        MailboxDamaged: The mark is made.
+        OSError: The whole file system takes no writes: there is nothing to mark.
     """
-    raise (yield from damage(directory, f"a write failed: {error}")) from error
+    raise (yield from _failure(directory, error))
+
+
+def _failure(directory: str, error: OSError) -> Steps[Exception]:
+    if error.errno in _ALL_OF_IT:
+        return error
+    damaged = yield from damage(directory, f"a write failed: {error}")
+    damaged.__cause__ = error
+    return damaged
 
 
 def refuse_write(directory: str, error: OSError) -> Steps[NoReturn]:
@@ -99,11 +112,11 @@ def refuse_write(directory: str, error: OSError) -> Steps[NoReturn]:
 
     Raises:
         DiskFull: There was no room.
-        MailboxDamaged: Any other error; the mark is made.
+        MailboxDamaged: Any other error; see `fail_write`.
     """
     if error.errno in FULL:
         raise DiskFull(directory) from error
-    raise (yield from damage(directory, f"a write failed: {error}")) from error
+    raise (yield from _failure(directory, error))
 
 
 def write_over(directory: str, fd: int, octets: bytes, offset: int) -> Steps[None]:

@@ -4,6 +4,9 @@ Segments follow one another without a gap. What comes before a gap is litter,
 and so is a segment that no SWITCH leads to.
 """
 
+import errno
+from typing import Final
+
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
@@ -17,6 +20,11 @@ from imapbox.index.segment import (
     segment_numbers,
 )
 from imapbox.model.errors import MailboxDamaged
+
+# A symbolic link, a FIFO or a socket, a directory: none of ours.
+_NO_FILE: Final = frozenset(
+    {errno.ELOOP, errno.ESPIPE, errno.ENXIO, errno.EISDIR, errno.ENODEV}
+)
 
 
 def find_first_segment(directory: str, last: int) -> Steps[Position]:
@@ -54,6 +62,25 @@ def find_last_segment(directory: str) -> Steps[Position]:
     if last is None:
         raise MailboxDamaged(directory)
     return last
+
+
+def is_litter(directory: str, number: int) -> Steps[bool]:
+    """Say whether a segment that no SWITCH leads to may be thrown away.
+
+    The litter of a rotation holds BASE and nothing more: nobody writes behind
+    it before a SWITCH names it. One that holds more lost its SWITCH.
+    """
+    try:
+        start = yield from _first_position(directory, number)
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
+        start = None
+    if start is None:
+        return True
+    frames: list[Frame] = []
+    yield from follow_segment(directory, start, None, frames.append)
+    return len(frames) <= 1
 
 
 def _first_position(directory: str, number: int) -> Steps[Position | None]:

@@ -161,9 +161,8 @@ class MailboxState:
                     self.columns.change_flags(operation, frame.counts.modseq)
                     flagged += operation.uids
                 case Expunge():
-                    for uids in operation.uids:
-                        self.columns.expunge(uids)
-                        expunged += self.roll.remove(uids)
+                    self.columns.expunge(operation.uids)
+                    expunged += self.roll.remove(operation.uids)
         if frame.counts.exists != len(self.roll.now):
             raise DamagedOperations("the counts do not agree", frame.end)
         changed = Changed(

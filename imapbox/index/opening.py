@@ -6,6 +6,7 @@ the log is settled under its lock first.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from imapbox.disk import steps
@@ -89,8 +90,9 @@ def _read_unsettled(
             yield from follow_all(directory, head.position, apply)
         except (LogBroken, DamagedOperations):
             return Opened(data, head, damaged=True)
-    end = yield from read_behind(directory, head, apply)
-    return Opened(data, end, damaged=True)
+    with suppress(DamagedOperations):
+        head = yield from read_behind(directory, head, apply)
+    return Opened(data, head, damaged=True)
 
 
 def recover(directory: str, settings: Settings, *, command: str) -> Steps[None]:

@@ -22,6 +22,7 @@ from imapbox.index.damage import (
 from imapbox.index.encoding import Encoded, join_operations
 from imapbox.index.frame import Frame, FrameContent, encode_frame, encode_trailer
 from imapbox.index.head import Counts, Position
+from imapbox.index.lost_head import is_litter
 from imapbox.index.operations import Switch
 from imapbox.index.read import LogBroken, first_position, follow
 from imapbox.index.segment import SegmentHeader, segment_name
@@ -124,6 +125,9 @@ def _make(directory: str, number: int, octets: bytes) -> Steps[None]:
 
     path = f"{directory}/{segment_name(number)}"
     if (yield from steps.exists(path)):
-        yield from steps.unlink(path)  # the litter of a crash
+        if not (yield from is_litter(directory, number)):
+            reason = f"log.{number} holds mail, and no SWITCH leads to it"
+            raise (yield from damage(directory, reason))
+        yield from steps.unlink(path)
     yield from steps.opened(path, Mode.CREATE, write)
     yield from steps.sync_directory(directory)

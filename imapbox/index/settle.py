@@ -32,7 +32,7 @@ from imapbox.index.frame import (
     trailer_time,
 )
 from imapbox.index.head import NO_COUNTS, Counts, Head, Position
-from imapbox.index.lost_head import find_last_segment
+from imapbox.index.lost_head import find_last_segment, is_litter
 from imapbox.index.read import read_head, switch_of
 from imapbox.index.segment import SEGMENT_HEADER_SIZE, SegmentHeader, segment_name
 from imapbox.index.settings import Settings
@@ -77,6 +77,12 @@ def settle(directory: str, settings: Settings) -> Steps[Tail]:
             head = None
     if head is None:
         start = yield from find_last_segment(directory)
+        following = start.segment + 1
+        if (yield from steps.exists(f"{directory}/{segment_name(following)}")) and not (
+            yield from is_litter(directory, following)
+        ):
+            reason = f"log.{following} holds mail, and no SWITCH leads to it"
+            raise (yield from damage(directory, reason))
         tail = Tail(start, NO_COUNTS, 0, 0, 0)
     else:
         tail = Tail(head.position, head.counts, 0, 0, head.flags)

@@ -4,10 +4,13 @@
 shares it; only an expunge makes a new one.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from imapbox.index.uid_ranges import positions_in
 
 _FIRST_CAPACITY: Final = 16
 
@@ -33,12 +36,11 @@ class UidRoll:
         self._uids[self._size] = uid
         self._size += 1
 
-    def remove(self, uids: range) -> list[int]:
+    def remove(self, uids: Sequence[range]) -> list[int]:
         """Remove UIDs, those that are there; return them."""
-        low = int(np.searchsorted(self.now, np.uint32(uids.start), "left"))
-        high = int(np.searchsorted(self.now, np.uint32(uids[-1]), "right"))
-        gone: list[int] = self._uids[low:high].tolist()
+        places = positions_in(self.now, uids)
+        gone: list[int] = self.now[places].tolist()
         if gone:
-            self._uids = np.delete(self.now, slice(low, high))
+            self._uids = np.delete(self.now, places)
             self._size = len(self._uids)
         return gone

@@ -30,6 +30,7 @@ from imapbox.index.opening import Opened, open_log
 from imapbox.index.operations import Base
 from imapbox.index.settings import Settings
 from imapbox.index.transaction import Outcome, Transaction
+from imapbox.index.uid_ranges import positions_in
 from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.message import InternalDate
 from tests.simulation.disk import SimulatedDisk, SimulatedFileSystem, run
@@ -248,9 +249,9 @@ def known_of(state: MailboxState, uids: Iterable[int]) -> Known:
 
 def row_of(state: MailboxState, uid: int) -> int | None:
     """Return the row of a message that exists."""
-    rows = state.columns.rows(range(uid, uid + 1))
     alive = state.columns["alive"]
-    return next((row for row in range(rows.start, rows.stop) if alive[row]), None)
+    rows = positions_in(state.columns["uid"], [range(uid, uid + 1)]).tolist()
+    return next((row for row in rows if alive[row]), None)
 
 
 def place_of(state: MailboxState, uid: int) -> Place:

@@ -109,13 +109,9 @@ def test_flags_too_are_written_into_the_reserve_while_it_lasts() -> None:
     assert written >= 12
     left = len(log.read("log.1")) - log.head().position.offset
     assert left < log.head().position.offset - end < 2 * RESERVE
-    before = log.contents()
-    with pytest.raises(DiskFull):
-        log.expunge([1])
-    assert log.contents() == before
-    log.files.disk.room = None
+    # The last of it is for EXPUNGE.
     log.expunge([1])
-    assert log.state().roll.now.tolist() == there[1:]
+    assert log.state().counts.exists == len(there) - 1
 
 
 def test_the_reserve_is_filled_again() -> None:

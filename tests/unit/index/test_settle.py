@@ -345,14 +345,31 @@ def test_a_switch_that_leads_nowhere_is_damage(what: str) -> None:
     assert log.read("log.1") == before
 
 
-def test_the_litter_of_a_rotation_is_no_segment() -> None:
-    """A segment that no SWITCH names is not read, and the next rotation removes it."""
+def without_switch() -> MailLog:
+    """Return a log of two segments whose SWITCH, and whose head, are lost."""
     log, files = switched()
     offset = log.head().position.offset
     log.write("log.1", bytes(len(files["log.1"]) - offset), offset)
-    assert log.state().counts.exists == 2
     log.remove("head")
+    return log
+
+
+def test_the_litter_of_a_rotation_is_no_segment() -> None:
+    """A segment that no SWITCH names is not read, and the next rotation removes it."""
+    log = without_switch()
+    operations, payload = struct.unpack_from("<I4xQ", log.read("log.2"), 64 + 8)
+    log.truncate("log.2", 64 + -(-(96 + operations + payload) // 8) * 8 + 16)
     assert log.state().counts.exists == 2
     assert log.append(MAIL[3]) == [3]
     state = log.state()
     assert (state.position.segment, state.counts.exists) == (2, 3)
+
+
+def test_a_segment_with_mail_is_no_litter() -> None:
+    """One that holds more than BASE lost its SWITCH: damage, and it is kept."""
+    log = without_switch()
+    kept = log.read("log.2")
+    with pytest.raises(MailboxDamaged):
+        log.append(MAIL[3])
+    assert log.read("log.2") == kept
+    assert "damaged" in log.names()

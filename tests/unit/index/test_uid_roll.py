@@ -22,7 +22,7 @@ def test_a_roll_is_a_sorted_list(events: list) -> None:
                 uid += 2
         else:
             uids = range(event[0], event[0] + event[1])
-            assert roll.remove(uids) == [one for one in model if one in uids]
+            assert roll.remove([uids]) == [one for one in model if one in uids]
             model = [one for one in model if one not in uids]
         assert roll.now.tolist() == model
 
@@ -37,7 +37,7 @@ def test_what_was_handed_out_stays(events: list) -> None:
                 roll.append(uid)
                 uid += 1
         else:
-            roll.remove(range(event[0], event[0] + event[1]))
+            roll.remove([range(event[0], event[0] + event[1])])
         given_out.append((roll.now, roll.now.tolist()))
     for array, content in given_out:
         assert array.tolist() == content
@@ -48,5 +48,5 @@ def test_the_greatest_uids_fit() -> None:
     roll = UidRoll()
     for uid in (2**32 - 3, 2**32 - 2, 2**32 - 1):
         roll.append(uid)
-    assert roll.remove(range(2**32 - 2, 2**32)) == [2**32 - 2, 2**32 - 1]
+    assert roll.remove([range(2**32 - 2, 2**32)]) == [2**32 - 2, 2**32 - 1]
     assert roll.now.tolist() == [2**32 - 3]

@@ -1,0 +1,30 @@
+"""Finding many UIDs at once."""
+
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imapbox.index.uid_ranges import positions_in
+
+TOP = 2**32 - 1
+uid_sets = st.sets(st.integers(1, 60) | st.integers(TOP - 5, TOP), max_size=40)
+disjoint = st.lists(st.integers(1, 62), min_size=1, max_size=20, unique=True).map(
+    lambda cuts: [range(a, b) for a, b in pairwise(sorted(cuts))]
+)
+
+
+@given(uid_sets, disjoint, st.booleans())
+def test_the_positions_are_those_of_the_uids(
+    uids: set[int], ranges: list[range], top: bool
+) -> None:
+    """Of UIDs in a column just those that lie in the ranges are found, in order."""
+    ranges = [*ranges, range(TOP - 2, TOP + 1)] if top else ranges
+    column = np.array(sorted(uids), np.uint32)
+    wanted = [
+        place
+        for place, uid in enumerate(sorted(uids))
+        if any(uid in each for each in ranges)
+    ]
+    assert positions_in(column, ranges).tolist() == wanted
