@@ -40,7 +40,7 @@ def fill_log(
     time = int((yield from steps.now()) * 1_000_000)
     octets, end = new_segment(1, salt, base, counts, time)
     yield from write_file(f"{directory}/{segment_name(1)}", octets)
-    yield from steps.sync_directory(directory)  # a head means that there is a log
+    yield from steps.sync_directory(directory)  # before a head says so
     head = Head(settings.boot, end, counts)
     yield from write_file(f"{directory}/{HEAD}", head.encode())
     yield from steps.sync_directory(directory)

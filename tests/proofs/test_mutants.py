@@ -60,7 +60,7 @@ MUTANTS: Final = [
     Mutant(
         "a new mailbox's directory not synced",
         "index/create.py",
-        "    yield from steps.sync_directory(directory)  # a head means that there is a log\n",
+        "    yield from steps.sync_directory(directory)  # before a head says so\n",
         "",
         "creations",
     ),
