@@ -17,8 +17,6 @@ def _send_now(connection: Any, data: bytes) -> bytes:
     waits = connection.dataBuffer or connection._tempDataBuffer  # noqa: SLF001 - there is no public way to ask
     if connection.TLS or waits or not connection.connected:
         return data
-    if connection.disconnecting or not isinstance(data, bytes):
-        return data
     sent = connection.writeSomeData(data)
     # An error is met again, and handled, when the reactor writes.
     return data[sent:] if isinstance(sent, int) and sent > 0 else data

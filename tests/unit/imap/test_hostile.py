@@ -33,6 +33,17 @@ def test_a_line_without_end_after_login() -> None:
     assert client.protocol._session.input.framer.buffered == 0
 
 
+def test_a_command_that_is_too_long_is_answered() -> None:
+    """Row 4: a command without end has its answer, too, if it has a tag."""
+    client = Client().login()
+    assert client.say(b"tag NOOP " + b"x" * 70_000) == (
+        b"* BYE Too long: command.\r\ntag BAD Too long: command.\r\n"
+    )
+    assert client.closed
+    client = Client().login()
+    assert client.say(b"x" * 70_000) == b"* BYE Too long: command.\r\n"
+
+
 @pytest.mark.parametrize("size", [b"-1", b"+5", b" 5", b"1_0", b"5 ", b"0x5", b""])
 def test_a_literal_that_is_none(size: bytes) -> None:
     """Row 5: what is not digits announces no literal, and is BAD."""
