@@ -14,6 +14,7 @@ from imapbox.app.listeners import BACKLOG, BadEndpoint, server_endpoint, with_ba
         ("tcp:143:interface=127.0.0.1", None),
         ("tcp:port=143:interface=\\:\\:1", None),
         ("tcp6:143", None),
+        ("tcp:143:127.0.0.1", None),
         ("unix:/run/lmtp.sock:mode=660", None),
         ("unix:/run/a\\:b", None),
         ("haproxy:tcp:143", None),
