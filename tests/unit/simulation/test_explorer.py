@@ -125,6 +125,7 @@ def test_the_founding_bug_is_found(rule: str, deliveries: int) -> None:
         founding_bug(rule, deliveries).exhaust()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["count", "lock"])
 def test_reading_the_count_each_time_is_right(rule: str) -> None:
     """The good readers of design §1 miss nothing."""
@@ -207,6 +208,7 @@ def all_endings(explorer: Explorer) -> set[Any]:
     return found
 
 
+@pytest.mark.slow
 @given(PROGRAMS)
 def test_nothing_is_lost_by_reduction(
     programs: tuple[list[tuple[str, str]], ...],
