@@ -1,11 +1,14 @@
 """The server's beginning and end."""
 
 import pytest
+from twisted.internet import tcp
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import CannotListenError
+from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 
+from imapbox.app.prompt_transport import PromptServer
 from imapbox.app.service import LAST_SECONDS, Listener, ServerService
 from imapbox.model.errors import StoreTooNew
 from imapbox.store.format import NotAStore
@@ -93,6 +96,13 @@ def test_ports_are_bound_before_privileges_go() -> None:
     assert house.happened == ["listen", "listen"]
     house.service.startService()
     assert house.happened == ["listen", "listen", "wait", "wait", "start"]
+
+
+def test_connections_are_prompt() -> None:
+    """What a port accepts sends at once what can be sent."""
+    port = tcp.Port(0, Factory())
+    House(succeed(port)).service.privilegedStartService()
+    assert port.transport is PromptServer
 
 
 def test_clients_wait_until_the_store_is_open() -> None:

@@ -61,6 +61,17 @@ class TestCache(CacheMachine.TestCase):
     """It knows what it was told for five minutes, the latest so many, no more."""
 
 
+def test_who_logs_in_again_is_remembered_longest() -> None:
+    """Where there is no room for all, those who logged in last stay."""
+    cache = LoginCache(Clock(), most=2)
+    stored = parse_hash("{PLAIN}x")
+    assert stored is not None
+    for name in ("a", "b", "a", "c"):
+        cache.remember(UserName(name), stored, b"x")
+    known = [name for name in "abc" if cache.knows(UserName(name), stored, b"x")]
+    assert known == ["a", "c"]
+
+
 def test_two_processes_remember_differently() -> None:
     """What one process keeps in memory means nothing to another."""
     one, other = LoginCache(Clock()), LoginCache(Clock())

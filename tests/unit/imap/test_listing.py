@@ -107,6 +107,32 @@ def test_names(client: Client, command: bytes, answer: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("command", "names", "subscribed"),
+    [
+        (b"CREATE new", {"new"}, set()),
+        (b"DELETE z", {"-z"}, set()),
+        (b"RENAME z y", {"-z", "y"}, set()),
+        (b"SUBSCRIBE new", set(), {"new"}),
+        (b"UNSUBSCRIBE z", set(), {"-z"}),
+        (b"UNSUBSCRIBE gone/x", set(), {"-gone/x"}),
+    ],
+)
+def test_what_commands_on_names_do(
+    client: Client, command: bytes, names: set[str], subscribed: set[str]
+) -> None:
+    """Each command changes what it names, and nothing else."""
+
+    def changed(before: set[str], now: set[str]) -> set[str]:
+        return now - before | {"-" + name for name in before - now}
+
+    account = client.account
+    before, subscribed_before = set(account.boxes), set(account.subscribed)
+    assert client.say(b"t " + command + b"\r\n").startswith(b"t OK ")
+    assert changed(before, set(account.boxes)) == names
+    assert changed(subscribed_before, set(account.subscribed)) == subscribed
+
+
+@pytest.mark.parametrize(
     "name",
     [
         b"../../etc",

@@ -20,6 +20,16 @@ def test_all_are_begun_at_once() -> None:
     assert conversation.deliveries.begun == ["alice", "bob", "carol"]
 
 
+def test_many_are_begun_in_several_turns() -> None:
+    """Deliveries to many leave other connections their turn after fifty."""
+    conversation = Conversation()
+    conversation.begin(*(f"user{number}" for number in range(120)))
+    conversation.send(CONTENT + b".\r\n")
+    assert len(conversation.deliveries.begun) == 50
+    conversation.clock.advance(0)
+    assert len(conversation.deliveries.stored) == 120
+
+
 def test_one_hangs_one_fails_one_is_delivered() -> None:
     """A delivery that hangs costs its own recipient a 451 after 60 s, no other."""
     conversation = Conversation()
