@@ -184,7 +184,11 @@ class SelectedMailbox(Protocol):
         ...
 
     async def expunge(self) -> None:
-        r"""Remove all messages with ``\\Deleted``, durably; `sync` tells them."""
+        r"""Remove all messages with ``\\Deleted``, durably; `sync` tells them.
+
+        Raises:
+            MailboxReadOnly: Nothing can be changed.
+        """
         ...
 
     async def read(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:

@@ -216,7 +216,6 @@ class _Bodies:
     async def _send(self, octets: Octets, what: range | bytes) -> None:
         if isinstance(what, bytes):
             self._output.write(what)
-            await self._output.room()
             return
         for at in range(what.start, what.stop, READ):
             data = await octets.read(at, min(READ, what.stop - at))

@@ -30,8 +30,5 @@ async def store(session: Session, command: Store) -> Done:
 
 async def expunge(session: Session, _command: Expunge) -> Done:
     r"""Remove what is ``\Deleted``; the dispatcher's sync tells what went."""
-    mailbox = session.selection.mailbox
-    if mailbox.read_only:
-        raise MailboxReadOnly
-    await mailbox.expunge()
+    await session.selection.mailbox.expunge()
     return Done("Expunged.")

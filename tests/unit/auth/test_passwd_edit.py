@@ -1,5 +1,6 @@
 """Changing a passwd-file."""
 
+import os
 import stat
 import subprocess
 import sys
@@ -29,6 +30,16 @@ def test_an_existing_file_keeps_its_mode(tmp_path: Path) -> None:
     set_hash(path, UserName("ana"), "{PLAIN}x")
     assert path.read_text() == "bob:{PLAIN}y\nana:{PLAIN}x\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_an_existing_file_keeps_its_owner(tmp_path: Path) -> None:
+    """What root changes still belongs to the server that reads it."""
+    path = tmp_path / "passwd"
+    path.write_text("")
+    os.chown(path, 65534, 65533)
+    set_hash(path, UserName("ana"), "{PLAIN}x")
+    assert (path.stat().st_uid, path.stat().st_gid) == (65534, 65533)
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:

@@ -55,6 +55,17 @@ def test_thinking_time() -> None:
     assert client.heard() == b""
 
 
+def test_a_long_message_takes_its_time() -> None:
+    """A message that comes at its rate may take longer than a client may think."""
+    client = Client().login()
+    client.say(b"a APPEND INBOX {6400000}\r\n")
+    for _ in range(64):
+        client.say(b"x" * 100_000)
+        client.turn(59)
+        assert not client.closed
+    assert client.say(b"\r\n") == b"a OK Message stored.\r\n"
+
+
 def test_idlers_are_clients_too() -> None:
     """A client that idles for longer than it may is told BYE."""
     client = Client().login().select()
