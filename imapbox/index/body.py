@@ -14,7 +14,7 @@ from imapbox.index.segment import segment_name
 
 
 class Place(NamedTuple):
-    """Where a message's octets lie.
+    """Where a message's octets lie, and right before them its card.
 
     Attributes:
         segment: Which segment.
@@ -23,6 +23,8 @@ class Place(NamedTuple):
         header_size: How many of its octets are our own header lines.
         header_crc: CRC-32 of these.
         content_crc: CRC-32 of the others.
+        card_size: Of the card; 0: none was stored.
+        card_crc: CRC-32 of the card.
     """
 
     segment: int
@@ -31,6 +33,8 @@ class Place(NamedTuple):
     header_size: int
     header_crc: int
     content_crc: int
+    card_size: int = 0
+    card_crc: int = 0
 
     def is_intact(self, octets: bytes) -> bool:
         """Say whether these are all the message's octets, unchanged."""

@@ -29,6 +29,8 @@ _FIELDS: Final[dict[str, Any]] = {
     "header_size": np.uint32,
     "header_crc": np.uint32,
     "content_crc": np.uint32,
+    "card_size": np.uint32,
+    "card_crc": np.uint32,
     "emailid": np.dtype("V16"),
 }
 _FIRST_CAPACITY: Final = 16
@@ -68,6 +70,8 @@ class Columns:
             "header_size": message.header_size,
             "header_crc": message.header_crc,
             "content_crc": message.content_crc,
+            "card_size": message.card_size,
+            "card_crc": message.card_crc,
             "emailid": np.void(message.emailid),
         }
         for name, value in values.items():
@@ -131,6 +135,8 @@ class Columns:
                     "header_size",
                     "header_crc",
                     "content_crc",
+                    "card_size",
+                    "card_crc",
                 )
             )
         )

@@ -167,7 +167,7 @@ class _Batch:
         operations = join_operations(change.operations)
         kinds = {operation.kind for operation in change.operations}
         self.only_expunges = self.only_expunges and kinds == {Kind.EXPUNGE}
-        size = sum(len(item.header) + item.content.size for item in change.payload)
+        size = sum(item.size for item in change.payload)
         content = FrameContent(
             change.counts,
             operations,
@@ -193,7 +193,7 @@ class _Batch:
 
     def _append_octets(self, item: Octets) -> None:
         self.has_payload = True
-        self.parts.append(item.header)
+        self.parts.append(item.card + item.header)
         in_memory = item.content.in_memory
         self.parts.append(item.content.start if in_memory else item.content)
 

@@ -1,5 +1,6 @@
 """The changes that a mailbox can be asked for."""
 
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -30,6 +31,7 @@ class Incoming(NamedTuple):
         date: INTERNALDATE; None for now.
         flags: System flags.
         keywords: Names.
+        card: What was found in ``content``, to be stored beside it; opaque here.
     """
 
     header: bytes
@@ -39,6 +41,7 @@ class Incoming(NamedTuple):
     date: InternalDate | None
     flags: Flag
     keywords: frozenset[str]
+    card: bytes = b""
 
     @property
     def size(self) -> int:
@@ -93,7 +96,10 @@ class AppendMessages:
                 live=after.live + append.size,
             )
         self.uidvalidity = counts.uidvalidity
-        payload = [Octets(message.header, message.content) for message in self.messages]
+        payload = [
+            Octets(message.card, message.header, message.content)
+            for message in self.messages
+        ]
         return Change(operations, after, payload)
 
 
@@ -242,6 +248,8 @@ def _append(message: Incoming, uid: Uid, keywords: int, time: int) -> Append:
         header_crc=message.header_crc,
         content_crc=message.content.crc,
         emailid=message.emailid,
+        card_size=len(message.card),
+        card_crc=zlib.crc32(message.card),
     )
 
 

@@ -14,10 +14,16 @@ from imapbox.index.head import Counts, Position
 
 
 class Octets(NamedTuple):
-    """A message to be written: our own header lines, and what was received."""
+    """A message to be written: card, our own header lines, what was received."""
 
+    card: bytes
     header: bytes
     content: Content
+
+    @property
+    def size(self) -> int:
+        """Return how much of a frame's payload it is."""
+        return len(self.card) + len(self.header) + self.content.size
 
 
 class Change(NamedTuple):

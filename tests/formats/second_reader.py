@@ -292,6 +292,7 @@ class Message:
     savedate: int
     emailid: bytes
     octets: bytes
+    card: bytes
 
 
 @dataclass
@@ -367,7 +368,8 @@ class Mailbox:
         keywords = mask(cursor.octets(k))
         check(uid < frame.uidnext, "a uid from UIDNEXT on")
         check(uid > max(self.messages, default=0), "a uid that is not the greatest")
-        check(zlib.crc32(payload.octets(c)) == card_crc, "CRC-32 of a card")
+        card = payload.octets(c)
+        check(zlib.crc32(card) == card_crc, "CRC-32 of a card")
         octets = payload.octets(s)
         check(zlib.crc32(octets[:h]) == header_crc, "CRC-32 of our header lines")
         check(zlib.crc32(octets[h:]) == content_crc, "CRC-32 of a message")
@@ -375,7 +377,7 @@ class Mailbox:
         if key != bytes(16):
             self.keys[key] = uid, frame.time
         self.messages[uid] = Message(
-            flags, keywords, frame.modseq, date, zone, savedate, emailid, octets
+            flags, keywords, frame.modseq, date, zone, savedate, emailid, octets, card
         )
 
     def read_flags(self, cursor: Cursor, frame: Frame) -> None:

@@ -70,6 +70,7 @@ KEY: Final = bytes(range(0xA0, 0xB0))
 UIDVALIDITY: Final = 1_700_000_000
 TIME: Final = 1_700_000_100_000_000
 START: Final = Position(1, 64, SALT, SALT)
+CARD: Final = b"card"
 HEADER: Final = b"X: 1\r\n"
 BODY: Final = b"hi\r\n"
 APPEND: Final = Append(
@@ -85,6 +86,8 @@ APPEND: Final = Append(
     content_crc=zlib.crc32(BODY),
     emailid=blake2b(HEADER + BODY, digest_size=16).digest(),
     key=KEY,
+    card_size=len(CARD),
+    card_crc=zlib.crc32(CARD),
 )
 INBOX: Final = Create(ID, UIDVALIDITY, "INBOX")
 CAFE: Final = Create(OTHER, UIDVALIDITY + 1, "Café", "\\Sent")
@@ -134,10 +137,11 @@ def documented() -> dict[str, bytes]:
 
 def whole_frame() -> tuple[bytes, Position]:
     operations = join_operations([APPEND.encode()])
-    content = FrameContent(COUNTS, operations, 1, 10, TIME, START.offset)
+    payload = CARD + HEADER + BODY
+    size = len(payload)
+    content = FrameContent(COUNTS, operations, 1, size, TIME, START.offset)
     data, end = encode_frame(START, content)
-    trailer = encode_trailer(end.chain, len(operations), 10, TIME)
-    return data + HEADER + BODY + trailer, end
+    return data + payload + encode_trailer(end.chain, len(operations), size, TIME), end
 
 
 def lock_file() -> bytes:
@@ -223,6 +227,7 @@ def test_the_second_reader_reads_the_examples() -> None:
     mailbox.apply(frame)
     message = mailbox.messages[41]
     assert (message.octets, message.keywords) == (HEADER + BODY, 0b101)
+    assert message.card == CARD
     assert mailbox.keys == {KEY: (41, TIME)}
     head = second_reader.read_head(examples["head"])
     assert (head.segment, head.offset) == (1, 64 + frame.size)

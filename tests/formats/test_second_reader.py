@@ -1,6 +1,7 @@
 """Two readers that have never met agree on every log."""
 
 import hashlib
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -42,14 +43,15 @@ dates = st.none() | st.builds(
     InternalDate, st.integers(-(2**40), 2**40), st.integers(-1439, 1439)
 )
 messages = st.builds(
-    lambda octets, flags, keywords, header, date: incoming(
-        octets, flags, keywords, header=header, date=date
+    lambda octets, flags, keywords, header, date, card: incoming(
+        octets, flags, keywords, header=header, date=date, card=card
     ),
     st.binary(max_size=60),
     flags,
     keywords,
     st.binary(max_size=20),
     dates,
+    st.binary(max_size=20),
 )
 uids = st.sets(st.integers(1, 20))
 steps = st.one_of(
@@ -108,7 +110,9 @@ def assert_mailboxes_agree(
         assert columns.keywords_of(row) == message.keywords
         assert bytes(columns["emailid"][row]) == message.emailid
         assert bodies[uid] == message.octets
-        assert place_of(state, uid).size == len(message.octets)
+        place = place_of(state, uid)
+        assert (place.size, place.card_size) == (len(message.octets), len(message.card))
+        assert place.card_crc == zlib.crc32(message.card)
     facts = state.facts
     assert facts.mailbox_id == mailbox.mailbox_id
     assert facts.keywords == mailbox.keywords
@@ -196,12 +200,12 @@ def assert_accounts_agree(state: AccountState, files: Mapping[str, bytes]) -> No
 
 HISTORY: Final = [
     ("append", [incoming(b"first", Flag.SEEN, ["$Work"], date=InternalDate(5, -90))]),
-    ("append", [incoming(b"second"), incoming(b"third", header=b"")]),
+    ("append", [incoming(b"second", card=b"card"), incoming(b"third", header=b"")]),
     ("flags", {1, 3}, FlagChange.ADD, Flag.FLAGGED, frozenset({"todo"})),
     ("expunge", {2}),
     ("meta", "recentuid", b"\3"),
     ("flags", {3}, FlagChange.REPLACE, Flag.SEEN, frozenset({"$work"})),
-    ("append", [incoming(b"fourth")]),
+    ("append", [incoming(b"fourth", card=b"another")]),
 ]
 ACCOUNT_HISTORY: Final = [
     ("create", "INBOX", "", ""),

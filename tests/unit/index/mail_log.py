@@ -47,13 +47,14 @@ def simulated() -> SimulatedFileSystem:
     return disk.process(1)
 
 
-def incoming(
+def incoming(  # noqa: PLR0913 - a message's facts
     octets: bytes = b"Subject: x\r\n\r\nx\r\n",
     flags: Flag = Flag(0),  # noqa: B008 - a value
     keywords: Iterable[str] = (),
     *,
     header: bytes = b"Return-Path: <>\r\n",
     date: InternalDate | None = None,
+    card: bytes = b"",
 ) -> Incoming:
     """Return a message to be appended."""
     digest = blake2b(header + octets, digest_size=16).digest()
@@ -65,6 +66,7 @@ def incoming(
         date,
         flags,
         frozenset(keywords),
+        card,
     )
 
 

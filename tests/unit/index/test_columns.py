@@ -39,6 +39,8 @@ def message(uid: int, flags: int, keywords: int) -> Append:
         2**32 - uid,
         uid + 3,
         uid.to_bytes(16, "big"),
+        card_size=uid + 4,
+        card_crc=2**32 - uid - 1,
     )
 
 
@@ -103,7 +105,14 @@ def assert_same(columns: Columns, model: Model) -> None:
         assert columns.rows_of(np.array([uid], np.uint32)).tolist() == [row]
         assert columns.keywords_of(row) == model.rows[uid][1]
         assert columns.place(row) == Place(
-            3, uid * 100, 2**40 + uid, uid + 2, 2**32 - uid, uid + 3
+            segment=3,
+            offset=uid * 100,
+            size=2**40 + uid,
+            header_size=uid + 2,
+            header_crc=2**32 - uid,
+            content_crc=uid + 3,
+            card_size=uid + 4,
+            card_crc=2**32 - uid - 1,
         )
         fields = ("date", "zone", "savedate")
         assert [int(columns[name][row]) for name in fields] == [-uid, -uid, uid + 1]

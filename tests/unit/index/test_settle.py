@@ -23,7 +23,7 @@ from tests.unit.index.mail_log import (
     simulated,
 )
 
-MAIL: Final = [incoming(b"message %d" % n) for n in range(5)]
+MAIL: Final = [incoming(b"message %d" % n, card=b"card" * n) for n in range(5)]
 
 
 class Crashed:
@@ -92,7 +92,7 @@ def test_every_truncation_of_a_batch_is_torn() -> None:
 
 
 def test_every_flipped_bit_of_an_unpublished_frame_is_seen() -> None:
-    """A frame with any bit flipped, in its body and trailer too, is not adopted."""
+    """A frame with any bit flipped, even in its card or body, is not adopted."""
     crashed = Crashed(frames=1)
     log = crashed.log
     before = log.contents()
