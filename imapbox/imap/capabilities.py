@@ -8,7 +8,15 @@ from typing import Final
 
 from imapbox.imap.states import State
 
-_ALWAYS: Final = ("IMAP4rev1", "LITERAL+", "IDLE")
+_ALWAYS: Final = ("IMAP4rev1", "LITERAL+", "ID", "IDLE")
+_AFTER_LOGIN: Final = (
+    "CHILDREN",
+    "NAMESPACE",
+    "SPECIAL-USE",
+    "STATUS=SIZE",
+    "UIDPLUS",
+    "UNSELECT",
+)
 # RFC 4959 §3 and RFC 9051 §6.2.2
 _LOGIN: Final = ("SASL-IR", "AUTH=PLAIN")
 
@@ -24,7 +32,7 @@ def capabilities(
         may_login: Whether it may send a password as things are.
     """
     if state is not State.NOT_AUTHENTICATED:
-        return _ALWAYS
+        return (*_ALWAYS, *_AFTER_LOGIN)
     start_tls = ("STARTTLS",) if may_start_tls else ()
     login = _LOGIN if may_login else ("LOGINDISABLED",)
     return (*_ALWAYS, *start_tls, *login)

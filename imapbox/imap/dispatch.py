@@ -11,6 +11,7 @@ from imapbox.imap.handlers import (
     authenticate,
     fetch,
     flags,
+    identity,
     idle,
     listing,
     login,
@@ -27,15 +28,24 @@ from imapbox.wire.imap.commands.authenticated import (
     Delete,
     Examine,
     Idle,
+    Namespace,
     Rename,
     Select,
     Subscribe,
     Unsubscribe,
 )
 from imapbox.wire.imap.commands.command import Command
+from imapbox.wire.imap.commands.identity import Id
 from imapbox.wire.imap.commands.listing import List, Lsub, Status
 from imapbox.wire.imap.commands.not_authenticated import Authenticate, Login, StartTls
-from imapbox.wire.imap.commands.selected import Check, Close, Expunge, Fetch, Store
+from imapbox.wire.imap.commands.selected import (
+    Check,
+    Close,
+    Expunge,
+    Fetch,
+    Store,
+    Unselect,
+)
 from imapbox.wire.imap.events import AppendAnnounced
 
 
@@ -65,6 +75,7 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     Capability: Row(any_state.capability, Tells.NOTHING),
     Noop: Row(any_state.noop, Tells.NOTHING),
     Logout: Row(any_state.logout, Tells.NOTHING),
+    Id: Row(identity.identify, Tells.CHANGES),
     # RFC 9051 §6.2
     StartTls: Row(start_tls.start_tls, Tells.NOTHING),
     Authenticate: Row(authenticate.authenticate, Tells.NOTHING),
@@ -79,12 +90,14 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     Unsubscribe: Row(mailboxes.unsubscribe, Tells.CHANGES),
     List: Row(listing.list_, Tells.CHANGES),
     Lsub: Row(listing.lsub, Tells.CHANGES),
+    Namespace: Row(listing.namespace, Tells.CHANGES),
     Status: Row(listing.status, Tells.CHANGES),
     Append: Row(_no_message, Tells.CHANGES),
     Idle: Row(idle.idle, Tells.NOTHING),
     # RFC 9051 §6.4
     Check: Row(any_state.noop, Tells.NOTHING),
     Close: Row(select.close, Tells.NOTHING),
+    Unselect: Row(select.unselect, Tells.NOTHING),
     Expunge: Row(flags.expunge, Tells.CHANGES),
     Fetch: Row(fetch.fetch, Tells.CHANGES_BUT_EXPUNGES),
     Store: Row(flags.store, Tells.CHANGES_BUT_EXPUNGES),

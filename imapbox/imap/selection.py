@@ -32,16 +32,17 @@ class Selection:
             NoSuchMessage: (at once) a sequence number is nobody's.
         """
         if by_uid:
-            return self.mailbox.by_uid(self._uids(numbers))
+            return self.mailbox.by_uid(self.resolve_uids(numbers))
         return self.mailbox.by_seq(numbers.resolve(self.mailbox.exists))
 
     def marked_rows(self, numbers: SequenceSet, *, by_uid: bool) -> Iterator[MarkedRow]:
         """Return what `messages` does, but only UIDs and marks; much cheaper."""
         if by_uid:
-            return self.mailbox.marks_by_uid(self._uids(numbers))
+            return self.mailbox.marks_by_uid(self.resolve_uids(numbers))
         return self.mailbox.marks_by_seq(numbers.resolve(self.mailbox.exists))
 
-    def _uids(self, numbers: SequenceSet) -> Sequence[range]:
+    def resolve_uids(self, numbers: SequenceSet) -> Sequence[range]:
+        """Return the UIDs that a client names, whoever has them."""
         exists = self.mailbox.exists
         if not exists:
             return ()

@@ -47,6 +47,7 @@ class Session:
         stopping: Why it ends after this command; None while it goes on.
         failed_logins: How many there were.
         mistakes: How many BADs there were before login.
+        identified: Whether the client has said what it is: ID.
     """
 
     input: Input
@@ -62,6 +63,7 @@ class Session:
     stopping: str | None = None
     failed_logins: int = 0
     mistakes: int = 0
+    identified: bool = False
     _account: Account | None = None
     _selection: Selection | None = None
 

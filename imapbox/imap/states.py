@@ -44,6 +44,7 @@ PERMITTED_IN: Final[Mapping[str, frozenset[State]]] = {
     "CAPABILITY": _ANY,
     "NOOP": _ANY,
     "LOGOUT": _ANY,
+    "ID": _ANY,  # RFC 2971 §3.1
     # RFC 9051 §6.2
     "STARTTLS": _BEFORE,
     "AUTHENTICATE": _BEFORE,
@@ -58,12 +59,14 @@ PERMITTED_IN: Final[Mapping[str, frozenset[State]]] = {
     "UNSUBSCRIBE": _AFTER,
     "LIST": _AFTER,
     "LSUB": _AFTER,
+    "NAMESPACE": _AFTER,
     "STATUS": _AFTER,
     "APPEND": _AFTER,
     "IDLE": _AFTER,
     # RFC 9051 §6.4; CHECK is RFC 3501 §6.4.1
     "CHECK": _SELECTED,
     "CLOSE": _SELECTED,
+    "UNSELECT": _SELECTED,
     "EXPUNGE": _SELECTED,
     "FETCH": _SELECTED,
     "STORE": _SELECTED,

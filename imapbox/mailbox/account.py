@@ -12,7 +12,7 @@ from imapbox.index.mailbox_transactions import AppendMessages, Incoming, SetMeta
 from imapbox.mailbox.interfaces import Appended, Listed, NewMessage, Status
 from imapbox.mailbox.selected import Selected
 from imapbox.model.errors import MailboxGone, MailError, NoSuchMailbox
-from imapbox.model.flags import split_flags
+from imapbox.model.flags import Flag, split_flags
 from imapbox.model.names import INBOX, MailboxName, UserName, parents
 from imapbox.store.account import AccountLog
 from imapbox.store.incoming import incoming
@@ -124,6 +124,8 @@ class UserAccount:
             uidnext=counts.uidnext,
             uidvalidity=counts.uidvalidity,
             unseen=counts.unseen,
+            deleted=_deleted(mailbox),
+            size=counts.live,
             highestmodseq=counts.modseq,
         )
 
@@ -181,6 +183,12 @@ class UserAccount:
 def _recent_after(mailbox: OpenMailbox) -> int:
     value = mailbox.state.facts.meta.get(_RECENT_UID, b"")
     return int.from_bytes(value, "little")
+
+
+def _deleted(mailbox: OpenMailbox) -> int:
+    columns = mailbox.state.columns
+    flags = columns["flags"][columns["alive"]]
+    return int(((flags & int(Flag.DELETED)) != 0).sum())
 
 
 def _special_use(account: AccountLog, name: MailboxName) -> str | None:

@@ -42,13 +42,18 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What STATUS can tell. RFC 9051 §6.3.11."""
+    """What STATUS can tell. RFC 9051 §6.3.11.
+
+    ``size`` is the sum of all RFC822.SIZE (RFC 8438 §2).
+    """
 
     messages: int
     recent: int
     uidnext: int
     uidvalidity: UidValidity
     unseen: int
+    deleted: int
+    size: int
     highestmodseq: ModSeq
 
 
@@ -183,8 +188,11 @@ class SelectedMailbox(Protocol):
         """
         ...
 
-    async def expunge(self) -> None:
+    async def expunge(self, uids: Iterable[range] | None = None) -> None:
         r"""Remove all messages with ``\\Deleted``, durably; `sync` tells them.
+
+        Args:
+            uids: Nothing but these may go; None for all.
 
         Raises:
             MailboxReadOnly: Nothing can be changed.

@@ -182,8 +182,11 @@ class Selected:
             self._told.add(wish.modseq)
         await self._mailbox.sync()
 
-    async def expunge(self) -> None:
+    async def expunge(self, uids: Iterable[range] | None = None) -> None:
         r"""Remove all messages with ``\Deleted``, durably.
+
+        Args:
+            uids: Nothing but these may go; None for all.
 
         Raises:
             MailboxReadOnly: It was opened with EXAMINE.
@@ -192,9 +195,13 @@ class Selected:
         await self._learn()
         columns = self._state.columns
         # Only what the client was told of may go.
-        rows = columns.rows_of(self._view.uids)
+        told = self._view.uids
+        if uids is not None:
+            places = self._places_by_uid(uids)
+            told = np.concatenate([told[:0], *(told[place] for place in places)])
+        rows = columns.rows_of(told)
         deleted = (columns["flags"][rows] & np.uint32(Flag.DELETED)) != 0
-        known = self._known(self._view.uids[deleted])
+        known = self._known(told[deleted])
         if known.rows:
             await self._mailbox.submit(ExpungeMessages(known), command="expunge")
             await self._mailbox.sync()

@@ -73,6 +73,7 @@ class FakeBox:
     gone: bool = False
     waiting: list[Deferred[None]] = field(default_factory=list)
     bodies_gone: set[int] = field(default_factory=set)
+    special_use: str | None = None
 
     def bit_of(self, keyword: str) -> int:
         for number, known in enumerate(self.keywords):
@@ -166,6 +167,7 @@ class FakeAccount:
                 name in self.subscribed,
                 name in self.boxes,
                 any(other.startswith(name + "/") for other in self.boxes),
+                self.boxes[name].special_use if name in self.boxes else None,
             )
             for name in sorted(names, key=lambda name: (name != INBOX, name))
         ]
@@ -226,6 +228,10 @@ class FakeAccount:
             uidnext=box.uidnext,
             uidvalidity=UidValidity(box.uidvalidity),
             unseen=sum(not each.flags & Flag.SEEN for each in box.messages.values()),
+            deleted=sum(
+                bool(each.flags & Flag.DELETED) for each in box.messages.values()
+            ),
+            size=sum(len(each.octets) for each in box.messages.values()),
             highestmodseq=ModSeq(box.modseq),
         )
 
@@ -379,12 +385,14 @@ class FakeMailbox:
             self._told_modseq = self._box.modseq
         self._box.changed()
 
-    async def expunge(self) -> None:
+    async def expunge(self, uids: Iterable[range] | None = None) -> None:
         await self._account.pause("expunge")
         if self.read_only:
             raise MailboxReadOnly
+        chosen = None if uids is None else tuple(uids)
         for uid, stored in tuple(self._box.messages.items()):
-            if stored.flags & Flag.DELETED:
+            named = chosen is None or any(uid in each for each in chosen)
+            if named and stored.flags & Flag.DELETED:
                 del self._box.messages[uid]
         self._box.modseq += 1
         self._box.changed()

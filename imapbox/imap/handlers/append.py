@@ -13,7 +13,7 @@ from twisted.internet.defer import CancelledError
 from imapbox.disk.spool import Content, Spool
 from imapbox.imap.answers import Done, Refused
 from imapbox.imap.session import Session
-from imapbox.mailbox.interfaces import NewMessage
+from imapbox.mailbox.interfaces import Appended, NewMessage
 from imapbox.model.errors import DiskFull, MessageTooBig, NoSuchMailbox, StoreFailure
 from imapbox.model.names import MailboxName
 from imapbox.wire.imap import response_codes as codes
@@ -37,16 +37,16 @@ async def append(session: Session, command: Append, message: AppendAnnounced) ->
         raise MessageTooBig
     try:
         await session.account.check_append(name)
-        await _take(session, command, name, message)
+        where = await _take(session, command, name, message)
     except NoSuchMailbox as error:
         # Clients ask their user, then make the mailbox: RFC 9051 §6.3.12.
         raise Refused(error.sentence(), codes.TRYCREATE) from None
-    return Done("Message stored.")
+    return Done("Message stored.", codes.append_uid(where.uidvalidity, where.uids))
 
 
 async def _take(
     session: Session, command: Append, name: MailboxName, message: AppendAnnounced
-) -> None:
+) -> Appended:
     spool = session.account.new_spool()
     try:
         session.input.framer.accept_literal()
@@ -58,7 +58,7 @@ async def _take(
         spool.discard()
     try:
         new = NewMessage(content, command.flags, command.date)
-        await session.account.append(name, (new,))
+        return await session.account.append(name, (new,))
     finally:
         content.discard()
 

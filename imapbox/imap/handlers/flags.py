@@ -1,4 +1,4 @@
-"""STORE and EXPUNGE: what changes messages. RFC 9051 §6.4.3, §6.4.6."""
+"""STORE and EXPUNGE: what changes messages. RFC 9051 §6.4.3, §6.4.6, §6.4.9."""
 
 from itertools import islice
 
@@ -28,7 +28,9 @@ async def store(session: Session, command: Store) -> Done:
     return Done("Flags stored.")
 
 
-async def expunge(session: Session, _command: Expunge) -> Done:
+async def expunge(session: Session, command: Expunge) -> Done:
     r"""Remove what is ``\Deleted``; the dispatcher's sync tells what went."""
-    await session.selection.mailbox.expunge()
+    selection = session.selection
+    uids = None if command.uids is None else selection.resolve_uids(command.uids)
+    await selection.mailbox.expunge(uids)
     return Done("Expunged.")

@@ -1,10 +1,10 @@
-"""SELECT, EXAMINE and CLOSE. RFC 9051 §6.3.2, §6.3.3, §6.4.1."""
+"""SELECT, EXAMINE, CLOSE, UNSELECT. RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2."""
 
 from imapbox.imap.answers import Done
 from imapbox.imap.session import Session
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap.commands.authenticated import Examine, Select
-from imapbox.wire.imap.commands.selected import Close
+from imapbox.wire.imap.commands.selected import Close, Unselect
 
 
 async def select(session: Session, command: Select) -> Done:
@@ -24,6 +24,12 @@ async def close(session: Session, _command: Close) -> Done:
         await mailbox.expunge()
     session.leave()
     return Done("Mailbox closed.")
+
+
+async def unselect(session: Session, _command: Unselect) -> Done:
+    """Leave the mailbox, and remove nothing."""
+    session.leave()
+    return Done("Mailbox left.")
 
 
 async def _open(

@@ -29,6 +29,7 @@ MAX_NUMBER64: Final = 2**63 - 1
 
 _ATOM = re.compile(rb'[^(){ %*"\\\]\x00-\x1f\x7f-\xff]+')
 _ASTRING = re.compile(rb'[^(){ %*"\\\x00-\x1f\x7f-\xff]+')
+_NIL = re.compile(rb"nil(?![^(){ %*\"\\\]\x00-\x1f\x7f-\xff])", re.IGNORECASE)
 # Possessive, so that no text makes it look twice.
 _QUOTED = re.compile(rb'"((?:[^"\\\x00\r\n]++|\\["\\])*+)"')
 _ESCAPE = re.compile(rb"\\(.)")
@@ -61,6 +62,13 @@ class Lexer:
             self._at += len(token)
             return True
         return False
+
+    def accept_nil(self) -> bool:
+        """Take NIL, in any case, if it is next, and say whether it was."""
+        match = _NIL.match(self._text, self._at)
+        if match is not None:
+            self._at = match.end()
+        return match is not None
 
     def next_is(self, token: bytes) -> bool:
         """Say whether ``token`` is next, and take nothing."""

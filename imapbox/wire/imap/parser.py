@@ -17,6 +17,7 @@ from imapbox.wire.imap.commands.any_state import Capability, Logout, Noop
 from imapbox.wire.imap.commands.append import Append, read_append, refuse_append
 from imapbox.wire.imap.commands.authenticated import (
     Idle,
+    Namespace,
     read_create,
     read_delete,
     read_examine,
@@ -26,6 +27,7 @@ from imapbox.wire.imap.commands.authenticated import (
     read_unsubscribe,
 )
 from imapbox.wire.imap.commands.command import Command
+from imapbox.wire.imap.commands.identity import read_id
 from imapbox.wire.imap.commands.listing import read_list, read_lsub, read_status
 from imapbox.wire.imap.commands.not_authenticated import (
     StartTls,
@@ -36,8 +38,10 @@ from imapbox.wire.imap.commands.selected import (
     Check,
     Close,
     Expunge,
+    Unselect,
     read_fetch,
     read_store,
+    read_uid_expunge,
     read_uid_fetch,
     read_uid_store,
 )
@@ -64,6 +68,7 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"CAPABILITY": _bare(Capability),
     b"NOOP": _bare(Noop),
     b"LOGOUT": _bare(Logout),
+    b"ID": read_id,
     # RFC 9051 §6.2
     b"STARTTLS": _bare(StartTls),
     b"AUTHENTICATE": read_authenticate,
@@ -78,18 +83,21 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"UNSUBSCRIBE": read_unsubscribe,
     b"LIST": read_list,
     b"LSUB": read_lsub,
+    b"NAMESPACE": _bare(Namespace),
     b"STATUS": read_status,
     b"APPEND": refuse_append,  # one with a literal goes to `parse_append`
     b"IDLE": _bare(Idle),
     # RFC 9051 §6.4
     b"CHECK": _bare(Check),
     b"CLOSE": _bare(Close),
+    b"UNSELECT": _bare(Unselect),
     b"EXPUNGE": _bare(Expunge),
     b"FETCH": read_fetch,
     b"STORE": read_store,
     b"UID": _read_uid,
 }
 UID_GRAMMAR: Final[Mapping[bytes, Grammar]] = {
+    b"EXPUNGE": read_uid_expunge,
     b"FETCH": read_uid_fetch,
     b"STORE": read_uid_store,
 }

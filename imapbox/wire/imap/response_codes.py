@@ -1,12 +1,14 @@
 """Response codes: what a client's program reads, where its user reads the text.
 
 See Also:
-    RFC 9051 §7.1, RFC 5530 §3, RFC 4469 §4.2 (TOOBIG).
+    RFC 9051 §7.1, RFC 4315 §3, RFC 4469 §4.2 (TOOBIG), RFC 5530 §3.
 """
 
+from collections.abc import Iterable
 from typing import Final, NewType
 
 from imapbox.model.numbers import Seq, Uid, UidValidity
+from imapbox.wire.imap.sequence_set import uid_set
 
 # Made only here, so that nothing of a client's gets between the brackets.
 ResponseCode = NewType("ResponseCode", bytes)
@@ -58,6 +60,16 @@ def permanent_flags(flag_list: bytes) -> ResponseCode:
         flag_list: As `flags.render_flag_list` makes it.
     """
     return ResponseCode(b"PERMANENTFLAGS " + flag_list)
+
+
+def append_uid(validity: UidValidity, uids: Iterable[Uid]) -> ResponseCode:
+    """Return the code that says where messages went. RFC 4315 §3.
+
+    Args:
+        validity: The mailbox's UIDVALIDITY.
+        uids: Theirs, ascending, at least one.
+    """
+    return ResponseCode(b"APPENDUID %d %b" % (validity, uid_set(uids)))
 
 
 def capability(names: bytes) -> ResponseCode:

@@ -51,7 +51,7 @@ class Status(Enum):
 
 
 class Attribute(Enum):
-    """What LIST says of a mailbox. RFC 9051 §7.3.1."""
+    """What LIST says of a mailbox. RFC 9051 §7.3.1, RFC 6154 §2."""
 
     NOINFERIORS = b"\\Noinferiors"
     NOSELECT = b"\\Noselect"
@@ -59,6 +59,13 @@ class Attribute(Enum):
     UNMARKED = b"\\Unmarked"
     HASCHILDREN = b"\\HasChildren"
     HASNOCHILDREN = b"\\HasNoChildren"
+    ALL = b"\\All"
+    ARCHIVE = b"\\Archive"
+    DRAFTS = b"\\Drafts"
+    FLAGGED = b"\\Flagged"
+    JUNK = b"\\Junk"
+    SENT = b"\\Sent"
+    TRASH = b"\\Trash"
 
 
 def tagged(
@@ -99,6 +106,17 @@ def capability_list(names: Iterable[str]) -> bytes:
 def capability(names: bytes) -> bytes:
     """Return ``* CAPABILITY``, of what `capability_list` made."""
     return b"* CAPABILITY %b\r\n" % names
+
+
+def client_id(fields: Mapping[bytes, bytes]) -> bytes:
+    """Return ``* ID``: what the server is. RFC 2971 §3.2."""
+    said = [strings.string(word) for field in fields.items() for word in field]
+    return b"* ID (%b)\r\n" % b" ".join(said)
+
+
+def namespace() -> bytes:
+    """Return ``* NAMESPACE``: one personal, at the top. RFC 9051 §7.3.3."""
+    return b'* NAMESPACE (("" %b)) NIL NIL\r\n' % _DELIMITER
 
 
 def exists(count: int) -> bytes:

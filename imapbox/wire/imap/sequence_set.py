@@ -10,6 +10,7 @@ A set is never enumerated: ``1:4294967295`` is two numbers.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,6 +79,22 @@ def read_sequence_set(lexer: Lexer) -> SequenceSet:
         BadSyntax: There is none.
     """
     return parse_sequence_set(lexer.match(_RUN, "sequence-set"))
+
+
+def uid_set(numbers: Iterable[int]) -> bytes:
+    """Return ``numbers`` as they are written, runs of them as ranges.
+
+    RFC 4315 §4, uid-set: in the order given, which says what belongs to what.
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] + 1 == number:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return b",".join(
+        b"%d" % low if low == high else b"%d:%d" % (low, high) for low, high in runs
+    )
 
 
 def _number(text: bytes) -> int | None:

@@ -21,7 +21,7 @@ def test_a_message_goes_in_and_comes_out() -> None:
     assert client.say(command % len(MESSAGE)) == b"+ Send it.\r\n"
     said = client.say(MESSAGE + b"\r\n")
     assert b"* 1 EXISTS\r\n* 1 RECENT\r\n" in said
-    assert said.endswith(b"t OK Message stored.\r\n")
+    assert said.endswith(b"t OK [APPENDUID 101 1] Message stored.\r\n")
     (stored,) = client.account.inbox.messages.values()
     assert stored.octets == MESSAGE
     assert stored.flags == Flag.SEEN
@@ -36,7 +36,7 @@ def test_another_mailbox_is_not_confused() -> None:
     client.say(b"c CREATE other\r\n")
     client.select()
     said = client.say(b"t APPEND other {1+}\r\nx\r\n")
-    assert said == b"t OK Message stored.\r\n"
+    assert said == b"t OK [APPENDUID 102 1] Message stored.\r\n"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_large_messages_pass_piece_by_piece() -> None:
         client.say(message[at : at + 65536])
         (spool,) = client.account.spools
         assert spool.size == min(at + 65536, len(message))
-    assert client.say(b"\r\n") == b"t OK Message stored.\r\n"
+    assert client.say(b"\r\n") == b"t OK [APPENDUID 101 1] Message stored.\r\n"
     assert client.account.inbox.messages[1].octets == message
 
 

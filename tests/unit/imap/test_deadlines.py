@@ -63,7 +63,7 @@ def test_a_long_message_takes_its_time() -> None:
         client.say(b"x" * 100_000)
         client.turn(59)
         assert not client.closed
-    assert client.say(b"\r\n") == b"a OK Message stored.\r\n"
+    assert client.say(b"\r\n") == b"a OK [APPENDUID 101 1] Message stored.\r\n"
 
 
 def test_idlers_are_clients_too() -> None:

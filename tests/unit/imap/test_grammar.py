@@ -11,8 +11,10 @@ from tests.support.imap_client import Client
 rfc9051 = pytest.importorskip("abnf.grammars.rfc9051")
 
 # What RFC 3501 has and RFC 9051 has not: RECENT, LSUB, a CAPABILITY without
-# IMAP4rev2.
-OLD = re.compile(rb"\* (?:[0-9]+ RECENT|LSUB .*|STATUS .*RECENT.*|CAPABILITY .*)\r\n")
+# IMAP4rev2. And ID, which is RFC 2971's.
+OLD = re.compile(
+    rb"\* (?:[0-9]+ RECENT|LSUB .*|STATUS .*RECENT.*|CAPABILITY .*|ID .*)\r\n"
+)
 KINDS = {b"+": "continue-req", b"*": "response-data", b"a": "response-tagged"}
 LITERAL = re.compile(rb"\{([0-9]+)\}\r\n\Z")
 
@@ -26,8 +28,11 @@ COMMANDS = (
     b'a LIST "" *',
     b'a LIST "" %',
     b'a LIST "" ""',
+    b'a LIST (SPECIAL-USE) "" * RETURN (SPECIAL-USE)',
+    b"a NAMESPACE",
+    b"a ID NIL",
     b'a LSUB "" *',
-    b"a STATUS &APY-l (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)",
+    b"a STATUS &APY-l (MESSAGES UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE)",
     b'a STATUS "qu\\"oted" (MESSAGES RECENT)',
     b"a SELECT nowhere",
     b"a EXAMINE INBOX",
@@ -41,11 +46,14 @@ COMMANDS = (
     b"a APPEND INBOX {3}",
     b"abc",
     b"a APPEND nowhere {3}",
+    b"a UID EXPUNGE 2",
     b"a EXPUNGE",
     b"a IDLE",
     b"DONE",
     b"a nonsense",
     b"\x00",
+    b"a UNSELECT",
+    b"a SELECT INBOX",
     b"a CLOSE",
     b"a LOGOUT",
 )
@@ -72,6 +80,7 @@ def test_every_response_is_one() -> None:
     account.boxes["öl"] = account._new_box()
     account.boxes['qu"oted'] = account._new_box()
     account.boxes["deep/er"] = account._new_box()
+    account.boxes["deep/er"].special_use = "\\Archive"
     account.subscribed.add("two words")
     for number in range(2):
         account.inbox.add(b"Subject: %d\r\n\r\nbo{5}\r\ndy\r\n" % number, ["\\Seen"])

@@ -28,20 +28,20 @@ def listed(client: Client, command: bytes) -> list[bytes]:
         (
             b'LIST "" *',
             [
-                b'* LIST () "/" INBOX',
-                b'* LIST () "/" a/b',
-                b'* LIST () "/" a/b/c',
-                b'* LIST () "/" "two words"',
-                b'* LIST () "/" z',
-                b'* LIST () "/" &APY-l',
+                b'* LIST (\\HasNoChildren) "/" INBOX',
+                b'* LIST (\\HasChildren) "/" a/b',
+                b'* LIST (\\HasNoChildren) "/" a/b/c',
+                b'* LIST (\\HasNoChildren) "/" "two words"',
+                b'* LIST (\\HasNoChildren) "/" z',
+                b'* LIST (\\HasNoChildren) "/" &APY-l',
             ],
         ),
-        (b'LIST "" %/b', [b'* LIST () "/" a/b']),
-        (b"LIST a/ %", [b'* LIST () "/" a/b']),
-        (b'LIST "" inbox', [b'* LIST () "/" INBOX']),
+        (b'LIST "" %/b', [b'* LIST (\\HasChildren) "/" a/b']),
+        (b"LIST a/ %", [b'* LIST (\\HasChildren) "/" a/b']),
+        (b'LIST "" inbox', [b'* LIST (\\HasNoChildren) "/" INBOX']),
         (b'LIST "" a', []),
-        (b'LIST "" a%', [b'* LIST (\\Noselect) "/" a']),
-        (b'LIST "" &APY-*', [b'* LIST () "/" &APY-l']),
+        (b'LIST "" a%', [b'* LIST (\\Noselect \\HasChildren) "/" a']),
+        (b'LIST "" &APY-*', [b'* LIST (\\HasNoChildren) "/" &APY-l']),
         (b'LIST "" gone/x', []),
         (b'LSUB "" ""', [b'* LSUB (\\Noselect) "/" ""']),
         (
@@ -67,6 +67,68 @@ def test_lists(client: Client, command: bytes, names: list[bytes]) -> None:
     assert listed(client, command) == names
 
 
+@pytest.mark.parametrize("pattern", [b"%", b"*"])
+def test_children_are_told(client: Client, pattern: bytes) -> None:
+    r"""LIST says of each name whether there are names below it: RFC 3348."""
+    below = {"a": True, "a/b": True, "a/b/c": False, "z": False, "INBOX": False}
+    rows = listed(client, b'LIST "" ' + pattern)
+    rows += listed(client, b'LIST "a/" ' + pattern)
+    rows += listed(client, b'LIST "a/b/" ' + pattern)
+    for row in rows:
+        name = row.decode().rpartition(" ")[2]
+        if name in below:
+            assert (b"\\HasChildren" in row) is below[name]
+            assert (b"\\HasNoChildren" in row) is not below[name]
+
+
+SPECIAL = (
+    b'* LIST (\\HasNoChildren \\Sent) "/" "two words"',
+    b'* LIST (\\HasNoChildren \\Junk) "/" z',
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "others"),
+    [
+        (b'LIST "" *', 4),
+        (b'LIST "" * RETURN (SPECIAL-USE)', 4),
+        (b'LIST () "" * RETURN ()', 4),
+        (b'LIST (SPECIAL-USE) "" *', 0),
+        (b'LIST (SPECIAL-USE) "" %', 0),
+        (b'LIST (special-use) "" * return (special-use)', 0),
+    ],
+)
+def test_special_use(client: Client, command: bytes, others: int) -> None:
+    """LIST says what mailboxes are for, and lists only those if asked: RFC 6154."""
+    client.account.boxes["two words"].special_use = "\\Sent"
+    client.account.boxes["z"].special_use = "\\Junk"
+    rows = listed(client, command)
+    assert set(SPECIAL) <= set(rows)
+    assert len(rows) == len(SPECIAL) + others
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        b'LIST (REMOTE) "" *',
+        b'LIST (SPECIAL-USE RECURSIVEMATCH) "" *',
+        b'LIST "" * RETURN (STATUS)',
+        b'LIST "" * RETURN',
+        b'LIST "" * (SPECIAL-USE)',
+        b'LSUB (SPECIAL-USE) "" *',
+    ],
+)
+def test_options_that_are_not_offered(client: Client, command: bytes) -> None:
+    """An option of LIST that is not offered is BAD, not passed over."""
+    assert client.say(b"t " + command + b"\r\n").startswith(b"t BAD ")
+
+
+def test_namespace(client: Client) -> None:
+    """All mailboxes are the user's own, from the top: RFC 2342."""
+    said = client.say(b"t NAMESPACE\r\n")
+    assert said == b'* NAMESPACE (("" "/")) NIL NIL\r\nt OK Namespaces listed.\r\n'
+
+
 def test_a_pattern_that_is_no_name_is_refused(client: Client) -> None:
     """A pattern in broken modified UTF-7 is refused, not guessed at."""
     assert client.say(b't LIST "" "&A*"\r\n').startswith(b"t NO [CANNOT] ")
@@ -77,11 +139,12 @@ def test_status(client: Client) -> None:
     client.say(b'a APPEND "two words" (\\Seen) {1+}\r\nx\r\n')
     client.say(b'a APPEND "two words" {1+}\r\nx\r\n')
     said = client.say(
-        b't STATUS "two words" (UNSEEN MESSAGES UIDNEXT RECENT UIDVALIDITY)\r\n'
+        b"t STATUS {9+}\r\ntwo words (UNSEEN MESSAGES UIDNEXT RECENT UIDVALIDITY "
+        b"DELETED SIZE)\r\n"
     )
     assert said == (
         b'* STATUS "two words" (UNSEEN 1 MESSAGES 2 UIDNEXT 3 RECENT 2 '
-        b"UIDVALIDITY 106)\r\nt OK Counted.\r\n"
+        b"UIDVALIDITY 106 DELETED 0 SIZE 2)\r\nt OK Counted.\r\n"
     )
 
 

@@ -53,6 +53,15 @@ def test_close_expunges_silently() -> None:
     assert client.account.open == []
 
 
+def test_unselect_expunges_nothing() -> None:
+    r"""UNSELECT leaves the mailbox, and what is \Deleted in it: RFC 3691."""
+    client = Client(account_with_mail()).login().select()
+    assert client.say(b"t UNSELECT\r\n") == b"t OK Mailbox left.\r\n"
+    assert list(client.account.inbox.messages) == [1, 2, 3]
+    assert client.account.open == []
+    assert client.say(b"f FETCH 1 FLAGS\r\n").startswith(b"f BAD ")
+
+
 @pytest.mark.parametrize("name", [b"nowhere", b"&AAA-", b"a//b", b'""'])
 def test_a_failed_select_leaves_none_selected(name: bytes) -> None:
     """After a SELECT that failed no mailbox is selected: RFC 9051 §6.3.2."""

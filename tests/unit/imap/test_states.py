@@ -12,6 +12,7 @@ EXAMPLES = {
     "CAPABILITY": b"CAPABILITY",
     "NOOP": b"NOOP",
     "LOGOUT": b"LOGOUT",
+    "ID": b'ID ("name" "probe")',
     "STARTTLS": b"STARTTLS",
     "AUTHENTICATE": b"AUTHENTICATE PLAIN AGFuYQBzZWNyZXQ=",
     "LOGIN": b"LOGIN ana secret",
@@ -24,25 +25,29 @@ EXAMPLES = {
     "UNSUBSCRIBE": b"UNSUBSCRIBE old",
     "LIST": b'LIST "" *',
     "LSUB": b'LSUB "" *',
+    "NAMESPACE": b"NAMESPACE",
     "STATUS": b"STATUS INBOX (MESSAGES)",
     "APPEND": b"APPEND INBOX {3+}\r\nabc",
     "IDLE": b"IDLE\r\nDONE",
     "CHECK": b"CHECK",
     "CLOSE": b"CLOSE",
+    "UNSELECT": b"UNSELECT",
     "EXPUNGE": b"EXPUNGE",
     "FETCH": b"FETCH 1 FLAGS",
     "STORE": b"STORE 1 FLAGS ()",
 }
 # RFC 9051 §6: what each state permits, once more and by hand.
-ANY = {"CAPABILITY", "NOOP", "LOGOUT"}
+ANY = {"CAPABILITY", "NOOP", "LOGOUT", "ID"}
 LOGGED_IN = {
     *("SELECT", "EXAMINE", "CREATE", "DELETE", "RENAME", "SUBSCRIBE"),
-    *("UNSUBSCRIBE", "LIST", "LSUB", "STATUS", "APPEND", "IDLE"),
+    *("UNSUBSCRIBE", "LIST", "LSUB", "NAMESPACE", "STATUS", "APPEND", "IDLE"),
 }
 PERMITTED = {
     State.NOT_AUTHENTICATED: ANY | {"STARTTLS", "AUTHENTICATE", "LOGIN"},
     State.AUTHENTICATED: ANY | LOGGED_IN,
-    State.SELECTED: ANY | LOGGED_IN | {"CHECK", "CLOSE", "EXPUNGE", "FETCH", "STORE"},
+    State.SELECTED: ANY
+    | LOGGED_IN
+    | {"CHECK", "CLOSE", "UNSELECT", "EXPUNGE", "FETCH", "STORE"},
 }
 
 

@@ -80,6 +80,30 @@ def test_expunge_tells_from_the_end() -> None:
     assert client.say(b"f FETCH 1 UID\r\n").startswith(b"* 1 FETCH (UID 2)\r\n")
 
 
+@pytest.mark.parametrize(
+    ("uids", "gone"),
+    [
+        (b"2:3,7", []),
+        (b"*", [5]),
+        (b"4,9:4294967295", [2]),
+        (b"9:*", [5]),
+        (b"9,1", []),
+        (b"8:4", [5, 3, 2]),
+        (b"1:*", [5, 3, 2]),
+    ],
+)
+def test_uid_expunge_takes_only_what_it_names(uids: bytes, gone: list[int]) -> None:
+    r"""UID EXPUNGE removes what it names and is \Deleted: RFC 4315 §2.1."""
+    account = account_with(8)
+    client = Client(account).login().select()
+    client.say(b"s STORE 1,3,6 +FLAGS.SILENT (\\Deleted)\r\ne EXPUNGE\r\n")
+    # 2, 4, 5, 7 and 8 are left.
+    client.say(b"s UID STORE 4:5,8 +FLAGS.SILENT (\\Deleted)\r\n")
+    said = client.say(b"t UID EXPUNGE " + uids + b"\r\n")
+    expected = b"".join(b"* %d EXPUNGE\r\n" % seq for seq in gone)
+    assert said == expected + b"t OK Expunged.\r\n"
+
+
 def test_sessions_agree() -> None:
     """After a NOOP each, two sessions have been told the same."""
     account = account_with(6)

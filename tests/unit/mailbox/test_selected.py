@@ -185,6 +185,24 @@ async def test_flags_of_what_is_gone(open_store: Opener) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_only_what_is_named_is_expunged(open_store: Opener) -> None:
+    r"""Of what is \Deleted only the named messages go, wherever they are."""
+    store = await open_store()
+    account = await account_of(store)
+    await account.append(INBOX, [new_message(bytes([65 + n])) for n in range(6)])
+    selected = await account.select(INBOX, read_only=False)
+    await selected.set_flags([1, 2, 4, 6], FlagChange.ADD, frozenset({"\\Deleted"}))
+    await selected.expunge([])
+    await selected.expunge([range(3, 4), range(7, 2**32)])
+    assert not await selected.sync(may_expunge=True)
+    await selected.expunge([range(2, 4), range(6, 2**32)])
+    assert await selected.sync(may_expunge=True) == [Expunged(6), Expunged(2)]
+    assert uids(selected) == [1, 3, 4, 5]
+    assert (await account.status(INBOX)).deleted == 2
+    selected.close()
+
+
+@pytest_twisted.ensureDeferred
 async def test_only_what_was_told_is_expunged(open_store: Opener) -> None:
     """EXPUNGE does not remove messages that the client was not told of."""
     store = await open_store()

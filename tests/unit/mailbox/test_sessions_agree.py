@@ -99,7 +99,7 @@ class Mailbox:
             self.arrived += 1
             assert await deliver(self._stores[who]) == self.arrived
         elif kind == "append":
-            some = [new_message(b"x", *rest[0])] * 2
+            some = [new_message(body, *rest[0]) for body in (b"x", b"xyz")]
             appended = await self._accounts[who].append(INBOX, some)
             assert list(appended.uids) == [self.arrived + 1, self.arrived + 2]
             self.arrived += 2
@@ -139,6 +139,9 @@ async def test_all_sessions_end_alike(
         assert status.messages == len(fresh.messages)
         assert status.uidnext == mailbox.arrived + 1
         assert status.unseen == sum(not flags & 8 for _, flags, _ in fresh.messages)
+        assert status.deleted == sum(bool(each[1] & 4) for each in fresh.messages)
+        sizes = fresh.selected.by_seq([range(1, status.messages + 1)])
+        assert status.size == sum(each.size for each in sizes)
         # Nothing more is told to anybody.
         for client in clients:
             assert not await client.selected.sync(may_expunge=True)

@@ -17,19 +17,28 @@ from imapbox.wire.imap.commands.authenticated import (
     Delete,
     Examine,
     Idle,
+    Namespace,
     Rename,
     Select,
     Subscribe,
     Unsubscribe,
 )
 from imapbox.wire.imap.commands.command import Command
+from imapbox.wire.imap.commands.identity import Id
 from imapbox.wire.imap.commands.listing import List, Lsub, Status, StatusAtt
 from imapbox.wire.imap.commands.not_authenticated import (
     Authenticate,
     Login,
     StartTls,
 )
-from imapbox.wire.imap.commands.selected import Check, Close, Expunge, Fetch, Store
+from imapbox.wire.imap.commands.selected import (
+    Check,
+    Close,
+    Expunge,
+    Fetch,
+    Store,
+    Unselect,
+)
 from imapbox.wire.imap.events import AppendAnnounced, CommandReady
 from imapbox.wire.imap.fetch_items import FetchAtt
 from imapbox.wire.imap.framer import AFTER_LOGIN
@@ -100,6 +109,17 @@ COMMANDS: dict[bytes, Command] = {
             StatusAtt.UIDVALIDITY,
         ),
     ),
+    b"a status INBOX (deleted SIZE)\r\n": Status(
+        b"a", INBOX, (StatusAtt.DELETED, StatusAtt.SIZE)
+    ),
+    b"a NAMESPACE\r\n": Namespace(b"a"),
+    b'a ID ("name" NIL "os" {1+}\r\n")\r\n': Id(b"a", ((b"name", None), (b"os", b'"'))),
+    b"a id nil\r\n": Id(b"a", ()),
+    b'a LIST (SPECIAL-USE) "" * RETURN ()\r\n': List(
+        b"a", MailboxArgument(b""), MailboxArgument(b"*"), only_special_use=True
+    ),
+    b"a UNSELECT\r\n": Unselect(b"a"),
+    b"a UID EXPUNGE 1:*\r\n": Expunge(b"a", ALL),
     b"a IDLE\r\n": Idle(b"a"),
     b"a CHECK\r\n": Check(b"a"),
     b"a CLOSE\r\n": Close(b"a"),

@@ -81,6 +81,13 @@ class Unsubscribe(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Namespace(Command):
+    """Where are my mailboxes, and where those of others? RFC 9051 §6.3.10."""
+
+    name: ClassVar[str] = "NAMESPACE"
+
+
+@dataclass(frozen=True, slots=True)
 class Idle(Command):
     """Tell me when something happens, until I say DONE. RFC 9051 §6.3.13."""
 

@@ -1,11 +1,13 @@
 """Commands that tell of mailboxes without opening one.
 
-RFC 9051 §9, without the extensions of LIST, and RFC 3501 §9::
+RFC 9051 §9, of LIST's extensions only those of RFC 6154 §6, and RFC 3501 §9::
 
-    list       = "LIST" SP mailbox SP list-mailbox
+    list       = "LIST" [SP "(" "SPECIAL-USE" ")"] SP mailbox SP list-mailbox
+                 [SP "RETURN" SP "(" "SPECIAL-USE" ")"]
     lsub       = "LSUB" SP mailbox SP list-mailbox
     status     = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"
-    status-att = "MESSAGES" / "RECENT" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN"
+    status-att = "MESSAGES" / "RECENT" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN" /
+                 "DELETED" / "SIZE"
 """
 
 from dataclasses import dataclass
@@ -33,6 +35,8 @@ class StatusAtt(Enum):
     UIDNEXT = b"UIDNEXT"
     UIDVALIDITY = b"UIDVALIDITY"
     UNSEEN = b"UNSEEN"
+    DELETED = b"DELETED"  # RFC 9051 §6.3.11
+    SIZE = b"SIZE"  # RFC 8438
 
 
 _STATUS_ATTS = {att.value: att for att in StatusAtt}
@@ -40,11 +44,18 @@ _STATUS_ATTS = {att.value: att for att in StatusAtt}
 
 @dataclass(frozen=True, slots=True)
 class List(Command):
-    """Which mailboxes are there? RFC 9051 §6.3.9."""
+    """Which mailboxes are there? RFC 9051 §6.3.9.
+
+    Attributes:
+        reference: What the pattern begins with.
+        pattern: Which names are meant.
+        only_special_use: Only mailboxes with a special use: RFC 6154 §2.
+    """
 
     name: ClassVar[str] = "LIST"
     reference: MailboxArgument
     pattern: MailboxArgument
+    only_special_use: bool = False
 
     @property
     def asks_delimiter(self) -> bool:
@@ -83,7 +94,14 @@ class Status(Command):
 
 def read_list(lexer: Lexer, tag: Tag) -> List:
     """Take what is behind LIST."""
-    return List(tag, _reference(lexer), _pattern(lexer))
+    only_special_use = lexer.next_is(b" (") and bool(_options(lexer))
+    reference, pattern = _reference(lexer), _pattern(lexer)
+    if lexer.next_is(b" "):
+        lexer.space()
+        if lexer.name("list-return-opts") != b"RETURN":
+            raise BadSyntax("list-return-opts")
+        _options(lexer)  # whatever LIST knows it tells in any case
+    return List(tag, reference, pattern, only_special_use)
 
 
 def read_lsub(lexer: Lexer, tag: Tag) -> Lsub:
@@ -98,6 +116,17 @@ def read_status(lexer: Lexer, tag: Tag) -> Status:
     lexer.space()
     items = lexer.listed(lambda: _status_att(lexer))
     return Status(tag, mailbox, tuple(dict.fromkeys(items)))
+
+
+def _options(lexer: Lexer) -> list[bytes]:
+    """Take options of which there is but one. RFC 5258 §6, RFC 6154 §6."""
+    lexer.space()
+    if lexer.accept(b"()"):
+        return []
+    options = lexer.listed(lambda: lexer.name("list-option"))
+    if set(options) != {b"SPECIAL-USE"}:
+        raise BadSyntax("list-option")
+    return options
 
 
 def _reference(lexer: Lexer) -> MailboxArgument:

@@ -6,7 +6,8 @@ RFC 9051 §9::
     store           = "STORE" SP sequence-set SP store-att-flags
     store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP
                       (flag-list / (flag *(SP flag)))
-    uid             = "UID" SP (fetch / store / …)
+    uid             = "UID" SP (fetch / store / uid-expunge / …)
+    uid-expunge     = "EXPUNGE" SP sequence-set
 """
 
 import re
@@ -44,10 +45,22 @@ class Close(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Unselect(Command):
+    """Leave the mailbox and remove nothing. RFC 9051 §6.4.2."""
+
+    name: ClassVar[str] = "UNSELECT"
+
+
+@dataclass(frozen=True, slots=True)
 class Expunge(Command):
-    r"""Remove what is ``\Deleted``. RFC 9051 §6.4.3."""
+    r"""Remove what is ``\Deleted``. RFC 9051 §6.4.3, §6.4.9.
+
+    Attributes:
+        uids: Nothing but these may go; None for all.
+    """
 
     name: ClassVar[str] = "EXPUNGE"
+    uids: SequenceSet | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +98,12 @@ class Store(Command):
     change: FlagChange
     flags: frozenset[str]
     silent: bool
+
+
+def read_uid_expunge(lexer: Lexer, tag: Tag) -> Expunge:
+    """Take what is behind UID EXPUNGE."""
+    lexer.space()
+    return Expunge(tag, read_sequence_set(lexer))
 
 
 def read_fetch(lexer: Lexer, tag: Tag, *, by_uid: bool = False) -> Fetch:
