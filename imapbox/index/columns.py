@@ -94,9 +94,12 @@ class Columns:
         self._arrays["modseq"][rows] = modseq
         self._mark(rows, operation.add_keywords, operation.remove_keywords)
 
-    def expunge(self, uids: Sequence[range]) -> None:
-        """Mark rows as those of messages that are gone."""
-        self._arrays["alive"][positions_in(self["uid"], uids)] = False
+    def expunge(self, uids: Sequence[range]) -> NDArray[np.intp]:
+        """Mark rows as those of messages that are gone; return them."""
+        rows = positions_in(self["uid"], uids)
+        rows = rows.compress(self["alive"][rows])
+        self._arrays["alive"][rows] = False
+        return rows
 
     def drop_dead(self) -> None:
         """Forget the rows of expunged messages. All rows get new numbers."""

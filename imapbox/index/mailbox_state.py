@@ -7,9 +7,12 @@ for views that have not told their client yet; who reads them says so with
 
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from imapbox.index.columns import Columns
 from imapbox.index.encoding import DamagedOperations, Encoded
 from imapbox.index.frame import Frame
+from imapbox.index.graves import GRAVES, Graves
 from imapbox.index.head import NO_COUNTS, Counts, Position
 from imapbox.index.operations import (
     NO_KEY,
@@ -24,6 +27,7 @@ from imapbox.index.operations import (
 )
 from imapbox.index.read import switch_of
 from imapbox.index.uid_roll import UidRoll
+from imapbox.index.vanished import Vanished
 from imapbox.model.numbers import ModSeq, Uid, UidValidity
 
 KEY_LIFETIME: Final = 7 * 24 * 3600 * 1_000_000  # microseconds
@@ -100,7 +104,19 @@ class MailboxFacts:
 
 
 class MailboxState:
-    """Messages, keywords and counts at `position`."""
+    """Messages, keywords and counts at `position`.
+
+    Attributes:
+        position: Behind the last frame that was applied.
+        counts: What is true there.
+        facts: Keywords, META and what else BASE holds.
+        columns: A row for each message, and for some that are gone.
+        roll: The UIDs of those that are there.
+        vanished: Who is gone since when.
+        graves: Where the bodies of those lie, while they are in grace.
+        changes: What views may not have told yet.
+        first_change: The number of the first of these.
+    """
 
     def __init__(self) -> None:
         self.position = Position(0, 0, 0, 0)
@@ -108,6 +124,8 @@ class MailboxState:
         self.facts = MailboxFacts()
         self.columns = Columns()
         self.roll = UidRoll()
+        self.vanished = Vanished()
+        self.graves = Graves()
         self.changes: list[Changed] = []
         self.first_change = 0
 
@@ -150,6 +168,7 @@ class MailboxState:
         expunged: list[int] = []
         known_keywords = len(self.facts.keywords)
         offset = frame.payload_start
+        begins = not self.position.segment
         for operation in decode_operations(frame.operations):
             self.facts.take_in(operation, frame)
             match operation:
@@ -161,8 +180,12 @@ class MailboxState:
                     self.columns.change_flags(operation, frame.counts.modseq)
                     flagged += operation.uids
                 case Expunge():
-                    self.columns.expunge(operation.uids)
+                    self._bury(operation.uids, frame)
                     expunged += self.roll.remove(operation.uids)
+                case Base():
+                    # What went before the oldest BASE, nobody can tell.
+                    floor = operation.modseq if begins else operation.floor
+                    self.vanished.raise_floor(floor)
         if frame.counts.exists != len(self.roll.now):
             raise DamagedOperations("the counts do not agree", frame.end)
         changed = Changed(
@@ -181,3 +204,15 @@ class MailboxState:
         place = offset + message.card_size
         self.columns.append(message, frame.counts.modseq, frame.end.segment, place)
         self.roll.append(message.uid)
+
+    def _bury(self, uids: tuple[range, ...], frame: Frame) -> None:
+        columns = self.columns
+        rows = columns.expunge(uids)
+        graves = np.zeros(len(rows), GRAVES)
+        cards = columns["card_size"][rows]
+        graves["uid"] = columns["uid"][rows]
+        graves["segment"] = columns["segment"][rows]
+        graves["offset"] = columns["offset"][rows] - cards
+        graves["size"] = columns["size"][rows] + cards
+        self.graves.add(graves, frame.time)
+        self.vanished.add(uids, frame.counts.modseq)

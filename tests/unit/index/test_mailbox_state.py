@@ -69,6 +69,7 @@ class MailboxMachine(RuleBasedStateMachine):
         self.spelling: dict[str, str] = {}
         self.meta: dict[str, bytes] = {}
         self.told: list[Changed] = []
+        self.vanished: list[tuple[int, int]] = []
 
     @initialize(limit=st.sampled_from([700, 3000, 2**26]))
     def make(self, limit: int) -> None:
@@ -146,6 +147,7 @@ class MailboxMachine(RuleBasedStateMachine):
         self.modseq += bool(gone)
         for uid in gone:
             del self.messages[uid]
+            self.vanished.append((self.modseq, uid))
 
     @rule(name=st.sampled_from(["a", "b"]), value=st.binary(max_size=3))
     def set_meta(self, name: str, value: bytes) -> None:
@@ -229,6 +231,7 @@ class MailboxMachine(RuleBasedStateMachine):
         assert state.facts.keywords == list(self.spelling.values())
         assert state.facts.meta == self.meta
         assert state.facts.mailbox_id == ID
+        self._assert_gone(state)
         for uid, message in self.messages.items():
             row = row_of(state, uid)
             columns = state.columns
@@ -244,6 +247,16 @@ class MailboxMachine(RuleBasedStateMachine):
                 int(columns["modseq"][row]),
                 int(columns["size"][row]),
             ) == (message.flags, message.keywords, message.modseq, message.size)
+
+    def _assert_gone(self, state: MailboxState) -> None:
+        for modseq in {1, self.modseq // 2 + 1, self.modseq}:
+            vanished = state.vanished.since(modseq)
+            assert vanished is not None
+            assert sorted(uid for uids in vanished for uid in uids) == sorted(
+                uid for when, uid in self.vanished if when > modseq
+            )
+        buried = sorted(grave.uid for grave in state.graves.each())
+        assert buried == sorted(uid for _, uid in self.vanished)
 
     def _commit(
         self, transaction: Any, words: frozenset[str] = frozenset()

@@ -1,0 +1,39 @@
+import numpy as np
+
+from imapbox.index.graves import GRACE, GRAVES, Graves
+from tests.unit.index.mail_log import MailLog, incoming, place_of, simulated
+
+
+def test_a_grave_is_where_the_body_was() -> None:
+    """Who was expunged, where body and card lie, and since when."""
+    log = MailLog(simulated(), segment_limit=400).make()
+    for number in range(4):
+        log.append(incoming(bytes(100 + number)))
+    places = {uid: place_of(log.state(), uid) for uid in (2, 3)}
+    log.files.disk.advance_clock(5)
+    log.expunge([2, 3])
+    now = int(log.files.now() * 1_000_000)
+    found = log.state().graves.each()
+    assert [grave.uid for grave in found] == [2, 3]
+    for grave in found:
+        place = places[grave.uid]
+        card = place.offset - grave.offset
+        assert grave.segment == place.segment
+        assert card >= 0
+        assert grave.size == place.size + card
+        assert grave.time == now
+    assert log.state().graves.since(now - 1).tolist() == [tuple(g) for g in found]
+    assert not len(log.state().graves.since(now))
+
+
+def test_graves_are_forgotten_once_grace_is_over() -> None:
+    """What is remembered is in proportion to a day's expunges."""
+    graves = Graves()
+    for number in range(5000):
+        one = np.zeros(1, GRAVES)
+        one["uid"] = number
+        graves.add(one, number * GRACE // 10)
+    assert len(graves.now) < 50
+    newest = 4999 * GRACE // 10
+    kept = graves.since(newest - GRACE)["uid"].tolist()
+    assert kept == list(range(4990, 5000))
