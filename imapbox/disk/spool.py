@@ -24,14 +24,21 @@ class Content:
         size: In octets.
         crc: CRC-32 of all octets.
         start: The first octets, at most 256 KiB of them.
+        card: What was found in it, to be stored beside it; opaque here.
     """
 
     def __init__(
-        self, start: bytes, size: int, crc: int, spooled: "_File | None"
+        self,
+        start: bytes,
+        size: int,
+        crc: int,
+        spooled: "_File | None",
+        card: bytes = b"",
     ) -> None:
         self.start = start
         self.size = size
         self.crc = crc
+        self.card = card
         self._file = spooled
 
     @property
@@ -149,5 +156,5 @@ class Spool:
 class MemoryContent(Content):
     """A message that is in memory already."""
 
-    def __init__(self, octets: bytes) -> None:
-        super().__init__(octets, len(octets), zlib.crc32(octets), None)
+    def __init__(self, octets: bytes, card: bytes = b"") -> None:
+        super().__init__(octets, len(octets), zlib.crc32(octets), None, card)

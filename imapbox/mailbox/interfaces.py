@@ -5,9 +5,9 @@ either committed or not, never half. All raise `MailError`s, worded by
 `imap.refusals`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 
@@ -18,6 +18,8 @@ from imapbox.model.flags import FlagChange
 from imapbox.model.message import InternalDate
 from imapbox.model.names import MailboxName, UserName
 from imapbox.model.numbers import ModSeq, Seq, Uid, UidValidity
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,21 @@ class SelectedMailbox(Protocol):
         """Return octets of messages, None for those whose body is gone.
 
         Ask for at most about 1 MiB at a time.
+        """
+        ...
+
+    async def read_cards(self, uids: Sequence[Uid]) -> Sequence[bytes | None]:
+        """Return the stored cards of messages, None where there is no good one.
+
+        Ask for at most about 1 MiB at a time; `Message.card_size` tells.
+        """
+        ...
+
+    async def read_through(self, piece: Piece, work: Callable[[bytes], T]) -> T | None:
+        """Do ``work`` on octets of a message, in the thread that reads them.
+
+        For what takes too long to be done between two turns of the reactor.
+        ``work`` knows nothing of the session. None if the body is gone.
         """
         ...
 

@@ -23,6 +23,9 @@ class Message(NamedTuple):
         zone: INTERNALDATE's zone, minutes east of UTC.
         size: RFC822.SIZE, octets.
         recent: Whether this session is told ``\\Recent``.
+        header_size: How many octets are our own header lines; what is behind
+            them came from outside, and its card counts from there.
+        card_size: Of its stored card, octets; 0 if it has none.
     """
 
     seq: Seq
@@ -34,6 +37,8 @@ class Message(NamedTuple):
     zone: int
     size: int
     recent: bool
+    header_size: int
+    card_size: int
 
     @property
     def marks(self) -> Marks:

@@ -1,15 +1,15 @@
 """One session's sight of one mailbox, from SELECT to CLOSE."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from twisted.internet.defer import Deferred, succeed
 
-from imapbox.index.body import Span
+from imapbox.index.body import Place, Span
 from imapbox.index.encoding import ranges_of
 from imapbox.index.known import Known, Row
 from imapbox.index.mailbox_state import MailboxState
@@ -32,6 +32,9 @@ from imapbox.store.account import AccountLog
 from imapbox.store.open_mailbox import OpenMailbox
 
 T = TypeVar("T")
+
+# What was read of messages; None where it is gone.
+Reading: TypeAlias = Awaitable[list[T | None]]
 
 # Messages are made of rows so many at a time.
 _SLICE: Final = 1000
@@ -208,14 +211,70 @@ class Selected:
 
     async def read(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
         """Return octets of messages, None for those whose body is gone."""
-        columns = self._state.columns
-        uids = np.fromiter((piece.uid for piece in pieces), np.uint32, len(pieces))
-        rows = columns.rows_of(uids).tolist()
-        spans = [
-            Span(columns.place(row), piece.start, piece.size)
-            for row, piece in zip(rows, pieces, strict=True)
+        uids = [piece.uid for piece in pieces]
+
+        def read(which: Sequence[int], places: list[Place]) -> Reading[bytes]:
+            asked = zip(which, places, strict=True)
+            return self._mailbox.read(
+                [Span(at, pieces[n].start, pieces[n].size) for n, at in asked]
+            )
+
+        return await self._where_they_are(uids, read)
+
+    async def read_cards(self, uids: Sequence[Uid]) -> Sequence[bytes | None]:
+        """Return the stored cards of messages, None where there is no good one."""
+
+        def read(_: Sequence[int], places: list[Place]) -> Reading[bytes]:
+            return self._mailbox.read_cards(places)
+
+        return await self._where_they_are(uids, read)
+
+    async def read_through(self, piece: Piece, work: Callable[[bytes], T]) -> T | None:
+        """Do ``work`` on octets of a message in a thread; None if they are gone."""
+
+        async def read(_: Sequence[int], places: list[Place]) -> list[T | None]:
+            (place,) = places
+            span = Span(place, piece.start, piece.size)
+            return [await self._mailbox.read_through(span, work)]
+
+        (result,) = await self._where_they_are([piece.uid], read)
+        return result
+
+    async def _where_they_are(
+        self,
+        uids: Sequence[Uid],
+        read: Callable[[Sequence[int], list[Place]], Reading[T]],
+    ) -> list[T | None]:
+        """Read something of messages, again where they moved meanwhile.
+
+        Args:
+            uids: Of the messages.
+            read: Called with indices into ``uids``, and where these lie.
+        """
+        places = self._places_of(uids)
+        found = await read(range(len(uids)), places)
+        missing = [n for n, each in enumerate(found) if each is None]
+        if not missing:
+            return found
+        # Compaction may have moved them; the log says where to.
+        await self._mailbox.sync()
+        now = self._places_of([uids[n] for n in missing])
+        moved = [
+            (n, place)
+            for n, place in zip(missing, now, strict=True)
+            if place != places[n]
         ]
-        return await self._mailbox.read(spans)
+        if moved:
+            which = [n for n, _ in moved]
+            again = await read(which, [place for _, place in moved])
+            for n, each in zip(which, again, strict=True):
+                found[n] = each
+        return found
+
+    def _places_of(self, uids: Sequence[Uid]) -> list[Place]:
+        columns = self._state.columns
+        rows = columns.rows_of(np.fromiter(uids, np.uint32, len(uids)))
+        return [columns.place(row) for row in rows.tolist()]
 
     def changed(self) -> Deferred[None]:
         """Return a Deferred that fires when a `sync` may have news."""
@@ -313,6 +372,8 @@ class Selected:
                 columns["zone"][rows].tolist(),
                 columns["size"][rows].tolist(),
                 self._are_recent(uids),
+                columns["header_size"][rows].tolist(),
+                columns["card_size"][rows].tolist(),
                 strict=True,
             ),
         )

@@ -38,7 +38,16 @@ async def incoming(  # noqa: PLR0913 - a message's facts
     else:
         content.hold()
         emailid = await driver.run(_hash(header, content), content.release)
-    return Incoming(header, zlib.crc32(header), content, emailid, date, flags, keywords)
+    return Incoming(
+        header,
+        zlib.crc32(header),
+        content,
+        emailid,
+        date,
+        flags,
+        keywords,
+        content.card,
+    )
 
 
 def _hash(header: bytes, content: Content) -> Steps[bytes]:

@@ -1,13 +1,14 @@
 """What all sessions of a process share of one mailbox."""
 
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
 from imapbox.disk.spool import Content
-from imapbox.index.body import Span, read_bodies
+from imapbox.disk.steps import Steps
+from imapbox.index.body import Place, Span, read_bodies, read_cards
 from imapbox.index.commit import Log
 from imapbox.index.mailbox_state import MailboxFacts, MailboxState
 from imapbox.index.settings import Settings
@@ -16,6 +17,8 @@ from imapbox.store.committer import AccountBinding, Committer
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
 from imapbox.store.followed_log import FollowedLog
+
+T = TypeVar("T")
 
 # Behind every hint, how often the head is looked at while somebody waits.
 POLL_SECONDS: Final = 4.0
@@ -95,8 +98,27 @@ class OpenMailbox:
 
     async def read(self, spans: list[Span]) -> list[bytes | None]:
         """Return octets of messages; None where they are gone."""
+        return await self._reading(read_bodies(self.directory, spans))
+
+    async def read_cards(self, places: Sequence[Place]) -> list[bytes | None]:
+        """Return the cards of messages; None where there is no good one."""
+        return await self._reading(read_cards(self.directory, places))
+
+    async def read_through(self, span: Span, work: Callable[[bytes], T]) -> T | None:
+        """Do ``work`` on octets of a message where they are read, in a thread.
+
+        None if they are gone.
+        """
+
+        def steps() -> Steps[T | None]:
+            (octets,) = yield from read_bodies(self.directory, [span])
+            return None if octets is None else work(octets)
+
+        return await self._reading(steps())
+
+    async def _reading(self, steps: Steps[T]) -> T:
         try:
-            return await self._drivers.read.run(read_bodies(self.directory, spans))
+            return await self._drivers.read.run(steps)
         except OSError as error:
             raise in_words(error) from error
 

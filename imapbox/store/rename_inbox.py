@@ -11,7 +11,7 @@ from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.binding import Binding
-from imapbox.index.body import StoredContent
+from imapbox.index.body import StoredContent, stored_card
 from imapbox.index.commit import Log, write
 from imapbox.index.known import Known, Row
 from imapbox.index.mailbox_state import MailboxFacts, MailboxState
@@ -100,6 +100,7 @@ def _incoming(state: MailboxState, row: int, fds: dict[int, int]) -> Steps[Incom
     place = columns.place(row)
     fd = fds[place.segment]
     header = yield from steps.pread(fd, place.header_size, place.offset)
+    card = yield from stored_card(fd, place)
     bits = columns.keywords_of(row)
     names = state.facts.keywords
     return Incoming(
@@ -110,6 +111,7 @@ def _incoming(state: MailboxState, row: int, fds: dict[int, int]) -> Steps[Incom
         InternalDate(int(columns["date"][row]), int(columns["zone"][row])),
         Flag(int(columns["flags"][row])),
         frozenset(name for number, name in enumerate(names) if bits >> number & 1),
+        card,
     )
 
 

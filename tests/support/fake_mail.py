@@ -7,6 +7,7 @@ effect, so that a test decides how slow the store is.
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred, succeed
 
@@ -33,6 +34,7 @@ from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid, UidValidity
 
 ANA = UserName("ana")
 NOW = InternalDate(1_700_000_000, 60)
+T = TypeVar("T")
 Pause = Callable[[str], Awaitable[object]]
 
 
@@ -58,6 +60,8 @@ class Stored:
     modseq: int
     date: InternalDate
     octets: bytes
+    header_size: int = 0
+    card: bytes = b""
 
 
 @dataclass
@@ -299,6 +303,8 @@ class FakeMailbox:
             stored.date.zone,
             len(stored.octets),
             stored.uid in self._recent,
+            stored.header_size,
+            len(stored.card),
         )
 
     def by_seq(self, ranges: Iterable[range]) -> Iterator[Message]:
@@ -406,6 +412,14 @@ class FakeMailbox:
             else self._told[piece.uid].octets[piece.start : piece.start + piece.size]
             for piece in pieces
         ]
+
+    async def read_cards(self, uids: Sequence[Uid]) -> Sequence[bytes | None]:
+        await self._account.pause("read_cards")
+        return [self._told[uid].card or None for uid in uids]
+
+    async def read_through(self, piece: Piece, work: Callable[[bytes], T]) -> T | None:
+        (octets,) = await self.read([piece])
+        return None if octets is None else work(octets)
 
     def changed(self) -> Deferred[None]:
         waiter: Deferred[None] = Deferred(self._box.waiting.remove)

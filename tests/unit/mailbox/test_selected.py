@@ -1,5 +1,7 @@
 """A session's sight of a mailbox: what it may see, change, and is told."""
 
+import errno
+import threading
 import tracemalloc
 from typing import Any
 
@@ -14,10 +16,11 @@ from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged, KeywordsDefi
 from imapbox.model.errors import MailboxGone, MailboxReadOnly
 from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.names import INBOX, mailbox_name
-from imapbox.model.numbers import NoSuchMessage
+from imapbox.model.numbers import NoSuchMessage, Uid
 from imapbox.store.open_mailbox import POLL_SECONDS
 from imapbox.store.store import Store
 from tests.support.mail_store import (
+    Fail,
     Opener,
     account_of,
     deliver,
@@ -419,3 +422,22 @@ async def test_a_second_session_costs_little(open_store: Opener) -> None:
     assert first.uid == 20_000
     for session in sessions:
         session.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_work_is_done_where_octets_are_read(open_store: Opener) -> None:
+    """What takes long is done on octets in a thread, and on no others."""
+    store = await open_store()
+    await account_of(store)
+    await deliver(store, body=b"Subject: hi\r\n\r\nbody\r\n")
+    selected = await select(store)
+
+    def work(octets: bytes) -> tuple[bytes, bool]:
+        main = threading.main_thread()
+        return octets, threading.current_thread() is main
+
+    piece = Piece(Uid(1), 9, 2)
+    assert await selected.read_through(piece, work) == (b"hi", False)
+    disk_of(store).steer = Fail("open", "/log.", errno.ENOENT)
+    assert await selected.read_through(piece, work) is None
+    selected.close()

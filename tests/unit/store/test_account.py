@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import ensureDeferred, gatherResults
 
+from imapbox.disk.spool import MemoryContent
 from imapbox.index.head import DELETED, Head
 from imapbox.mailbox.interfaces import NewMessage, Piece
 from imapbox.mailbox.updates import Expunged
@@ -249,11 +250,14 @@ async def test_list_shows_the_names_above(open_store: Opener) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_rename_inbox_moves_everything(open_store: Opener) -> None:
-    """RENAME of INBOX moves messages with flags, keywords, dates and octets."""
+    """RENAME of INBOX moves messages: flags, keywords, dates, cards and octets."""
     store, other = await open_store(), await open_store()
     account = await account_of(store)
     date = InternalDate(1_000_000_000, -90)
-    messages = [new_message(b"1"), new_message(b"2", "\\Seen", "k1", "K2")]
+    messages = [
+        NewMessage(MemoryContent(b"1", b"card"), frozenset(), None),
+        new_message(b"2", "\\Seen", "k1", "K2"),
+    ]
     messages.append(NewMessage(messages[0].content, frozenset({"k2"}), date))
     await account.append(INBOX, messages)
     old = await (await account_of(other)).select(INBOX, read_only=False)
@@ -276,6 +280,8 @@ async def test_rename_inbox_moves_everything(open_store: Opener) -> None:
     assert facts(new) == facts(old)
     pieces = [Piece(message.uid, 0, 100) for message in new.by_seq([range(1, 4)])]
     assert await new.read(pieces) == [b"1", b"2", b"1"]
+    uids = [piece.uid for piece in pieces]
+    assert await new.read_cards(uids) == [b"card", None, b"card"]
     updates = await old.sync(may_expunge=True)
     assert [each.seq for each in updates if isinstance(each, Expunged)] == [3, 2, 1]
     assert (await account.status(INBOX)).uidnext == 4
