@@ -15,6 +15,8 @@ import pytest_twisted
 from twisted.internet.task import deferLater
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
+from tests.support.response_checker import SHAPES
+
 TESTS = Path(__file__).parent
 EFFORT = int(os.environ.get("IMAPBOX_EFFORT") or 1)
 QUICK = ("unit", "house")
@@ -120,6 +122,18 @@ def require_program() -> Callable[[str], str]:
 def logged_errors() -> list[LogEvent]:
     """The errors that were logged in this test; clear it if they were meant."""
     return []
+
+
+@pytest.fixture(autouse=True)
+def every_response_parses() -> Iterator[None]:
+    """Fail a test in which a server said what the grammar has no rule for.
+
+    A test that wants faults takes them from `SHAPES`.
+    """
+    SHAPES.take_faults()
+    yield
+    if faults := SHAPES.take_faults():
+        pytest.fail("\n".join(faults), pytrace=False)
 
 
 def _left_behind(before: set[object], reactor: object) -> list[object]:

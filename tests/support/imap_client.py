@@ -15,13 +15,17 @@ from imapbox.imap.factory import IMAPFactory
 from imapbox.imap.settings import Settings
 from imapbox.mailbox.interfaces import Account
 from tests.support.fake_mail import FakeAccount, Pause, at_once
+from tests.support.response_checker import ResponseChecker
 
 FAR = IPv4Address("TCP", "192.0.2.1", 4711)
 NEAR = IPv4Address("TCP", "127.0.0.1", 4711)
 
 
 class FakeTransport(StringTransport):
-    """A transport that can be made to stop reading, and to begin TLS."""
+    """A transport that can be made to stop reading, and to begin TLS.
+
+    All that is written to it is held to the grammar.
+    """
 
     tls_begun = 0
     no_delay = False
@@ -29,8 +33,13 @@ class FakeTransport(StringTransport):
     # are for Twisted's own transports.
     read = True
 
+    def __init__(self, peer: IPv4Address) -> None:
+        super().__init__(peerAddress=peer)
+        self._checker = ResponseChecker()
+
     def write(self, data: bytes) -> None:
         super().write(data)
+        self._checker.receive(data)
         if not self.read and self.io.tell() > 64 * 1024 and self.producer:
             self.producer.pauseProducing()
 
@@ -81,7 +90,7 @@ class Client:
         self.factory = factory or IMAPFactory(
             self.logins, self.clock, settings=settings, tls=tls
         )
-        self.transport = FakeTransport(peerAddress=peer)
+        self.transport = FakeTransport(peer)
         if encrypted:
             alsoProvides(self.transport, ISSLTransport)
         self.protocol = self.factory.buildProtocol(peer)

@@ -1,0 +1,117 @@
+"""The grammar of what a server says: RFC 9051's, with what other RFCs add.
+
+The PyPI package `abnf` carries RFC 9051 §9. Three kinds of rules are put over it:
+
+- `ADDED` and `REWORDED`: what RFC 9051 left out or never had.
+- `STRICTER`: what the prose of the RFCs narrows, and their ABNF doesn't.
+- `COUNTED`: a literal's octets. ABNF can't count them: `response_checker` does,
+  takes them out, and leaves the announcement.
+"""
+
+from typing import ClassVar, Final
+
+from abnf import Rule
+from abnf.grammars import rfc3629, rfc9051
+
+# By RFC and section; the same words as there, but for line breaks.
+ADDED: Final[dict[str, list[str]]] = {
+    # RFC 9051 has no IMAP4rev1, no LSUB, no RFC822 and RFC822.TEXT.
+    "RFC 3501 §9": [
+        (
+            'capability-data = "CAPABILITY" *(SP capability) SP "IMAP4rev1" '
+            "*(SP capability)"
+        ),
+        (
+            'mailbox-data = "FLAGS" SP flag-list / "LIST" SP mailbox-list / '
+            '"LSUB" SP mailbox-list / "SEARCH" *(SP nz-number) / '
+            '"STATUS" SP mailbox SP "(" [status-att-list] ")" / '
+            'number SP "EXISTS" / number SP "RECENT"'
+        ),
+    ],
+    "RFC 9051 §9": [
+        "mailbox-data =/ esearch-response / namespace-response",
+        (
+            'response-data = "*" SP (resp-cond-state / resp-cond-bye / '
+            "mailbox-data / message-data / capability-data / enable-data) CRLF"
+        ),
+    ],
+    "RFC 3501 §9, msg-att": [
+        'msg-att-static =/ "RFC822" [".HEADER" / ".TEXT"] SP nstring'
+    ],
+    # Of MULTIAPPEND.
+    "RFC 4315 §4": ["append-uid =/ uid-set"],
+    "RFC 4469 §5": [
+        "resp-text-code =/ toobig-response-code",
+        'toobig-response-code = "TOOBIG"',
+    ],
+}
+# What they have in another notation than ours.
+REWORDED: Final = [
+    # RFC 3501 §9, status-att; its status-att-list has no names for its parts.
+    'status-att-val =/ "RECENT" SP number',
+    # RFC 2971 §4, in RFC 822's "::=" and "#(…)".
+    'id-params-list = "(" [string SP nstring *(SP string SP nstring)] ")" / nil',
+    'id-response = "ID" SP id-params-list',
+    'response-data =/ "*" SP id-response CRLF',
+]
+STRICTER: Final = [
+    # RFC 9051 §7.1 ends its list with `atom [SP …]`, which takes a known code
+    # with the wrong argument, and a misspelt one. These are all that we know.
+    (
+        'resp-text-code = "ALERT" / "BADCHARSET" [SP "(" charset '
+        '*(SP charset) ")"] / capability-data / "PARSE" / '
+        '"PERMANENTFLAGS" SP "(" [flag-perm *(SP flag-perm)] ")" / '
+        '"READ-ONLY" / "READ-WRITE" / "TRYCREATE" / "UIDNEXT" SP '
+        'nz-number / "UIDVALIDITY" SP nz-number / "UNSEEN" SP nz-number / '
+        'resp-code-apnd / resp-code-copy / "UIDNOTSTICKY" / "UNAVAILABLE" / '
+        '"AUTHENTICATIONFAILED" / "AUTHORIZATIONFAILED" / "EXPIRED" / '
+        '"PRIVACYREQUIRED" / "CONTACTADMIN" / "NOPERM" / "INUSE" / '
+        '"EXPUNGEISSUED" / "CORRUPTION" / "SERVERBUG" / "CLIENTBUG" / '
+        '"CANNOT" / "LIMIT" / "OVERQUOTA" / "ALREADYEXISTS" / '
+        '"NONEXISTENT" / "NOTSAVED" / "HASCHILDREN" / "CLOSED" / "UNKNOWN-CTE"'
+    ),
+    # A text that begins with "[" would be read as a code by a client.
+    'resp-text = "[" resp-text-code "]" SP [plain-text] / plain-text',
+    "plain-text = plain-begin *TEXT-CHAR",
+    "plain-begin = %x01-09 / %x0B-0C / %x0E-5A / %x5C-7F",
+    # Eight bits belong into literals until the client has said that it takes
+    # UTF-8 (RFC 3501 §9, TEXT-CHAR; RFC 6855 §3), which ours cannot say yet.
+    "text = 1*TEXT-CHAR",
+    (
+        'QUOTED-CHAR = %x01-09 / %x0B-0C / %x0E-21 / %x23-5B / %x5D-7F / "\\" '
+        "quoted-specials"
+    ),
+]
+COUNTED: Final = [
+    'literal = "{" number64 "}" CRLF',
+    'literal8 = "~{" number64 "}" CRLF',
+]
+# They stand in the package's list, and would be redefined without a word.
+_REPLACED: Final = {
+    rule.partition(" = ")[0]
+    for rules in (*ADDED.values(), STRICTER, COUNTED)
+    for rule in rules
+    if " = " in rule
+}
+
+
+def _name(rule: str) -> str:
+    return rule.partition("=")[0].strip()
+
+
+class Response(Rule):
+    """The rules above; ``Response("greeting")`` is one of them."""
+
+    grammar: ClassVar[list[str] | str] = [
+        *(rule for rule in rfc9051.Rule.grammar if _name(rule) not in _REPLACED),
+        *STRICTER,
+        *COUNTED,
+        *(rule for rules in ADDED.values() for rule in rules),
+        *REWORDED,
+    ]
+
+
+for _rule in Response.grammar:
+    Response.create(_rule)
+for _utf8 in ("UTF8-char", "UTF8-2", "UTF8-3", "UTF8-4"):
+    Response(_utf8, rfc3629.Rule(_utf8).definition)

@@ -1,0 +1,205 @@
+r"""Holds all that a server says to the grammar of `imap_grammar`.
+
+The grammar is slow, and a test run sees the same kind of response a hundred
+thousand times. So a response is first brought to its *shape*: what surely is
+one terminal of the grammar gives way to another of the same terminal, and only
+a new shape is parsed. Nothing is replaced that the grammar could read in two
+ways: a date-time, a number that does not begin with 0, the elements of a quoted
+string (of which two stand for more, since a hierarchy separator is one), the
+tag, and the text for people. What doesn't match such a terminal exactly stays
+as it is, and is the grammar's to refuse.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+_LITERAL: Final = re.compile(rb"\{([0-9]+)\}\r\n\Z")
+_CONDITION: Final = re.compile(
+    rb"([^ ]+ (?:OK|NO|BAD|BYE|PREAUTH)|\+) "
+    rb"(\[[^\]\r\n]*\] )?([\x01-\x09\x0b\x0c\x0e-\x5a\x5c-\x7f]"
+    rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*)?\r\n",
+)
+_TAG: Final = re.compile(rb"[!#$&',-\[^-z|}~\]]+(?= )")
+_TERMINAL: Final = re.compile(
+    rb'"(?P<quoted>(?:[\x01-\x09\x0b\x0c\x0e-!#-\[\]-\x7f]|\\["\\])*)"'
+    rb"|(?<![!#$%&'*+./0-9;<=>?@A-Z\\\]^_`a-z|}~-])(?P<number>[1-9][0-9]*)"
+    rb"(?![!#$%&'*+./0-9;=?@A-Z\\^_`a-z|}~-])"
+)
+_DATE: Final = re.compile(
+    rb"(?:[0-3][0-9]| [1-9])-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    rb"-[0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] [+-][0-9]{4}"
+)
+# Words that the grammar of a body structure has in quotes.
+_MEDIA: Final = {b"TEXT", b"MESSAGE", b"RFC822", b"GLOBAL"}
+_LARGEST: Final = 2**63 - 1  # RFC 9051 §9, number64
+_BODY: Final = b'("xx" "xx" NIL NIL NIL "xx" 1)'
+_DEEP: Final = 40  # abnf ends at about 90 bodies, one in another
+_MANY_NUMBERS: Final = re.compile(rb"(?<=\* SEARCH)(?: 1)+(?=\r\n)")
+_MANY_RANGES: Final = re.compile(rb"\b1(?::1)?(?:,1(?::1)?)+")
+_RULES: Final = {b"+": "continue-req", b"*": "response-data"}
+
+
+@dataclass
+class Shapes:
+    """What the grammar says of each shape that was seen.
+
+    Attributes:
+        known: From rule and shape to what is wrong with it, or "".
+        responses: How many responses were looked at.
+        faults: What was wrong since somebody last took it.
+    """
+
+    known: dict[tuple[str, bytes], str] = field(default_factory=dict)
+    responses: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def check(self, rule: str, response: bytes) -> str:
+        """Return what is wrong with a response whose literals are empty, or ""."""
+        self.responses += 1
+        try:
+            return self.parse(rule, shape(response))
+        except ValueError as error:
+            return str(error)
+
+    def parse(self, rule: str, text: bytes) -> str:
+        """Return why a shape is not what ``rule`` says, or ""."""
+        key = rule, text
+        if key not in self.known:
+            self.known[key] = _parse(rule, text)
+        return self.known[key]
+
+    def take_faults(self) -> list[str]:
+        """Return the faults, and forget them."""
+        faults, self.faults = self.faults, []
+        return faults
+
+
+SHAPES: Final = Shapes()
+
+
+def _parse(rule: str, text: bytes) -> str:
+    # Only a run that hears a server pays for reading the grammar.
+    from abnf import ParseError  # noqa: PLC0415
+
+    from tests.support.imap_grammar import Response  # noqa: PLC0415
+
+    try:
+        node = Response(rule).parse_all(text.decode("latin-1"))
+    except ParseError as error:
+        return f"no {rule}: {error}"
+    assert node.value == text.decode("latin-1")
+    return ""
+
+
+def shape(response: bytes) -> bytes:
+    """Return a response that is valid just if ``response`` is.
+
+    Raises:
+        ValueError: A number is larger than any that IMAP has.
+    """
+    head = _TAG.match(response)
+    if head and head[0] not in {b"*", b"+"}:
+        response = b"a" + response[head.end() :]
+    if condition := _CONDITION.fullmatch(response):
+        begin, code, text = condition.groups()
+        text = b"text" if text else b""
+        response = begin + b" " + (code or b"") + text + b"\r\n"
+    response = _TERMINAL.sub(_stand_in, response)
+    response = _MANY_NUMBERS.sub(b" 1", response)
+    return _without_depth(_MANY_RANGES.sub(b"1,1", response))
+
+
+def _stand_in(found: re.Match[bytes]) -> bytes:
+    number, quoted = found["number"], found["quoted"]
+    if number is not None:
+        if int(number) > _LARGEST:
+            raise ValueError("a number of more than 63 bits")
+        return b"1"
+    if _DATE.fullmatch(quoted):
+        return b'"11-Jan-2011 11:11:11 +0000"'
+    if quoted.upper() in _MEDIA:
+        return b'"' + quoted.upper() + b'"'
+    size = len(quoted) - quoted.count(b"\\\\") - quoted.count(b'\\"')
+    return b'"' + b"xx"[: min(size, 2)] + b'"'
+
+
+def _without_depth(text: bytes) -> bytes:
+    """Put a shallow body for each deep one: nothing but a body reads as one."""
+    opened: list[int] = []
+    kept = bytearray()
+    for piece in re.split(rb"([()])", text):
+        kept += piece
+        if piece == b"(":
+            opened.append(len(kept) - 1)
+        elif piece == b")" and opened:
+            at = opened.pop()
+            if len(opened) >= _DEEP and not SHAPES.parse("body", bytes(kept[at:])):
+                kept[at:] = _BODY
+    return bytes(kept)
+
+
+@dataclass
+class ResponseChecker:
+    """Cuts what one connection hears into responses, and checks each.
+
+    Faults go to ``shapes``, since whoever writes to a connection is the server,
+    which would take an exception for one of its own.
+    """
+
+    shapes: Shapes = field(default_factory=lambda: SHAPES)
+    _unread: bytearray = field(default_factory=bytearray)
+    _begun: bytes = b""
+    _searched: int = 0
+    _skip: int = 0
+    _binary: bool = False
+    _greeted: bool = False
+    _deaf: bool = False
+
+    def receive(self, data: bytes) -> None:
+        """Take in what the server says next, in pieces of any size."""
+        if self._deaf:
+            return
+        self._unread += data
+        while self._skip_literal() and (line := self._line()) is not None:
+            self._begun += line
+            literal = _LITERAL.search(line)
+            if literal and not _CONDITION.fullmatch(self._begun):
+                self._skip = int(literal[1])
+                self._binary = line[: literal.start()].endswith(b"~")
+            else:
+                self._check(self._begun)
+                self._begun = b""
+
+    def stop(self) -> None:
+        """Listen no more: what follows is encrypted or compressed."""
+        self._deaf = True
+
+    def _skip_literal(self) -> bool:
+        """Drop the octets of a literal; say whether all of it is there."""
+        taken = self._unread[: self._skip]
+        if not self._binary and 0 in taken:
+            self._fault("NUL in a literal", self._begun)
+        del self._unread[: self._skip]
+        self._skip -= len(taken)
+        return not self._skip
+
+    def _line(self) -> bytes | None:
+        end = self._unread.find(b"\r\n", max(0, self._searched - 1))
+        if end < 0:
+            self._searched = len(self._unread)
+            return None
+        line = bytes(self._unread[: end + 2])
+        del self._unread[: end + 2]
+        self._searched = 0
+        return line
+
+    def _check(self, response: bytes) -> None:
+        rule = _RULES.get(response[:1], "response-tagged")
+        if not self._greeted:
+            self._greeted, rule = True, "greeting"
+        if wrong := self.shapes.check(rule, response):
+            self._fault(wrong, response)
+
+    def _fault(self, wrong: str, response: bytes) -> None:
+        self.shapes.faults.append(f"{response!r}: {wrong}")
