@@ -10,7 +10,7 @@ The PyPI package `abnf` carries RFC 9051 §9. Three kinds of rules are put over 
 
 from typing import ClassVar, Final
 
-from abnf import Rule
+from abnf import ParseError, Rule
 from abnf.grammars import rfc3629, rfc9051
 
 # By RFC and section; the same words as there, but for line breaks.
@@ -115,3 +115,13 @@ for _rule in Response.grammar:
     Response.create(_rule)
 for _utf8 in ("UTF8-char", "UTF8-2", "UTF8-3", "UTF8-4"):
     Response(_utf8, rfc3629.Rule(_utf8).definition)
+
+
+def parses(rule: str, text: bytes) -> bool:
+    """Say whether the whole of ``text`` is what ``rule`` describes."""
+    try:
+        node = Response(rule).parse_all(text.decode("latin-1"))
+    except ParseError:
+        return False
+    assert node.value.encode("latin-1") == text
+    return True

@@ -8,9 +8,8 @@ import random
 from collections.abc import Callable
 
 import pytest
-from abnf import ParseError
 
-from tests.support.imap_grammar import ADDED, Response
+from tests.support.imap_grammar import ADDED, parses
 from tests.support.response_checker import SHAPES, ResponseChecker, Shapes, shape
 from tests.support.rfcs import abnf_of
 
@@ -81,14 +80,6 @@ def rule_of(response: bytes) -> str:
     return {b"*": "response-data", b"+": "continue-req"}.get(
         response[:1], "response-tagged"
     )
-
-
-def parses(rule: str, text: bytes) -> bool:
-    try:
-        Response(rule).parse_all(text.decode("latin-1"))
-    except ParseError:
-        return False
-    return True
 
 
 def faults(*said: bytes) -> list[str]:
