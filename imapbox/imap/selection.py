@@ -8,10 +8,10 @@ from imapbox.mailbox.messages import MarkedRow, Marks, Message
 from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged, Update
 from imapbox.model.flags import FLAG_NAMES, Flag
 from imapbox.model.numbers import Seq, Uid
+from imapbox.model.sequence_set import SequenceSet
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.flags import render_flag_list
-from imapbox.wire.imap.sequence_set import SequenceSet
 
 ALL_FLAGS: Final = Flag(sum(FLAG_NAMES))
 # Most mailboxes have a few dozen combinations of flags.

@@ -1,4 +1,4 @@
-"""Internal dates as they are written: ``" 1-Feb-2026 12:00:00 +0100"``.
+"""Dates as they are written: ``" 1-Feb-2026 12:00:00 +0100"``, ``1-Feb-2026``.
 
 RFC 9051 §9::
 
@@ -7,10 +7,12 @@ RFC 9051 §9::
     date-day-fixed = (SP DIGIT) / 2DIGIT
     time           = 2DIGIT ":" 2DIGIT ":" 2DIGIT
     zone           = ("+" / "-") 4DIGIT
+    date           = date-text / DQUOTE date-text DQUOTE
+    date-text      = 1*2DIGIT "-" date-month "-" date-year
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from imapbox.model.message import InternalDate
@@ -30,6 +32,10 @@ _DATE_TIME = re.compile(
     rb'"(?P<day> [0-9]|[0-9]{2})-(?P<month>[A-Za-z]{3})-(?P<year>[0-9]{4})'
     rb" (?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
     rb' (?P<sign>[+-])(?P<east>[0-9]{2})(?P<minutes>[0-5][0-9])"'
+)
+_DATE = re.compile(
+    rb'(?P<quote>"?)(?P<day>[0-9]{1,2})-(?P<month>[A-Za-z]{3})-(?P<year>[0-9]{4})'
+    rb"(?P=quote)"
 )
 
 
@@ -56,11 +62,11 @@ def parse_date_time(text: bytes) -> InternalDate:
             tzinfo=UTC,
         )
         moment = clock - timedelta(minutes=zone)
-        date = InternalDate((moment - _EPOCH) // timedelta(seconds=1), zone)
-        date.local()  # raises where the zone is a day or more
+        when = InternalDate((moment - _EPOCH) // timedelta(seconds=1), zone)
+        when.local()  # raises where the zone is a day or more
     except (KeyError, ValueError, OverflowError) as error:
         raise BadSyntax("date-time", text) from error
-    return date
+    return when
 
 
 def read_date_time(lexer: Lexer) -> InternalDate:
@@ -72,12 +78,29 @@ def read_date_time(lexer: Lexer) -> InternalDate:
     return parse_date_time(lexer.match(_DATE_TIME, "date-time"))
 
 
-def render_date_time(date: InternalDate) -> bytes:
-    """Return ``date`` as a ``date-time``, quotes included."""
-    local = date.local()
-    east = abs(date.zone)
+def read_date(lexer: Lexer) -> date:
+    """Take a day out of a command.
+
+    Raises:
+        BadSyntax: There is none, or the month does not have it.
+    """
+    text = lexer.match(_DATE, "date")
+    match = _DATE.fullmatch(text)
+    if match is None:
+        raise BadSyntax("date", text)
+    try:
+        month = _NUMBER_OF_MONTH[match["month"].lower()]
+        return date(int(match["year"]), month, int(match["day"]))
+    except (KeyError, ValueError) as error:
+        raise BadSyntax("date", text) from error
+
+
+def render_date_time(when: InternalDate) -> bytes:
+    """Return ``when`` as a ``date-time``, quotes included."""
+    local = when.local()
+    east = abs(when.zone)
     return (
         f'"{local.day:2d}-{MONTHS[local.month - 1]}-{local.year:04d} '
         f"{local.hour:02d}:{local.minute:02d}:{local.second:02d} "
-        f'{"-" if date.zone < 0 else "+"}{east // 60:02d}{east % 60:02d}"'
+        f'{"-" if when.zone < 0 else "+"}{east // 60:02d}{east % 60:02d}"'
     ).encode()

@@ -5,18 +5,24 @@ RFC 9051 §9, with "$" (SEARCHRES) left to its own rule::
     seq-number   = nz-number / "*"
     seq-range    = seq-number ":" seq-number
     sequence-set = (seq-number / seq-range) *("," (seq-number / seq-range))
-
-A set is never enumerated: ``1:4294967295`` is two numbers.
 """
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from imapbox.model.numbers import MAX_UID
+from imapbox.model.sequence_set import SequenceSet
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.lexer import Lexer
+
+__all__ = (
+    "MAX_LENGTH",
+    "SequenceSet",  # read here, and imported with what reads it
+    "parse_sequence_set",
+    "read_sequence_set",
+    "uid_set",
+)
 
 MAX_LENGTH: Final = 8 * 1024
 
@@ -24,37 +30,6 @@ _seq_number = r"(?:[1-9][0-9]{0,9}|\*)"
 _seq_range = rf"{_seq_number}(?::{_seq_number})?"
 _SEQUENCE_SET = re.compile(rf"{_seq_range}(?:,{_seq_range})*".encode())
 _RUN = re.compile(rb"[0-9*:,]+")
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceSet:
-    """Numbers a client named, as it named them; None stands for "*"."""
-
-    ranges: tuple[tuple[int | None, int | None], ...]
-
-    def resolve(self, largest: int) -> tuple[range, ...]:
-        """Say which numbers are meant, "*" being ``largest``.
-
-        "5:2" means "2:5", and "*" names the last message even when the other
-        end is beyond it (RFC 9051 §9, seq-range). Where ``largest`` is 0, "*"
-        is 0 too, which is nobody's number.
-
-        Returns:
-            Ascending ranges that neither touch nor overlap. They may reach
-            beyond ``largest``: the caller meets them with what is there.
-        """
-        ends = sorted(
-            sorted((largest if a is None else a, largest if b is None else b))
-            for a, b in self.ranges
-        )
-        merged: list[range] = []
-        for low, high in ends:
-            if merged and low <= merged[-1].stop:
-                stop = max(high + 1, merged[-1].stop)
-                merged[-1] = range(merged[-1].start, stop)
-            else:
-                merged.append(range(low, high + 1))
-        return tuple(merged)
 
 
 def parse_sequence_set(text: bytes) -> SequenceSet:

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from imapbox.model.flags import FlagChange
+from imapbox.model.sequence_set import SequenceSet
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.fetch_items import FetchItem, read_fetch_items
 from imapbox.wire.imap.flags import read_flag_list, read_flags
 from imapbox.wire.imap.lexer import Lexer
-from imapbox.wire.imap.sequence_set import SequenceSet, read_sequence_set
+from imapbox.wire.imap.sequence_set import read_sequence_set
 from imapbox.wire.imap.tags import Tag
 
 _STORE_ATT = re.compile(rb"[+-]?flags(?:\.silent)?(?= )", re.IGNORECASE)
