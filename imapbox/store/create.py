@@ -1,5 +1,6 @@
 """Making accounts and mailboxes on the disk."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -16,7 +17,7 @@ from imapbox.index.settings import Settings
 from imapbox.index.settle import HEAD
 from imapbox.locks.acquire import Identity, locked
 from imapbox.locks.lock_file import new_lock_file
-from imapbox.model.names import INBOX, UserName
+from imapbox.model.names import INBOX, MailboxName, UserName
 from imapbox.model.numbers import ModSeq, Uid, UidValidity
 from imapbox.store.format import make_directory_if_missing
 from imapbox.store.layout import (
@@ -29,6 +30,15 @@ from imapbox.store.layout import (
 )
 
 ID_SIZE: Final = 16
+# What a new account has besides INBOX, so that no client has to guess or ask,
+# and what each mailbox is for: RFC 6154 §2.
+SPECIAL_USE: Final[Mapping[MailboxName, str]] = {
+    MailboxName("Drafts"): "\\Drafts",
+    MailboxName("Sent"): "\\Sent",
+    MailboxName("Junk"): "\\Junk",
+    MailboxName("Trash"): "\\Trash",
+    MailboxName("Archive"): "\\Archive",
+}
 _FIRST_MODSEQ: Final = ModSeq(1)
 _FIRST_UID: Final = Uid(1)
 
@@ -71,10 +81,12 @@ def account_is_made(user: UserName) -> Steps[bool]:
 
 
 def create_account(user: UserName, settings: Settings) -> Steps[bool]:
-    """Make the account of ``user``, with INBOX; return whether it is new.
+    """Make the account of ``user``; return whether it is new.
 
-    Two processes may do so at once; one of them makes it. A crash leaves
-    either an account with INBOX or something that the next call does again.
+    It has INBOX and the mailboxes of `SPECIAL_USE`, subscribed, all of them by
+    one commit. Two processes may do so at once; one of them makes it. A crash
+    leaves either the account with all its mailboxes or something that the next
+    call does again; mailboxes that were made by then are litter.
     """
     directory = account_directory(user)
     shard = user_shard(user)
@@ -94,11 +106,15 @@ def create_account(user: UserName, settings: Settings) -> Steps[bool]:
         for name in (segment_name(1), HEAD):
             if (yield from steps.exists(f"{directory}/{name}")):
                 yield from steps.unlink(f"{directory}/{name}")  # torn litter
-        mailbox_id = yield from steps.random(ID_SIZE)
+        made: list[Create] = []
         uidvalidity = UidValidity(int((yield from steps.now())))
-        yield from create_mailbox_log(user, mailbox_id, uidvalidity, settings)
-        inbox = Create(mailbox_id, uidvalidity, INBOX)
-        base = AccountBase(uidvalidity, (inbox,), (), (INBOX,))
+        for name, use in {INBOX: "", **SPECIAL_USE}.items():
+            mailbox_id = yield from steps.random(ID_SIZE)
+            uidvalidity = UidValidity(uidvalidity + 1)
+            yield from create_mailbox_log(user, mailbox_id, uidvalidity, settings)
+            made.append(Create(mailbox_id, uidvalidity, name, use))
+        subscribed = tuple(sorted(each.name for each in made))
+        base = AccountBase(uidvalidity, tuple(made), (), subscribed)
         counts = NO_COUNTS._replace(modseq=_FIRST_MODSEQ)
         yield from fill_log(directory, base.encode(), counts, settings)
         return True

@@ -12,6 +12,7 @@ import pytest
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server
 from imapbox.disk.filesystem import DiskFileSystem, Mode
+from tests.support.inbox import inbox_of
 
 NOBODY = 65534
 IMAPBOX = Path(sys.executable).with_name("imapbox")
@@ -85,7 +86,8 @@ def test_what_is_too_large_is_given_up(store: Path) -> None:
 
 def test_a_delivery_that_is_interrupted_is_tried_again(store: Path) -> None:
     """SIGTERM while a delivery waits for a lock means "try again", never "stored"."""
-    (lock,) = store.glob("users/*/ana/mailboxes/*/lock")
+    (ana,) = store.glob("users/*/ana")
+    lock = inbox_of(ana) / "lock"
     filesystem = DiskFileSystem(str(store))
     fd = filesystem.open(str(lock.relative_to(store)), Mode.WRITE)
     assert filesystem.try_lock(fd)

@@ -13,6 +13,7 @@ import pytest
 from benchmarks.load.imap import ImapClient, Refused, logged_in
 from benchmarks.load.lmtp import LmtpClient
 from benchmarks.servers import Server
+from tests.support.inbox import inbox_of
 from tests.support.users import PASSWORDS
 
 ROOT = Path(__file__).parents[2]
@@ -36,8 +37,8 @@ def test_a_stopped_holder_costs_writers_their_patience_only(
     with start_imapbox() as server, ThreadPoolExecutor(2) as pool:
         with LmtpClient(server.lmtp, patience=PATIENCE) as lmtp:
             assert lmtp.deliver(MESSAGE, [USER])[0].startswith(b"250 ")
-        # The account has one mailbox: INBOX.
-        (lock,) = server.store.glob("users/*/*/mailboxes/*/lock")
+        (user,) = server.store.glob("users/*/*")
+        lock = inbox_of(user) / "lock"
         keeper = subprocess.Popen(
             [sys.executable, KEEPER, server.store, lock.relative_to(server.store)],
             stdin=subprocess.PIPE,

@@ -104,7 +104,7 @@ class Work:
 
         def batch() -> Steps[Any]:
             outcomes = yield from commit(
-                Log(self.account.inbox, MailboxFacts),
+                Log(self.account.directory, MailboxFacts),
                 self.account.settings,
                 lambda: wishes,
                 command="deliver",
@@ -260,9 +260,9 @@ def read_all(process: SimulatedFileSystem, account: Account) -> Snapshot:
 
 def check_end_of_log(disk: SimulatedDisk, account: Account) -> None:
     """Behind what the head says there are zeros."""
-    head = Head.decode(disk.content(f"{account.inbox}/head"))
+    head = Head.decode(disk.content(f"{account.directory}/head"))
     assert head is not None
-    log = disk.content(f"{account.inbox}/log.{head.position.segment}")
+    log = disk.content(f"{account.directory}/log.{head.position.segment}")
     behind = log[head.position.offset :]
     assert behind == bytes(len(behind)), "there is something behind the log's end"
 

@@ -32,7 +32,7 @@ from imapbox.index.read import HeadUnreadable, LogBroken, look
 from imapbox.index.settings import Settings
 from imapbox.index.transaction import Transaction
 from imapbox.model.flags import Flag, FlagChange
-from imapbox.model.names import INBOX, UserName
+from imapbox.model.names import INBOX, MailboxName, UserName
 from imapbox.store.create import create_account
 from imapbox.store.layout import USERS, account_directory, mailbox_directory
 from tests.simulation.disk import SimulatedDisk, SimulatedFileSystem, run
@@ -82,11 +82,11 @@ def empty_store() -> SimulatedDisk:
 
 
 def create_and_say_so(disk: SimulatedDisk) -> None:
-    """Make Alice's account with INBOX and acknowledge INBOX's id."""
+    """Make Alice's account and acknowledge the ids of its mailboxes."""
     process = disk.process(MAKER)
     settings = settings_of(process)
     run(create_account(ALICE, settings), process)
-    disk.acknowledge(run(open_account(settings), process).mailbox_id)
+    disk.acknowledge(frozenset(run(open_account(settings), process).state.mailboxes))
 
 
 def settings_of(process: SimulatedFileSystem, **more: Any) -> Settings:
@@ -109,21 +109,22 @@ def sees(message: bytes) -> Incoming:
 
 @dataclass(slots=True)
 class Account:
-    """What a process knows of the account: enough to deliver."""
+    """What a process knows of the account: enough to use one mailbox of it."""
 
     settings: Settings
     token: bytes
     state: AccountState
+    name: MailboxName = INBOX
 
     @property
-    def inbox(self) -> str:
-        """Return INBOX's directory."""
+    def directory(self) -> str:
+        """Return the mailbox's directory."""
         return mailbox_directory(ALICE, self.mailbox_id)
 
     @property
     def mailbox_id(self) -> bytes:
-        """Return INBOX's id."""
-        return self.state.names[INBOX].mailbox_id
+        """Return the mailbox's id."""
+        return self.state.names[self.name].mailbox_id
 
     def binding(self) -> Binding:
         """Return what a commit checks."""
@@ -147,7 +148,7 @@ def submit(account: Account, transaction: Transaction, command: str) -> Steps[An
     while True:
         try:
             (outcome,) = yield from commit(
-                Log(account.inbox, MailboxFacts),
+                Log(account.directory, MailboxFacts),
                 account.settings,
                 lambda: [transaction],
                 command=command,
@@ -203,7 +204,7 @@ class Session:
             states.append(MailboxState())
             return states[-1].apply
 
-        inbox = self.account.inbox
+        inbox = self.account.directory
         opened = yield from open_log(inbox, self.account.settings, fold)
         self.state, self.token = states[-1], opened.token
         self.damaged = opened.damaged
@@ -220,13 +221,13 @@ class Session:
             if self.damaged:
                 return
             settings = self.account.settings
-            yield from recover(self.account.inbox, settings, command="recover")
-            self.damaged = yield from is_damaged(self.account.inbox)
+            yield from recover(self.account.directory, settings, command="recover")
+            self.damaged = yield from is_damaged(self.account.directory)
             if not self.damaged:
                 yield from self._look()
 
     def _look(self) -> Steps[None]:
-        inbox, here = self.account.inbox, self.state.position
+        inbox, here = self.account.directory, self.state.position
         news = yield from look(inbox, self._head_fd, self.token, here)
         if news is not None:
             for frame in news.frames:
@@ -245,7 +246,7 @@ class Session:
         rows = [int(row) for row in columns.rows_of(state.roll.now)]
         places = [columns.place(row) for row in rows]
         bodies = yield from read_bodies(
-            self.account.inbox, [Span(place, 0, place.size) for place in places]
+            self.account.directory, [Span(place, 0, place.size) for place in places]
         )
         messages = []
         for row, body in zip(rows, bodies, strict=True):

@@ -8,10 +8,12 @@ import errno
 import itertools
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from imapbox.store.create import create_account
+from imapbox.model.names import INBOX
+from imapbox.store.create import SPECIAL_USE, create_account
 from tests.simulation.crash import Crashes
 from tests.simulation.disk import SYNCS, WRITES, Fault, SimulatedDisk, run
 from tests.simulation.explorer import Explorer, Report
@@ -260,7 +262,9 @@ def creations() -> CrashReport:
         is_new = run(create_account(ALICE, settings), process)
         assert not (is_new and crash.acknowledged), "an account is gone"
         account = run(open_account(settings), process)
-        assert crash.acknowledged in {(), (account.mailbox_id,)}
+        assert crash.acknowledged in {(), (frozenset(account.state.mailboxes),)}
+        for name in (INBOX, *SPECIAL_USE):
+            run(Session(replace(account, name=name)).open(), process)
         crash.disk.acknowledged = (run(deliver(account, b"first"), process),)
         check_mailbox(process.disk, [])
     return CrashReport(found.images, count)

@@ -17,6 +17,7 @@ from imapbox.locks.lock_file import NOTE, SLOT_SIZE, SLOTS, Note, Waiter
 from imapbox.model.names import UserName
 from imapbox.store.create import create_account
 from imapbox.store.format import prepare_store
+from tests.support.inbox import inbox_of
 
 SINCE = 1_790_000_000.0
 
@@ -54,7 +55,8 @@ def shown(store: Path) -> list[list[str]]:
 def test_who_holds_a_lock_is_shown(store: Path) -> None:
     """A held lock is a line: whose, who holds it, since when, who waits."""
     assert shown(store) == []
-    (path,) = (store / "users").glob("*/*/mailboxes/*/lock")
+    (user,) = store.glob("users/*/*")
+    path = inbox_of(user) / "lock"
     here = socket.gethostname()
     filesystem = DiskFileSystem(str(store))
     fd = filesystem.open(str(path.relative_to(store)), Mode.WRITE)
@@ -112,7 +114,8 @@ def test_looking_changes_nothing(store: Path) -> None:
 
 def test_an_unreadable_account_has_mailboxes_without_names(store: Path) -> None:
     """Where the account can't be read, a mailbox is named by its id."""
-    (path,) = (store / "users").glob("*/*/mailboxes/*/lock")
+    (user,) = store.glob("users/*/*")
+    path = inbox_of(user) / "lock"
     (log,) = (store / "users").glob("*/*/account/log.1")
     log.write_bytes(struct.pack("<64x"))
     filesystem = DiskFileSystem(str(store))

@@ -26,6 +26,7 @@ from imapbox.model.errors import (
 from imapbox.model.flags import FlagChange
 from imapbox.model.message import InternalDate
 from imapbox.model.names import INBOX, MAX_LEVELS, MailboxName, mailbox_name
+from imapbox.store.create import SPECIAL_USE
 from imapbox.store.layout import mailbox_directory
 from imapbox.store.rename_inbox import move_all
 from imapbox.store.store import Store
@@ -46,7 +47,9 @@ A, B, C = (mailbox_name(name) for name in ("a", "b", "c"))
 
 
 async def names(account: Any) -> list[str]:
-    return [each.name for each in await account.mailboxes() if each.exists]
+    """Return the mailboxes, but for those that every account has."""
+    listed = await account.mailboxes()
+    return [each.name for each in listed if each.exists and not each.special_use]
 
 
 @pytest_twisted.ensureDeferred
@@ -69,11 +72,43 @@ async def test_a_new_mailbox_is_seen_by_all(open_store: Opener) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_new_account_has_what_clients_look_for(open_store: Opener) -> None:
+    """A new account has five mailboxes besides INBOX, subscribed, each with its use."""
+    account = await account_of(await open_store())
+    listed = await account.mailboxes()
+    assert {each.name: each.special_use for each in listed} == {
+        "INBOX": None,
+        "Archive": "\\Archive",
+        "Drafts": "\\Drafts",
+        "Junk": "\\Junk",
+        "Sent": "\\Sent",
+        "Trash": "\\Trash",
+    }
+    assert all(each.exists and each.subscribed for each in listed)
+    given = {(await account.status(each.name)).uidvalidity for each in listed}
+    assert len(given) == len(listed)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_use_stays_with_its_mailbox(open_store: Opener) -> None:
+    """A mailbox keeps its use with another name; a new one of the old name has none."""
+    store = await open_store()
+    account = await account_of(store)
+    sent = mailbox_name("Sent")
+    await account.rename(sent, A)
+    await account.create(sent)
+    await account.delete(mailbox_name("Junk"))
+    for each in (account, await account_of(await open_store())):
+        uses = {one.name: one.special_use for one in await each.mailboxes()}
+        assert (uses["a"], uses["Sent"]) == ("\\Sent", None)
+
+
+@pytest_twisted.ensureDeferred
 async def test_inbox_is_there_and_stays(open_store: Opener) -> None:
     """INBOX is there from the beginning, can't be made, and can't be deleted."""
     account = await account_of(await open_store())
     assert await names(account) == [INBOX]
-    (inbox,) = await account.mailboxes()
+    inbox, *_ = await account.mailboxes()
     assert inbox.subscribed
     with pytest.raises(MailboxExists):
         await account.create(mailbox_name("inbox"))
@@ -239,6 +274,7 @@ async def test_list_shows_the_names_above(open_store: Opener) -> None:
     listed = [
         (each.name, each.exists, each.has_children)
         for each in await account.mailboxes()
+        if not each.special_use
     ]
     assert listed == [
         (INBOX, True, False),
@@ -449,8 +485,8 @@ async def test_the_tree_is_what_a_model_says(
         await store.start()
     try:
         accounts = [await account_of(store) for store in stores]
-        tree: set[str] = {INBOX}
-        subscribed: set[str] = {INBOX}
+        tree: set[str] = {INBOX, *SPECIAL_USE}
+        subscribed = set(tree)
         for kind, who, name, other in changes:
             expected = expect(tree, subscribed, kind, name, other)
             work = getattr(accounts[who], kind)
