@@ -7,11 +7,14 @@ RFC 9051 §9, with what RFC 3501 §9 had besides::
     fetch-att       = "ENVELOPE" / "FLAGS" / "INTERNALDATE" /
                       "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] /
                       "BODY" ["STRUCTURE"] / "UID" /
-                      "BODY" [".PEEK"] section [partial]
+                      "BODY" [".PEEK"] section [partial] /
+                      "BINARY" [".PEEK"] section-binary [partial] /
+                      "BINARY.SIZE" section-binary
     section         = "[" [section-spec] "]"
     section-spec    = section-msgtext / (section-part ["." section-text])
     section-msgtext = "HEADER" / "HEADER.FIELDS" [".NOT"] SP header-list /
                       "TEXT"
+    section-binary  = "[" [section-part] "]"
     section-part    = nz-number *("." nz-number)
     section-text    = section-msgtext / "MIME"
     header-list     = "(" header-fld-name *(SP header-fld-name) ")"
@@ -100,7 +103,37 @@ class BodyItem:
     label: bytes
 
 
-FetchItem = FetchAtt | BodyItem
+@dataclass(frozen=True, slots=True)
+class BinaryItem:
+    r"""Octets of a part, its Content-Transfer-Encoding undone. RFC 3516 §4.2.
+
+    Attributes:
+        part: Numbers of nested parts; empty for the message itself.
+        partial: Which of the decoded octets, if not all.
+        peek: False if asking for them sets ``\Seen``.
+        label: What the answer calls them: ``BINARY[1.2]<0>``.
+    """
+
+    part: tuple[int, ...]
+    partial: Partial | None
+    peek: bool
+    label: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BinarySizeItem:
+    """How many octets a part has when it is decoded. RFC 3516 §4.2.
+
+    Attributes:
+        part: Numbers of nested parts; empty for the message itself.
+        label: What the answer calls it: ``BINARY.SIZE[1.2]``.
+    """
+
+    part: tuple[int, ...]
+    label: bytes
+
+
+FetchItem = FetchAtt | BodyItem | BinaryItem | BinarySizeItem
 
 _FAST: Final = (FetchAtt.FLAGS, FetchAtt.INTERNALDATE, FetchAtt.SIZE)
 MACROS: Final[Mapping[bytes, tuple[FetchItem, ...]]] = {
@@ -120,6 +153,7 @@ _SIMPLE: Final[Mapping[bytes, FetchItem]] = {
     ),
 }
 _SECTION_TEXTS: Final = {text.value: text for text in SectionText if text.value}
+_BINARY: Final = frozenset({b"BINARY", b"BINARY.PEEK", b"BINARY.SIZE"})
 _WITH_FIELDS: Final = {SectionText.HEADER_FIELDS, SectionText.HEADER_FIELDS_NOT}
 
 
@@ -156,18 +190,36 @@ def _item(lexer: Lexer, name: bytes) -> FetchItem:
         partial = _partial(lexer) if lexer.accept(b"<") else None
         label = _label(section, partial)
         return BodyItem(section, partial, peek=name == b"BODY.PEEK", label=label)
+    if name in _BINARY:
+        return _binary(lexer, name)
     if name not in _SIMPLE:
         raise BadSyntax("fetch-att", name)
     return _SIMPLE[name]
 
 
+def _binary(lexer: Lexer, name: bytes) -> BinaryItem | BinarySizeItem:
+    lexer.expect(b"[")
+    part = _part(lexer) if lexer.at(_PART) else ()
+    lexer.expect(b"]")
+    if name == b"BINARY.SIZE":
+        return BinarySizeItem(part, b"BINARY.SIZE[%b]" % _dotted(part))
+    partial = _partial(lexer) if lexer.accept(b"<") else None
+    label = b"BINARY[%b]%b" % (_dotted(part), _origin(partial))
+    return BinaryItem(part, partial, peek=name == b"BINARY.PEEK", label=label)
+
+
+def _part(lexer: Lexer) -> tuple[int, ...]:
+    numbers = lexer.match(_PART, "section-part").split(b".")
+    part = tuple(int(number) for number in numbers)
+    if max(part) >= 1 << 32:
+        raise BadSyntax("section-part")
+    return part
+
+
 def _section(lexer: Lexer) -> Section:
     part: tuple[int, ...] = ()
     if lexer.at(_PART):
-        numbers = lexer.match(_PART, "section-part").split(b".")
-        part = tuple(int(number) for number in numbers)
-        if max(part) >= 1 << 32:
-            raise BadSyntax("section-part")
+        part = _part(lexer)
         if not lexer.accept(b"."):
             return Section(part)
     elif not lexer.at(_TEXT):
@@ -198,11 +250,16 @@ def _partial(lexer: Lexer) -> Partial:
 
 
 def _label(section: Section, partial: Partial | None) -> bytes:
-    words = [b"%d" % number for number in section.part]
-    if section.text.value:
-        words.append(section.text.value)
-    spec = b".".join(words)
+    words = (_dotted(section.part), section.text.value)
+    spec = b".".join(word for word in words if word)
     if section.fields:
         spec += b" (%b)" % b" ".join(map(astring, section.fields))
-    origin = b"<%d>" % partial.start if partial else b""
-    return b"BODY[%b]%b" % (spec, origin)
+    return b"BODY[%b]%b" % (spec, _origin(partial))
+
+
+def _dotted(part: tuple[int, ...]) -> bytes:
+    return b".".join(b"%d" % number for number in part)
+
+
+def _origin(partial: Partial | None) -> bytes:
+    return b"<%d>" % partial.start if partial else b""

@@ -11,10 +11,12 @@ RFC 9051 §9, RFC 7888 §8::
     literal  = "{" number64 ["+"] "}" CRLF *CHAR8
     literal8 = "~{" number64 ["+"] "}" CRLF *OCTET
 
-The "~" of a literal8 is left at the end of the text, where no grammar of ours
-takes it. A literal that we will not hold is never invited with "+"; one that
-comes without being invited (RFC 7888 §4) is read and thrown away, together
-with the rest of its command, or the connection ends.
+Only APPEND's message may be a literal8 (RFC 3516 §4.4). Anywhere else the "~" is
+left at the end of the text, where no grammar of ours takes it.
+
+A literal that we will not hold is never invited with "+"; one that comes
+without being invited (RFC 7888 §4) is read and thrown away, together with the
+rest of its command, or the connection ends.
 
 See Also:
     RFC 9051 §4.3 (literals), §6.2.1 (STARTTLS), §6.3.12 (APPEND).
@@ -42,6 +44,8 @@ _MAX_DIGITS: Final = len(str(MAX_NUMBER64))
 
 _CRLF: Final = b"\r\n"
 _LITERAL = re.compile(rb"\{([0-9]+)(\+?)\}\Z")
+# What makes a literal of a message a literal8.
+_LITERAL8 = re.compile(rb"(?<= )~\Z")
 # A CR or an LF that is not part of CRLF ends nothing and has no place.
 _FORBIDDEN = re.compile(rb"[\x00\r\n]")
 _APPEND = re.compile(rb"[^ ]+ append ", re.IGNORECASE)
@@ -187,6 +191,7 @@ class CommandFramer:
                 return
             parts.append(literal.text)
             if _is_message(parts):
+                parts[-1] = _LITERAL8.sub(b"", parts[-1])
                 yield from self._append(tuple(parts), literal, tag)
                 return
             literals += literal.size

@@ -1,7 +1,8 @@
 """Response codes: what a client's program reads, where its user reads the text.
 
 See Also:
-    RFC 9051 §7.1, RFC 4315 §3, RFC 4469 §4.2 (TOOBIG), RFC 5530 §3.
+    RFC 9051 §7.1, RFC 4315 §3, RFC 3516 §4.3 (UNKNOWN-CTE), RFC 4469 §4.2
+    (TOOBIG), RFC 5530 §3.
 """
 
 from collections.abc import Iterable
@@ -36,6 +37,7 @@ SERVERBUG: Final = ResponseCode(b"SERVERBUG")
 TOOBIG: Final = ResponseCode(b"TOOBIG")
 TRYCREATE: Final = ResponseCode(b"TRYCREATE")
 UNAVAILABLE: Final = ResponseCode(b"UNAVAILABLE")
+UNKNOWN_CTE: Final = ResponseCode(b"UNKNOWN-CTE")
 
 
 def uidnext(uid: Uid) -> ResponseCode:

@@ -5,7 +5,7 @@ can end a line or begin a response of its own. Printable ASCII is quoted, all
 else is a literal; a text for people loses what is not printable ASCII.
 
 See Also:
-    RFC 9051 §4.3 (strings), §7.1 (resp-text).
+    RFC 9051 §4.3 (strings), RFC 3516 §4.3 (literal8), RFC 9051 §7.1 (resp-text).
 """
 
 import re
@@ -23,6 +23,11 @@ _NOT_TEXT = re.compile(rb"[^\x20-\x7e]")
 def literal_start(size: int) -> bytes:
     """Return what announces a literal of ``size`` octets."""
     return b"{%d}\r\n" % size
+
+
+def literal8_start(size: int) -> bytes:
+    """Return what announces ``size`` octets among which may be NUL."""
+    return b"~{%d}\r\n" % size
 
 
 def string(data: bytes) -> bytes:

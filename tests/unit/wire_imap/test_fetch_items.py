@@ -1,10 +1,17 @@
 """What a FETCH asks for is read as RFC 9051 §6.4.5 has it."""
 
+import dataclasses
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.fetch_items import (
     MAX_ITEMS,
+    BinaryItem,
+    BinarySizeItem,
     BodyItem,
     FetchAtt,
     Partial,
@@ -68,6 +75,14 @@ ITEMS = {
             peek=True,
         ),
     ),
+    b"binary[]": (BinaryItem((), None, peek=False, label=b"BINARY[]"),),
+    b"BINARY.PEEK[1.20]<3.4>": (
+        BinaryItem((1, 20), Partial(3, 4), peek=True, label=b"BINARY[1.20]<3>"),
+    ),
+    b"(BINARY.SIZE[2] binary.size[])": (
+        BinarySizeItem((2,), b"BINARY.SIZE[2]"),
+        BinarySizeItem((), b"BINARY.SIZE[]"),
+    ),
     b'BODY[3.HEADER.FIELDS.NOT ("Date" "NIL" "a\\"b")]<9223372036854775807.1>': (
         body(
             b'BODY[3.HEADER.FIELDS.NOT (Date "NIL" "a\\"b")]<9223372036854775807>',
@@ -84,6 +99,63 @@ ITEMS = {
 def test_items(text) -> None:
     """Items are read with and without parentheses, in any case, each once."""
     assert items(text) == ITEMS[text]
+
+
+numbers = st.integers(1, 2**32 - 1)
+parts = st.lists(numbers, max_size=4).map(tuple)
+partials = st.none() | st.builds(
+    Partial, st.integers(0, 2**63 - 1), st.integers(1, 2**63 - 1)
+)
+with_fields = st.sampled_from(
+    [SectionText.HEADER_FIELDS, SectionText.HEADER_FIELDS_NOT]
+)
+field_names = st.lists(
+    st.text('abcXYZ-09"\\(){]%*:', min_size=1, max_size=8), min_size=1, max_size=3
+)
+sections = (
+    st.builds(
+        Section,
+        parts,
+        st.sampled_from([SectionText.ALL, SectionText.HEADER, SectionText.TEXT]),
+    )
+    | st.builds(Section, parts.filter(bool), st.just(SectionText.MIME))
+    | st.builds(
+        Section,
+        parts,
+        with_fields,
+        field_names.map(lambda names: tuple(name.encode() for name in names)),
+    )
+)
+
+
+@given(sections, partials, st.booleans())
+def test_every_section_can_be_asked_for(section, partial, peek) -> None:
+    """Each section of the grammar is read as itself, whole or in part."""
+    words = [*(b"%d" % number for number in section.part), section.text.value]
+    spec = b".".join(word for word in words if word)
+    if section.fields:
+        quoted = [re.sub(rb'(["\\])', rb"\\\1", name) for name in section.fields]
+        spec += b' ("%b")' % b'" "'.join(quoted)
+    asked = b"<%d.%d>" % (partial.start, partial.length) if partial else b""
+    name = b"BODY.PEEK" if peek else b"BODY"
+    (item,) = items(b"%b[%b]%b" % (name, spec, asked))
+    assert (item.section, item.partial, item.peek) == (section, partial, peek)
+    # What the answer calls it asks for the same again.
+    label = item.label.removesuffix(b"<%d>" % partial.start) if partial else item.label
+    assert items(label + asked) == (dataclasses.replace(item, peek=False),)
+
+
+@given(parts, partials, st.booleans())
+def test_every_part_can_be_asked_for_decoded(part, partial, peek) -> None:
+    """Each part, whole or in part, can be asked for decoded, and its size too."""
+    spec = b".".join(b"%d" % number for number in part)
+    asked = b"<%d.%d>" % (partial.start, partial.length) if partial else b""
+    name = b"BINARY.PEEK" if peek else b"BINARY"
+    (item,) = items(b"%b[%b]%b" % (name, spec, asked))
+    assert (item.part, item.partial, item.peek) == (part, partial, peek)
+    assert item.label.partition(b"<")[0] == b"BINARY[%b]" % spec
+    (size,) = items(b"BINARY.SIZE[%b]" % spec)
+    assert (size.part, size.label) == (part, b"BINARY.SIZE[%b]" % spec)
 
 
 def test_field_as_literal() -> None:
@@ -133,7 +205,22 @@ def test_field_as_literal() -> None:
         b'BODY[HEADER.FIELDS ("a b")]',
         b"BODYSTRUCTURE[]",
         b"RFC822.PEEK",
-        b"BINARY[1]",
+        b"BINARY",
+        b"BINARY.PEEK",
+        b"BINARY[0]",
+        b"BINARY[1.]",
+        b"BINARY[1.MIME]",
+        b"BINARY[HEADER]",
+        b"BINARY[TEXT]",
+        b"BINARY[4294967296]",
+        b"BINARY[1]<0>",
+        b"BINARY[1]<0.0>",
+        b"BINARY[1",
+        b"BINARY.SIZE",
+        b"BINARY.SIZE[1]<0.1>",
+        b"BINARY.SIZE.PEEK[1]",
+        b"BINARY.SIZE[TEXT]",
+        b"BINARY [1]",
         b"BODY[TEXT.1]",
     ],
     ids=lambda text: repr(text[:40]),

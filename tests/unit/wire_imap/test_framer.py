@@ -120,10 +120,22 @@ STREAMS = {
         AppendEnded(),
     ],
     b"a APPEND x ~{2}\r\n\0\0\r\n": [
-        AppendAnnounced((b"a APPEND x ~",), 2, synchronizing=True),
+        AppendAnnounced((b"a APPEND x ",), 2, synchronizing=True),
         LiteralChunk(b"\0\0"),
         AppendEnded(),
     ],
+    b"a APPEND x~ ~{2+}\r\n\0\0\r\n": [
+        AppendAnnounced((b"a APPEND x~ ",), 2, synchronizing=False),
+        LiteralChunk(b"\0\0"),
+        AppendEnded(),
+    ],
+    b"a APPEND x~{2+}\r\n\0\0\r\n": [
+        AppendAnnounced((b"a APPEND x~",), 2, synchronizing=False),
+        LiteralChunk(b"\0\0"),
+        AppendEnded(),
+    ],
+    # No literal8 but a message; for the parser there is no mailbox then.
+    b"a SELECT ~{1+}\r\nx\r\n": [CommandReady((b"a SELECT ~", b"x", b""))],
     b"a APPEND x {2+}\r\nhi (\\Seen) {8+}\r\nb NOOP\r\n\r\n": [
         AppendAnnounced((b"a APPEND x ",), 2, synchronizing=False),
         LiteralChunk(b"hi"),
