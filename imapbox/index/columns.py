@@ -1,7 +1,8 @@
 """The messages of a mailbox as columns, in the order of their UIDs.
 
 A row is added at the end and never moves, except when rows of expunged
-messages are dropped (`Columns.drop_dead`). An array that was handed out never
+messages are dropped (`Columns.drop_dead`), and while a log is read whose oldest
+segments are gone (`Columns.put_in_order`). An array that was handed out never
 changes its length; `uid` is never written twice.
 """
 
@@ -79,6 +80,27 @@ class Columns:
         self.size += 1
         if message.keywords:
             self._mark(np.array([row]), message.keywords, 0)
+
+    def relocate(self, row: int, message: Append, segment: int, offset: int) -> None:
+        """Note that a row's message lies elsewhere now, perhaps without its card."""
+        self._arrays["segment"][row] = segment
+        self._arrays["offset"][row] = offset
+        self._arrays["card_size"][row] = message.card_size
+        self._arrays["card_crc"][row] = message.card_crc
+
+    def put_in_order(self) -> None:
+        """Sort the rows by UID, after some were added that are not the greatest."""
+        order = np.argsort(self["uid"], kind="stable")
+        for name in self._arrays:
+            self._arrays[name][: self.size] = self[name][order]
+        for column in self._keywords:
+            column[: self.size] = column[: self.size][order]
+
+    def row_of(self, uid: int) -> int | None:
+        """Return the row of a message that exists, None if there is none."""
+        row = int(np.searchsorted(self["uid"], np.uint32(uid)))
+        there = row < self.size and self["uid"][row] == uid and self["alive"][row]
+        return row if there else None
 
     def rows_of(self, uids: NDArray[np.uint32]) -> NDArray[np.intp]:
         """Return the rows of UIDs that are known to be there."""

@@ -3,11 +3,16 @@
 The state is applied frame by frame. `changes` keeps what each frame changed,
 for views that have not told their client yet; who reads them says so with
 `forget_changes_before`.
+
+A log whose oldest segments are gone is read from the oldest one that is left.
+The messages of before that still exist are met later, as RELOCATEs; until then
+they are `missing`, and what is said of them is passed over.
 """
 
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imapbox.index.columns import Columns
 from imapbox.index.encoding import DamagedOperations, Encoded
@@ -23,6 +28,7 @@ from imapbox.index.operations import (
     Keyword,
     Meta,
     Operation,
+    Relocate,
     decode_operations,
 )
 from imapbox.index.read import switch_of
@@ -116,6 +122,8 @@ class MailboxState:
         graves: Where the bodies of those lie, while they are in grace.
         changes: What views may not have told yet.
         first_change: The number of the first of these.
+        missing: How many messages exist that were not met yet. Behind the last
+            frame of a sound log it is 0.
     """
 
     def __init__(self) -> None:
@@ -126,6 +134,7 @@ class MailboxState:
         self.roll = UidRoll()
         self.vanished = Vanished()
         self.graves = Graves()
+        self.missing = 0
         self.changes: list[Changed] = []
         self.first_change = 0
 
@@ -164,6 +173,7 @@ class MailboxState:
             DamagedOperations: Its operations make no sense.
         """
         arrived = 0
+        found: list[tuple[Relocate, int]] = []
         flagged: list[range] = []
         expunged: list[int] = []
         known_keywords = len(self.facts.keywords)
@@ -176,6 +186,10 @@ class MailboxState:
                     self._append(operation, frame, offset)
                     offset += operation.payload_size
                     arrived += 1
+                case Relocate():
+                    if not self._relocate(operation.message, frame, offset):
+                        found.append((operation, offset))
+                    offset += operation.payload_size
                 case Flags():
                     self.columns.change_flags(operation, frame.counts.modseq)
                     flagged += operation.uids
@@ -186,8 +200,9 @@ class MailboxState:
                     # What went before the oldest BASE, nobody can tell.
                     floor = operation.modseq if begins else operation.floor
                     self.vanished.raise_floor(floor)
-        if frame.counts.exists != len(self.roll.now):
-            raise DamagedOperations("the counts do not agree", frame.end)
+        if found:
+            self._insert(found, frame)
+        self._count_missing(frame, begins=begins)
         changed = Changed(
             frame.counts.modseq,
             arrived,
@@ -200,19 +215,50 @@ class MailboxState:
         self.counts = frame.counts
         self.position = switch_of(frame) or frame.end
 
+    def _count_missing(self, frame: Frame, *, begins: bool) -> None:
+        """See that the messages are as many as the frame says.
+
+        Messages can be missing from the first frame on, and become fewer.
+        """
+        missing = frame.counts.exists - len(self.roll.now)
+        if missing < 0 or (missing > self.missing and not begins):
+            raise DamagedOperations("the counts do not agree", frame.end)
+        self.missing = missing
+
+    def _relocate(self, message: Append, frame: Frame, offset: int) -> bool:
+        """Note a message's new place; return whether the message was known."""
+        row = self.columns.row_of(message.uid)
+        if row is None:
+            return False
+        self._dig([row], frame.time)
+        place = offset + message.card_size
+        self.columns.relocate(row, message, frame.end.segment, place)
+        return True
+
+    def _insert(self, found: list[tuple[Relocate, int]], frame: Frame) -> None:
+        """Take in messages that came in segments which are gone."""
+        for (modseq, message), offset in found:
+            place = offset + message.card_size
+            self.columns.append(message, modseq, frame.end.segment, place)
+        self.columns.put_in_order()
+        self.roll.insert([moved.message.uid for moved, _ in found])
+
     def _append(self, message: Append, frame: Frame, offset: int) -> None:
         place = offset + message.card_size
         self.columns.append(message, frame.counts.modseq, frame.end.segment, place)
         self.roll.append(message.uid)
 
     def _bury(self, uids: tuple[range, ...], frame: Frame) -> None:
+        self._dig(self.columns.expunge(uids), frame.time)
+        self.vanished.add(uids, frame.counts.modseq)
+
+    def _dig(self, rows: NDArray[np.intp] | list[int], time: int) -> None:
+        """Note that nothing lives any more where the messages of ``rows`` lie."""
         columns = self.columns
-        rows = columns.expunge(uids)
         graves = np.zeros(len(rows), GRAVES)
         cards = columns["card_size"][rows]
         graves["uid"] = columns["uid"][rows]
         graves["segment"] = columns["segment"][rows]
         graves["offset"] = columns["offset"][rows] - cards
         graves["size"] = columns["size"][rows] + cards
-        self.graves.add(graves, frame.time)
-        self.vanished.add(uids, frame.counts.modseq)
+        self.graves.add(graves, time)

@@ -39,6 +39,10 @@ KEYWORD, a new keyword, the next number: text.
 
 EXPUNGE, messages that are gone: ranges of uids.
 
+RELOCATE, a message that exists, written again at a new place: 8 modseq, the
+message's own, then as in APPEND, with flags, keywords and key as they are now.
+A frame of RELOCATEs holds nothing else, and changes neither counts nor modseq.
+
 META, a fact: text, 4 length, value; an empty value forgets it.
 """
 
@@ -64,6 +68,7 @@ _BASE = struct.Struct("<16sIIQQ")
 _KEY = struct.Struct("<16sIQ")
 _SWITCH = struct.Struct("<II")
 _APPEND = struct.Struct("<IIqhHIIIIQIq16s16s")
+_MODSEQ = struct.Struct("<Q")
 _MASKS = struct.Struct("<II")
 _SIZE16 = struct.Struct("<H")
 _SIZE32 = struct.Struct("<I")
@@ -221,6 +226,34 @@ class Append(NamedTuple):
         )
 
 
+class Relocate(NamedTuple):
+    """A message that was written again, so that its old place can go.
+
+    Attributes:
+        modseq: The message's, not the frame's.
+        message: As it is now.
+    """
+
+    modseq: ModSeq
+    message: Append
+
+    @property
+    def payload_size(self) -> int:
+        """Return how much of the frame's payload is this message's."""
+        return self.message.payload_size
+
+    def encode(self) -> Encoded:
+        """Return it as it lies in a frame."""
+        content = _MODSEQ.pack(self.modseq) + self.message.encode().content
+        return Encoded(Kind.RELOCATE, content)
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read it."""
+        (modseq,) = Reader(content).fields(_MODSEQ)
+        return cls(ModSeq(modseq), Append.decode(content[_MODSEQ.size :]))
+
+
 class Flags(NamedTuple):
     """Flags and keywords that messages got and lost."""
 
@@ -307,12 +340,15 @@ class Meta(NamedTuple):
         return cls(name, reader.octets(reader.count()))
 
 
-Operation: TypeAlias = Base | Switch | Append | Flags | Keyword | Expunge | Meta
+Operation: TypeAlias = (
+    Base | Switch | Append | Relocate | Flags | Keyword | Expunge | Meta
+)
 
 _TYPES: dict[int, type[Operation]] = {
     Kind.BASE: Base,
     Kind.SWITCH: Switch,
     Kind.APPEND: Append,
+    Kind.RELOCATE: Relocate,
     Kind.FLAGS: Flags,
     Kind.KEYWORD: Keyword,
     Kind.EXPUNGE: Expunge,

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator
 
 from imapbox.index.encoding import Kind, split_operations
-from imapbox.index.operations import Append
+from imapbox.index.operations import Append, Relocate
 
 
 def payload_intact(operations: bytes, payload: memoryview) -> bool:
@@ -19,8 +19,12 @@ def payload_intact(operations: bytes, payload: memoryview) -> bool:
 
 def _parts(operations: bytes) -> Iterator[tuple[int, int]]:
     for kind, content in split_operations(operations):
-        if kind == Kind.APPEND:
-            append = Append.decode(content)
+        if kind in {Kind.APPEND, Kind.RELOCATE}:
+            append = (
+                Append.decode(content)
+                if kind == Kind.APPEND
+                else Relocate.decode(content).message
+            )
             yield append.card_size, append.card_crc
             yield append.header_size, append.header_crc
             yield append.size - append.header_size, append.content_crc

@@ -36,6 +36,12 @@ class UidRoll:
         self._uids[self._size] = uid
         self._size += 1
 
+    def insert(self, uids: Sequence[int]) -> None:
+        """Add UIDs that are anywhere among the others."""
+        new = np.fromiter(uids, np.uint32, len(uids))
+        self._uids = np.sort(np.concatenate((self.now, new)))
+        self._size = len(self._uids)
+
     def remove(self, uids: Sequence[range]) -> list[int]:
         """Remove UIDs, those that are there; return them."""
         places = positions_in(self.now, uids)

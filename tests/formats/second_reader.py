@@ -7,11 +7,12 @@ is in no hurry. The functions are in the order of the pages.
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import NamedTuple
 
 SEEN = 8
+BLOCK = 4096
 NAMES = {
     1: "BASE",
     2: "SWITCH",
@@ -19,6 +20,7 @@ NAMES = {
     4: "FLAGS",
     5: "KEYWORD",
     6: "EXPUNGE",
+    7: "RELOCATE",
     8: "META",
     16: "ACCOUNT_BASE",
     17: "CREATE",
@@ -241,9 +243,14 @@ def read_operations(content: bytes) -> Iterator[Operation]:
 def read_log(
     files: Mapping[str, bytes], apply: Callable[[Frame], None]
 ) -> tuple[Head, Frame]:
-    """Give ``apply`` every frame from ``log.1`` to the head; return the last."""
+    """Give ``apply`` every frame up to the head; return the last.
+
+    A log begins with the oldest segment behind which none is missing.
+    """
     head = read_head(files["head"])
-    number, offset, time, chain = 1, 0, 0, -1
+    number, offset, time, chain = head.segment, 0, 0, -1
+    while f"log.{number - 1}" in files:
+        number -= 1
     while True:
         data = files[f"log.{number}"]
         found, salt = read_segment_header(data)
@@ -282,6 +289,10 @@ def read_log(
     return head, frame
 
 
+def counts(frame: Frame) -> tuple[int, ...]:
+    return (frame.modseq, *frame[4:9])
+
+
 @dataclass
 class Message:
     flags: int
@@ -293,6 +304,19 @@ class Message:
     emailid: bytes
     octets: bytes
     card: bytes
+    header_size: int
+    crcs: tuple[int, int, int]
+
+    def check(self) -> None:
+        card_crc, header_crc, content_crc = self.crcs
+        octets, h = self.octets, self.header_size
+        check(zlib.crc32(self.card) == card_crc, "CRC-32 of a card")
+        check(zlib.crc32(octets[:h]) == header_crc, "CRC-32 of our header lines")
+        check(zlib.crc32(octets[h:]) == content_crc, "CRC-32 of a message")
+        check(blake2b(octets, digest_size=16).digest() == self.emailid, "emailid")
+
+    def is_punched(self) -> bool:
+        return bytes(BLOCK) in self.card + self.octets
 
 
 @dataclass
@@ -305,6 +329,8 @@ class Mailbox:
     meta: dict[str, bytes] = field(default_factory=dict)
     keys: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     messages: dict[int, Message] = field(default_factory=dict)
+    dead: list[Message] = field(default_factory=list)
+    missing: int = 0
     last: Frame | None = None
 
     def apply(self, frame: Frame) -> None:
@@ -313,6 +339,9 @@ class Mailbox:
             "BASE": self.read_base,
             "SWITCH": lambda cursor, _: cursor.octets(8),
             "APPEND": lambda cursor, frame: self.read_append(cursor, payload, frame),
+            "RELOCATE": lambda cursor, frame: self.read_relocate(
+                cursor, payload, frame
+            ),
             "FLAGS": self.read_flags,
             "KEYWORD": lambda cursor, _: self.keywords.append(cursor.text()),
             "EXPUNGE": self.read_expunge,
@@ -324,13 +353,30 @@ class Mailbox:
             readers[kind](cursor, frame)
             cursor.end()
         payload.end()
-        check(frame.exists == len(self.messages), "exists")
+        relocates = [kind == "RELOCATE" for kind, _ in frame.operations]
+        if any(relocates):
+            check(all(relocates), "RELOCATE is not alone")
+            check(self.last and counts(frame) == counts(self.last), "counts change")
+        missing = frame.exists - len(self.messages)
+        check(missing >= 0, "exists")
+        check(missing <= self.missing or not self.last, "messages are missing")
+        self.missing = missing
         messages = self.messages.values()
         unseen = sum(not message.flags & SEEN for message in messages)
-        check(frame.unseen == unseen, "unseen")
         live = sum(len(message.octets) for message in messages)
-        check(frame.live == live, "live")
+        if not missing:
+            check(frame.unseen == unseen, "unseen")
+            check(frame.live == live, "live")
         self.last = frame
+
+    def end(self) -> None:
+        """Check what can only be checked behind the last frame."""
+        check(not self.missing, "messages were not met")
+        for message in self.messages.values():
+            message.check()
+        for message in self.dead:
+            if not message.is_punched():
+                message.check()
 
     def read_base(self, cursor: Cursor, frame: Frame) -> None:
         mailbox_id = cursor.octets(16)
@@ -358,6 +404,31 @@ class Mailbox:
         self.meta, self.keys = meta, keys
 
     def read_append(self, cursor: Cursor, payload: Cursor, frame: Frame) -> None:
+        uid, key, message = self.read_message(cursor, payload)
+        check(uid < frame.uidnext, "a uid from UIDNEXT on")
+        check(uid > max(self.messages, default=0), "a uid that is not the greatest")
+        if key != bytes(16):
+            self.keys[key] = uid, frame.time
+        message.modseq = frame.modseq
+        self.messages[uid] = message
+
+    def read_relocate(self, cursor: Cursor, payload: Cursor, frame: Frame) -> None:
+        modseq = cursor.number(8)
+        uid, key, message = self.read_message(cursor, payload)
+        message.modseq = modseq
+        check(uid < frame.uidnext and modseq <= frame.modseq, "numbers ahead")
+        check(key == bytes(16) or self.keys[key][0] == uid, "a key is another one")
+        if before := self.messages.get(uid):
+            self.dead.append(before)
+            crcs = (message.crcs[0], *before.crcs[1:])
+            new = {"octets": message.octets, "card": message.card, "crcs": crcs}
+            same = replace(before, **new)
+            check(message == same, "a message became another one")
+        self.messages[uid] = message
+        self.messages = dict(sorted(self.messages.items()))
+
+    @staticmethod
+    def read_message(cursor: Cursor, payload: Cursor) -> tuple[int, bytes, Message]:
         uid, flags = cursor.number(4), cursor.number(4)
         date, zone = cursor.number(8, signed=True), cursor.number(2, signed=True)
         k = cursor.number(2)
@@ -366,19 +437,11 @@ class Mailbox:
         savedate = cursor.number(8, signed=True)
         emailid, key = cursor.octets(16), cursor.octets(16)
         keywords = mask(cursor.octets(k))
-        check(uid < frame.uidnext, "a uid from UIDNEXT on")
-        check(uid > max(self.messages, default=0), "a uid that is not the greatest")
-        card = payload.octets(c)
-        check(zlib.crc32(card) == card_crc, "CRC-32 of a card")
-        octets = payload.octets(s)
-        check(zlib.crc32(octets[:h]) == header_crc, "CRC-32 of our header lines")
-        check(zlib.crc32(octets[h:]) == content_crc, "CRC-32 of a message")
-        check(blake2b(octets, digest_size=16).digest() == emailid, "emailid")
-        if key != bytes(16):
-            self.keys[key] = uid, frame.time
-        self.messages[uid] = Message(
-            flags, keywords, frame.modseq, date, zone, savedate, emailid, octets, card
-        )
+        card, octets = payload.octets(c), payload.octets(s)
+        crcs = card_crc, header_crc, content_crc
+        times = date, zone, savedate
+        message = Message(flags, keywords, 0, *times, emailid, octets, card, h, crcs)
+        return uid, key, message
 
     def read_flags(self, cursor: Cursor, frame: Frame) -> None:
         uids = cursor.uids()
@@ -393,7 +456,8 @@ class Mailbox:
     def read_expunge(self, cursor: Cursor, frame: Frame) -> None:
         del frame
         for uid in cursor.uids():
-            self.messages.pop(uid, None)
+            if uid in self.messages:
+                self.dead.append(self.messages.pop(uid))
 
     def read_meta(self, cursor: Cursor, frame: Frame) -> None:
         del frame
@@ -401,6 +465,13 @@ class Mailbox:
         self.meta[name] = value
         if not value:
             del self.meta[name]
+
+
+def read_mailbox(files: Mapping[str, bytes]) -> tuple[Head, Mailbox]:
+    mailbox = Mailbox()
+    head, _ = read_log(files, mailbox.apply)
+    mailbox.end()
+    return head, mailbox
 
 
 # account.md

@@ -28,6 +28,7 @@ from imapbox.index.mailbox_transactions import (
 )
 from imapbox.index.opening import Opened, open_log
 from imapbox.index.operations import Base
+from imapbox.index.relocate import RelocateMessages, read_moving
 from imapbox.index.settings import Settings
 from imapbox.index.transaction import Outcome, Transaction
 from imapbox.index.uid_ranges import positions_in
@@ -208,6 +209,15 @@ class MailLog(LogOnDisk):
         """Remove messages, whatever their flags."""
         known = known_of(self.state(), uids)
         return self.commit(ExpungeMessages(known, only_deleted=False))
+
+    def relocate(self, uids: Iterable[int]) -> None:
+        """Write messages again at the end of the log, as nobody else is there."""
+        state = self.state()
+        rows = [row for uid in uids if (row := row_of(state, uid)) is not None]
+        moving = self.run(read_moving(DIRECTORY, state, rows))
+        assert len(moving) == len(rows)
+        if moving:
+            self.commit(RelocateMessages(moving))
 
     def bodies(self, state: MailboxState) -> dict[int, bytes | None]:
         """Return the octets of all messages."""

@@ -23,6 +23,7 @@ events = st.lists(
         st.just("flags"), uids, st.sampled_from(list(FlagChange)), flags, keywords
     )
     | st.tuples(st.just("expunge"), uids)
+    | st.tuples(st.just("relocate"), uids)
     | st.tuples(st.just("append"), flags),
     max_size=8,
 )
@@ -35,6 +36,8 @@ def apply(log: MailLog, event: tuple[Any, ...]) -> None:
             log.set_flags(which, what, flags, keywords)
         case ("expunge", which):
             log.expunge(which)
+        case ("relocate", which):
+            log.relocate(which)
         case ("append", flags):
             log.append(incoming(b"x", flags))
 

@@ -19,6 +19,7 @@ from imapbox.index.operations import (
     Flags,
     Keyword,
     Meta,
+    Relocate,
     Switch,
     decode_operations,
 )
@@ -34,6 +35,23 @@ masks = st.integers(0, 2**256 - 1)
 ranges = st.sets(u32, max_size=10).map(sorted).map(ranges_of)
 mailboxes = st.builds(Create, ids, u32, texts, texts)
 
+appends = st.builds(
+    Append,
+    u32,
+    u32,
+    masks,
+    i64,
+    i16,
+    i64,
+    u64,
+    u32,
+    u32,
+    u32,
+    ids,
+    ids,
+    u32,
+    u32,
+)
 mailbox_operations = st.one_of(
     st.builds(
         Base,
@@ -47,23 +65,8 @@ mailbox_operations = st.one_of(
         st.dictionaries(ids, st.tuples(u32, u64)),
     ),
     st.builds(Switch, u32, u32),
-    st.builds(
-        Append,
-        u32,
-        u32,
-        masks,
-        i64,
-        i16,
-        i64,
-        u64,
-        u32,
-        u32,
-        u32,
-        ids,
-        ids,
-        u32,
-        u32,
-    ),
+    appends,
+    st.builds(Relocate, u64, appends),
     st.builds(Flags, ranges, u32, u32, masks, masks),
     st.builds(Keyword, texts),
     st.builds(Expunge, ranges),
