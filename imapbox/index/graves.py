@@ -1,8 +1,10 @@
-"""Where the bodies of expunged messages lie, while they are in grace.
+"""Where nobody lives any more: bodies of expunged messages, and old places.
 
 An expunged body stays in its segment for a time, so that sessions that were
-not told yet can still fetch it, and so that it can be undone. What is neither
-a message's nor a grave may be punched out or left behind.
+not told yet can still fetch it, and so that it can be undone. So does the old
+place of a message that was written again. Afterwards it may be punched out, or
+go with its segment. A grave that is in grace is remembered; older ones are
+until they were punched out, as long as they are not too many.
 """
 
 from typing import Any, Final, NamedTuple
@@ -10,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imapbox.index.punched import Punched
 from imapbox.index.records import Records
 from imapbox.model.numbers import Uid
 
@@ -24,17 +27,19 @@ GRAVES: Final = np.dtype(
     ]
 )
 GRACE: Final = 24 * 3600 * 1_000_000  # microseconds
+# So many are remembered behind their grace: half a MiB.
+LIMIT: Final = 16 * 1024
 
 
 class Grave(NamedTuple):
-    """One expunged message's part of a payload.
+    """A part of a payload that nobody needs any more.
 
     Attributes:
         uid: Whose it was.
         segment: Which segment.
         offset: Of the first octet in it, the card's if there is one.
         size: Of card and message.
-        time: Of the expunge, microseconds since 1970 UTC.
+        time: Since when, microseconds since 1970 UTC.
     """
 
     uid: Uid
@@ -60,14 +65,22 @@ class Graves:
         self._graves.replace(graves)
 
     def add(self, graves: NDArray[Any], time: int) -> None:
-        """Note the places of messages that were expunged at ``time``."""
+        """Note the places that messages left at ``time``."""
         if self._graves.is_full:
-            self._graves.replace(self.since(time - GRACE))
+            kept = max(LIMIT, len(self.since(time - GRACE)))
+            self._graves.replace(self.now[-kept:])
         graves["time"] = time
         self._graves.append(graves)
 
+    def forget(self, punched: Punched) -> None:
+        """Drop those that were punched out."""
+        graves = self.now
+        done = (graves["time"] <= punched.time) & (graves["segment"] < punched.segment)
+        if done.any():
+            self._graves.replace(graves[~done])
+
     def since(self, time: int) -> NDArray[Any]:
-        """Return those expunged after ``time``: those still in grace.
+        """Return those since ``time``: those still in grace.
 
         Args:
             time: Microseconds since 1970 UTC; at most `GRACE` ago, since older

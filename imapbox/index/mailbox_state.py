@@ -31,6 +31,7 @@ from imapbox.index.operations import (
     Relocate,
     decode_operations,
 )
+from imapbox.index.punched import PUNCHED, Punched
 from imapbox.index.read import switch_of
 from imapbox.index.uid_roll import UidRoll
 from imapbox.index.vanished import Vanished
@@ -119,7 +120,7 @@ class MailboxState:
         columns: A row for each message, and for some that are gone.
         roll: The UIDs of those that are there.
         vanished: Who is gone since when.
-        graves: Where the bodies of those lie, while they are in grace.
+        graves: Where the bodies of those lie, and old places of others.
         changes: What views may not have told yet.
         first_change: The number of the first of these.
         missing: How many messages exist that were not met yet. Behind the last
@@ -200,6 +201,9 @@ class MailboxState:
                     # What went before the oldest BASE, nobody can tell.
                     floor = operation.modseq if begins else operation.floor
                     self.vanished.raise_floor(floor)
+                case Meta(name=name, value=value) if name == PUNCHED:
+                    if punched := Punched.decode(value):
+                        self.graves.forget(punched)
         if found:
             self._insert(found, frame)
         self._count_missing(frame, begins=begins)

@@ -1,6 +1,7 @@
 import numpy as np
 
-from imapbox.index.graves import GRACE, GRAVES, Graves
+from imapbox.index.graves import GRACE, GRAVES, LIMIT, Graves
+from imapbox.index.punched import Punched
 from tests.unit.index.mail_log import MailLog, incoming, place_of, simulated
 
 
@@ -27,13 +28,25 @@ def test_a_grave_is_where_the_body_was() -> None:
 
 
 def test_graves_are_forgotten_once_grace_is_over() -> None:
-    """What is remembered is in proportion to a day's expunges."""
+    """What is remembered is a day's expunges, and a bounded number of older ones."""
     graves = Graves()
-    for number in range(5000):
-        one = np.zeros(1, GRAVES)
-        one["uid"] = number
-        graves.add(one, number * GRACE // 10)
-    assert len(graves.now) < 50
-    newest = 4999 * GRACE // 10
+    for number in range(300):
+        some = np.zeros(1000, GRAVES)
+        some["uid"] = number
+        graves.add(some, number * GRACE // 10)
+    assert len(graves.now) <= 2 * LIMIT
+    newest = 299 * GRACE // 10
     kept = graves.since(newest - GRACE)["uid"].tolist()
-    assert kept == list(range(4990, 5000))
+    assert kept == [number for number in range(290, 300) for _ in range(1000)]
+
+
+def test_what_was_punched_is_forgotten() -> None:
+    """Up to a time, and before a segment."""
+    graves = Graves()
+    for time in (10, 20, 30):
+        some = np.zeros(3, GRAVES)
+        some["segment"] = 1, 2, 3
+        graves.add(some, time)
+    graves.forget(Punched(20, 3))
+    left = [(grave.time, grave.segment) for grave in graves.each()]
+    assert left == [(10, 3), (20, 3), (30, 1), (30, 2), (30, 3)]
