@@ -66,7 +66,7 @@ class Graves:
 
     def add(self, graves: NDArray[Any], time: int) -> None:
         """Note the places that messages left at ``time``."""
-        if self._graves.is_full:
+        if not self._graves.has_room(len(graves)):
             kept = max(LIMIT, len(self.since(time - GRACE)))
             self._graves.replace(self.now[-kept:])
         graves["time"] = time

@@ -197,13 +197,8 @@ class MailboxState:
                 case Expunge():
                     self._bury(operation.uids, frame)
                     expunged += self.roll.remove(operation.uids)
-                case Base():
-                    # What went before the oldest BASE, nobody can tell.
-                    floor = operation.modseq if begins else operation.floor
-                    self.vanished.raise_floor(floor)
-                case Meta(name=name, value=value) if name == PUNCHED:
-                    if punched := Punched.decode(value):
-                        self.graves.forget(punched)
+                case Base() | Meta():
+                    self._limit_history(operation, begins=begins)
         if found:
             self._insert(found, frame)
         self._count_missing(frame, begins=begins)
@@ -218,6 +213,17 @@ class MailboxState:
             self.changes.append(changed)
         self.counts = frame.counts
         self.position = switch_of(frame) or frame.end
+
+    def _limit_history(self, operation: Base | Meta, *, begins: bool) -> None:
+        """Forget what nobody asks for any more, or what nobody can tell."""
+        if isinstance(operation, Base):
+            # What went before the oldest BASE, nobody can tell.
+            floor = operation.modseq if begins else operation.floor
+            self.vanished.raise_floor(floor)
+        elif operation.name == PUNCHED:
+            punched = Punched.decode(operation.value)
+            if punched is not None:
+                self.graves.forget(punched)
 
     def _count_missing(self, frame: Frame, *, begins: bool) -> None:
         """See that the messages are as many as the frame says.

@@ -27,10 +27,9 @@ class Records:
         """Return all of them. The array stays as it is."""
         return self._array[: self._size]
 
-    @property
-    def is_full(self) -> bool:
-        """Say whether the next one is costly."""
-        return self._size == len(self._array)
+    def has_room(self, count: int) -> bool:
+        """Say whether so many more cost no new array."""
+        return self._size + count <= len(self._array)
 
     def append(self, new: NDArray[Any]) -> None:
         """Add records behind the others."""
