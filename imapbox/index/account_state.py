@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from imapbox.index.account_operations import (
     AccountBase,
@@ -35,7 +35,10 @@ class AccountState:
         deleted: Ids of deleted mailboxes, and when: microseconds since 1970.
         subscribed: Names; they need not exist.
         highest_uidvalidity: Ever given.
+        missing: Nothing ever is: an account's segments stay.
     """
+
+    missing: Final = 0
 
     def __init__(self) -> None:
         self.position = Position(0, 0, 0, 0)

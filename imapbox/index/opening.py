@@ -7,7 +7,7 @@ the log is settled under its lock first.
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
@@ -28,6 +28,19 @@ from imapbox.model.errors import MailboxDamaged
 _TRIES = 3
 
 
+class Folded(Protocol):
+    """What a log is folded into."""
+
+    @property
+    def missing(self) -> int:
+        """Return how many messages exist that no frame has shown yet."""
+        ...
+
+    def apply(self, frame: Frame) -> None:
+        """Take in the next frame."""
+        ...
+
+
 class Opened(NamedTuple):
     """A log that was read.
 
@@ -43,7 +56,7 @@ class Opened(NamedTuple):
 
 
 def open_log(
-    directory: str, settings: Settings, fold: Callable[[], Callable[[Frame], None]]
+    directory: str, settings: Settings, fold: Callable[[], Folded]
 ) -> Steps[Opened]:
     """Read a log from its beginning.
 
@@ -51,6 +64,7 @@ def open_log(
         directory: The log's.
         settings: How to write, if it has to be settled.
         fold: Called before each try; what it returns takes in the frames.
+            The last one is what the log says.
 
     Raises:
         MailboxBusy: It has to be settled, and the lock was not to be had.
@@ -66,16 +80,16 @@ def open_log(
             if (yield from _read_head_file(directory)) == data:
                 break
             continue  # a commit was on its way
-        return (yield from _read(directory, data, head, fold()))
+        return (yield from _read(directory, data, head, fold))
     yield from recover(directory, settings, command="open")
     data = yield from _read_head_file(directory)
     head = Head.decode(data)
     if head is None or head.boot != settings.boot:
         if (yield from is_damaged(directory)):
-            return (yield from _read_unsettled(directory, data, head, fold()))
+            return (yield from _read_unsettled(directory, data, head, fold().apply))
         if head is None:
             raise MailboxDamaged(directory)
-    return (yield from _read(directory, data, head, fold()))
+    return (yield from _read(directory, data, head, fold))
 
 
 def _read_unsettled(
@@ -128,16 +142,33 @@ def follow_all(
 
 
 def _read(
-    directory: str, data: bytes, head: Head, apply: Callable[[Frame], None]
+    directory: str, data: bytes, head: Head, fold: Callable[[], Folded]
 ) -> Steps[Opened]:
-    damaged = False
-    try:
-        yield from follow_all(directory, head.position, apply)
-    except (LogBroken, DamagedOperations) as broken:
+    broken: Exception | None = None
+    for _ in range(_TRIES):
+        start = yield from find_first_segment(directory, head.position.segment)
+        broken = yield from _read_from(directory, start, head.position, fold())
+        now = yield from find_first_segment(directory, head.position.segment)
+        if broken is None or now == start:
+            break
+        # Its oldest segments were removed meanwhile: nothing is wrong with it.
+    if broken is not None:
         yield from mark_damaged(directory, f"the log is broken: {broken}")
-        damaged = True
-    damaged = damaged or (yield from is_damaged(directory))
+    damaged = broken is not None or (yield from is_damaged(directory))
     return Opened(data, head, damaged)
+
+
+def _read_from(
+    directory: str, start: Position, end: Position, state: Folded
+) -> Steps[Exception | None]:
+    """Read a log; return what is wrong with it, None if it is sound."""
+    try:
+        yield from follow(directory, start, end, state.apply)
+    except (LogBroken, DamagedOperations) as broken:
+        return broken
+    if state.missing:
+        return LogBroken(start)
+    return None
 
 
 def _read_head_file(directory: str) -> Steps[bytes]:

@@ -10,9 +10,8 @@ from twisted.logger import Logger
 from imapbox.disk.filesystem import FileSystem, Mode
 from imapbox.disk.steps import Steps, perform
 from imapbox.index.damage import is_damaged
-from imapbox.index.frame import Frame
 from imapbox.index.head import DELETED, HEAD_SIZE, Head, Position
-from imapbox.index.opening import open_log, recover
+from imapbox.index.opening import Folded, open_log, recover
 from imapbox.index.read import HeadUnreadable, LogBroken, News, look
 from imapbox.index.settings import Settings
 from imapbox.index.settle import HEAD
@@ -24,14 +23,10 @@ from imapbox.store.failures import in_words
 _GLANCE: Final = 16 * 1024
 
 
-class LogState(Protocol):
-    """What a log is folded into."""
+class LogState(Folded, Protocol):
+    """What a log is folded into, and up to where."""
 
     position: Position
-
-    def apply(self, frame: Frame) -> None:
-        """Take in the next frame."""
-        ...
 
 
 S = TypeVar("S", bound=LogState)
@@ -109,9 +104,9 @@ class FollowedLog(Generic[S]):
     async def _open(self) -> None:
         states: list[S] = []
 
-        def fold() -> Callable[[Frame], None]:
+        def fold() -> S:
             states.append(self._make_state())
-            return states[-1].apply
+            return states[-1]
 
         try:
             opened = await self._drivers.read.run(

@@ -4,7 +4,7 @@ What `store` does around it in the reactor is done here in steps, so that an
 explorer can stop between any two calls.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -18,7 +18,6 @@ from imapbox.index.binding import AccountUnsettled, Binding
 from imapbox.index.body import Span, read_bodies
 from imapbox.index.commit import Log, commit
 from imapbox.index.damage import is_damaged
-from imapbox.index.frame import Frame
 from imapbox.index.known import Known, Row
 from imapbox.index.mailbox_state import MailboxFacts, MailboxState
 from imapbox.index.mailbox_transactions import (
@@ -135,9 +134,9 @@ def open_account(settings: Settings) -> Generator[Call | Pause, Any, Account]:
     """Read the account's log, settling it if it needs that."""
     states: list[AccountState] = []
 
-    def fold() -> Callable[[Frame], None]:
+    def fold() -> AccountState:
         states.append(AccountState())
-        return states[-1].apply
+        return states[-1]
 
     opened = yield from open_log(ACCOUNT, settings, fold)
     return Account(settings, opened.token, states[-1])
@@ -200,9 +199,9 @@ class Session:
         """SELECT."""
         states: list[MailboxState] = []
 
-        def fold() -> Callable[[Frame], None]:
+        def fold() -> MailboxState:
             states.append(MailboxState())
-            return states[-1].apply
+            return states[-1]
 
         inbox = self.account.directory
         opened = yield from open_log(inbox, self.account.settings, fold)

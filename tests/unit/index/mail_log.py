@@ -120,7 +120,7 @@ class LogOnDisk:
 
         def fold() -> Any:
             states.append(self.state_type())
-            return states[-1].apply
+            return states[-1]
 
         opened = self.run(open_log(DIRECTORY, self.settings, fold))
         return opened, states[-1]

@@ -349,7 +349,9 @@ def test_a_segment_that_should_not_have_gone_is_missed() -> None:
     log.append(incoming(b"first" * 99))
     log.append(incoming(b"second"))
     log.remove("log.1")
-    assert log.state().missing == 1
+    opened, state = log.open()
+    assert (opened.damaged, state.missing) == (True, 1)
+    assert log.bodies(state) == {2: b"Return-Path: <>\r\nsecond"}
 
 
 def test_counts_that_disagree_are_damage() -> None:
