@@ -1,0 +1,80 @@
+"""The first words of a message, for lists of messages.
+
+From the first text/plain part that has words, or else from the first text/html,
+without its tags. Quoted lines are left out, unless there are no others. Looks
+at no more than the scanner kept of each text.
+
+See Also:
+    RFC 8970 (PREVIEW).
+"""
+
+import html
+from collections.abc import Iterator
+from typing import Final
+
+from imapbox.mime.charsets import decode_text
+from imapbox.mime.decode import UnknownCTE, decode_transfer
+from imapbox.mime.structure import Part
+
+MAX_CHARACTERS: Final = 200
+
+_UNSEEN: Final = ("script", "style", "head", "title")
+_BLOCKS: Final = ("br", "p", "/p", "div", "/div", "tr", "td", "li", "h1", "h2", "h3")
+
+
+def make_preview(root: Part) -> str:
+    """Return the preview of a message, perhaps empty, in one line."""
+    for wanted, convert in ((b"plain", str), (b"html", strip_tags)):
+        for part in _texts(root):
+            if part.media_type[1].lower() == wanted and part.beginning:
+                words = _words(convert(_decode(part)))
+                if words:
+                    return words
+    return ""
+
+
+def _texts(root: Part) -> Iterator[Part]:
+    todo = [root]
+    while todo:
+        part = todo.pop()
+        todo.extend(reversed(part.parts))
+        if part.beginning:
+            yield part
+
+
+def _decode(part: Part) -> str:
+    try:
+        octets = decode_transfer(part.beginning, part.content.encoding or b"7bit")
+    except UnknownCTE:
+        return ""
+    return decode_text(octets, part.content.parameter(b"charset") or b"us-ascii")
+
+
+def _words(text: str) -> str:
+    lines = text.splitlines()
+    own = [line for line in lines if not line.startswith(">")]
+    words = _join(own) or _join([line.lstrip("> ") for line in lines])
+    return words[:MAX_CHARACTERS].rstrip()
+
+
+def _join(lines: list[str]) -> str:
+    words = " ".join(" ".join(lines).split())
+    return "".join(character for character in words[:1000] if character.isprintable())
+
+
+def strip_tags(text: str) -> str:
+    """Return what a reader of HTML sees, roughly."""
+    first, *pieces = text.split("<")
+    seen = [first]
+    hidden = ""
+    for piece in pieces:
+        tag, _, behind = piece.partition(">")
+        name = tag.split(maxsplit=1)[0].lower() if tag.strip() else ""
+        if hidden:
+            hidden = "" if name == "/" + hidden else hidden
+        elif name in _UNSEEN:
+            hidden = name
+            continue
+        if not hidden:
+            seen += (" " if name.rstrip("/") in _BLOCKS else "", behind)
+    return html.unescape("".join(seen))

@@ -1,0 +1,190 @@
+"""What SEARCH looks through: headers and text parts, decoded and folded.
+
+`stretches` says which octets of a message to read; what reads them feeds them
+to a `TextDecoder` in pieces of any size, and gets text back. So a search can
+stop between any two pieces, and nothing of a message must be in memory whole.
+Text that was cut comes out cut: who looks for a string keeps the end of one
+piece before the next.
+
+HTML is searched as it is, tags and all.
+
+See Also:
+    RFC 9051 §6.4.4 (BODY, TEXT).
+"""
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from imapbox.mime.card import Card, Located
+from imapbox.mime.casemap import fold
+from imapbox.mime.charsets import find_codec, open_decoder
+from imapbox.mime.decode import (
+    TransferDecoder,
+    UnknownCTE,
+    open_transfer_decoder,
+)
+from imapbox.mime.encoded_words import decode_words
+
+PIECE: Final = 64 * 1024
+
+# Nobody's field is longer; one that is may be cut anywhere.
+_MAX_FIELD: Final = 64 * 1024
+_MAX_MARKS: Final = 32
+_FIELD_END = re.compile(rb"\n(?![ \t])")
+
+
+class TextDecoder(Protocol):
+    """Turns the octets of one stretch into text."""
+
+    def feed(self, octets: bytes) -> str:
+        """Return the text of the next piece, as far as it can be told."""
+        ...
+
+    def finish(self) -> str:
+        """Return the rest. Ask once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Octets of a message that are text.
+
+    Attributes:
+        octets: Where.
+        open: Returns what decodes them.
+        is_header: A header, of the message or of one in it.
+    """
+
+    octets: range
+    open: Callable[[], TextDecoder]
+    is_header: bool
+
+
+def stretches(card: Card, *, header: bool) -> Iterator[Stretch]:
+    """Yield what is searched in a message, in the order in which it lies.
+
+    Args:
+        card: The message's.
+        header: Whether the message's own header, too: TEXT, not BODY. Those of
+            messages in it belong to its body.
+    """
+    root = card.locate(())
+    if header and root is not None and root.header is not None:
+        yield Stretch(root.header, HeaderDecoder, is_header=True)
+    for located in card.texts():
+        if located.header is not None:
+            yield Stretch(located.header, HeaderDecoder, is_header=True)
+        else:
+            yield Stretch(located.body, _opener(located), is_header=False)
+
+
+def read_texts(card: Card, octets: bytes, *, header: bool) -> Iterator[str]:
+    """Yield the same of a message that is there, piece by piece."""
+    for stretch in stretches(card, header=header):
+        decoder = stretch.open()
+        for start in range(stretch.octets.start, stretch.octets.stop, PIECE):
+            yield decoder.feed(octets[start : min(start + PIECE, stretch.octets.stop)])
+        yield decoder.finish()
+
+
+def _opener(located: Located) -> Callable[[], TextDecoder]:
+    return lambda: PartDecoder(located.encoding, located.charset)
+
+
+class PartDecoder:
+    """Decodes the body of a text part.
+
+    One in an encoding that is not known has no text.
+    """
+
+    def __init__(self, encoding: bytes, charset: bytes) -> None:
+        self._transfer: TransferDecoder | None
+        try:
+            self._transfer = open_transfer_decoder(encoding)
+        except UnknownCTE:
+            self._transfer = None
+        self._charset = _open_charset(charset or b"us-ascii")
+        self._marks = ""
+
+    def feed(self, octets: bytes) -> str:
+        """See `TextDecoder`."""
+        if self._transfer is None:
+            return ""
+        return self._fold(self._charset.decode(self._transfer.feed(octets)))
+
+    def finish(self) -> str:
+        """See `TextDecoder`."""
+        if self._transfer is None:
+            return ""
+        text = self._charset.decode(self._transfer.finish(), final=True)
+        return fold(self._marks + text)
+
+    def _fold(self, text: str) -> str:
+        """Return ``text`` folded, without the marks at its end.
+
+        Folding puts marks on one letter into an order, so all must be there.
+        """
+        text = self._marks + text
+        at = len(text)
+        while (
+            at and len(text) - at < _MAX_MARKS and unicodedata.combining(text[at - 1])
+        ):
+            at -= 1
+        self._marks = text[at:]
+        return fold(text[:at])
+
+
+class _Decoder(Protocol):
+    def decode(self, octets: bytes, /, final: bool = False) -> str: ...  # noqa: FBT001, FBT002 - codecs' own
+
+
+def _open_charset(charset: bytes) -> _Decoder:
+    if find_codec(charset) == "utf-7":
+        return _Utf7()
+    return open_decoder(charset)
+
+
+class _Utf7:
+    """UTF-7, line by line: Python's own reads what is shifted again and again."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def decode(self, octets: bytes, /, final: bool = False) -> str:  # noqa: FBT001, FBT002 - as codecs have it
+        octets = self._rest + octets
+        at = len(octets) if final else octets.rfind(b"\n") + 1
+        if len(octets) - at > _MAX_FIELD:
+            at = len(octets)
+        self._rest = octets[at:]
+        return codecs.decode(octets[:at], "utf-7", "replace")
+
+
+class HeaderDecoder:
+    """Decodes a header, field by field."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, octets: bytes) -> str:
+        """See `TextDecoder`."""
+        octets = self._rest + octets
+        at = 0
+        for end in _FIELD_END.finditer(octets, 0, len(octets) - 1):
+            at = end.end()
+        if len(octets) - at > _MAX_FIELD:
+            at = len(octets)
+        self._rest = octets[at:]
+        return _header_text(octets[:at])
+
+    def finish(self) -> str:
+        """See `TextDecoder`."""
+        return _header_text(self._rest)
+
+
+def _header_text(octets: bytes) -> str:
+    fields = _FIELD_END.split(octets)
+    return fold("\n".join(decode_words(field) for field in fields))

@@ -1,0 +1,103 @@
+"""Messages for tests of MIME: good ones, and anything that may look like one."""
+
+from collections.abc import Iterator
+
+from hypothesis import strategies as st
+
+from imapbox.mime.card import Card, make_card
+from imapbox.mime.scanner import Scanner
+from imapbox.mime.structure import Kind, Part
+
+# Lines that mean something to a scanner, put together in any way.
+LINES = [
+    b"",
+    b"",
+    b"",
+    b"--a",
+    b"--a",
+    b"--a--",
+    b"--ab",
+    b"--ab--",
+    b"--b \t",
+    b"--b--x",
+    b"----",
+    b"--",
+    b"text",
+    b" folded",
+    b"Content-Type: multipart/mixed; boundary=a",
+    b'Content-Type: multipart/mixed; boundary="ab"',
+    b"Content-Type: multipart/digest; boundary=b",
+    b'Content-Type: multipart/mixed; boundary="a--"',
+    b'Content-Type: multipart/mixed; boundary=""',
+    b"Content-Type: multipart/mixed",
+    b"Content-Type: message/rfc822",
+    b"Content-Type: text/html; charset=utf-8",
+    b"Content-Type: nonsense",
+    b"Content-Transfer-Encoding: base64",
+    b"MIME-Version: 1.0",
+    b"Subject: =?utf-8?q?caf=C3=A9?=",
+    b"From: A <a@b>",
+    b"\r",
+    b"\0",
+]
+_line = st.sampled_from(LINES) | st.binary(max_size=6)
+_end = st.sampled_from([b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r", b""])
+ANY_MESSAGES = st.lists(
+    st.builds(lambda line, end: line + end, _line, _end), max_size=40
+).map(b"".join)
+
+
+def crlf(text: str) -> bytes:
+    """Return a text with the line ends of mail."""
+    return text.encode().replace(b"\n", b"\r\n")
+
+
+def scan(*pieces: bytes) -> Part:
+    """Return the tree of a message."""
+    scanner = Scanner()
+    for piece in pieces:
+        scanner.feed(piece)
+    return scanner.finish()
+
+
+def card_of(message: bytes) -> Card:
+    """Return the card of a message, as it is read."""
+    return Card(make_card(scan(message)))
+
+
+def parts_of(root: Part) -> Iterator[Part]:
+    """Yield a part and all parts in it, each before those in it."""
+    todo = [root]
+    while todo:
+        part = todo.pop()
+        yield part
+        todo.extend(reversed(part.parts))
+
+
+def outline(part: Part) -> object:
+    """Return what a tree is, to be compared."""
+    return (
+        part.kind.name,
+        part.header,
+        part.body,
+        part.lines,
+        part.content,
+        part.is_message,
+        part.in_digest,
+        part.opaque,
+        dict(part.fields),
+        part.beginning,
+        [outline(inner) for inner in part.parts],
+    )
+
+
+__all__ = [
+    "ANY_MESSAGES",
+    "LINES",
+    "Kind",
+    "card_of",
+    "crlf",
+    "outline",
+    "parts_of",
+    "scan",
+]
