@@ -1,5 +1,6 @@
 """Real programs for the interop tests. Each starts with its test and ends with it."""
 
+import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server, dovecot, imapbox, short_directory
 from benchmarks.tracing import traced
 from tests.support.disk_calls import DiskCall
+from tests.support.overhearing import overhearing
 from tests.support.postfix import Postfix, postfix
 from tests.support.strace import OPTIONS, parse_strace
 from tests.support.users import PASSWORDS
@@ -45,16 +47,21 @@ def open_directory() -> Iterator[Path]:
 def start_imapbox(open_directory: Path) -> StartServer:
     """Start imapbox with `PASSWORDS`; ``deliverers`` as `benchmarks.servers` has it.
 
-    What its processes logged is shown if the test fails.
+    All that it says over IMAP is held to the grammar. That, and what its
+    processes logged, is shown if the test fails.
     """
 
     @contextmanager
     def start(*, deliverers: int = 1) -> Iterator[Server]:
         store = open_directory / "imapbox"
-        with imapbox(store, PASSWORDS, deliverers=deliverers) as server:
+        with (
+            imapbox(store, PASSWORDS, deliverers=deliverers) as server,
+            overhearing(server.imap) as heard,
+        ):
             try:
-                yield server
+                yield dataclasses.replace(server, imap=heard.address)
             finally:
+                sys.stdout.write(heard.transcript())
                 sys.stdout.write(server.log.read_text(errors="replace"))
 
     return start

@@ -12,6 +12,7 @@ as it is, and is the grammar's to refuse.
 
 import importlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -45,46 +46,53 @@ _RULES: Final = {b"+": "continue-req", b"*": "response-data"}
 class Shapes:
     """What the grammar says of each shape that was seen.
 
+    Nothing is parsed before somebody takes the faults: a server that is listened
+    to should not wait for it, and `abnf-rust` crashed in a thread of pytest-twisted's.
+
     Attributes:
-        known: From rule and shape to what is wrong with it, or "".
+        good: The shapes, by rule, that are known to be good ones.
         responses: How many responses were looked at.
-        faults: What was wrong since somebody last took it.
     """
 
-    known: dict[tuple[str, bytes], str] = field(default_factory=dict)
+    good: set[tuple[str, bytes]] = field(default_factory=set)
     responses: int = 0
-    faults: list[str] = field(default_factory=list)
+    _new: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
+    _faults: list[str] = field(default_factory=list)
 
-    def check(self, rule: str, response: bytes) -> str:
-        """Return what is wrong with a response whose literals are empty, or ""."""
+    def see(self, rule: str, response: bytes) -> None:
+        """Take in a response whose literals are empty."""
         self.responses += 1
         try:
-            return self.parse(rule, shape(response))
+            key = rule, shape(response)
         except ValueError as error:
-            return str(error)
+            self.fault(str(error), response)
+            return
+        if key not in self.good:
+            self._new.setdefault(key, response)
 
-    def parse(self, rule: str, text: bytes) -> str:
-        """Return why a shape is not what ``rule`` says, or ""."""
-        key = rule, text
-        if key not in self.known:
-            self.known[key] = _parse(rule, text)
-        return self.known[key]
+    def fault(self, wrong: str, response: bytes) -> None:
+        """Note what is wrong with a response."""
+        self._faults.append(f"{response!r}: {wrong}")
 
     def take_faults(self) -> list[str]:
-        """Return the faults, and forget them."""
-        faults, self.faults = self.faults, []
+        """Return what was wrong since they were last taken.
+
+        A shape that was seen several times is one fault.
+        """
+        new, self._new = self._new, {}
+        if new:
+            # Only a run that hears a server pays for reading the grammar.
+            grammar = importlib.import_module("tests.support.imap_grammar")
+            for (rule, text), response in new.items():
+                if grammar.parses(rule, _without_depth(text, grammar.parses)):
+                    self.good.add((rule, text))
+                else:
+                    self.fault(f"no {rule}", response)
+        faults, self._faults = self._faults, []
         return faults
 
 
 SHAPES: Final = Shapes()
-
-
-def _parse(rule: str, text: bytes) -> str:
-    # Only a run that hears a server pays for reading the grammar.
-    grammar = importlib.import_module("tests.support.imap_grammar")
-    if grammar.parses(rule, text):
-        return ""
-    return f"no {rule}"
 
 
 def shape(response: bytes) -> bytes:
@@ -102,7 +110,7 @@ def shape(response: bytes) -> bytes:
         response = begin + b" " + (code or b"") + text + b"\r\n"
     response = _TERMINAL.sub(_stand_in, response)
     response = _MANY_NUMBERS.sub(b" 1", response)
-    return _without_depth(_MANY_RANGES.sub(b"1,1", response))
+    return _MANY_RANGES.sub(b"1,1", response)
 
 
 def _stand_in(found: re.Match[bytes]) -> bytes:
@@ -119,7 +127,7 @@ def _stand_in(found: re.Match[bytes]) -> bytes:
     return b'"' + b"xx"[: min(size, 2)] + b'"'
 
 
-def _without_depth(text: bytes) -> bytes:
+def _without_depth(text: bytes, parses: Callable[[str, bytes], bool]) -> bytes:
     """Put a shallow body for each deep one: nothing but a body reads as one."""
     opened: list[int] = []
     kept = bytearray()
@@ -129,7 +137,7 @@ def _without_depth(text: bytes) -> bytes:
             opened.append(len(kept) - 1)
         elif piece == b")" and opened:
             at = opened.pop()
-            if len(opened) >= _DEEP and not SHAPES.parse("body", bytes(kept[at:])):
+            if len(opened) >= _DEEP and parses("body", bytes(kept[at:])):
                 kept[at:] = _BODY
     return bytes(kept)
 
@@ -138,8 +146,8 @@ def _without_depth(text: bytes) -> bytes:
 class ResponseChecker:
     """Cuts what one connection hears into responses, and checks each.
 
-    Faults go to ``shapes``, since whoever writes to a connection is the server,
-    which would take an exception for one of its own.
+    What it finds waits in ``shapes``, since whoever writes to a connection is the
+    server, which would take an exception for one of its own.
     """
 
     shapes: Shapes = field(default_factory=lambda: SHAPES)
@@ -174,7 +182,7 @@ class ResponseChecker:
         """Drop the octets of a literal; say whether all of it is there."""
         taken = self._unread[: self._skip]
         if not self._binary and 0 in taken:
-            self._fault("NUL in a literal", self._begun)
+            self.shapes.fault("NUL in a literal", self._begun)
         del self._unread[: self._skip]
         self._skip -= len(taken)
         return not self._skip
@@ -193,8 +201,4 @@ class ResponseChecker:
         rule = _RULES.get(response[:1], "response-tagged")
         if not self._greeted:
             self._greeted, rule = True, "greeting"
-        if wrong := self.shapes.check(rule, response):
-            self._fault(wrong, response)
-
-    def _fault(self, wrong: str, response: bytes) -> None:
-        self.shapes.faults.append(f"{response!r}: {wrong}")
+        self.shapes.see(rule, response)

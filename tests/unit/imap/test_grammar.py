@@ -87,7 +87,7 @@ def faults(*said: bytes) -> list[str]:
     checker = ResponseChecker(Shapes())
     for piece in (GREETING, *said):
         checker.receive(piece)
-    return checker.shapes.faults
+    return checker.shapes.take_faults()
 
 
 @pytest.mark.parametrize("response", VALID)
