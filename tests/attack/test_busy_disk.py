@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.load.connection import wait_until_listening
-from benchmarks.load.imap import ImapClient, logged_in
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import LOOPBACK, free_ports, running
+from tests.support.checked_clients import CheckedClient, logged_in
 
 MESSAGE = stuffed(b"Subject: late\r\n\r\nx\r\n")
 # twistd on a disk whose syncs take as long as a file says.
@@ -56,7 +56,7 @@ class Site:
             wait_until_listening(self.lmtp)
             yield server
 
-    def reader(self) -> ImapClient:
+    def reader(self) -> CheckedClient:
         return logged_in(self.imap, "alice", "wonderland")
 
 

@@ -5,9 +5,9 @@ from contextlib import ExitStack
 import pytest
 
 from benchmarks.load.connection import Connection
-from benchmarks.load.imap import ImapClient
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server
+from tests.support.checked_clients import CheckedClient
 from tests.support.victim import KIB, MIB, client_of, growth
 
 
@@ -26,7 +26,7 @@ def push(client: Connection, data: bytes, most: int, *, patience: float = 0.5) -
 @pytest.mark.parametrize("logged_in", [False, True])
 def test_a_line_without_end(victim: Server, *, logged_in: bool) -> None:
     """Row 4: of 200 MiB without a line's end nothing is kept; the connection ends."""
-    client = client_of(victim) if logged_in else ImapClient(victim.imap)
+    client = client_of(victim) if logged_in else CheckedClient(victim.imap)
     with client, growth(victim) as memory:
         sent = push(client, b"x" * 64 * KIB, 200 * MIB)
     assert sent < 200 * MIB
@@ -37,7 +37,7 @@ def test_many_half_commands(victim: Server) -> None:
     """Row 7: a thousand strangers with half a nested command hold 16 KiB each."""
     with ExitStack() as stack, growth(victim) as memory:
         for _ in range(1000):
-            client = stack.enter_context(ImapClient(victim.imap))
+            client = stack.enter_context(CheckedClient(victim.imap))
             client.send(b"a NOOP " + b"(" * 4000)
         client.send(b"\r\n")
         assert client.response().startswith(b"a BAD ")

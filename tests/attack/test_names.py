@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.load.imap import ImapClient, Refused
+from benchmarks.load.imap import Refused
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.processes import cpu_seconds
 from benchmarks.servers import Server
+from tests.support.checked_clients import CheckedClient
 from tests.support.victim import KIB, client_of, growth
 
 NAMES = (
@@ -39,7 +40,7 @@ NAMES = (
 NASTY = "x\r\n* BYE y\x1b[2J\u2028\x85z"
 
 
-def said_to(client: ImapClient, command: bytes) -> bytes:
+def said_to(client: CheckedClient, command: bytes) -> bytes:
     """Return the tagged answer, without its tag."""
     tag = client.start(command)
     try:
@@ -85,7 +86,7 @@ def test_the_log_is_one_line_each(victim: Server) -> None:
     """Row 20: whatever a client calls itself, others or mail is one line of the log."""
     nasty = NASTY.encode()
     before = victim.log.read_text()
-    with ImapClient(victim.imap) as client:
+    with CheckedClient(victim.imap) as client:
         client.send(b"a LOGIN {%d+}\r\n%b secret\r\n" % (len(nasty), nasty))
         assert client.response().startswith(b"a NO ")
         client.send(b"b LOGOUT\r\n")
@@ -150,7 +151,7 @@ def test_cancelled_logins(victim: Server) -> None:
     good = b64encode(b"\0alice\0wonderland")
     with growth(victim) as memory:
         for _ in range(300):
-            with ImapClient(victim.imap) as client:
+            with CheckedClient(victim.imap) as client:
                 for garbage in (b"*", b"====", b"A", good[:-1], b"", b"\xff", b"*\0"):
                     tag = client.start(b"AUTHENTICATE PLAIN")
                     assert client.response().startswith(b"+ ")

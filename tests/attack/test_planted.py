@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.load.imap import ImapClient, Refused
+from benchmarks.load.imap import Refused
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server, imapbox, short_directory
 from imapbox.disk.filesystem import DiskFileSystem
@@ -17,6 +17,7 @@ from imapbox.index.head import Counts
 from imapbox.index.operations import Base
 from imapbox.index.settings import Settings
 from imapbox.model.numbers import MAX_MODSEQ, MAX_UID, ModSeq, Uid, UidValidity
+from tests.support.checked_clients import CheckedClient
 from tests.support.inbox import inbox_of
 from tests.support.victim import client_of
 
@@ -62,7 +63,7 @@ def prepared(*users: str) -> Iterator[tuple[Path, dict[str, str]]]:
 def answers_to(server: Server, user: str) -> list[bytes]:
     """Return what is said to a user who logs in, reads and appends, and gets mail."""
     said = []
-    with ImapClient(server.imap) as client:
+    with CheckedClient(server.imap) as client:
         for command in (
             f"LOGIN {user} secret",
             "SELECT INBOX",

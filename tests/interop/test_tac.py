@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import running
 from imapbox.app.service import SERVES
+from tests.support.response_checker import ResponseChecker
 
 TAC = Path(__file__).parents[2] / "tac"
 TWISTD = Path(sys.executable).with_name("twistd")
@@ -54,4 +55,5 @@ def test_the_applications_share_a_store(open_directory: Path) -> None:
         said = b""
         while data := client.recv(4096):
             said += data
+    ResponseChecker().receive(said)
     assert b"* 2 EXISTS\r\n" in said

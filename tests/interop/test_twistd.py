@@ -16,6 +16,7 @@ import pytest
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import free_ports, imapbox_process
 from tests.support.certificates import make_pem
+from tests.support.checked_clients import CheckedIMAP4, CheckedIMAP4SSL
 
 TWISTD = Path(sys.executable).with_name("twistd")
 HERE = "127.0.0.1"
@@ -114,7 +115,7 @@ def test_passwords_pass_within_tls_only(started, tmp_path: Path) -> None:
     """STARTTLS and the TLS port let users log in; in clear nobody may, if so told."""
     ports, _, _ = started
     context = trusting(tmp_path / "root.pem")
-    with imaplib.IMAP4(HERE, ports["imap"], timeout=10) as imap:
+    with CheckedIMAP4(HERE, ports["imap"], timeout=10) as imap:
         assert "LOGINDISABLED" in imap.capabilities
         with pytest.raises(imaplib.IMAP4.error, match="TLS"):
             imap.login("alice", "wonderland")
@@ -122,7 +123,7 @@ def test_passwords_pass_within_tls_only(started, tmp_path: Path) -> None:
         assert "LOGINDISABLED" not in imap.capabilities
         assert "STARTTLS" not in imap.capabilities
         assert imap.login("alice", "wonderland")[0] == "OK"
-    with imaplib.IMAP4_SSL(HERE, ports["imaps"], ssl_context=context) as imap:
+    with CheckedIMAP4SSL(HERE, ports["imaps"], ssl_context=context) as imap:
         assert "STARTTLS" not in imap.capabilities
         with pytest.raises(imaplib.IMAP4.error):
             imap.login("alice", "builder")
@@ -157,7 +158,7 @@ def test_a_changed_password_counts_without_a_restart(
         ("bob:{PLAIN}other\n", ("bob", "other"), ("alice", "wonderland")),
     ):
         passwd.write_text(content)
-        with imaplib.IMAP4_SSL(HERE, ports["imaps"], ssl_context=context) as imap:
+        with CheckedIMAP4SSL(HERE, ports["imaps"], ssl_context=context) as imap:
             with pytest.raises(imaplib.IMAP4.error):
                 imap.login(*unable)
             assert imap.login(*able)[0] == "OK"
@@ -167,7 +168,7 @@ def test_sigterm_says_goodbye(started, tmp_path: Path) -> None:
     """After SIGTERM each client is told, and the process ends in good order."""
     ports, process, log = started
     context = trusting(tmp_path / "root.pem")
-    imap = imaplib.IMAP4_SSL(HERE, ports["imaps"], ssl_context=context)
+    imap = CheckedIMAP4SSL(HERE, ports["imaps"], ssl_context=context)
     with socket.create_connection((HERE, ports["lmtp"]), timeout=10) as lmtp:
         imap.login("alice", "wonderland")
         imap.select()
@@ -219,7 +220,7 @@ def test_a_daemon_serves_too(tmp_path: Path) -> None:
     wait_for(tmp_path / "log", "imapbox serves")
     pid = int(pidfile.read_text())
     try:
-        with imaplib.IMAP4(HERE, imap_port, timeout=10) as imap:
+        with CheckedIMAP4(HERE, imap_port, timeout=10) as imap:
             imap.login("alice", "wonderland")
             imap.select()
             with LmtpClient((HERE, lmtp_port)) as lmtp:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from benchmarks.load.imap import ImapClient, logged_in
 from benchmarks.servers import Server
+from tests.support.checked_clients import CheckedClient, logged_in
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -96,12 +96,12 @@ def _status(process: Path, field: str) -> int:
     raise LookupError(field)
 
 
-def client_of(server: Server, user: str = "alice") -> ImapClient:
+def client_of(server: Server, user: str = "alice") -> CheckedClient:
     """Return a client that is logged in and has INBOX selected."""
     return logged_in(server.imap, user, server.passwords[user])
 
 
-def until_closed(client: ImapClient) -> bytes:
+def until_closed(client: CheckedClient) -> bytes:
     """Return what the server still says, until it hangs up."""
     said = b""
     try:

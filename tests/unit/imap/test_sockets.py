@@ -17,6 +17,7 @@ from imapbox.imap.settings import Cleartext, Patience, Settings
 from tests.support.certificates import make_pem
 from tests.support.fake_mail import FakeAccount
 from tests.support.imap_client import FakeLogins
+from tests.support.response_checker import ResponseChecker
 
 BODY = b"Subject: large\r\n\r\n" + bytes(range(1, 256)) * 40_000
 STRICT = Settings(cleartext=Cleartext.NEVER)
@@ -27,11 +28,13 @@ class Talker(Protocol):
 
     def __init__(self) -> None:
         self.heard = b""
+        self._checker = ResponseChecker()
         self.closed = False
         self._waiting: tuple[bytes, Deferred[bytes]] | None = None
 
     def dataReceived(self, data: bytes) -> None:
         self.heard += data
+        self._checker.receive(data)
         self._look()
 
     def connectionLost(self, _reason: object) -> None:
