@@ -24,6 +24,7 @@ class Selection:
     def __init__(self, mailbox: SelectedMailbox) -> None:
         self.mailbox = mailbox
         self._flags_items = _FlagsItems(mailbox)
+        self._keywords_told = len(mailbox.keywords())
 
     def messages(self, numbers: SequenceSet, *, by_uid: bool) -> Iterator[Message]:
         """Return the messages that a client names, ascending, lazily.
@@ -82,6 +83,17 @@ class Selection:
             return responses.exists(update.count) + responses.recent(update.recent)
         if isinstance(update, Expunged):
             return responses.expunge(update.seq)
+        return self.new_keywords()
+
+    def new_keywords(self) -> bytes:
+        """Return what announces keywords that the client was not told of, once.
+
+        It goes before what makes use of them: RFC 3501 §7.2.6.
+        """
+        known = len(self.mailbox.keywords())
+        if known == self._keywords_told:
+            return b""
+        self._keywords_told = known
         return self.flags_line() + self.permanent_flags_line()
 
     def flags_rows(self, rows: Iterable[MarkedRow], *, with_uid: bool) -> bytes:

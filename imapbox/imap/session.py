@@ -169,6 +169,7 @@ class Session:
     async def tell_flags(self, rows: Iterator[MarkedRow], *, with_uid: bool) -> None:
         """Tell the client the flags of messages, and their UIDs if wanted."""
         selection = self.selection
+        self.output.write(selection.new_keywords())
         while batch := list(islice(rows, BATCH)):
             self.output.write(selection.flags_rows(batch, with_uid=with_uid))
             await self.output.room()
