@@ -1,65 +1,136 @@
 """The messages of a mailbox as columns, in the order of their UIDs.
 
-A row is added at the end and never moves, except when rows of expunged
-messages are dropped (`Columns.drop_dead`), and while a log is read whose oldest
-segments are gone (`Columns.put_in_order`). An array that was handed out never
-changes its length; `uid` is never written twice.
+The rows lie in chunks, so that whatever is done to one message costs the same
+in a mailbox of any size: nothing ever copies or grows all rows at once. A row
+has a number, which it keeps until rows of expunged messages are dropped
+(`Columns.drop_dead`), or put in order while a log is read whose oldest segments
+are gone; numbers ascend with the UIDs, and there are gaps between them.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.index.body import Place
+from imapbox.index.chunk import ALIVE, FIELDS, Chunk, Frozen, cut, keywords_name
 from imapbox.index.operations import Append, Flags
-from imapbox.index.uid_ranges import positions_in
+from imapbox.index.uid_ranges import Bounds
 
-_FIELDS: Final[dict[str, Any]] = {
-    "uid": np.uint32,
-    "alive": np.bool_,
-    "flags": np.uint32,
-    "modseq": np.uint64,
-    "date": np.int64,
-    "zone": np.int16,
-    "savedate": np.int64,
-    "size": np.uint64,
-    "segment": np.uint32,
-    "offset": np.uint64,
-    "header_size": np.uint32,
-    "header_crc": np.uint32,
-    "content_crc": np.uint32,
-    "card_size": np.uint32,
-    "card_crc": np.uint32,
-    "emailid": np.dtype("V16"),
-}
-_FIRST_CAPACITY: Final = 16
+CHUNK_ROWS: Final = 1 << 14
 _WORD: Final = 64
+_PLACE: Final = (
+    "segment",
+    "offset",
+    "size",
+    "header_size",
+    "header_crc",
+    "content_crc",
+    "card_size",
+    "card_crc",
+)
+
+
+class Column:
+    """One column; indexed by a row, or by many rows at once."""
+
+    def __init__(self, chunks: Sequence[Chunk], name: str, chunk_rows: int) -> None:
+        self._chunks = chunks
+        self._name = name
+        self._rows = chunk_rows
+
+    def __len__(self) -> int:
+        return sum(chunk.size for chunk in self._chunks)
+
+    def __getitem__(self, rows: Any) -> Any:
+        """Return one value, or an array of them.
+
+        Raises:
+            StoreFailure: What is in a snapshot is not what was written.
+        """
+        if isinstance(rows, np.ndarray | list):
+            return self._many(np.asarray(rows, np.intp))
+        number, place = divmod(int(rows), self._rows)
+        return self._chunks[number].read(self._name)[place]
+
+    def tolist(self) -> list[Any]:
+        """Return all values, those of dead rows too."""
+        return self.all().tolist()  # type: ignore[no-any-return] # numpy's
+
+    def all(self) -> NDArray[Any]:
+        """Return all values, those of dead rows too, in one array."""
+        parts = [chunk.read(self._name) for chunk in self._chunks]
+        return np.concatenate(parts) if parts else np.zeros(0, np.uint32)
+
+    def _many(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        if not len(rows):
+            return self.all()[:0]
+        numbers, places = np.divmod(rows, self._rows)
+        parts = [
+            self._chunks[number].read(self._name)[places[start:end]]
+            for number, start, end in _runs(numbers)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 class Columns:
-    """Growing arrays, one for each field, and one for each 64 keywords."""
+    """The rows, those of expunged messages too until they are dropped.
 
-    def __init__(self) -> None:
-        self.size = 0
-        self._capacity = _FIRST_CAPACITY
-        self._arrays = {
-            name: np.zeros(self._capacity, kind) for name, kind in _FIELDS.items()
-        }
-        self._keywords: list[NDArray[np.uint64]] = []
+    Args:
+        chunk_rows: How many rows a chunk has at most.
+    """
 
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        return self._arrays[name][: self.size]
+    def __init__(self, chunk_rows: int = CHUNK_ROWS) -> None:
+        self._chunk_rows = chunk_rows
+        self._chunks: list[Chunk] = []
+        # The first UID of each chunk, also of those that were emptied.
+        self._firsts: list[int] = []
+        self._open = False
+        self._in_order = True
+        self.words = 0
+
+    def __getitem__(self, name: str) -> Column:
+        return Column(self.chunks, name, self._chunk_rows)
+
+    @property
+    def size(self) -> int:
+        """Return how many rows there are."""
+        return sum(chunk.size for chunk in self._chunks)
+
+    @property
+    def chunks(self) -> Sequence[Chunk]:
+        """Return the chunks, in order."""
+        if not self._in_order:
+            self._in_order = True
+            self._sort()
+        return self._chunks
+
+    def load(self, chunks: Iterable[Chunk], words: int) -> None:
+        """Hold the rows of a snapshot; more may be added behind them.
+
+        Args:
+            chunks: None of them empty or too large.
+            words: How many columns of 64 keywords there are.
+        """
+        self._chunks = list(chunks)
+        self._firsts = [int(chunk.read("uid")[0]) for chunk in self._chunks]
+        self.words = words
+
+    def freeze(self) -> list[Frozen]:
+        """Return all rows as they are now, whatever happens to them later."""
+        return [chunk.freeze() for chunk in self.chunks if chunk.size]
 
     def append(self, message: Append, modseq: int, segment: int, offset: int) -> None:
         """Add a row. Its UID is greater than all others."""
-        if self.size == self._capacity:
-            self._grow()
-        row = self.size
+        if not self._open or self._chunks[-1].size == self._chunk_rows:
+            self._chunks.append(Chunk())
+            self._firsts.append(message.uid)
+            self._open = True
         values: dict[str, Any] = {
             "uid": message.uid,
-            "alive": True,
             "flags": message.flags,
             "modseq": modseq,
             "date": message.date,
@@ -75,69 +146,113 @@ class Columns:
             "card_crc": message.card_crc,
             "emailid": np.void(message.emailid),
         }
-        for name, value in values.items():
-            self._arrays[name][row] = value
-        self.size += 1
+        chunk = self._chunks[-1]
+        chunk.append(values, self._chunk_rows)
         if message.keywords:
-            self._mark(np.array([row]), message.keywords, 0)
-
-    def relocate(self, row: int, message: Append, segment: int, offset: int) -> None:
-        """Note that a row's message lies elsewhere now, perhaps without its card."""
-        self._arrays["segment"][row] = segment
-        self._arrays["offset"][row] = offset
-        self._arrays["card_size"][row] = message.card_size
-        self._arrays["card_crc"][row] = message.card_crc
+            self._mark(chunk, np.array([chunk.size - 1]), message.keywords, 0)
 
     def put_in_order(self) -> None:
-        """Sort the rows by UID, after some were added that are not the greatest."""
-        order = np.argsort(self["uid"], kind="stable")
-        for name in self._arrays:
-            self._arrays[name][: self.size] = self[name][order]
-        for column in self._keywords:
-            column[: self.size] = column[: self.size][order]
+        """Sort the rows by UID, after some were added that are not the greatest.
+
+        It is done once somebody looks for a row: several of these are one.
+        """
+        self._in_order = False
 
     def row_of(self, uid: int) -> int | None:
         """Return the row of a message that exists, None if there is none."""
-        row = int(np.searchsorted(self["uid"], np.uint32(uid)))
-        there = row < self.size and self["uid"][row] == uid and self["alive"][row]
-        return row if there else None
+        number = self._chunk_of(uid)
+        if not self.chunks:
+            return None
+        chunk = self.chunks[number]
+        uids = chunk.read("uid")
+        place = int(uids.searchsorted(np.uint32(uid)))
+        if place == chunk.size or uids[place] != uid or not chunk.read(ALIVE)[place]:
+            return None
+        return number * self._chunk_rows + place
 
     def rows_of(self, uids: NDArray[np.uint32]) -> NDArray[np.intp]:
         """Return the rows of UIDs that are known to be there."""
-        return np.searchsorted(self["uid"], uids)
+        rows = np.zeros(len(uids), np.intp)
+        if not len(uids):
+            return rows
+        low, high = self._chunk_of(int(uids.min())), self._chunk_of(int(uids.max()))
+        if low == high:
+            return low * self._chunk_rows + self.chunks[low].read("uid").searchsorted(
+                uids
+            )
+        numbers = np.searchsorted(self._firsts, uids, "right") - 1
+        for number, start, end in _runs(numbers):
+            places = self.chunks[number].read("uid").searchsorted(uids[start:end])
+            rows[start:end] = number * self._chunk_rows + places
+        return rows
 
     def change_flags(self, operation: Flags, modseq: int) -> None:
         """Apply a FLAGS operation."""
-        rows = positions_in(self["uid"], operation.uids)
-        flags = self._arrays["flags"]
-        flags[rows] = flags[rows] & np.uint32(
-            ~operation.remove & 0xFFFFFFFF
-        ) | np.uint32(operation.add)
-        self._arrays["modseq"][rows] = modseq
-        self._mark(rows, operation.add_keywords, operation.remove_keywords)
+        for number, places in self._among(operation.uids):
+            chunk = self.chunks[number]
+            flags = chunk.write("flags")
+            flags[places] = flags[places] & np.uint32(
+                ~operation.remove & 0xFFFFFFFF
+            ) | np.uint32(operation.add)
+            chunk.write("modseq")[places] = modseq
+            self._mark(chunk, places, operation.add_keywords, operation.remove_keywords)
 
     def expunge(self, uids: Sequence[range]) -> NDArray[np.intp]:
         """Mark rows as those of messages that are gone; return them."""
-        rows = positions_in(self["uid"], uids)
-        rows = rows.compress(self["alive"][rows])
-        self._arrays["alive"][rows] = False
-        return rows
+        gone = [np.zeros(0, np.intp)]
+        for number, places in self._among(uids):
+            chunk = self.chunks[number]
+            there = places.compress(chunk.read(ALIVE)[places])
+            chunk.bury(there)
+            gone.append(there + number * self._chunk_rows)
+        return np.concatenate(gone)
 
     def drop_dead(self) -> None:
-        """Forget the rows of expunged messages. All rows get new numbers."""
-        alive = self["alive"]
-        for name in self._arrays:
-            self._arrays[name] = self[name][alive].copy()
-        self._keywords = [column[: self.size][alive] for column in self._keywords]
-        self.size = self._capacity = int(alive.sum())
+        """Forget the rows of expunged messages where they are the most.
+
+        Rows get new numbers. Less than half of a chunk's rows are dead
+        afterwards.
+        """
+        for chunk in self.chunks:
+            if chunk.dead * 2 > chunk.size:
+                chunk.drop_dead()
+
+    def first_without(self, flag: int) -> int | None:
+        """Return the lowest UID of a message without this flag, or None."""
+        for chunk in self.chunks:
+            found = (chunk.read("flags") & np.uint32(flag)) == 0
+            found &= chunk.read(ALIVE)
+            if found.any():
+                return int(chunk.read("uid")[found.argmax()])
+        return None
+
+    def uids_with(self, flag: int) -> NDArray[np.uint32]:
+        """Return the UIDs of the messages with this flag, ascending."""
+        parts = [np.zeros(0, np.uint32)]
+        for chunk in self.chunks:
+            found = (chunk.read("flags") & np.uint32(flag)) != 0
+            found &= chunk.read(ALIVE)
+            if found.any():
+                parts.append(chunk.read("uid")[found])
+        return np.concatenate(parts)
+
+    def alive_rows(self) -> NDArray[np.intp]:
+        """Return the rows of all messages that are there."""
+        parts = [np.zeros(0, np.intp)]
+        parts += [
+            chunk.read(ALIVE).nonzero()[0] + number * self._chunk_rows
+            for number, chunk in enumerate(self.chunks)
+            if chunk.size
+        ]
+        return np.concatenate(parts)
 
     def keywords(self, rows: NDArray[np.intp]) -> list[int]:
         """Return the keyword bits of rows."""
-        if not self._keywords:
+        if not self.words:
             return [0] * len(rows)
-        bits: list[int] = self._keywords[0][rows].tolist()
-        for number, column in enumerate(self._keywords[1:], start=1):
-            more = column[rows].tolist()
+        bits: list[int] = self[keywords_name(0)][rows].tolist()
+        for number in range(1, self.words):
+            more = self[keywords_name(number)][rows].tolist()
             bits = [
                 low | high << number * _WORD
                 for low, high in zip(bits, more, strict=True)
@@ -150,41 +265,58 @@ class Columns:
 
     def place(self, row: int) -> Place:
         """Return where the octets of a row's message lie."""
-        return Place(
-            *(
-                int(self._arrays[name][row])
-                for name in (
-                    "segment",
-                    "offset",
-                    "size",
-                    "header_size",
-                    "header_crc",
-                    "content_crc",
-                    "card_size",
-                    "card_crc",
-                )
-            )
-        )
+        number, place = divmod(row, self._chunk_rows)
+        chunk = self.chunks[number]
+        return Place(*(int(chunk.read(name)[place]) for name in _PLACE))
 
-    def _mark(self, rows: NDArray[np.intp], add: int, remove: int) -> None:
+    def relocate(self, row: int, message: Append, segment: int, offset: int) -> None:
+        """Note that a row's message lies elsewhere now, perhaps without its card."""
+        number, place = divmod(row, self._chunk_rows)
+        chunk = self.chunks[number]
+        chunk.write("segment")[place] = segment
+        chunk.write("offset")[place] = offset
+        chunk.write("card_size")[place] = message.card_size
+        chunk.write("card_crc")[place] = message.card_crc
+
+    def _chunk_of(self, uid: int) -> int:
+        chunks = self.chunks  # in order
+        return max(0, bisect_right(self._firsts, uid) - 1) if chunks else 0
+
+    def _among(self, ranges: Sequence[range]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+        """Return, chunk by chunk, where messages in these ranges are."""
+        chunks = self.chunks
+        for number, bounds in Bounds.of(ranges).spread(self._firsts):
+            places = bounds.positions_in(chunks[number].read("uid"))
+            if len(places):
+                yield number, places
+
+    def _sort(self) -> None:
+        order = np.argsort(self["uid"].all(), kind="stable")
+        names = [*FIELDS, ALIVE, *(keywords_name(n) for n in range(self.words))]
+        columns = {name: self[name].all()[order] for name in names}
+        self._chunks = [
+            cut(columns, start, start + self._chunk_rows)
+            for start in range(0, len(order), self._chunk_rows)
+        ]
+        self._firsts = [int(chunk.read("uid")[0]) for chunk in self._chunks]
+
+    def _mark(
+        self, chunk: Chunk, places: NDArray[np.intp], add: int, remove: int
+    ) -> None:
         for number in _words(add | remove):
-            while number >= len(self._keywords):
-                self._keywords.append(np.zeros(self._capacity, np.uint64))
-            column = self._keywords[number]
+            self.words = max(self.words, number + 1)
+            column = chunk.write(keywords_name(number))
             shift = number * _WORD
             keep = np.uint64(~(remove >> shift) & (2**_WORD - 1))
             new = np.uint64(add >> shift & (2**_WORD - 1))
-            column[rows] = column[rows] & keep | new
+            column[places] = column[places] & keep | new
 
-    def _grow(self) -> None:
-        self._capacity = max(_FIRST_CAPACITY, self._capacity * 2)
-        self._arrays = {
-            name: _enlarged(array, self._capacity)
-            for name, array in self._arrays.items()
-        }
-        self._keywords = [
-            _enlarged(column, self._capacity) for column in self._keywords
-        ]
+
+def _runs(numbers: NDArray[np.intp]) -> Iterator[tuple[int, int, int]]:
+    """Return each run of equal numbers: the number, its start, its end."""
+    edges = (np.flatnonzero(np.diff(numbers)) + 1).tolist()
+    for start, end in pairwise([0, *edges, len(numbers)]):
+        yield int(numbers[start]), start, end
 
 
 def _words(bits: int) -> Iterable[int]:
@@ -193,9 +325,3 @@ def _words(bits: int) -> Iterable[int]:
         for number in range((bits.bit_length() + _WORD - 1) // _WORD)
         if bits >> number * _WORD & (2**_WORD - 1)
     ]
-
-
-def _enlarged(array: NDArray[Any], capacity: int) -> NDArray[Any]:
-    larger = np.zeros(capacity, array.dtype)
-    larger[: len(array)] = array
-    return larger

@@ -37,6 +37,7 @@ from imapbox.index.uid_roll import UidRoll
 from imapbox.index.vanished import Vanished
 from imapbox.model.numbers import ModSeq, Uid, UidValidity
 
+_NO_UIDS: Final = np.zeros(0, np.uint32)
 KEY_LIFETIME: Final = 7 * 24 * 3600 * 1_000_000  # microseconds
 
 
@@ -54,7 +55,7 @@ class Changed(NamedTuple):
     modseq: ModSeq
     arrived: int
     flagged: tuple[range, ...]
-    expunged: tuple[int, ...]
+    expunged: NDArray[np.uint32]
     keywords: bool
 
 
@@ -159,13 +160,11 @@ class MailboxState:
         self.first_change = max(self.first_change, number)
 
     def drop_dead(self) -> None:
-        """Drop the rows of expunged messages, if that is worth the work.
+        """Drop the rows of expunged messages, where that is worth the work.
 
         Call it only when no view holds UIDs that are gone.
         """
-        dead = self.columns.size - len(self.roll.now)
-        if dead > len(self.roll.now):
-            self.columns.drop_dead()
+        self.columns.drop_dead()
 
     def apply(self, frame: Frame) -> None:
         """Take in the next frame.
@@ -176,7 +175,7 @@ class MailboxState:
         arrived = 0
         found: list[tuple[Relocate, int]] = []
         flagged: list[range] = []
-        expunged: list[int] = []
+        expunged = [_NO_UIDS]
         known_keywords = len(self.facts.keywords)
         offset = frame.payload_start
         begins = not self.position.segment
@@ -196,7 +195,7 @@ class MailboxState:
                     flagged += operation.uids
                 case Expunge():
                     self._bury(operation.uids, frame)
-                    expunged += self.roll.remove(operation.uids)
+                    expunged.append(self.roll.remove(operation.uids))
                 case Base() | Meta():
                     self._limit_history(operation, begins=begins)
         if found:
@@ -206,10 +205,10 @@ class MailboxState:
             frame.counts.modseq,
             arrived,
             tuple(flagged),
-            tuple(expunged),
+            np.concatenate(expunged),
             len(self.facts.keywords) > known_keywords,
         )
-        if any(changed[1:]):
+        if arrived or flagged or changed.keywords or len(changed.expunged):
             self.changes.append(changed)
         self.counts = frame.counts
         self.position = switch_of(frame) or frame.end
@@ -230,7 +229,7 @@ class MailboxState:
 
         Messages can be missing from the first frame on, and become fewer.
         """
-        missing = frame.counts.exists - len(self.roll.now)
+        missing = frame.counts.exists - len(self.roll)
         if missing < 0 or (missing > self.missing and not begins):
             raise DamagedOperations("the counts do not agree", frame.end)
         self.missing = missing
@@ -240,7 +239,7 @@ class MailboxState:
         row = self.columns.row_of(message.uid)
         if row is None:
             return False
-        self._dig([row], frame.time)
+        self._dig(np.array([row]), frame.time)
         place = offset + message.card_size
         self.columns.relocate(row, message, frame.end.segment, place)
         return True
@@ -262,7 +261,7 @@ class MailboxState:
         self._dig(self.columns.expunge(uids), frame.time)
         self.vanished.add(uids, frame.counts.modseq)
 
-    def _dig(self, rows: NDArray[np.intp] | list[int], time: int) -> None:
+    def _dig(self, rows: NDArray[np.intp], time: int) -> None:
         """Note that nothing lives any more where the messages of ``rows`` lie."""
         columns = self.columns
         graves = np.zeros(len(rows), GRAVES)

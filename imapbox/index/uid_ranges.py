@@ -1,24 +1,71 @@
 """Finding many UIDs at once in a column of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def positions_in(uids: NDArray[np.uint32], ranges: Sequence[range]) -> NDArray[np.intp]:
-    """Return where UIDs are that lie in ``ranges``, those that are there.
+class Bounds(NamedTuple):
+    """Ranges of UIDs, ascending and apart from one another.
 
-    Costs one look-up a range, not a pass over the mailbox for each.
-
-    Args:
-        uids: Strictly ascending.
-        ranges: Of UIDs; none of them empty.
+    Attributes:
+        first: The first UID of each.
+        last: The last one of each.
     """
-    starts = np.fromiter((each.start for each in ranges), np.uint32, len(ranges))
-    lasts = np.fromiter((each[-1] for each in ranges), np.uint32, len(ranges))
-    low = np.searchsorted(uids, starts, "left")
-    counts = np.searchsorted(uids, lasts, "right") - low
-    before = np.cumsum(counts) - counts
-    found: NDArray[np.intp] = np.repeat(low - before, counts)
-    return found + np.arange(len(found))
+
+    first: NDArray[np.uint32]
+    last: NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, ranges: Sequence[range]) -> Self:
+        """Return the bounds of ranges, none of them empty."""
+        first = np.fromiter((each.start for each in ranges), np.uint32, len(ranges))
+        last = np.fromiter((each[-1] for each in ranges), np.uint32, len(ranges))
+        return cls(first, last)
+
+    def positions_in(self, uids: NDArray[np.uint32]) -> NDArray[np.intp]:
+        """Return where UIDs are that lie in the ranges, those that are there.
+
+        Costs one look-up a range, not a pass over the mailbox for each.
+
+        Args:
+            uids: Strictly ascending.
+        """
+        low = np.searchsorted(uids, self.first, "left")
+        counts = np.searchsorted(uids, self.last, "right") - low
+        before = np.cumsum(counts) - counts
+        found: NDArray[np.intp] = np.repeat(low - before, counts)
+        return found + np.arange(len(found))
+
+    def spread(self, firsts: Sequence[int]) -> Iterator[tuple[int, "Bounds"]]:
+        """Return the ranges that may concern each of several columns.
+
+        Args:
+            firsts: The first UID of each column, ascending.
+
+        Returns:
+            Numbers of columns, and the ranges for each.
+        """
+        if not len(self.first) or not firsts:
+            return
+        # Below the first column there is nothing.
+        low = (np.searchsorted(firsts, self.first, "right") - 1).clip(min=0)
+        high = np.searchsorted(firsts, self.last, "right") - 1
+        if high[-1] < 0:
+            return
+        numbers = range(int(low[0]), int(high[-1]) + 1)
+        if len(numbers) > 1:
+            starts = np.searchsorted(high, numbers, "left").tolist()
+            ends = np.searchsorted(low, numbers, "right").tolist()
+        else:
+            starts, ends = [0], [len(self.first)]
+        for number, start, end in zip(numbers, starts, ends, strict=True):
+            if start < end:
+                yield number, Bounds(self.first[start:end], self.last[start:end])
+
+
+def positions_in(uids: NDArray[np.uint32], ranges: Sequence[range]) -> NDArray[np.intp]:
+    """Return where UIDs are that lie in ``ranges``; see `Bounds.positions_in`."""
+    return Bounds.of(ranges).positions_in(uids)

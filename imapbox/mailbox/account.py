@@ -117,14 +117,14 @@ class UserAccount:
         counts = mailbox.state.counts
         uids = mailbox.state.roll.now
         recent_after = _recent_after(mailbox)
-        recent = len(uids) - int(uids.searchsorted(recent_after, "right"))
+        recent = len(uids) - uids.count_below(recent_after + 1)
         return Status(
             messages=counts.exists,
             recent=recent,
             uidnext=counts.uidnext,
             uidvalidity=counts.uidvalidity,
             unseen=counts.unseen,
-            deleted=_deleted(mailbox),
+            deleted=len(mailbox.state.columns.uids_with(Flag.DELETED)),
             size=counts.live,
             highestmodseq=counts.modseq,
         )
@@ -183,12 +183,6 @@ class UserAccount:
 def _recent_after(mailbox: OpenMailbox) -> int:
     value = mailbox.state.facts.meta.get(_RECENT_UID, b"")
     return int.from_bytes(value, "little")
-
-
-def _deleted(mailbox: OpenMailbox) -> int:
-    columns = mailbox.state.columns
-    flags = columns["flags"][columns["alive"]]
-    return int(((flags & int(Flag.DELETED)) != 0).sum())
 
 
 def _special_use(account: AccountLog, name: MailboxName) -> str | None:

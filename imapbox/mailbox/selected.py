@@ -87,8 +87,7 @@ class Selected:
     @property
     def recent(self) -> int:
         """Return how many of them are recent."""
-        after = np.searchsorted(self._view.uids, np.uint32(self._recent_after), "right")
-        return len(self._view) - int(after)
+        return len(self._view) - self._view.uids.count_below(self._recent_after + 1)
 
     @property
     def uidnext(self) -> int:
@@ -107,12 +106,8 @@ class Selected:
 
     def first_unseen(self) -> Seq | None:
         r"""Return the position of the first message without ``\Seen``."""
-        columns = self._state.columns
-        rows = columns.rows_of(self._view.uids)
-        unseen = (columns["flags"][rows] & np.uint32(Flag.SEEN)) == 0
-        if not unseen.any():
-            return None
-        return Seq(int(unseen.argmax()) + 1)
+        uid = self._state.columns.first_without(Flag.SEEN)
+        return None if uid is None else self._view.seq_of(Uid(uid))
 
     def keywords(self) -> Sequence[str]:
         """Return the names of the keywords, by number."""
@@ -196,15 +191,13 @@ class Selected:
         """
         self._check_writable()
         await self._learn()
-        columns = self._state.columns
         # Only what the client was told of may go.
-        told = self._view.uids
+        deleted = self._view.uids.among(self._state.columns.uids_with(Flag.DELETED))
         if uids is not None:
-            places = self._places_by_uid(uids)
-            told = np.concatenate([told[:0], *(told[place] for place in places)])
-        rows = columns.rows_of(told)
-        deleted = (columns["flags"][rows] & np.uint32(Flag.DELETED)) != 0
-        known = self._known(told[deleted])
+            bounds = [deleted.searchsorted((each.start, each.stop)) for each in uids]
+            parts = [deleted[start:end] for start, end in bounds]
+            deleted = np.unique(np.concatenate([deleted[:0], *parts]))
+        known = self._known(deleted)
         if known.rows:
             await self._mailbox.submit(ExpungeMessages(known), command="expunge")
             await self._mailbox.sync()

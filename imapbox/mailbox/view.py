@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.index.mailbox_state import Changed, MailboxState
+from imapbox.index.uid_roll import Uids
 from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid
 
 _NO_UIDS: Final = np.zeros(0, np.uint32)
@@ -23,12 +24,11 @@ class View:
     """The messages a client has been told of.
 
     Attributes:
-        uids: Strictly ascending; ``uids[0]`` is sequence number 1. Never
-            changes.
+        uids: Number 0 of them is sequence number 1. Never changes.
         next_change: The number of the first change that it was not told.
     """
 
-    uids: NDArray[np.uint32]
+    uids: Uids
     next_change: int
 
     def __len__(self) -> int:
@@ -42,24 +42,21 @@ class View:
         """
         if not 1 <= seq <= len(self.uids):
             raise NoSuchMessage(seq)
-        return Uid(int(self.uids[seq - 1]))
+        return Uid(self.uids.at(seq - 1))
 
     def seq_of(self, uid: Uid) -> Seq | None:
         """Return the position of ``uid``, or None once it is gone."""
-        at = int(np.searchsorted(self.uids, np.uint32(uid)))
-        if at < len(self.uids) and self.uids[at] == uid:
+        at = self.uids.count_below(uid)
+        if at < len(self.uids) and self.uids.at(at) == uid:
             return Seq(at + 1)
         return None
 
     def positions(self, uids: range) -> slice:
         """Return where in `uids` these UIDs are, those that are there."""
-        limit = np.iinfo(np.uint32).max
-        if not len(uids) or uids.start > limit:
+        if not len(uids):
             return slice(0, 0)
-        last = min(uids[-1], limit)
-        low = int(np.searchsorted(self.uids, np.uint32(uids.start), "left"))
-        high = int(np.searchsorted(self.uids, np.uint32(last), "right"))
-        return slice(low, high)
+        below = self.uids.count_below
+        return slice(below(uids.start), below(uids[-1] + 1))
 
 
 class News(NamedTuple):
@@ -111,7 +108,7 @@ def sync(
         new,
         # Highest first, so that no number moves one still to be told.
         (gone[::-1] + 1).tolist(),
-        _in(view, _among(new, flagged)).tolist(),
+        view.uids.among(_among(new, flagged)).tolist(),
         grown=len(new) > len(view) - len(gone),
         keywords=any(change.keywords for change in changes),
     )
@@ -119,28 +116,15 @@ def sync(
 
 def _still_in(view: View, changes: Sequence[Changed]) -> NDArray[np.intp]:
     """Return the places in the view of messages that are gone, ascending."""
-    gone = [uid for change in changes for uid in change.expunged]
+    gone = [change.expunged for change in changes if len(change.expunged)]
     if not gone:
         return _NO_PLACES
-    return np.searchsorted(view.uids, _in(view, np.array(sorted(gone), np.uint32)))
+    return view.uids.places_of(np.sort(np.concatenate(gone)))
 
 
 def _among(view: View, ranges: Sequence[range]) -> NDArray[np.uint32]:
     """Return the UIDs of the view that are in any of the ranges, ascending."""
     if not ranges:
         return _NO_UIDS
-    first = np.array([uids[0] for uids in ranges], np.uint32)
-    last = np.array([uids[-1] for uids in ranges], np.uint32)
-    low = np.searchsorted(view.uids, first, "left").tolist()
-    high = np.searchsorted(view.uids, last, "right").tolist()
-    parts = [view.uids[start:end] for start, end in zip(low, high, strict=True)]
+    parts = [view.uids[view.positions(uids)] for uids in ranges]
     return np.unique(np.concatenate(parts))
-
-
-def _in(view: View, uids: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Return those of the ``uids`` that are in the view."""
-    if not len(view) or not len(uids):
-        return _NO_UIDS
-    places = np.searchsorted(view.uids, uids).clip(max=len(view) - 1)
-    found: NDArray[np.uint32] = uids[view.uids[places] == uids]
-    return found

@@ -124,8 +124,8 @@ def _write(
 
 
 def _alive(state: MailboxState) -> list[int]:
-    alive: list[int] = state.columns["alive"].nonzero()[0].tolist()
-    return alive
+    rows: list[int] = state.columns.alive_rows().tolist()
+    return rows
 
 
 def _known(state: MailboxState, rows: list[int]) -> Known:

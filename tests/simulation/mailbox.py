@@ -242,7 +242,7 @@ class Session:
         """Return all that a client can see."""
         state = self.state
         columns = state.columns
-        rows = [int(row) for row in columns.rows_of(state.roll.now)]
+        rows = [int(row) for row in columns.alive_rows()]
         places = [columns.place(row) for row in rows]
         bodies = yield from read_bodies(
             self.account.directory, [Span(place, 0, place.size) for place in places]
@@ -268,7 +268,7 @@ class Session:
         """Return all rows, as a transaction takes them along."""
         columns = self.state.columns
         known = Known(self.state.position, list(self.state.facts.keywords))
-        for row in map(int, columns.rows_of(self.state.roll.now)):
+        for row in map(int, columns.alive_rows()):
             known.rows[int(columns["uid"][row])] = Row(
                 int(columns["flags"][row]),
                 columns.keywords_of(row),

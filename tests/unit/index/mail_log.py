@@ -31,7 +31,6 @@ from imapbox.index.operations import Base
 from imapbox.index.relocate import RelocateMessages, read_moving
 from imapbox.index.settings import Settings
 from imapbox.index.transaction import Outcome, Transaction
-from imapbox.index.uid_ranges import positions_in
 from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.message import InternalDate
 from tests.simulation.disk import SimulatedDisk, SimulatedFileSystem, run
@@ -261,9 +260,7 @@ def known_of(state: MailboxState, uids: Iterable[int]) -> Known:
 
 def row_of(state: MailboxState, uid: int) -> int | None:
     """Return the row of a message that exists."""
-    alive = state.columns["alive"]
-    rows = positions_in(state.columns["uid"], [range(uid, uid + 1)]).tolist()
-    return next((row for row in rows if alive[row]), None)
+    return state.columns.row_of(uid)
 
 
 def place_of(state: MailboxState, uid: int) -> Place:

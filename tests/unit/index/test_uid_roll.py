@@ -1,7 +1,11 @@
+import tracemalloc
+from bisect import bisect_left
+
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imapbox.index.uid_roll import UidRoll
+from imapbox.index.uid_roll import PIECE, UidRoll, Uids
 
 # What happens: so many arrive, or those in a range go.
 events = st.lists(
@@ -10,10 +14,14 @@ events = st.lists(
 )
 
 
-@given(events)
-def test_a_roll_is_a_sorted_list(events: list) -> None:
+pieces = st.sampled_from([1, 3, 16, PIECE])
+asked = st.sets(st.integers(0, 300), max_size=20)
+
+
+@given(events, pieces, asked)
+def test_a_roll_is_a_sorted_list(events: list, piece: int, asked: set[int]) -> None:
     """Appended and removed UIDs leave what a list of them would hold."""
-    roll, model, uid = UidRoll(), [], 1
+    roll, model, uid = UidRoll(piece), [], 1
     for event in events:
         if isinstance(event, int):
             for _ in range(event):
@@ -22,15 +30,51 @@ def test_a_roll_is_a_sorted_list(events: list) -> None:
                 uid += 2
         else:
             uids = range(event[0], event[0] + event[1])
-            assert roll.remove([uids]) == [one for one in model if one in uids]
+            gone = roll.remove([uids]).tolist()
+            assert gone == [one for one in model if one in uids]
             model = [one for one in model if one not in uids]
         assert roll.now.tolist() == model
+    assert_is(roll.now, model, sorted(asked))
 
 
-@given(events)
-def test_what_was_handed_out_stays(events: list) -> None:
+def assert_is(uids: Uids, model: list[int], asked: list[int]) -> None:
+    assert len(uids) == len(model)
+    assert [uids.at(place) for place in range(len(model))] == model
+    for start in range(0, len(model) + 2, 3):
+        for stop in (start, start + 1, start + 7, len(model) + 1):
+            assert uids[start:stop].tolist() == model[start:stop]
+    assert [uids.count_below(uid) for uid in asked] == [
+        bisect_left(model, uid) for uid in asked
+    ]
+    there = [uid for uid in asked if uid in model]
+    array = np.array(asked, np.uint32)
+    assert uids.among(array).tolist() == there
+    assert uids.places_of(array).tolist() == [model.index(uid) for uid in there]
+
+
+@given(st.integers(1, 50), pieces, events)
+def test_a_loaded_roll_goes_on(size: int, piece: int, events: list) -> None:
+    """UIDs of a snapshot can be removed and added to, and stay as they were."""
+    array = np.arange(1, size + 1, dtype=np.uint32)
+    array.flags.writeable = False
+    roll, model, uid = UidRoll(piece), list(range(1, size + 1)), size + 1
+    roll.load([array[:7], array[7:]])
+    for event in events:
+        if isinstance(event, int):
+            roll.append(uid)
+            model.append(uid)
+            uid += 1
+        else:
+            uids = range(event[0], event[0] + event[1])
+            roll.remove([uids])
+            model = [one for one in model if one not in uids]
+    assert_is(roll.now, model, list(range(0, uid + 1, 5)))
+
+
+@given(events, pieces)
+def test_what_was_handed_out_stays(events: list, piece: int) -> None:
     """A view keeps the UIDs that it was given, whatever happens afterwards."""
-    roll, uid, given_out = UidRoll(), 1, []
+    roll, uid, given_out = UidRoll(piece), 1, []
     for event in events:
         if isinstance(event, int):
             for _ in range(event):
@@ -48,5 +92,28 @@ def test_the_greatest_uids_fit() -> None:
     roll = UidRoll()
     for uid in (2**32 - 3, 2**32 - 2, 2**32 - 1):
         roll.append(uid)
-    assert roll.remove([range(2**32 - 2, 2**32)]) == [2**32 - 2, 2**32 - 1]
+    assert roll.now.count_below(2**32) == 3
+    gone = roll.remove([range(2**32 - 2, 2**32)]).tolist()
+    assert gone == [2**32 - 2, 2**32 - 1]
     assert roll.now.tolist() == [2**32 - 3]
+
+
+def test_a_change_costs_a_piece() -> None:
+    """Two views that differ by one message share all but some of their UIDs."""
+    roll = UidRoll()
+    roll.load([np.arange(1, 1_000_001, dtype=np.uint32)])
+    before = roll.now
+    roll.remove([range(500_000, 500_001)])
+    roll.append(1_000_001)
+    tracemalloc.start()
+    try:
+        after = roll.now
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size < 16 * 1024
+    same = sum(
+        np.shares_memory(before[at : at + 9], after[at : at + 9])
+        for at in range(0, 1_000_000, PIECE)
+    )
+    assert same >= 1_000_000 // PIECE - 1
