@@ -5,21 +5,33 @@ without following any symbolic link. Files are made 0600 and directories
 0700, whatever the umask. Errors are the operating system's own `OSError`s.
 """
 
+import ctypes
 import errno
 import fcntl
 import os
 import secrets
 import socket
+import stat
 import struct
 import time
 import zlib
 from enum import Enum
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from imapbox.disk.beneath import open_beneath
 
 # Linux <asm-generic/fcntl.h>; struct flock: type, whence, start, length, pid.
 _FLOCK: Final = struct.Struct("hhqqi4x")
+# Linux <linux/falloc.h>; Python has no call for it.
+_KEEP_SIZE: Final = 1
+_PUNCH_HOLE: Final = 2
+_libc: Final = ctypes.CDLL(None, use_errno=True)
+_libc.fallocate.argtypes = (
+    ctypes.c_int,
+    ctypes.c_int,
+    ctypes.c_int64,
+    ctypes.c_int64,
+)
 
 
 class Mode(Enum):
@@ -29,6 +41,22 @@ class Mode(Enum):
     WRITE = os.O_RDWR
     CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL
     ENSURE = os.O_RDWR | os.O_CREAT
+
+
+class Status(NamedTuple):
+    """What a name stands for.
+
+    Attributes:
+        is_file: Whether it is a file like any other.
+        is_directory: Whether it is a directory.
+        mode: Who may do what, as in 0o600.
+        owner: Number of the user whose it is.
+    """
+
+    is_file: bool
+    is_directory: bool
+    mode: int
+    owner: int
 
 
 class FileSystem(Protocol):
@@ -80,8 +108,23 @@ class FileSystem(Protocol):
         """Cut the file to ``size`` bytes."""
         ...
 
+    def allocated(self, fd: int) -> int:
+        """Return how many bytes of the disk the file takes, holes left out."""
+        ...
+
+    def punch(self, fd: int, offset: int, size: int) -> None:
+        """Give back the blocks within a range, which then reads as zeros.
+
+        The file stays as long as it is. EOPNOTSUPP where that can't be done.
+        """
+        ...
+
     def exists(self, path: str) -> bool:
         """Say whether there is anything at ``path``."""
+        ...
+
+    def status(self, path: str) -> Status:
+        """Say what is at ``path``; a link is not followed."""
         ...
 
     def same_file(self, fd: int, path: str) -> bool:
@@ -94,6 +137,10 @@ class FileSystem(Protocol):
 
     def make_directory(self, path: str) -> None:
         """Make one directory."""
+        ...
+
+    def remove_directory(self, path: str) -> None:
+        """Remove an empty directory."""
         ...
 
     def list_directory(self, path: str) -> list[str]:
@@ -183,6 +230,16 @@ class DiskFileSystem:
         """See `FileSystem`."""
         os.ftruncate(fd, size)
 
+    def allocated(self, fd: int) -> int:
+        """See `FileSystem`."""
+        return os.fstat(fd).st_blocks * 512  # whatever its blocks are: stat(2)
+
+    def punch(self, fd: int, offset: int, size: int) -> None:
+        """See `FileSystem`."""
+        if _libc.fallocate(fd, _PUNCH_HOLE | _KEEP_SIZE, offset, size):
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code))
+
     def exists(self, path: str) -> bool:
         """See `FileSystem`."""
         try:
@@ -190,6 +247,14 @@ class DiskFileSystem:
         except FileNotFoundError:
             return False
         return True
+
+    def status(self, path: str) -> Status:
+        """See `FileSystem`."""
+        found = os.stat(path, dir_fd=self._root_fd, follow_symlinks=False)
+        mode = found.st_mode
+        return Status(
+            stat.S_ISREG(mode), stat.S_ISDIR(mode), stat.S_IMODE(mode), found.st_uid
+        )
 
     def same_file(self, fd: int, path: str) -> bool:
         """See `FileSystem`."""
@@ -214,6 +279,15 @@ class DiskFileSystem:
         fd = self._open_directory(directory)
         try:
             os.mkdir(name, 0o700, dir_fd=fd)
+        finally:
+            os.close(fd)
+
+    def remove_directory(self, path: str) -> None:
+        """See `FileSystem`."""
+        directory, _, name = path.rpartition("/")
+        fd = self._open_directory(directory)
+        try:
+            os.rmdir(name, dir_fd=fd)
         finally:
             os.close(fd)
 

@@ -10,7 +10,7 @@ code call by call on a simulated disk.
 from collections.abc import Callable, Generator
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from imapbox.disk.filesystem import FileSystem, Mode
+from imapbox.disk.filesystem import FileSystem, Mode, Status
 
 
 class Call(NamedTuple):
@@ -153,6 +153,17 @@ def same_file(fd: int, path: str) -> Steps[bool]:
     return same
 
 
+def allocated(fd: int) -> Steps[int]:
+    """Call `FileSystem.allocated`."""
+    taken: int = yield Call("allocated", (fd,))
+    return taken
+
+
+def punch(fd: int, offset: int, size: int) -> Steps[None]:
+    """Call `FileSystem.punch`."""
+    yield Call("punch", (fd, offset, size))
+
+
 def exists(path: str) -> Steps[bool]:
     """Call `FileSystem.exists`."""
     found: bool = yield Call("exists", (path,))
@@ -167,6 +178,17 @@ def unlink(path: str) -> Steps[None]:
 def make_directory(path: str) -> Steps[None]:
     """Call `FileSystem.make_directory`."""
     yield Call("make_directory", (path,))
+
+
+def status(path: str) -> Steps[Status]:
+    """Call `FileSystem.status`."""
+    found: Status = yield Call("status", (path,))
+    return found
+
+
+def remove_directory(path: str) -> Steps[None]:
+    """Call `FileSystem.remove_directory`."""
+    yield Call("remove_directory", (path,))
 
 
 def list_directory(path: str) -> Steps[list[str]]:

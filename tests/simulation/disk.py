@@ -11,22 +11,17 @@ nobody but a broken reader asks for.
 
 import errno
 import hashlib
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from imapbox.disk.filesystem import Mode
+from imapbox.disk.filesystem import Mode, Status
 from imapbox.disk.steps import Finished, Steps, advance
+from tests.simulation.fault import Fault, failure
 
 EPOCH: Final = 1_800_000_000.0
 ROOT: Final = 1
 FIRST_FD: Final = 3
-
-
-def failure(code: int, path: str = "") -> OSError:
-    """Return the operating system's own error."""
-    return OSError(code, os.strerror(code), path)
+BLOCK: Final = 4096
+OWNER: Final = 1000
 
 
 def parent(path: str) -> str:
@@ -56,34 +51,6 @@ class Record(NamedTuple):
     method: str
     path: str
     numbers: tuple[int, ...] = ()
-
-
-@dataclass(slots=True)
-class Fault:
-    """Makes one call fail, and the disk perhaps stay full behind it.
-
-    Attributes:
-        methods: Which calls count.
-        number: Which of them fails; the first is 1.
-        error: The errno.
-        short: Half a write is taken first; the call behind it fails.
-        full: From then on no file can grow.
-        where: Which files' calls count.
-    """
-
-    methods: frozenset[str]
-    number: int
-    error: int
-    short: bool = False
-    full: bool = False
-    where: Callable[[str], bool] = lambda _path: True
-    seen: int = 0
-    fired: bool = False
-
-
-SYNCS: Final = frozenset({"fdatasync", "sync_directory"})
-WRITES: Final = frozenset({"pwrite"})
-NAMES: Final = frozenset({"open", "make_directory", "unlink"})
 
 
 class SimulatedDisk:
@@ -295,9 +262,29 @@ class SimulatedFileSystem:
         self.disk.data[opened.inode] = self._content(opened)[:size].ljust(size, b"\0")
         self.disk.mtimes[opened.inode] = self.disk.clock
 
+    def allocated(self, fd: int) -> int:
+        opened = self._file(fd)
+        self._record("allocated", opened.path)
+        content = self._content(opened)
+        blocks = (content[at : at + BLOCK] for at in range(0, len(content), BLOCK))
+        return BLOCK * sum(any(block) for block in blocks)
+
+    def punch(self, fd: int, offset: int, size: int) -> None:
+        opened = self._file(fd)
+        self._record("punch", opened.path, offset, size)
+        self._fail("punch", opened.path)
+        within = min(size, len(self._content(opened)) - offset)
+        self.disk.write(opened.inode, bytes(within), offset)
+
     def exists(self, path: str) -> bool:
         self._record("exists", path)
         return path in self.disk.names
+
+    def status(self, path: str) -> Status:
+        self._record("status", path)
+        is_directory = self.disk.data[self._inode(path)] is None
+        mode = 0o700 if is_directory else 0o600
+        return Status(not is_directory, is_directory, mode, OWNER)
 
     def same_file(self, fd: int, path: str) -> bool:
         self._record("same_file", path)
@@ -314,6 +301,15 @@ class SimulatedFileSystem:
         self._record("make_directory", path)
         self._fail("make_directory", path)
         self._make(path, None)
+
+    def remove_directory(self, path: str) -> None:
+        self._record("remove_directory", path)
+        self._fail("remove_directory", path)
+        if self.disk.data[self._inode(path)] is not None:
+            raise failure(errno.ENOTDIR, path)
+        if any(name.startswith(f"{path}/") for name in self.disk.names):
+            raise failure(errno.ENOTEMPTY, path)
+        self._remove(path)
 
     def list_directory(self, path: str) -> list[str]:
         self._record("list_directory", path)

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any, Final
 
 from imapbox.disk.filesystem import DiskFileSystem
-from tests.simulation.disk import SYNCS, failure
+from tests.simulation.fault import SYNCS, failure
 
 FAULTY: Final = (
     "open",

@@ -20,7 +20,8 @@ from imapbox.index.mailbox_transactions import AppendMessages
 from imapbox.model.errors import DiskFull, MailboxDamaged
 from imapbox.model.flags import Flag
 from tests.simulation.crash import Crash
-from tests.simulation.disk import Fault, SimulatedDisk, SimulatedFileSystem, run
+from tests.simulation.disk import SimulatedDisk, SimulatedFileSystem, run
+from tests.simulation.fault import Fault
 from tests.simulation.mailbox import (
     Account,
     Message,

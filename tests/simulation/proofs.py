@@ -15,8 +15,9 @@ from typing import Any, Final, NamedTuple
 from imapbox.model.names import INBOX
 from imapbox.store.create import SPECIAL_USE, create_account
 from tests.simulation.crash import Crashes
-from tests.simulation.disk import SYNCS, WRITES, Fault, SimulatedDisk, run
+from tests.simulation.disk import SimulatedDisk, run
 from tests.simulation.explorer import Explorer, Report
+from tests.simulation.fault import SYNCS, WRITES, Fault
 from tests.simulation.ledger import (
     Ledger,
     Work,

@@ -26,7 +26,7 @@ class DiskCall(NamedTuple):
         path: Beneath the store, random names in it replaced by ``<id>``.
         detail: open: the name of the mode; pread: offset, size asked for, size
             got; pwrite: offset, size given, size taken; truncate: size;
-            exists, try_lock, is_locked: the answer.
+            punch: offset, size; exists, try_lock, is_locked: the answer.
         error: The errno's name, or "".
     """
 
@@ -79,6 +79,10 @@ class Recorder:
             self._keep("open", path, (Mode.CREATE.name,), error)
             self._keep("unlink", path)
             self._paths[result] = path
+        elif method == "allocated":
+            self._keep("size", path)
+        elif method == "status":
+            self._keep("exists", path, (not error,))
         elif method == "same_file":
             self._keep("exists", arguments[1], (True,))
             self._keep("size", path)
@@ -120,6 +124,7 @@ _DETAIL: Final[dict[str, _Detail]] = {
     "pread": _pread,
     "pwrite": _pwrite,
     "truncate": lambda arguments, _: (arguments[1],),
+    "punch": lambda arguments, _: arguments[1:],
     "exists": _answer,
     "try_lock": _answer,
     "is_locked": _answer,

@@ -23,6 +23,11 @@ def exercise(filesystem: FileSystem) -> None:
     filesystem.sync_directory("users/a")
     filesystem.pread(log, 4096, 1000)
     filesystem.size(log)
+    filesystem.allocated(log)
+    filesystem.status("users/a/log.1")
+    filesystem.pwrite(log, b"y" * 12288, 0)
+    with contextlib.suppress(OSError):
+        filesystem.punch(log, 4096, 8192)
     filesystem.truncate(log, 512)
     filesystem.exists("users/a/log.1")
     filesystem.exists("users/b")
@@ -41,6 +46,10 @@ def exercise(filesystem: FileSystem) -> None:
     filesystem.list_directory("users")
     filesystem.close(log)
     filesystem.unlink("users/a/log.1")
+    filesystem.unlink(f"users/a/{32 * 'f'}")
+    with contextlib.suppress(OSError):
+        filesystem.remove_directory("users")
+    filesystem.remove_directory("users/a")
 
 
 if __name__ == "__main__":

@@ -71,7 +71,8 @@ def parse_strace(text: str, store: Path) -> list[DiskCall]:
     """Return the calls that touch anything beneath ``store``, in their order.
 
     What `FileSystem` does with several system calls is one call here, but for
-    ``same_file``, which can't be told from ``exists`` and ``size``, and
+    ``same_file``, which can't be told from ``exists`` and ``size``, nor can
+    ``status`` from the one and ``allocated`` from the other, and
     ``open_unnamed``, which is ``open`` and ``unlink``. A system call that no
     method makes keeps its own name.
     """
@@ -174,6 +175,12 @@ def _stat(call: _SystemCall, path: str) -> DiskCall:
     return DiskCall("exists", path, (not call.error,), error)
 
 
+def _unlink(call: _SystemCall, path: str) -> DiskCall:
+    is_directory = "AT_REMOVEDIR" in call.arguments
+    method = "remove_directory" if is_directory else "unlink"
+    return DiskCall(method, path, (), call.error)
+
+
 def _fcntl(call: _SystemCall, path: str) -> DiskCall:
     if "F_OFD_GETLK" in call.arguments:
         return DiskCall("is_locked", path, ("l_type=F_UNLCK" not in call.arguments,))
@@ -199,7 +206,10 @@ _METHODS: Final[dict[str, Callable[[_SystemCall, str], DiskCall]]] = {
     "ftruncate": lambda call, path: DiskCall(
         "truncate", path, tuple(call.numbers), call.error
     ),
-    "unlinkat": _named("unlink"),
+    "fallocate": lambda call, path: DiskCall(
+        "punch", path, tuple(call.numbers), call.error
+    ),
+    "unlinkat": _unlink,
     "mkdirat": _named("make_directory"),
     "getdents64": _named("list_directory"),
     "fcntl": _fcntl,

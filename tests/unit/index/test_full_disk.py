@@ -17,7 +17,7 @@ from imapbox.index.mailbox_transactions import (
 )
 from imapbox.model.errors import DiskFull, MailboxDamaged
 from imapbox.model.flags import Flag, FlagChange
-from tests.simulation.disk import Fault
+from tests.simulation.fault import Fault
 from tests.unit.index.mail_log import (
     DIRECTORY,
     MailLog,

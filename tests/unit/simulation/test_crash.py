@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from imapbox.disk.filesystem import Mode
 from tests.simulation.crash import Crashes
-from tests.simulation.disk import SYNCS, Fault, SimulatedDisk, SimulatedFileSystem
+from tests.simulation.disk import SimulatedDisk, SimulatedFileSystem
+from tests.simulation.fault import SYNCS, Fault
 
 
 def found(

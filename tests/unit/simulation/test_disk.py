@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imapbox.disk.filesystem import DiskFileSystem, FileSystem, Mode
-from tests.simulation.disk import WRITES, Fault, SimulatedDisk
+from tests.simulation.disk import SimulatedDisk
+from tests.simulation.fault import WRITES, Fault
 
 FILES = st.sampled_from(["a", "b", "d/a", "e/a", "x/a"])
 DIRECTORIES = st.sampled_from(["d", "e", "d/e", "x/e"])

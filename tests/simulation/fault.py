@@ -1,0 +1,39 @@
+"""Calls that fail on a simulated disk, on cue."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+
+def failure(code: int, path: str = "") -> OSError:
+    """Return the operating system's own error."""
+    return OSError(code, os.strerror(code), path)
+
+
+@dataclass(slots=True)
+class Fault:
+    """Makes one call fail, and the disk perhaps stay full behind it.
+
+    Attributes:
+        methods: Which calls count.
+        number: Which of them fails; the first is 1.
+        error: The errno.
+        short: Half a write is taken first; the call behind it fails.
+        full: From then on no file can grow.
+        where: Which files' calls count.
+    """
+
+    methods: frozenset[str]
+    number: int
+    error: int
+    short: bool = False
+    full: bool = False
+    where: Callable[[str], bool] = lambda _path: True
+    seen: int = 0
+    fired: bool = False
+
+
+SYNCS: Final = frozenset({"fdatasync", "sync_directory"})
+WRITES: Final = frozenset({"pwrite"})
+NAMES: Final = frozenset({"open", "make_directory", "unlink"})
