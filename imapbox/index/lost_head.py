@@ -12,7 +12,13 @@ from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.frame import Frame
 from imapbox.index.head import Position
-from imapbox.index.read import LogBroken, first_position, follow_segment
+from imapbox.index.read import (
+    LogBroken,
+    Window,
+    first_position,
+    follow_segment,
+    read_frame,
+)
 from imapbox.index.segment import (
     SEGMENT_HEADER_SIZE,
     SegmentHeader,
@@ -62,6 +68,24 @@ def find_last_segment(directory: str) -> Steps[Position]:
     if last is None:
         raise MailboxDamaged(directory)
     return last
+
+
+def first_frame(directory: str, number: int) -> Steps[Frame | None]:
+    """Return a segment's first frame; None if it does not begin as it should.
+
+    Raises:
+        FileNotFoundError: There is no such segment.
+    """
+    start = yield from _first_position(directory, number)
+    if start is None:
+        return None
+    return (
+        yield from steps.opened(
+            f"{directory}/{segment_name(number)}",
+            Mode.READ,
+            lambda fd: read_frame(Window(fd, None), start),
+        )
+    )
 
 
 def is_litter(directory: str, number: int) -> Steps[bool]:

@@ -16,9 +16,9 @@ from imapbox.index.damage import is_damaged, mark_damaged
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import Frame
 from imapbox.index.head import NO_COUNTS, Head, Position
-from imapbox.index.lost_head import find_first_segment
+from imapbox.index.lost_head import find_first_segment, find_last_segment
 from imapbox.index.read import LogBroken, follow, read_head
-from imapbox.index.salvage import first_of_headless, read_behind
+from imapbox.index.salvage import read_behind
 from imapbox.index.segment import segment_name
 from imapbox.index.settings import Settings
 from imapbox.index.settle import HEAD, settle
@@ -97,13 +97,13 @@ def _read_unsettled(
 ) -> Steps[Opened]:
     """Read a log that may not be settled, as far as it checks."""
     if head is None:
-        start = yield from first_of_headless(directory)
-        head = Head(0, start, NO_COUNTS)
-    else:
-        try:
-            yield from follow_all(directory, head.position, apply)
-        except (LogBroken, DamagedOperations):
-            return Opened(data, head, damaged=True)
+        # Who wrote SWITCH had synced what is before it.
+        last = yield from find_last_segment(directory)
+        head = Head(0, last, NO_COUNTS)
+    try:
+        yield from follow_all(directory, head.position, apply)
+    except (LogBroken, DamagedOperations):
+        return Opened(data, head, damaged=True)
     with suppress(DamagedOperations):
         head = yield from read_behind(directory, head, apply)
     return Opened(data, head, damaged=True)

@@ -80,8 +80,10 @@ def rotate(directory: str, facts: Facts, tail: Tail, settings: Settings) -> Step
     except LogBroken as broken:
         reason = f"the log is broken at {broken.position}"
         raise (yield from damage(directory, reason)) from broken
-    base = facts.base(tail.counts, tail.time)
-    octets, end = new_segment(segment + 1, salt, base, tail.counts, tail.time)
+    now = yield from steps.now()
+    time = max(int(now * 1_000_000), tail.time)
+    base = facts.base(tail.counts, time)
+    octets, end = new_segment(segment + 1, salt, base, tail.counts, time)
     try:
         yield from _make(directory, segment + 1, octets)
     except OSError as error:
@@ -89,7 +91,7 @@ def rotate(directory: str, facts: Facts, tail: Tail, settings: Settings) -> Step
             yield from fail_write(directory, error)
         return tail
     switch, _ = single_frame(
-        tail.position, Switch(segment + 1, salt).encode(), tail.counts, tail.time
+        tail.position, Switch(segment + 1, salt).encode(), tail.counts, time
     )
 
     def write(fd: int) -> Steps[None]:
@@ -98,7 +100,7 @@ def rotate(directory: str, facts: Facts, tail: Tail, settings: Settings) -> Step
         yield from sync(directory, fd)
 
     path = f"{directory}/{segment_name(segment)}"
-    after = tail._replace(position=end, size=len(octets))
+    after = tail._replace(position=end, size=len(octets), time=time)
     try:
         yield from steps.opened(path, Mode.WRITE, write)
         yield from publish_written(directory, tail, after, settings)

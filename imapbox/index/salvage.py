@@ -1,8 +1,9 @@
 """Reading on in a damaged log whose head does not say how far it goes.
 
 After power loss the head of a damaged mailbox may be an older one, torn, or
-not there; and nobody may settle the log. It is read as far as its frames and
-their bodies check. Nothing is written.
+not there; and nobody may settle the log. Behind what it says, or in the last
+segment if it is lost, the log is read as far as its frames and their bodies
+check. Nothing is written.
 """
 
 from collections.abc import Callable
@@ -12,20 +13,9 @@ from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.frame import Frame
 from imapbox.index.head import Head, Position
-from imapbox.index.lost_head import find_first_segment, find_last_segment
 from imapbox.index.read import switch_of
 from imapbox.index.segment import segment_name
 from imapbox.index.whole_frame import whole_frame
-
-
-def first_of_headless(directory: str) -> Steps[Position]:
-    """Return where a log begins whose head is lost.
-
-    Raises:
-        MailboxDamaged: There is no log.
-    """
-    last = yield from find_last_segment(directory)
-    return (yield from find_first_segment(directory, last.segment))
 
 
 def read_behind(

@@ -16,6 +16,8 @@ from imapbox.index.account_operations import AccountBase
 from imapbox.index.account_state import AccountState
 from imapbox.index.body import Place, Span, read_bodies
 from imapbox.index.commit import Log, commit
+from imapbox.index.compact import Compacted, compact
+from imapbox.index.compact_plan import Policy
 from imapbox.index.create import create_log
 from imapbox.index.head import HEAD_SIZE, NO_COUNTS, Counts, Head
 from imapbox.index.known import Known, Row
@@ -217,6 +219,12 @@ class MailLog(LogOnDisk):
         assert len(moving) == len(rows)
         if moving:
             self.commit(RelocateMessages(moving))
+
+    def compact(self, **policy: Any) -> Compacted:
+        """Give back what nobody needs."""
+        wanted = Policy(**{"least": 0, "batch": 2000, **policy})
+        done: Compacted = self.run(compact(self.log, self.settings, wanted))
+        return done
 
     def bodies(self, state: MailboxState) -> dict[int, bytes | None]:
         """Return the octets of all messages."""

@@ -1,0 +1,385 @@
+import errno
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.index.compact_plan import (
+    Policy,
+    Use,
+    is_worth_a_new_segment,
+    worth_leaving,
+)
+from imapbox.index.mailbox_state import MailboxState
+from imapbox.index.mailbox_transactions import SetMeta
+from imapbox.index.segment import segment_numbers
+from imapbox.model.errors import MailboxBusy, MailboxDamaged
+from imapbox.model.flags import Flag, FlagChange
+from tests.formats import second_reader
+from tests.simulation.disk import BLOCK, SimulatedFileSystem
+from tests.simulation.fault import Fault
+from tests.unit.index.mail_log import (
+    DIRECTORY,
+    MailLog,
+    incoming,
+    place_of,
+    simulated,
+)
+
+HOUR: Final = 3600.0
+DAY: Final = 24 * HOUR
+LARGE: Final = b"0123456789abcdef" * 1024  # four blocks
+
+
+def disk_of(log: MailLog) -> Any:
+    """Return the simulated disk below a log."""
+    assert isinstance(log.files, SimulatedFileSystem)
+    return log.files.disk
+
+
+def three_segments(**settings: Any) -> MailLog:
+    """Return a log of two full segments and one that is not."""
+    log = MailLog(simulated(), **{"segment_limit": 80_000, **settings}).make()
+    for number in range(11):
+        log.append(incoming(b"%d" % number + LARGE, keywords=["k"]))
+    assert segment_numbers(log.names()) == [1, 2, 3]
+    return log
+
+
+def facts(log: MailLog) -> dict[int, tuple[Any, ...]]:
+    """Return all that is known of each message, its octets too."""
+    state = log.state()
+    assert state.missing == 0
+    columns = state.columns
+    names = ("flags", "modseq", "date", "zone", "savedate", "size", "emailid")
+    bodies = log.bodies(state)
+    found = {}
+    for uid in state.roll.now.tolist():
+        row = columns.row_of(uid)
+        known = tuple(columns[name][row].tolist() for name in names)
+        bits = columns.keywords_of(row)
+        words = {word for n, word in enumerate(state.facts.keywords) if bits >> n & 1}
+        found[uid] = (*known, frozenset(words), bodies[uid])
+    return found
+
+
+def is_zero(log: MailLog, grave: Any) -> bool:
+    """Say whether the whole blocks of a dead body were punched out."""
+    data = log.read(f"log.{grave.segment}")[grave.offset : grave.offset + grave.size]
+    first = -grave.offset % BLOCK
+    return not any(data[first : first + BLOCK])
+
+
+def test_nothing_goes_within_its_grace() -> None:
+    """A day long the octets of expunged messages can still be fetched."""
+    log = three_segments()
+    places = {uid: place_of(log.state(), uid) for uid in range(1, 6)}
+    log.expunge(range(1, 6))
+    before = log.contents()
+    disk_of(log).advance_clock(DAY - HOUR)
+    done = log.compact()
+    assert (done.punched, done.relocated, done.removed) == (0, 0, 0)
+    assert log.contents() == before
+    assert done.in_grace == sum(place.size for place in places.values())
+
+
+def test_bodies_are_punched_out_where_they_lie() -> None:
+    """What is out of grace gives back its blocks, and nothing moves."""
+    log = three_segments()
+    log.expunge([2, 3, 11])
+    graves = {grave.uid: grave for grave in log.state().graves.each()}
+    kept = facts(log)
+    disk_of(log).advance_clock(DAY + HOUR)
+    done = log.compact(least=2**20)
+    assert done.punched == 2 * 3 * BLOCK
+    assert (done.relocated, done.removed) == (0, 0)
+    assert done.before - done.after >= 2 * 3 * BLOCK - BLOCK
+    assert is_zero(log, graves[2])
+    assert is_zero(log, graves[3])
+    assert not is_zero(log, graves[11]), "it lies in the last segment"
+    assert facts(log) == kept
+    again = log.compact(least=2**20)
+    assert again.punched == 0, "what was punched is remembered"
+    second_reader.read_mailbox(log.contents())
+
+
+def test_old_segments_are_left_and_removed() -> None:
+    """Where little lives it is written again, and a grace time later all goes."""
+    log = three_segments()
+    log.set_flags([1, 6], FlagChange.ADD, Flag.FLAGGED, ["a"])
+    log.expunge([2, 3, 4, 5, 7, 8, 9, 10])
+    log.set_flags([1], FlagChange.ADD, Flag.SEEN, ["b"])
+    kept, counts = facts(log), log.head().counts
+    disk_of(log).advance_clock(DAY + HOUR)
+    done = log.compact()
+    assert (done.relocated, done.removed) == (2, 0)
+    assert facts(log) == kept
+    assert log.head().counts == counts, "no client has news"
+    assert {place_of(log.state(), uid).segment for uid in kept} == {3}
+    disk_of(log).advance_clock(DAY - HOUR)
+    assert log.compact().removed == 0
+    disk_of(log).advance_clock(2 * HOUR)
+    assert log.compact().removed == 2
+    assert segment_numbers(log.names()) == [3]
+    assert facts(log) == kept
+    log.remove("head")
+    assert facts(log) == kept
+    second_reader.read_mailbox(log.contents())
+    assert log.append() == [12]
+
+
+def test_a_last_segment_of_dead_is_left_too() -> None:
+    """A mailbox that was emptied takes no room a day later."""
+    log = MailLog(simulated()).make()
+    for _ in range(8):
+        log.append(incoming(LARGE))
+    log.expunge(range(1, 9))
+    disk_of(log).advance_clock(DAY + HOUR)
+    done = log.compact(least=2**14)
+    assert segment_numbers(log.names()) == [1, 2]
+    assert done.punched == 8 * 3 * BLOCK
+    assert done.after < done.before // 3
+    disk_of(log).advance_clock(DAY + HOUR)
+    assert log.compact(least=2**14).removed == 1
+    assert log.append() == [9]
+    for _ in range(3):
+        disk_of(log).advance_clock(DAY + HOUR)
+        assert log.compact(least=2**14).removed == 0
+    assert segment_numbers(log.names()) == [2], "and then there is peace"
+
+
+def test_a_mailbox_of_small_messages_comes_to_rest() -> None:
+    """What messages cost besides their octets is not taken for dead."""
+    log = MailLog(simulated(), segment_limit=4000).make()
+    for _ in range(60):
+        log.append(incoming(b"x", header=b""))
+    disk_of(log).advance_clock(DAY + HOUR)
+    done = log.compact()
+    assert (done.relocated, done.removed, done.punched) == (0, 0, 0)
+
+
+def test_a_broken_message_stays_where_it_is() -> None:
+    """One that is not what was stored is not made to look sound, nor lost."""
+    log = three_segments()
+    log.expunge(range(2, 6))
+    place = place_of(log.state(), 1)
+    log.write(f"log.{place.segment}", b"rotten", place.offset + 40)
+    for _ in range(3):
+        disk_of(log).advance_clock(DAY + HOUR)
+        done = log.compact()
+        assert done.broken == [1]
+        assert done.removed == 0
+    assert place_of(log.state(), 1) == place
+
+
+def test_a_card_that_is_broken_is_left_behind() -> None:
+    """It can be made again; its message moves without it."""
+    log = three_segments()
+    one = incoming(LARGE)._replace(card=b"a card")
+    log.append(one)
+    (uid,) = log.append(one)
+    place = place_of(log.state(), uid)
+    log.write(f"log.{place.segment}", b"!", place.offset - 3)
+    before = facts(log)
+    log.relocate([uid, uid - 1])
+    assert place_of(log.state(), uid).card_size == 0
+    assert place_of(log.state(), uid - 1).card_size == len(b"a card")
+    assert facts(log) == before
+
+
+def test_a_full_disk_loses_nothing() -> None:
+    """Without room nothing is written again; what can go without it, goes."""
+    log = three_segments()
+    log.expunge([2, 3, 4, 5, 7, 8, 9, 10])
+    kept = facts(log)
+    disk_of(log).advance_clock(DAY + HOUR)
+    disk_of(log).room = 0
+    done = log.compact()
+    assert done.is_full
+    assert done.punched == 8 * 3 * BLOCK
+    assert (done.relocated, done.removed) == (0, 0)
+    assert facts(log) == kept
+    disk_of(log).room = None
+    assert log.compact().relocated == 2
+
+
+def test_where_no_holes_can_be_made() -> None:
+    """On such a file system the segments go as a whole."""
+    log = three_segments()
+    log.expunge(range(1, 11))
+    disk_of(log).faults = tuple(
+        Fault(frozenset({"punch"}), 1, errno.EOPNOTSUPP) for _ in range(2)
+    )
+    disk_of(log).advance_clock(DAY + HOUR)
+    done = log.compact()
+    assert (done.punched, done.removed) == (0, 2)
+    assert list(facts(log)) == [11]
+
+
+def test_a_damaged_mailbox_is_left_alone() -> None:
+    """Nothing is given back where something is wrong already."""
+    log = three_segments()
+    log.expunge(range(1, 11))
+    disk_of(log).advance_clock(DAY + HOUR)
+    log.write("damaged", b"a reason\n")
+    before = log.contents()
+    with pytest.raises(MailboxDamaged):
+        log.compact()
+    assert log.contents() == before
+
+
+def test_a_failed_sync_is_damage_here_too() -> None:
+    """Messages that were written again and not synced let nothing go."""
+    log = three_segments()
+    log.expunge([2, 3, 4, 5, 7, 8, 9, 10])
+    disk_of(log).advance_clock(DAY + HOUR)
+    is_log = lambda path: path.endswith("/log.3")  # noqa: E731 - a short one
+    disk_of(log).faults = (Fault(frozenset({"fdatasync"}), 2, errno.EIO, where=is_log),)
+    with pytest.raises(MailboxDamaged):
+        log.compact()
+    assert "damaged" in log.names()
+    assert {"log.1", "log.2"} <= set(log.names())
+
+
+def test_who_holds_the_lock_is_waited_for() -> None:
+    """Without the lock nothing is done, and that is said."""
+    log = three_segments()
+    log.expunge(range(1, 11))
+    disk_of(log).advance_clock(DAY + HOUR)
+    other = disk_of(log).process(2)
+    lock = other.open(f"{DIRECTORY}/lock", Mode.WRITE)
+    assert other.try_lock(lock)
+    with pytest.raises(MailboxBusy):
+        log.compact()
+
+
+def test_looking_takes_no_lock() -> None:
+    """If there is nothing to do, nobody is kept waiting."""
+    log = three_segments()
+    disk_of(log).calls = []
+    log.compact()
+    assert not any(call.method == "try_lock" for call in disk_of(log).calls)
+
+
+def test_holes_are_made_for_real(tmp_path: Any) -> None:
+    """On a real disk, where the file system can do it, blocks come back."""
+    files = DiskFileSystem(str(tmp_path))
+    log = MailLog(files).make()
+    for _ in range(4):
+        log.append(incoming(LARGE * 8))
+    log.expunge([1, 2, 3, 4])
+    done = log.compact(grace=0.0)
+    if done.punched == 0:
+        pytest.skip("no holes here")
+    assert done.punched >= 4 * (len(LARGE) * 8 - BLOCK)
+    assert done.after < len(LARGE)
+    assert log.append() == [5]
+
+
+uses = st.lists(
+    st.tuples(st.integers(0, 100), st.integers(0, 100), st.integers(0, 100)),
+    max_size=8,
+).map(
+    lambda sizes: [
+        Use(number, dead + alive + grace, alive, grace)
+        for number, (dead, alive, grace) in enumerate(sizes, start=3)
+    ]
+)
+
+
+@given(uses)
+def test_what_is_worth_leaving(old: list[Use]) -> None:
+    """More comes back than is written again, and what lives behind it stays."""
+    chosen = worth_leaving(old)
+    assert chosen == sorted(chosen)
+    living = [use for use in old if use.alive]
+    assert [use.number for use in living[: len(chosen)]] == chosen
+    if chosen:
+        run = [use for use in old if chosen[0] <= use.number <= chosen[-1]]
+        moved = sum(use.alive for use in run)
+        assert sum(use.taken for use in run) >= 2 * moved
+    elif living:
+        first = living[0]
+        assert 2 * (first.alive + first.grace) >= first.taken
+
+
+def test_when_a_new_segment_is_worth_it() -> None:
+    """If more is dead than lives, and it is enough."""
+    policy = Policy(least=100)
+    assert not is_worth_a_new_segment(Use(1, 100, 0, 0), policy)
+    assert is_worth_a_new_segment(Use(1, 101, 0, 0), policy)
+    assert not is_worth_a_new_segment(Use(1, 1000, 250, 250), policy)
+    assert is_worth_a_new_segment(Use(1, 1001, 250, 250), policy)
+
+
+sizes = st.sampled_from([0, 100, 3000, 9000])
+which = st.sets(st.integers(1, 16), max_size=6)
+events = st.one_of(
+    st.tuples(st.just("append"), st.lists(sizes, min_size=1, max_size=3)),
+    st.tuples(
+        st.just("flags"),
+        which,
+        st.sampled_from(list(FlagChange)),
+        st.integers(0, 31).map(Flag),
+        st.frozensets(st.sampled_from(["a", "b", "c"]), max_size=2),
+    ),
+    st.tuples(st.just("expunge"), which),
+    st.tuples(st.just("meta"), st.binary(max_size=3)),
+    st.tuples(st.just("compact"), st.sampled_from([0.0, HOUR, DAY])),
+    st.tuples(st.just("wait"), st.sampled_from([HOUR, DAY])),
+)
+
+
+def happen(log: MailLog, event: tuple[Any, ...], number: int) -> None:
+    """Let something happen; each message is unlike any other."""
+    match event:
+        case ("append", lengths):
+            log.append(
+                *(
+                    incoming(b"%d %d " % (number, n) + LARGE[:size])
+                    for n, size in enumerate(lengths)
+                )
+            )
+        case ("flags", uids, what, flags, words):
+            log.set_flags(uids, what, flags, words)
+        case ("expunge", uids):
+            log.expunge(uids)
+        case ("meta", value):
+            log.commit(SetMeta("a", value))
+        case ("compact", grace):
+            log.compact(grace=grace)
+        case ("wait", seconds):
+            disk_of(log).advance_clock(seconds)
+
+
+@given(
+    st.lists(events, max_size=14),
+    st.sampled_from([900, 12_000, 2**26]),
+    st.booleans(),
+)
+def test_compaction_changes_nothing(
+    history: list[Any], limit: int, head_is_lost: bool
+) -> None:
+    """Whatever happened, whoever compacts and loses the head finds it all again."""
+    log = MailLog(simulated(), segment_limit=limit).make()
+    follower: MailboxState = log.state()
+    for number, event in enumerate(history):
+        before = facts(log) if event[0] == "compact" else {}
+        happen(log, event, number)
+        if event[0] == "compact":
+            assert facts(log) == before
+    kept, counts = facts(log), log.head().counts
+    modseqs = follower.vanished.now["modseq"]
+    assert (np.diff(modseqs.astype(np.int64)) >= 0).all()
+    for _ in range(2):
+        disk_of(log).advance_clock(DAY + HOUR)
+        log.compact()
+        if head_is_lost:
+            log.remove("head")
+        assert facts(log) == kept
+        assert log.head().counts == counts
+    second_reader.read_mailbox(log.contents())
+    assert log.append() == [counts.uidnext]
