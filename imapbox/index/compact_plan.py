@@ -81,7 +81,7 @@ def uses(state: MailboxState, taken: Mapping[int, int], limit: int) -> list[Use]
         limit: What died after this moment is in grace.
     """
     columns = state.columns
-    rows = columns.rows_of(state.roll.now)
+    rows = columns.alive_rows()
     sizes = columns["size"][rows] + columns["card_size"][rows] + np.uint64(OVERHEAD)
     alive = _by_segment(columns["segment"][rows], sizes)
     young = state.graves.since(limit)
@@ -153,7 +153,7 @@ def rows_in(
         batch: Octets; one message may be more.
     """
     columns = state.columns
-    rows = columns.rows_of(state.roll.now)
+    rows = columns.alive_rows()
     wanted = np.isin(columns["segment"][rows], segments)
     rows = rows[wanted & ~np.isin(columns["uid"][rows], broken)]
     rows = rows[np.lexsort((columns["offset"][rows], columns["segment"][rows]))]
