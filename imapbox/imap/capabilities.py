@@ -11,6 +11,7 @@ from imapbox.imap.states import State
 _ALWAYS: Final = ("IMAP4rev1", "LITERAL+", "ID", "IDLE")
 _AFTER_LOGIN: Final = (
     "CHILDREN",
+    "MOVE",
     "NAMESPACE",
     "SPECIAL-USE",
     "STATUS=SIZE",

@@ -9,6 +9,7 @@ from imapbox.imap.handlers import (
     any_state,
     append,
     authenticate,
+    copying,
     fetch,
     flags,
     identity,
@@ -35,6 +36,7 @@ from imapbox.wire.imap.commands.authenticated import (
     Unsubscribe,
 )
 from imapbox.wire.imap.commands.command import Command
+from imapbox.wire.imap.commands.copying import Copy, Move
 from imapbox.wire.imap.commands.identity import Id
 from imapbox.wire.imap.commands.listing import List, Lsub, Status
 from imapbox.wire.imap.commands.not_authenticated import Authenticate, Login, StartTls
@@ -101,6 +103,8 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     Expunge: Row(flags.expunge, Tells.CHANGES),
     Fetch: Row(fetch.fetch, Tells.CHANGES_BUT_EXPUNGES),
     Store: Row(flags.store, Tells.CHANGES_BUT_EXPUNGES),
+    Copy: Row(copying.copy, Tells.CHANGES),
+    Move: Row(copying.move, Tells.CHANGES),
 }
 
 

@@ -31,6 +31,7 @@ from imapbox.model.errors import (
     StoreReadOnly,
     StoreTooNew,
     TooManyKeywords,
+    TooMuchAtOnce,
 )
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap.response_codes import ResponseCode
@@ -53,6 +54,7 @@ RESPONSE_CODE: Final[Mapping[type[MailError], ResponseCode]] = {
     StoreTooNew: codes.CONTACTADMIN,
     NumbersExhausted: codes.LIMIT,
     TooManyKeywords: codes.LIMIT,
+    TooMuchAtOnce: codes.LIMIT,
     MessageTooBig: codes.TOOBIG,
     MessageGone: codes.EXPUNGEISSUED,
     MailLoop: codes.CANNOT,
@@ -70,6 +72,7 @@ _EVERYDAY: Final = (
     MailboxGone,
     MailboxReadOnly,
     TooManyKeywords,
+    TooMuchAtOnce,
     MessageTooBig,
     MessageGone,
 )

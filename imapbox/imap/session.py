@@ -18,9 +18,11 @@ from imapbox.imap.settings import Cleartext, Settings
 from imapbox.imap.states import State
 from imapbox.mailbox.interfaces import Account, SelectedMailbox
 from imapbox.mailbox.messages import MarkedRow
+from imapbox.model.numbers import Uid
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.framer import AFTER_LOGIN
 from imapbox.wire.imap.response_codes import ResponseCode
+from imapbox.wire.imap.sequence_set import SequenceSet
 
 # So many messages are worded before we look at the clock.
 BATCH: Final = 128
@@ -165,6 +167,19 @@ class Session:
             self.output.write(selection.update_lines(update))
             if not number % BATCH:
                 await self.output.room()
+
+    async def uids(self, numbers: SequenceSet, *, by_uid: bool) -> list[Uid]:
+        """Return the UIDs of the messages that the client names, ascending.
+
+        Raises:
+            NoSuchMessage: A sequence number is nobody's.
+        """
+        uids: list[Uid] = []
+        named = self.selection.marked_rows(numbers, by_uid=by_uid)
+        while batch := list(islice(named, BATCH)):
+            uids += [uid for _, uid, _ in batch]
+            await self.output.room()
+        return uids
 
     async def tell_flags(self, rows: Iterator[MarkedRow], *, with_uid: bool) -> None:
         """Tell the client the flags of messages, and their UIDs if wanted."""

@@ -70,6 +70,8 @@ PERMITTED_IN: Final[Mapping[str, frozenset[State]]] = {
     "EXPUNGE": _SELECTED,
     "FETCH": _SELECTED,
     "STORE": _SELECTED,
+    "COPY": _SELECTED,
+    "MOVE": _SELECTED,
 }
 
 _SENTENCES: Final[Mapping[State, str]] = {

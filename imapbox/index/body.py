@@ -4,13 +4,13 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Self, TypeAlias
 
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
-from imapbox.disk.spool import Content
 from imapbox.disk.steps import Steps
 from imapbox.index.segment import segment_name
+from imapbox.model.errors import MessageGone
 
 # A message up to this size is read whole, whatever is asked of it: then its
 # CRCs can be checked, at next to no cost.
@@ -54,32 +54,6 @@ class Place(NamedTuple):
         )
 
 
-class StoredContent(Content):
-    """The octets of a stored message, behind our own header lines.
-
-    Args:
-        fd: The segment, open for as long as this is used.
-        place: Where the message lies.
-    """
-
-    def __init__(self, fd: int, place: Place) -> None:
-        size = place.size - place.header_size
-        super().__init__(b"", size, place.content_crc, None)
-        self._fd = fd
-        self._offset = place.offset + place.header_size
-
-    @property
-    def in_memory(self) -> bool:
-        """Say that `start` is not all of it."""
-        return False
-
-    def read(self, size: int, offset: int) -> Steps[bytes]:
-        """Return octets from the middle."""
-        wanted = min(size, self.size - offset)
-        octets: bytes = yield from steps.pread(self._fd, wanted, self._offset + offset)
-        return octets
-
-
 class Extent(NamedTuple):
     """Octets of a segment."""
 
@@ -90,6 +64,15 @@ class Extent(NamedTuple):
     def end(self) -> int:
         """Return where the octets behind them begin."""
         return self.offset + self.size
+
+    @property
+    def extent(self) -> Self:
+        """Return what is to be read: itself."""
+        return self
+
+    def checked(self, octets: bytes) -> bytes | None:
+        """Return ``octets`` if they are all of them."""
+        return octets if len(octets) == self.size else None
 
 
 class Span(NamedTuple):
@@ -133,7 +116,7 @@ class CardSpan(NamedTuple):
         return octets if self.place.card_size and good else None
 
 
-_Wanted: TypeAlias = Span | CardSpan
+_Wanted: TypeAlias = Span | CardSpan | Extent
 
 
 def read_bodies(directory: str, spans: Sequence[Span]) -> Steps[list[bytes | None]]:
@@ -150,13 +133,22 @@ def read_cards(directory: str, places: Sequence[Place]) -> Steps[list[bytes | No
     return (yield from _read(directory, list(map(CardSpan, places))))
 
 
-def stored_card(fd: int, place: Place) -> Steps[bytes]:
-    """Return a message's card from its open segment; nothing if it has no good one."""
-    (card,) = yield from _read_here(fd, [CardSpan(place)])
-    return card or b""
+def read_extents(fd: int, extents: Sequence[Extent]) -> Steps[list[bytes]]:
+    """Return the octets of each extent of an open segment.
+
+    Raises:
+        MessageGone: The segment is shorter.
+    """
+    found = yield from _read_here(fd, extents)
+    whole = [octets for octets in found if octets is not None]
+    if len(whole) < len(extents):
+        raise MessageGone
+    return whole
 
 
-def _read(directory: str, wanted: Sequence[_Wanted]) -> Steps[list[bytes | None]]:
+def _read(
+    directory: str, wanted: Sequence[Span | CardSpan]
+) -> Steps[list[bytes | None]]:
     found: list[bytes | None] = []
     for segment, group in groupby(wanted, key=lambda each: each.place.segment):
         here = list(group)

@@ -36,7 +36,7 @@ from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail, publish_written, settle
 from imapbox.index.transaction import Change, Octets, Outcome, Transaction
 from imapbox.locks.acquire import Identity, locked
-from imapbox.model.errors import DiskFull
+from imapbox.model.errors import DiskFull, MailError, StoreFailure
 
 # Behind the last frame there is always room for this much without asking the
 # disk for more, so that EXPUNGE works when it is full. Messages may not use it,
@@ -219,6 +219,10 @@ def _write_batch(directory: str, fd: int, batch: _Batch) -> Steps[None]:
             yield from fail_write(directory, error)
         yield from take_back(directory, fd, start, size)
         raise DiskFull(directory) from error
+    except MailError:
+        # Not the log failed, but what was to be written could not be read.
+        yield from take_back(directory, fd, start, size)
+        raise
     yield from sync(directory, fd)
 
 
@@ -243,5 +247,21 @@ def _write_parts(fd: int, parts: Sequence[bytes | Content], offset: int) -> Step
 
 def _copy(content: Content, fd: int, offset: int) -> Steps[None]:
     for start in range(0, content.size, PIECE):
-        octets = yield from content.read(PIECE, start)
+        octets = yield from _read(content, start)
         yield from steps.pwrite(fd, octets, offset + start)
+
+
+def _read(content: Content, start: int) -> Steps[bytes]:
+    """Return a piece of what is to be written.
+
+    Raises:
+        StoreFailure: The disk failed that it lies on.
+        MessageGone: It is there no longer.
+    """
+    try:
+        octets: bytes = yield from content.read(PIECE, start)
+    except OSError as error:
+        raise StoreFailure(error) from error
+    if len(octets) < min(PIECE, content.size - start):
+        raise StoreFailure(content)
+    return octets

@@ -35,6 +35,7 @@ from imapbox.model.errors import (
     StoreReadOnly,
     StoreTooNew,
     TooManyKeywords,
+    TooMuchAtOnce,
 )
 from imapbox.wire.lmtp.replies import reply
 
@@ -55,6 +56,7 @@ STATUS: Final[Mapping[type[MailError], str]] = {
     MailboxReadOnly: "451 4.2.1",
     NumbersExhausted: "452 4.2.2",
     TooManyKeywords: "451 4.2.0",
+    TooMuchAtOnce: "451 4.2.0",
     # The tree of mailboxes changed under us: the next try finds it as it is.
     NoSuchMailbox: "451 4.2.0",
     MailboxGone: "451 4.2.0",

@@ -11,6 +11,7 @@ from imapbox.index.known import Known
 from imapbox.index.mailbox_transactions import AppendMessages, Incoming, SetMeta
 from imapbox.mailbox.interfaces import Appended, Listed, NewMessage, Status
 from imapbox.mailbox.selected import Selected
+from imapbox.mailbox.transfer import Transfer
 from imapbox.model.errors import MailboxGone, MailError, NoSuchMailbox
 from imapbox.model.flags import Flag, split_flags
 from imapbox.model.names import INBOX, MailboxName, UserName, parents
@@ -37,6 +38,7 @@ class UserAccount:
         self.user: UserName = account.user
         self._store = store
         self._account = account
+        self._transfer = Transfer(store, account)
 
     def new_spool(self) -> Spool:
         """Return an empty spool for an APPEND's octets."""
@@ -70,7 +72,8 @@ class UserAccount:
     async def rename(self, old: MailboxName, new: MailboxName) -> None:
         """Rename a mailbox; of INBOX, move the messages."""
         if old == INBOX:
-            await self._account.move_inbox(new)
+            await self._account.create(new)
+            await self._transfer.move_all(INBOX, new)
         else:
             await self._account.rename(old, new)
 
@@ -93,7 +96,7 @@ class UserAccount:
         """Add messages, all or none, durably."""
         ready = [await self._incoming(message) for message in messages]
         await self._account.sync()
-        mailbox = self._named(name)
+        mailbox = self._transfer.named(name)
         known = None
         if any(message.keywords for message in ready):
             await self._sync(mailbox, name)
@@ -112,7 +115,7 @@ class UserAccount:
     async def status(self, name: MailboxName) -> Status:
         """Return the counts, as fresh as a NOOP's."""
         await self._account.sync()
-        mailbox = self._named(name)
+        mailbox = self._transfer.named(name)
         await self._sync(mailbox, name)
         counts = mailbox.state.counts
         uids = mailbox.state.roll.now
@@ -132,23 +135,20 @@ class UserAccount:
     async def select(self, name: MailboxName, *, read_only: bool) -> Selected:
         """Open a mailbox for a session."""
         await self._account.sync()
-        mailbox = self._named(name)
+        mailbox = self._transfer.named(name)
         await self._sync(mailbox, name)
         recent_after = _recent_after(mailbox)
         selected = Selected(
             name,
             self._account,
             mailbox,
+            self._transfer,
             recent_after=recent_after,
             read_only=read_only or mailbox.log.damaged,
         )
         if not selected.read_only:
             self._advance_recent(mailbox, recent_after)
         return selected
-
-    def _named(self, name: MailboxName) -> OpenMailbox:
-        mailbox_id = self._account.named(name).mailbox_id
-        return self._store.mailbox(self._account, mailbox_id)
 
     async def _sync(self, mailbox: OpenMailbox, name: MailboxName) -> None:
         try:

@@ -83,6 +83,21 @@ class Appended:
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """Which messages became which: RFC 4315 §3.
+
+    Attributes:
+        uidvalidity: Of the mailbox that they are in now.
+        originals: The UIDs that they had, ascending.
+        uids: The UIDs that they have there, in the same order.
+    """
+
+    uidvalidity: UidValidity
+    originals: Sequence[Uid]
+    uids: Sequence[Uid]
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """Some octets of a message: ``size`` from ``start`` on, fewer at its end."""
 
@@ -198,6 +213,43 @@ class SelectedMailbox(Protocol):
 
         Raises:
             MailboxReadOnly: Nothing can be changed.
+        """
+        ...
+
+    async def copy(self, uids: Sequence[Uid], name: MailboxName) -> Copied | None:
+        """Copy messages into another mailbox, or this one; all or none, durably.
+
+        Flags, keywords and INTERNALDATE are copied with them.
+
+        Args:
+            uids: Ascending; of messages that the client was told of.
+            name: Where to.
+
+        Returns:
+            None if no message was named.
+
+        Raises:
+            NoSuchMailbox: Answered with TRYCREATE.
+            MessageGone: One of them was expunged; none was copied.
+            TooMuchAtOnce: They are too many for one command.
+        """
+        ...
+
+    async def move(self, uids: Sequence[Uid], name: MailboxName) -> Copied | None:
+        """Move messages into another mailbox, durably; `sync` tells who went.
+
+        Args:
+            uids: As for `copy`.
+            name: As for `copy`.
+
+        Returns:
+            What was moved: as many of the first messages as are moved in one
+            commit, at least one. Call it again for the others. None if no
+            message was named.
+
+        Raises:
+            MailboxReadOnly: Nothing can be changed.
+            NoSuchMailbox, MessageGone: As for `copy`.
         """
         ...
 

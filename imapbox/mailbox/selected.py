@@ -11,11 +11,12 @@ from twisted.internet.defer import Deferred, succeed
 
 from imapbox.index.body import Place, Span
 from imapbox.index.encoding import ranges_of
-from imapbox.index.known import Known, Row
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.mailbox_transactions import ExpungeMessages, SetFlags
-from imapbox.mailbox.interfaces import Piece
+from imapbox.index.rows_taken_along import take_along
+from imapbox.mailbox.interfaces import Copied, Piece
 from imapbox.mailbox.messages import MarkedRow, Message
+from imapbox.mailbox.transfer import Transfer
 from imapbox.mailbox.updates import (
     Exists,
     Expunged,
@@ -49,15 +50,17 @@ class Selected:
         name: Under which it was selected.
         account: Whose it is.
         mailbox: What all sessions share; synced.
+        transfer: Brings messages into other mailboxes.
         recent_after: Messages with a greater UID are recent to this session.
         read_only: Whether it was opened with EXAMINE.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a session needs
         self,
         name: MailboxName,
         account: AccountLog,
         mailbox: OpenMailbox,
+        transfer: Transfer,
         *,
         recent_after: int,
         read_only: bool,
@@ -66,6 +69,7 @@ class Selected:
         self.read_only = read_only
         self._account = account
         self._mailbox = mailbox
+        self._transfer = transfer
         self._recent_after = recent_after
         self._told: set[ModSeq] = set()
         state = mailbox.state
@@ -173,8 +177,8 @@ class Selected:
             return
         await self._learn()
         system, keywords = split_flags(flags)
-        array = np.fromiter(uids, np.uint32, len(uids))
-        wish = SetFlags(self._known(array), change, system, keywords)
+        known = take_along(self._state, _array(uids))
+        wish = SetFlags(known, change, system, keywords)
         await self._mailbox.submit(wish, command="store")
         if wish.modseq is not None:
             self._told.add(wish.modseq)
@@ -197,10 +201,21 @@ class Selected:
             bounds = [deleted.searchsorted((each.start, each.stop)) for each in uids]
             parts = [deleted[start:end] for start, end in bounds]
             deleted = np.unique(np.concatenate([deleted[:0], *parts]))
-        known = self._known(deleted)
+        known = take_along(self._state, deleted)
         if known.rows:
             await self._mailbox.submit(ExpungeMessages(known), command="expunge")
             await self._mailbox.sync()
+
+    async def copy(self, uids: Sequence[Uid], name: MailboxName) -> Copied | None:
+        """Copy messages; see `interfaces.SelectedMailbox.copy`."""
+        await self._learn()
+        return await self._transfer.copy(self._mailbox, _array(uids), name)
+
+    async def move(self, uids: Sequence[Uid], name: MailboxName) -> Copied | None:
+        """Move messages; see `interfaces.SelectedMailbox.move`."""
+        self._check_writable()
+        await self._learn()
+        return await self._transfer.move(self._mailbox, _array(uids), name)
 
     async def read(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
         """Return octets of messages, None for those whose body is gone."""
@@ -301,24 +316,6 @@ class Selected:
         if self.read_only:
             raise MailboxReadOnly(self.name)
 
-    def _known(self, uids: NDArray[np.uint32]) -> Known:
-        """Return the rows of messages that still exist."""
-        state = self._state
-        columns = state.columns
-        rows = columns.rows_of(uids)
-        alive = columns["alive"][rows]
-        rows, uids = rows[alive], uids[alive]
-        facts = zip(
-            uids.tolist(),
-            columns["flags"][rows].tolist(),
-            columns.keywords(rows),
-            columns["modseq"][rows].tolist(),
-            columns["size"][rows].tolist(),
-            strict=True,
-        )
-        found = {uid: Row(*row) for uid, *row in facts}
-        return Known(state.position, list(state.facts.keywords), found)
-
     def _places_by_seq(self, ranges: Iterable[range]) -> list[slice]:
         """Return where in the view these positions are.
 
@@ -383,3 +380,7 @@ class Selected:
     def _are_recent(self, uids: NDArray[np.uint32]) -> list[bool]:
         recent: list[bool] = (uids > self._recent_after).tolist()
         return recent
+
+
+def _array(uids: Sequence[Uid]) -> NDArray[np.uint32]:
+    return np.fromiter(uids, np.uint32, len(uids))

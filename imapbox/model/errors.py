@@ -90,5 +90,9 @@ class MessageGone(MailError):
     """The message was expunged in the meantime."""
 
 
+class TooMuchAtOnce(MailError):
+    """These are too many messages for one command; name fewer of them."""
+
+
 class MailLoop(MailError):
     """The message was delivered here before: mail loop."""

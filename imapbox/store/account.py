@@ -33,8 +33,7 @@ from imapbox.store.delete import delete_mailbox
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
 from imapbox.store.followed_log import FollowedLog
-from imapbox.store.layout import account_directory, mailbox_directory
-from imapbox.store.rename_inbox import move_all
+from imapbox.store.layout import account_directory
 
 
 class _Overtaken(Exception):
@@ -114,26 +113,6 @@ class AccountLog:
             raise MailboxNameRefused(new)
         await self.sync()
         await self._commit(_renaming(old, new), "rename")
-
-    async def move_inbox(self, new: MailboxName) -> None:
-        """Make ``new`` and move INBOX's messages to it; see `rename_inbox`.
-
-        Raises:
-            MailboxExists: The new name is taken.
-        """
-        await self.create(new)
-        source = self.named(INBOX).mailbox_id
-        target = self.named(new).mailbox_id
-        steps = move_all(
-            mailbox_directory(self.user, source),
-            mailbox_directory(self.user, target),
-            self._settings,
-            self.binding_of(target).binding(),
-        )
-        try:
-            await self._drivers.write.run(steps)
-        except OSError as error:
-            raise in_words(error) from error
 
     async def subscribe(self, name: MailboxName) -> None:
         """Add a name to the subscriptions."""

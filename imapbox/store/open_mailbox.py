@@ -40,6 +40,7 @@ class OpenMailbox:
         directory: Of the mailbox's log.
         log: The log as this process follows it.
         readers: Those who read `MailboxState.changes`.
+        binding: Says what is known of its account now.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class OpenMailbox:
         self.directory = directory
         self.log = FollowedLog(directory, MailboxState, drivers, settings)
         self.readers: set[ChangeReader] = set()
+        self.binding = binding.binding
         self._drivers = drivers
         log = Log(directory, MailboxFacts)
         self._committer = Committer(log, drivers.write, settings, binding)

@@ -71,6 +71,13 @@ def test_an_account_is_made_or_not(tell: Tell) -> None:
     assert report.images > 60
 
 
+def test_a_moved_message_is_never_nowhere(tell: Tell) -> None:
+    """A crash leaves what is moved in one or both mailboxes; copies all or none."""
+    report = proofs.transfers()
+    tell(report)
+    assert report.images > 300
+
+
 def test_a_head_that_finds_no_room_is_survived() -> None:
     """What was refused because the head could not be written is not there."""
     proofs.full_disks_at_the_head()

@@ -154,6 +154,23 @@ MUTANTS: Final = [
         "full_disks_behind_half",
     ),
     Mutant(
+        "the source loses messages before the target has them",
+        "store/move.py",
+        "        yield from _write(there, there_tail, copy, settings)\n",
+        "",
+        "transfers",
+        also=(
+            (
+                "store/move.py",
+                "        yield from _write(here, here_tail, gone, settings)\n",
+                (
+                    "        yield from _write(here, here_tail, gone, settings)\n"
+                    "        yield from _write(there, there_tail, copy, settings)\n"
+                ),
+            ),
+        ),
+    ),
+    Mutant(
         "the token is read after the log",
         "index/read.py",
         "            return News(data, head, frames)\n",

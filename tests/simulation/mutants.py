@@ -24,6 +24,7 @@ FRESH: Final = (
     "tests.simulation.mailbox",
     "tests.simulation.ledger",
     "tests.simulation.proofs",
+    "tests.simulation.transfers",
 )
 
 

@@ -43,6 +43,8 @@ from tests.simulation.mailbox import (
     reader,
     settings_of,
 )
+from tests.simulation.transfers import check as check_transfer
+from tests.simulation.transfers import crashes as every_transfer
 
 CHECKER: Final = 80
 
@@ -268,6 +270,16 @@ def creations() -> CrashReport:
             run(Session(replace(account, name=name)).open(), process)
         crash.disk.acknowledged = (run(deliver(account, b"first"), process),)
         check_mailbox(process.disk, [])
+    return CrashReport(found.images, count)
+
+
+def transfers() -> CrashReport:
+    """COPY and MOVE, killed and powered off at every call."""
+    found = every_transfer()
+    count = 0
+    for crash in found:
+        count += 1
+        check_transfer(crash)
     return CrashReport(found.images, count)
 
 

@@ -12,7 +12,14 @@ from typing import TypeVar
 from twisted.internet.defer import Deferred, succeed
 
 from imapbox.disk.spool import Content, MemoryContent, Spool
-from imapbox.mailbox.interfaces import Appended, Listed, NewMessage, Piece, Status
+from imapbox.mailbox.interfaces import (
+    Appended,
+    Copied,
+    Listed,
+    NewMessage,
+    Piece,
+    Status,
+)
 from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.updates import (
     Exists,
@@ -25,9 +32,10 @@ from imapbox.model.errors import (
     MailboxExists,
     MailboxGone,
     MailboxReadOnly,
+    MessageGone,
     NoSuchMailbox,
 )
-from imapbox.model.flags import Flag, FlagChange, split_flags
+from imapbox.model.flags import FLAG_NAMES, Flag, FlagChange, split_flags
 from imapbox.model.message import InternalDate
 from imapbox.model.names import INBOX, MailboxName, UserName, parents
 from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid, UidValidity
@@ -103,6 +111,13 @@ class FakeBox:
         self.changed()
         return uid
 
+    def copy(self, uid: Uid, target: "FakeBox") -> Uid:
+        stored = self.messages[uid]
+        flags = [name for flag, name in FLAG_NAMES.items() if stored.flags & flag]
+        words = enumerate(self.keywords)
+        flags += [word for number, word in words if stored.keywords >> number & 1]
+        return target.add(stored.octets, flags, stored.date)
+
     def changed(self) -> None:
         waiting, self.waiting = self.waiting, []
         for each in waiting:
@@ -141,6 +156,7 @@ class FakeAccount:
     spools: set[FakeSpool] = field(default_factory=set)
     open: list["FakeMailbox"] = field(default_factory=list)
     uidvalidity: int = 100
+    moves_at_once: int = 1000
 
     def __post_init__(self) -> None:
         self.boxes.setdefault(INBOX, self._new_box())
@@ -402,6 +418,23 @@ class FakeMailbox:
                 del self._box.messages[uid]
         self._box.modseq += 1
         self._box.changed()
+
+    async def copy(self, uids: Sequence[Uid], name: MailboxName) -> Copied | None:
+        await self._account.pause("copy")
+        target = self._account._box(name)
+        if any(uid not in self._box.messages for uid in uids):
+            raise MessageGone
+        copies = [self._box.copy(uid, target) for uid in uids]
+        return Copied(UidValidity(target.uidvalidity), uids, copies) if uids else None
+
+    async def move(self, uids: Sequence[Uid], name: MailboxName) -> Copied | None:
+        await self._account.pause("move")
+        moved = await self.copy(uids[: self._account.moves_at_once], name)
+        if moved is not None:
+            for uid in moved.originals:
+                del self._box.messages[uid]
+            self._box.changed()
+        return moved
 
     async def read(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
         await self._account.pause("read")

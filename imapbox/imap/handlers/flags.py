@@ -1,12 +1,9 @@
 """STORE and EXPUNGE: what changes messages. RFC 9051 §6.4.3, §6.4.6, §6.4.9."""
 
-from itertools import islice
-
 from imapbox.imap.answers import Done
 from imapbox.imap.selection import as_ranges
-from imapbox.imap.session import BATCH, Session
+from imapbox.imap.session import Session
 from imapbox.model.errors import MailboxReadOnly
-from imapbox.model.numbers import Uid
 from imapbox.wire.imap.commands.selected import Expunge, Store
 
 
@@ -15,11 +12,7 @@ async def store(session: Session, command: Store) -> Done:
     selection = session.selection
     if selection.mailbox.read_only:
         raise MailboxReadOnly
-    uids: list[Uid] = []
-    named = selection.marked_rows(command.messages, by_uid=command.by_uid)
-    while batch := list(islice(named, BATCH)):
-        uids += [uid for _, uid, _ in batch]
-        await session.output.room()
+    uids = await session.uids(command.messages, by_uid=command.by_uid)
     if uids:
         await selection.mailbox.set_flags(uids, command.change, command.flags)
         if not command.silent:

@@ -27,6 +27,12 @@ from imapbox.wire.imap.commands.authenticated import (
     read_unsubscribe,
 )
 from imapbox.wire.imap.commands.command import Command
+from imapbox.wire.imap.commands.copying import (
+    read_copy,
+    read_move,
+    read_uid_copy,
+    read_uid_move,
+)
 from imapbox.wire.imap.commands.identity import read_id
 from imapbox.wire.imap.commands.listing import read_list, read_lsub, read_status
 from imapbox.wire.imap.commands.not_authenticated import (
@@ -94,12 +100,16 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"EXPUNGE": _bare(Expunge),
     b"FETCH": read_fetch,
     b"STORE": read_store,
+    b"COPY": read_copy,
+    b"MOVE": read_move,
     b"UID": _read_uid,
 }
 UID_GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"EXPUNGE": read_uid_expunge,
     b"FETCH": read_uid_fetch,
     b"STORE": read_uid_store,
+    b"COPY": read_uid_copy,
+    b"MOVE": read_uid_move,
 }
 
 

@@ -74,6 +74,20 @@ def append_uid(validity: UidValidity, uids: Iterable[Uid]) -> ResponseCode:
     return ResponseCode(b"APPENDUID %d %b" % (validity, uid_set(uids)))
 
 
+def copy_uid(
+    validity: UidValidity, originals: Iterable[Uid], uids: Iterable[Uid]
+) -> ResponseCode:
+    """Return the code that says which messages became which. RFC 4315 §3.
+
+    Args:
+        validity: The UIDVALIDITY of where they went.
+        originals: The UIDs they had, at least one.
+        uids: Those they have there, in the same order.
+    """
+    sets = (uid_set(originals), uid_set(uids))
+    return ResponseCode(b"COPYUID %d %b %b" % (validity, *sets))
+
+
 def capability(names: bytes) -> ResponseCode:
     """Return the code that says what the server offers.
 

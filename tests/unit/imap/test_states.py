@@ -35,6 +35,8 @@ EXAMPLES = {
     "EXPUNGE": b"EXPUNGE",
     "FETCH": b"FETCH 1 FLAGS",
     "STORE": b"STORE 1 FLAGS ()",
+    "COPY": b"COPY 1 old",
+    "MOVE": b"MOVE 1 old",
 }
 # RFC 9051 §6: what each state permits, once more and by hand.
 ANY = {"CAPABILITY", "NOOP", "LOGOUT", "ID"}
@@ -47,7 +49,7 @@ PERMITTED = {
     State.AUTHENTICATED: ANY | LOGGED_IN,
     State.SELECTED: ANY
     | LOGGED_IN
-    | {"CHECK", "CLOSE", "UNSELECT", "EXPUNGE", "FETCH", "STORE"},
+    | {"CHECK", "CLOSE", "UNSELECT", "EXPUNGE", "FETCH", "STORE", "COPY", "MOVE"},
 }
 
 

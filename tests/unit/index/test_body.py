@@ -1,9 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Call
-from imapbox.index.body import READ_WHOLE, Span, StoredContent, read_bodies, read_cards
+from imapbox.index.body import READ_WHOLE, Span, read_bodies, read_cards
 from tests.unit.index.mail_log import (
     DIRECTORY,
     MailLog,
@@ -110,15 +109,3 @@ def test_what_is_gone_is_gone_alone() -> None:
     assert [part is None for part in found] == [
         place.segment in {first, last} for place in places
     ]
-
-
-@given(st.integers(0, 1100), st.integers(0, 1100))
-def test_a_stored_message_can_be_stored_again(size: int, offset: int) -> None:
-    """The octets of a stored message are read as a delivery's would be."""
-    log = filled()
-    place = place_of(log.state(), 3)
-    fd = log.files.open(f"{DIRECTORY}/log.1", Mode.READ)
-    content = StoredContent(fd, place)
-    assert (content.size, content.in_memory) == (len(BODIES[2]), False)
-    offset = min(offset, content.size)
-    assert log.run(content.read(size, offset)) == BODIES[2][offset : offset + size]

@@ -28,7 +28,6 @@ from imapbox.model.message import InternalDate
 from imapbox.model.names import INBOX, MAX_LEVELS, MailboxName, mailbox_name
 from imapbox.store.create import SPECIAL_USE
 from imapbox.store.layout import mailbox_directory
-from imapbox.store.rename_inbox import move_all
 from imapbox.store.store import Store
 from tests.support.mail_store import (
     BOB,
@@ -343,34 +342,6 @@ async def test_rename_inbox_to_a_taken_name(open_store: Opener) -> None:
     with pytest.raises(MailboxExists):
         await account.rename(INBOX, A)
     assert (await account.status(INBOX)).messages == 1
-
-
-@pytest_twisted.ensureDeferred
-async def test_rename_inbox_meets_mail_in_the_new_mailbox(open_store: Opener) -> None:
-    """Mail that reaches the new mailbox before INBOX's keeps its keywords."""
-    store, other = await open_store(), await open_store()
-    account, another = await account_of(store), await account_of(other)
-    await account.append(INBOX, [new_message(b"old", "one")])
-    await another.create(A)
-    await another.append(A, [new_message(b"new", "two")])
-    shared = await store.account(BOB)
-    source, target = (shared.named(name).mailbox_id for name in (INBOX, A))
-    await store.drivers.write.run(
-        move_all(
-            mailbox_directory(BOB, source),
-            mailbox_directory(BOB, target),
-            store.settings,
-            shared.binding_of(target).binding(),
-        )
-    )
-    selected = await another.select(A, read_only=True)
-    table = selected.keywords()
-    found = [
-        {name for number, name in enumerate(table) if message.keywords >> number & 1}
-        for message in selected.by_seq([range(1, 3)])
-    ]
-    assert found == [{"two"}, {"one"}]
-    selected.close()
 
 
 @pytest_twisted.ensureDeferred

@@ -24,6 +24,7 @@ from imapbox.wire.imap.commands.authenticated import (
     Unsubscribe,
 )
 from imapbox.wire.imap.commands.command import Command
+from imapbox.wire.imap.commands.copying import Copy, Move
 from imapbox.wire.imap.commands.identity import Id
 from imapbox.wire.imap.commands.listing import List, Lsub, Status, StatusAtt
 from imapbox.wire.imap.commands.not_authenticated import (
@@ -118,6 +119,10 @@ COMMANDS: dict[bytes, Command] = {
     b'a LIST (SPECIAL-USE) "" * RETURN ()\r\n': List(
         b"a", MailboxArgument(b""), MailboxArgument(b"*"), only_special_use=True
     ),
+    b"a COPY 1 INBOX\r\n": Copy(b"a", ONE, by_uid=False, mailbox=INBOX),
+    b"a uid copy 1:* {5+}\r\nINBOX\r\n": Copy(b"a", ALL, by_uid=True, mailbox=INBOX),
+    b"a MOVE 1 INBOX\r\n": Move(b"a", ONE, by_uid=False, mailbox=INBOX),
+    b'a UID move 1:* "INBOX"\r\n': Move(b"a", ALL, by_uid=True, mailbox=INBOX),
     b"a UNSELECT\r\n": Unselect(b"a"),
     b"a UID EXPUNGE 1:*\r\n": Expunge(b"a", ALL),
     b"a IDLE\r\n": Idle(b"a"),

@@ -1,0 +1,60 @@
+"""COPY and MOVE. RFC 9051 §6.4.7, §6.4.8."""
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from imapbox.imap.answers import Done, Refused
+from imapbox.imap.session import Session
+from imapbox.mailbox.interfaces import Copied
+from imapbox.model.errors import MailboxReadOnly, MailError, NoSuchMailbox
+from imapbox.wire.imap import response_codes as codes
+from imapbox.wire.imap import responses
+from imapbox.wire.imap.commands.copying import Copy, Move
+from imapbox.wire.imap.response_codes import ResponseCode
+
+T = TypeVar("T")
+
+
+async def copy(session: Session, command: Copy) -> Done:
+    """Copy messages, all or none."""
+    name = command.mailbox.name()
+    mailbox = session.selection.mailbox
+    uids = await session.uids(command.messages, by_uid=command.by_uid)
+    copied = await _or_try_create(mailbox.copy(uids, name))
+    return Done("Copied.", None if copied is None else _copy_uid(copied))
+
+
+async def move(session: Session, command: Move) -> Done:
+    """Move messages, many in as many steps as the mailbox wants.
+
+    Which message became which is told before it is told that they went: RFC
+    6851 §4.3. Where a later step fails, the client learns what was moved.
+    """
+    name = command.mailbox.name()
+    mailbox = session.selection.mailbox
+    if mailbox.read_only:
+        raise MailboxReadOnly
+    left = await session.uids(command.messages, by_uid=command.by_uid)
+    moved = await _or_try_create(mailbox.move(left, name))
+    while moved is not None:
+        line = responses.untagged(responses.Status.OK, "Moved.", _copy_uid(moved))
+        session.output.write(line)
+        left = left[len(moved.originals) :]
+        try:
+            moved = await _or_try_create(mailbox.move(left, name)) if left else None
+        except (MailError, Refused):
+            await session.sync(may_expunge=True)
+            raise
+    return Done("Done.")
+
+
+async def _or_try_create(work: Awaitable[T]) -> T:
+    """Let the client make the mailbox that is missing. RFC 9051 §6.4.7."""
+    try:
+        return await work
+    except NoSuchMailbox as error:
+        raise Refused(error.sentence(), codes.TRYCREATE) from None
+
+
+def _copy_uid(copied: Copied) -> ResponseCode:
+    return codes.copy_uid(copied.uidvalidity, copied.originals, copied.uids)

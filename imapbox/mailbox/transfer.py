@@ -1,0 +1,172 @@
+"""Messages on their way from one mailbox of an account into another.
+
+COPY takes the lock of the target only, together with whoever else writes
+there: what is copied is what was there when it was asked for. MOVE holds both
+locks, so that nothing is moved twice, and no change of flags is lost. What a
+message consists of never changes, so that its octets are read and checked
+before any lock is taken.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imapbox.index.copying import CopyMessages, Originals
+from imapbox.index.known import Known
+from imapbox.index.rows_taken_along import take_along
+from imapbox.mailbox.interfaces import Copied
+from imapbox.model.errors import (
+    MailboxGone,
+    MessageGone,
+    NoSuchMailbox,
+    TooMuchAtOnce,
+)
+from imapbox.model.names import MailboxName
+from imapbox.model.numbers import Uid
+from imapbox.store.account import AccountLog
+from imapbox.store.failures import in_words
+from imapbox.store.move import Bound, move_messages
+from imapbox.store.open_mailbox import OpenMailbox
+from imapbox.store.store import Store
+
+MIB: Final = 1024 * 1024
+# COPY is all or none, so it is one frame, and whoever finds one behind a crash
+# reads it whole.
+MOST_COPIED: Final = 100_000
+MOST_COPIED_OCTETS: Final = 1024 * MIB
+# MOVE may end halfway: between two of these the locks are given back.
+MOST_MOVED: Final = 10_000
+MOST_MOVED_OCTETS: Final = 64 * MIB
+# Messages that are to be moved may be expunged meanwhile; then there are fewer.
+_TRIES: Final = 10
+
+
+class Transfer:
+    """Brings messages into the mailboxes of one account.
+
+    Args:
+        store: Where the mail is.
+        account: Whose it is.
+    """
+
+    def __init__(self, store: Store, account: AccountLog) -> None:
+        self._store = store
+        self._account = account
+
+    def named(self, name: MailboxName) -> OpenMailbox:
+        """Return the mailbox of this name, as of the account's last sync.
+
+        Raises:
+            NoSuchMailbox: There is none.
+        """
+        mailbox_id = self._account.named(name).mailbox_id
+        return self._store.mailbox(self._account, mailbox_id)
+
+    async def copy(
+        self, source: OpenMailbox, uids: NDArray[np.uint32], name: MailboxName
+    ) -> Copied | None:
+        """Copy messages; see `interfaces.SelectedMailbox.copy`."""
+        target = self.named(name)
+        if not len(uids):
+            return None
+        if len(uids) > MOST_COPIED or _sizes(source, uids).sum() > MOST_COPIED_OCTETS:
+            raise TooMuchAtOnce
+        copy = await self._prepared(source, uids)
+        if copy.originals.have_keywords:
+            copy.known = await self._keywords(target, name)
+        try:
+            await target.submit(copy, command="copy")
+        except MailboxGone:
+            raise NoSuchMailbox(name) from None
+        return _copied(uids, copy)
+
+    async def move(
+        self, source: OpenMailbox, uids: NDArray[np.uint32], name: MailboxName
+    ) -> Copied | None:
+        """Move messages; see `interfaces.SelectedMailbox.move`."""
+        target = self.named(name)
+        if not len(uids):
+            return None
+        octets = _sizes(source, uids[:MOST_MOVED]).cumsum()
+        uids = uids[: max(1, int(octets.searchsorted(MOST_MOVED_OCTETS, "right")))]
+        known = take_along(source.state, uids)
+        copy = await self._prepared(source, uids)
+        copy.known = await self._keywords(target, name)
+        moving = move_messages(
+            Bound(source.directory, source.binding()),
+            known,
+            Bound(target.directory, target.binding()),
+            copy,
+            self._store.settings,
+        )
+        try:
+            await self._store.drivers.write.run(moving)
+        except OSError as error:
+            raise in_words(error) from error
+        except MailboxGone:
+            await self._account.sync()
+            if self.named(name) is target:
+                raise
+            raise NoSuchMailbox(name) from None
+        await source.sync()
+        return _copied(uids, copy)
+
+    async def move_all(self, old: MailboxName, new: MailboxName) -> None:
+        """Move all messages that are in ``old`` now.
+
+        Raises:
+            MessageGone: The octets of one are gone, or others expunge all the
+                time.
+            MailError: What was not moved is in ``old`` still.
+        """
+        source = self.named(old)
+        await self._keywords(source, old)
+        end = source.state.counts.uidnext
+        tries = 0
+        while True:
+            all_uids = source.state.roll.now
+            uids = all_uids[: all_uids.count_below(end)]
+            if not len(uids):
+                return
+            try:
+                await self.move(source, uids, new)
+            except MessageGone:
+                tries += 1
+                if tries == _TRIES:
+                    raise
+                await source.sync()
+
+    async def _prepared(
+        self, source: OpenMailbox, uids: NDArray[np.uint32]
+    ) -> CopyMessages:
+        state = source.state
+        if not state.columns["alive"][state.columns.rows_of(uids)].all():
+            raise MessageGone
+        originals = Originals(state.columns, uids, list(state.facts.keywords))
+        read = originals.octets(source.directory)
+        try:
+            octets = await self._store.drivers.read.run(read)
+        except OSError as error:
+            raise in_words(error) from error
+        return CopyMessages(originals, octets)
+
+    async def _keywords(self, mailbox: OpenMailbox, name: MailboxName) -> Known:
+        try:
+            await mailbox.sync()
+        except MailboxGone:
+            raise NoSuchMailbox(name) from None
+        state = mailbox.state
+        return Known(state.position, list(state.facts.keywords))
+
+
+def _sizes(mailbox: OpenMailbox, uids: NDArray[np.uint32]) -> NDArray[np.int64]:
+    columns = mailbox.state.columns
+    sizes: NDArray[np.int64] = columns["size"][columns.rows_of(uids)].astype(np.int64)
+    return sizes
+
+
+def _copied(uids: NDArray[np.uint32], copy: CopyMessages) -> Copied | None:
+    if copy.uidvalidity is None:
+        raise RuntimeError("a copy without a commit")
+    return Copied(copy.uidvalidity, uids.tolist(), list(map(Uid, copy.uids)))

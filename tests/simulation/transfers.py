@@ -1,0 +1,139 @@
+"""COPY and MOVE between two mailboxes, crashed anywhere.
+
+What must hold behind a crash is said without the product's help: which of the
+messages are in which mailbox. A message that was moved is in one or both,
+never in none; copies are all there or none of them is.
+"""
+
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from imapbox.disk.steps import Steps
+from imapbox.index.copying import CopyMessages, Originals
+from imapbox.index.known import Known
+from imapbox.index.rows_taken_along import take_along
+from imapbox.model.flags import Flag
+from imapbox.model.names import INBOX, MailboxName
+from imapbox.store.move import Bound, move_messages
+from tests.simulation.crash import Crash, Crashes
+from tests.simulation.disk import SimulatedDisk, SimulatedFileSystem, run
+from tests.simulation.ledger import SEGMENT_LIMIT, check_end_of_log
+from tests.simulation.mailbox import (
+    Account,
+    Session,
+    deliver,
+    new_store,
+    open_account,
+    settings_of,
+    submit,
+)
+
+TRASH: Final = MailboxName("Trash")
+BODIES: Final = (b"one" * 200, b"two" * 300, b"three" * 200, b"four" * 900)
+
+
+class Found(NamedTuple):
+    """The bodies in two mailboxes, and the keywords of those in the second."""
+
+    here: tuple[bytes, ...]
+    there: tuple[bytes, ...]
+    keywords: frozenset[str]
+
+
+def prepared() -> SimulatedDisk:
+    """Return a machine with four messages in INBOX, all of it durable."""
+    disk = new_store()
+    process = disk.process(70)
+    account = open_in(process)
+    for body in BODIES:
+        run(deliver(account, body), process)
+    session = Session(account)
+    run(session.open(), process)
+    run(session.store({1, 2, 3, 4}, Flag.SEEN, "Important"), process)
+    disk.kill(70)
+    disk.settle()
+    return disk
+
+
+def open_in(process: SimulatedFileSystem) -> Account:
+    """Return what a process knows of the account."""
+    settings = settings_of(process, segment_limit=SEGMENT_LIMIT)
+    account: Account = run(open_account(settings), process)
+    return account
+
+
+def transfer(process: SimulatedFileSystem, uids: list[int], how: str) -> None:
+    """Copy or move messages from INBOX, as `mailbox.transfer` does."""
+    account = open_in(process)
+    session, target = Session(account), Session(replace(account, name=TRASH))
+    for each in (session, target):
+        run(each.open(), process)
+    state = session.state
+    wanted = np.array(uids, np.uint32)
+    known = take_along(state, wanted)
+    originals = Originals(state.columns, wanted, list(state.facts.keywords))
+    octets = run(originals.octets(account.directory), process)
+    keywords = list(target.state.facts.keywords)
+    copy = CopyMessages(originals, octets, Known(target.state.position, keywords))
+    work: Steps[Any] = submit(target.account, copy, "copy")
+    if how == "move":
+        mailboxes = (account, target.account)
+        here, there = (Bound(each.directory, each.binding()) for each in mailboxes)
+        work = move_messages(here, known, there, copy, account.settings)
+    run(work, process)
+    process.disk.acknowledge((how, tuple(uids)))
+
+
+def workload(disk: SimulatedDisk) -> None:
+    """Copy one, move three, one of them larger than a segment."""
+    process = disk.process(1)
+    transfer(process, [2, 3], "copy")
+    transfer(process, [1, 3, 4], "move")
+
+
+def find(disk: SimulatedDisk, pid: int) -> Found:
+    """Return what new sessions see."""
+    process = disk.process(pid)
+    account = open_in(process)
+    bodies = []
+    keywords: frozenset[str] = frozenset()
+    for name in (INBOX, TRASH):
+        mailbox = replace(account, name=name)
+        session = Session(mailbox)
+        run(session.open(), process)
+        messages = run(session.snapshot(), process).messages
+        run(session.close(), process)
+        ours = [message for message in messages if message.body in BODIES]
+        assert all(message.flags == Flag.SEEN for message in ours), "a flag is lost"
+        keywords = frozenset().union(*(message.keywords for message in messages))
+        bodies.append(tuple(message.body for message in messages))
+    return Found(bodies[0], bodies[1], keywords)
+
+
+def check(crash: Crash) -> None:
+    """Find what may be found, and go on."""
+    one, two, three, four = BODIES
+    copied, moved = (two, three), (one, three, four)
+    befores = [Found(BODIES, (), frozenset())]
+    copies = [Found(BODIES, copied, frozenset({"Important"}))]
+    both = [Found(BODIES, copied + moved, frozenset({"Important"}))]
+    gone = [Found((two,), copied + moved, frozenset({"Important"}))]
+    allowed = {0: befores + copies, 1: copies + both + gone, 2: gone}
+    found = find(crash.disk, 50)
+    assert found in allowed[len(crash.acknowledged)], "a message is nowhere, or twice"
+    process = crash.disk.process(51)
+    account = open_in(process)
+    for name in (INBOX, TRASH):
+        mailbox = replace(account, name=name)
+        run(deliver(mailbox, b"afterwards"), process)
+        check_end_of_log(crash.disk, mailbox)
+    again = find(crash.disk, 52)
+    assert again.here == (*found.here, b"afterwards")
+    assert again.there == (*found.there, b"afterwards")
+
+
+def crashes() -> Crashes:
+    """Return each crash of the workload."""
+    return Crashes(prepared(), workload, every_subset_up_to=7, random_subsets=30)
