@@ -17,6 +17,7 @@ from imapbox.imap.handlers import (
     listing,
     login,
     mailboxes,
+    search,
     select,
     start_tls,
 )
@@ -40,6 +41,7 @@ from imapbox.wire.imap.commands.copying import Copy, Move
 from imapbox.wire.imap.commands.identity import Id
 from imapbox.wire.imap.commands.listing import List, Lsub, Status
 from imapbox.wire.imap.commands.not_authenticated import Authenticate, Login, StartTls
+from imapbox.wire.imap.commands.search import Search
 from imapbox.wire.imap.commands.selected import (
     Check,
     Close,
@@ -102,6 +104,7 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     Unselect: Row(select.unselect, Tells.NOTHING),
     Expunge: Row(flags.expunge, Tells.CHANGES),
     Fetch: Row(fetch.fetch, Tells.CHANGES_BUT_EXPUNGES),
+    Search: Row(search.search, Tells.CHANGES_BUT_EXPUNGES),
     Store: Row(flags.store, Tells.CHANGES_BUT_EXPUNGES),
     Copy: Row(copying.copy, Tells.CHANGES),
     Move: Row(copying.move, Tells.CHANGES),
@@ -140,7 +143,7 @@ async def tell_changes(session: Session, command: Command) -> None:
     if tells is Tells.NOTHING:
         return
     by_position = tells is Tells.CHANGES_BUT_EXPUNGES
-    if by_position and isinstance(command, Fetch | Store):
-        # UID FETCH and UID STORE name no position: RFC 9051 §6.4.9.
+    if by_position and isinstance(command, Fetch | Search | Store):
+        # UID FETCH and the like name no position: RFC 9051 §6.4.9.
         by_position = not command.by_uid
     await session.sync(may_expunge=not by_position)

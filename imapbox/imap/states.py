@@ -69,6 +69,7 @@ PERMITTED_IN: Final[Mapping[str, frozenset[State]]] = {
     "UNSELECT": _SELECTED,
     "EXPUNGE": _SELECTED,
     "FETCH": _SELECTED,
+    "SEARCH": _SELECTED,
     "STORE": _SELECTED,
     "COPY": _SELECTED,
     "MOVE": _SELECTED,

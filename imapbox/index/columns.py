@@ -259,6 +259,14 @@ class Columns:
             ]
         return bits
 
+    def with_keyword(self, rows: NDArray[np.intp], number: int) -> NDArray[np.bool_]:
+        """Say which rows have the keyword of this number."""
+        word, bit = divmod(number, _WORD)
+        if word >= self.words:  # no message ever had it
+            return np.zeros(len(rows), np.bool_)
+        found: NDArray[np.bool_] = self[keywords_name(word)][rows] & np.uint64(1 << bit)
+        return found.astype(np.bool_)
+
     def keywords_of(self, row: int) -> int:
         """Return the keyword bits of one row."""
         return self.keywords(np.array([row]))[0]

@@ -18,6 +18,7 @@ from imapbox.model.flags import FlagChange
 from imapbox.model.message import InternalDate
 from imapbox.model.names import MailboxName, UserName
 from imapbox.model.numbers import ModSeq, Seq, Uid, UidValidity
+from imapbox.query.columns import Bounds, Facts
 
 T = TypeVar("T")
 
@@ -184,6 +185,18 @@ class SelectedMailbox(Protocol):
         """Return what `by_uid` does, but only UIDs and marks; much cheaper."""
         ...
 
+    def bounds(self) -> Bounds:
+        """Return what numbers and names mean to a search that begins now."""
+        ...
+
+    def facts(self, places: slice) -> Facts:
+        """Return some messages as columns, for a search; no body is read.
+
+        Args:
+            places: Positions in the view, from 0.
+        """
+        ...
+
     async def sync(self, *, may_expunge: bool) -> Sequence[Update]:
         """Learn what changed, and return what to tell the client, in order.
 
@@ -264,6 +277,13 @@ class SelectedMailbox(Protocol):
         """Return the stored cards of messages, None where there is no good one.
 
         Ask for at most about 1 MiB at a time; `Message.card_size` tells.
+        """
+        ...
+
+    async def make_card(self, uid: Uid) -> bytes | None:
+        """Make a message's card from its octets; None if these are gone.
+
+        For a message without a good one; it is not stored.
         """
         ...
 

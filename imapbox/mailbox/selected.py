@@ -29,6 +29,7 @@ from imapbox.model.errors import MailboxGone, MailboxReadOnly
 from imapbox.model.flags import MAX_KEYWORDS, Flag, FlagChange, split_flags
 from imapbox.model.names import MailboxName
 from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid, UidValidity
+from imapbox.query.columns import Bounds, Facts
 from imapbox.store.account import AccountLog
 from imapbox.store.open_mailbox import OpenMailbox
 
@@ -145,6 +146,25 @@ class Selected:
         """Return UIDs and marks of the messages with these UIDs."""
         return self._each(self._marked_rows, self._places_by_uid(ranges))
 
+    def bounds(self) -> Bounds:
+        """Return what numbers and names mean to a search that begins now."""
+        exists = self.exists
+        last = self._view.uid_at(Seq(exists)) if exists else 0
+        return Bounds(exists, last, self.keywords())
+
+    def facts(self, places: slice) -> Facts:
+        """Return some messages as columns, for a search."""
+        uids = self._view.uids[places]
+        columns = self._state.columns
+        rows = columns.rows_of(uids)
+        return Facts(
+            first_seq=places.start + 1,
+            uids=uids,
+            recent_after=self._recent_after,
+            column=lambda name: columns[name][rows],
+            keyword=lambda number: columns.with_keyword(rows, number),
+        )
+
     async def sync(self, *, may_expunge: bool) -> Sequence[Update]:
         """Learn what changed; see `interfaces.SelectedMailbox.sync`."""
         await self._learn()
@@ -236,6 +256,16 @@ class Selected:
             return self._mailbox.read_cards(places)
 
         return await self._where_they_are(uids, read)
+
+    async def make_card(self, uid: Uid) -> bytes | None:
+        """Make a message's card from its octets; None if these are gone."""
+
+        async def read(_: Sequence[int], places: list[Place]) -> list[bytes | None]:
+            (place,) = places
+            return [await self._mailbox.make_card(place)]
+
+        (card,) = await self._where_they_are([uid], read)
+        return card
 
     async def read_through(self, piece: Piece, work: Callable[[bytes], T]) -> T | None:
         """Do ``work`` on octets of a message in a thread; None if they are gone."""

@@ -322,18 +322,14 @@ class Card:
             is_container = False
         return self._located(at, is_root=not part)
 
-    def texts(self) -> Iterator[Located]:
-        """Yield what SEARCH looks through below the header: see `text`.
+    def entities(self) -> Iterator[Located]:
+        """Yield the message and every part in it, in the order in which they lie.
 
-        All messages in the message, for their headers, and all text parts, in
-        the order in which they lie.
+        Each with its own header as ``mime``; a message in a part is another one.
+        RFC 2045 §2.4.
         """
         for at in range(self._count):
-            record = self._record(at)
-            located = self._located(at, is_root=False)
-            is_text = located.media_type.startswith(b"text/")
-            if record.kind == Kind.MESSAGE or (record.kind == Kind.LEAF and is_text):
-                yield located
+            yield self._located(at, is_root=False)
 
     def _section(self, section: int) -> bytes:
         return self._card[self._ends[section] : self._ends[section + 1]]

@@ -28,9 +28,9 @@ from imapbox.mime.decode import (
     open_transfer_decoder,
 )
 from imapbox.mime.encoded_words import decode_words
+from imapbox.mime.structure import Kind
 
-PIECE: Final = 64 * 1024
-
+_TEXTS: Final = (b"text/", b"message/")
 # Nobody's field is longer; one that is may be cut anywhere.
 _MAX_FIELD: Final = 64 * 1024
 _MAX_MARKS: Final = 32
@@ -64,31 +64,22 @@ class Stretch:
     is_header: bool
 
 
-def stretches(card: Card, *, header: bool) -> Iterator[Stretch]:
+def stretches(card: Card, *, headers: bool) -> Iterator[Stretch]:
     """Yield what is searched in a message, in the order in which it lies.
+
+    Text is what is text/* or message/*, but for the messages that are parts
+    themselves: their own parts are.
 
     Args:
         card: The message's.
-        header: Whether the message's own header, too: TEXT, not BODY. Those of
-            messages in it belong to its body.
+        headers: Whether headers, too, that of the message and those of parts:
+            TEXT, not BODY.
     """
-    root = card.locate(())
-    if header and root is not None and root.header is not None:
-        yield Stretch(root.header, HeaderDecoder, is_header=True)
-    for located in card.texts():
-        if located.header is not None:
-            yield Stretch(located.header, HeaderDecoder, is_header=True)
-        else:
-            yield Stretch(located.body, _opener(located), is_header=False)
-
-
-def read_texts(card: Card, octets: bytes, *, header: bool) -> Iterator[str]:
-    """Yield the same of a message that is there, piece by piece."""
-    for stretch in stretches(card, header=header):
-        decoder = stretch.open()
-        for start in range(stretch.octets.start, stretch.octets.stop, PIECE):
-            yield decoder.feed(octets[start : min(start + PIECE, stretch.octets.stop)])
-        yield decoder.finish()
+    for entity in card.entities():
+        if headers and entity.mime is not None:
+            yield Stretch(entity.mime, HeaderDecoder, is_header=True)
+        if entity.kind is Kind.LEAF and entity.media_type.startswith(_TEXTS):
+            yield Stretch(entity.body, _opener(entity), is_header=False)
 
 
 def _opener(located: Located) -> Callable[[], TextDecoder]:
@@ -124,16 +115,17 @@ class PartDecoder:
         return fold(self._marks + text)
 
     def _fold(self, text: str) -> str:
-        """Return ``text`` folded, without the marks at its end.
+        """Return ``text`` folded, without its last letter and the marks on it.
 
         Folding puts marks on one letter into an order, so all must be there.
         """
         text = self._marks + text
-        at = len(text)
+        at = len(text) - 1
         while (
-            at and len(text) - at < _MAX_MARKS and unicodedata.combining(text[at - 1])
+            at > 0 and len(text) - at < _MAX_MARKS and unicodedata.combining(text[at])
         ):
             at -= 1
+        at = max(at, 0)
         self._marks = text[at:]
         return fold(text[:at])
 
@@ -173,8 +165,10 @@ class HeaderDecoder:
         """See `TextDecoder`."""
         octets = self._rest + octets
         at = 0
-        for end in _FIELD_END.finditer(octets, 0, len(octets) - 1):
-            at = end.end()
+        for end in _FIELD_END.finditer(octets):
+            # The last one may go on in the next piece.
+            if end.end() < len(octets):
+                at = end.end()
         if len(octets) - at > _MAX_FIELD:
             at = len(octets)
         self._rest = octets[at:]

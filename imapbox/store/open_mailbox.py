@@ -13,6 +13,7 @@ from imapbox.index.commit import Log
 from imapbox.index.mailbox_state import MailboxFacts, MailboxState
 from imapbox.index.settings import Settings
 from imapbox.index.transaction import Change, Transaction
+from imapbox.store.cards import card_of_stored
 from imapbox.store.committer import AccountBinding, Committer
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
@@ -105,6 +106,10 @@ class OpenMailbox:
     async def read_cards(self, places: Sequence[Place]) -> list[bytes | None]:
         """Return the cards of messages; None where there is no good one."""
         return await self._reading(read_cards(self.directory, places))
+
+    async def make_card(self, place: Place) -> bytes | None:
+        """Make a message's card from its octets; None if these are gone."""
+        return await self._reading(card_of_stored(self.directory, place))
 
     async def read_through(self, span: Span, work: Callable[[bytes], T]) -> T | None:
         """Do ``work`` on octets of a message where they are read, in a thread.

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import numpy as np
 from twisted.internet.defer import Deferred, succeed
 
 from imapbox.disk.spool import Content, MemoryContent, Spool
@@ -28,6 +29,8 @@ from imapbox.mailbox.updates import (
     KeywordsDefined,
     Update,
 )
+from imapbox.mime.card import make_card
+from imapbox.mime.scanner import Scanner
 from imapbox.model.errors import (
     MailboxExists,
     MailboxGone,
@@ -39,6 +42,7 @@ from imapbox.model.flags import FLAG_NAMES, Flag, FlagChange, split_flags
 from imapbox.model.message import InternalDate
 from imapbox.model.names import INBOX, MailboxName, UserName, parents
 from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid, UidValidity
+from imapbox.query.columns import Bounds, Facts
 
 ANA = UserName("ana")
 NOW = InternalDate(1_700_000_000, 60)
@@ -345,6 +349,27 @@ class FakeMailbox:
     def marks_by_uid(self, ranges: Iterable[range]) -> Iterator[MarkedRow]:
         return map(_marked, self.by_uid(ranges))
 
+    def bounds(self) -> Bounds:
+        return Bounds(self.exists, max(self._told, default=0), self.keywords())
+
+    def facts(self, places: slice) -> Facts:
+        told = list(self._told.values())[places]
+        columns = {
+            "flags": np.array([each.flags for each in told], np.uint32),
+            "date": np.array([each.date.seconds for each in told], np.int64),
+            "zone": np.array([each.date.zone for each in told], np.int16),
+            "size": np.array([len(each.octets) for each in told], np.uint64),
+        }
+        return Facts(
+            first_seq=places.start + 1,
+            uids=np.array([each.uid for each in told], np.uint32),
+            recent_after=min(self._recent, default=self._box.uidnext) - 1,
+            column=columns.__getitem__,
+            keyword=lambda number: np.array(
+                [each.keywords >> number & 1 for each in told], np.bool_
+            ),
+        )
+
     async def sync(self, *, may_expunge: bool) -> Sequence[Update]:
         await self._account.pause("sync")
         if self._box.gone:
@@ -449,6 +474,15 @@ class FakeMailbox:
     async def read_cards(self, uids: Sequence[Uid]) -> Sequence[bytes | None]:
         await self._account.pause("read_cards")
         return [self._told[uid].card or None for uid in uids]
+
+    async def make_card(self, uid: Uid) -> bytes | None:
+        await self._account.pause("make_card")
+        if uid in self._box.bodies_gone:
+            return None
+        stored = self._told[uid]
+        scanner = Scanner()
+        scanner.feed(stored.octets[stored.header_size :])
+        return make_card(scanner.finish())
 
     async def read_through(self, piece: Piece, work: Callable[[bytes], T]) -> T | None:
         (octets,) = await self.read([piece])

@@ -40,6 +40,7 @@ from imapbox.wire.imap.commands.not_authenticated import (
     read_authenticate,
     read_login,
 )
+from imapbox.wire.imap.commands.search import read_search, read_uid_search
 from imapbox.wire.imap.commands.selected import (
     Check,
     Close,
@@ -99,6 +100,7 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"UNSELECT": _bare(Unselect),
     b"EXPUNGE": _bare(Expunge),
     b"FETCH": read_fetch,
+    b"SEARCH": read_search,
     b"STORE": read_store,
     b"COPY": read_copy,
     b"MOVE": read_move,
@@ -107,6 +109,7 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
 UID_GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"EXPUNGE": read_uid_expunge,
     b"FETCH": read_uid_fetch,
+    b"SEARCH": read_uid_search,
     b"STORE": read_uid_store,
     b"COPY": read_uid_copy,
     b"MOVE": read_uid_move,

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Final, NewType
 
 from imapbox.model.numbers import Seq, Uid, UidValidity
+from imapbox.wire.imap.charsets import CHARSETS
 from imapbox.wire.imap.sequence_set import uid_set
 
 # Made only here, so that nothing of a client's gets between the brackets.
@@ -38,6 +39,12 @@ TOOBIG: Final = ResponseCode(b"TOOBIG")
 TRYCREATE: Final = ResponseCode(b"TRYCREATE")
 UNAVAILABLE: Final = ResponseCode(b"UNAVAILABLE")
 UNKNOWN_CTE: Final = ResponseCode(b"UNKNOWN-CTE")
+
+
+def badcharset() -> ResponseCode:
+    """Return the code that says in which charsets one can search."""
+    names = b" ".join(name.encode() for name in CHARSETS)
+    return ResponseCode(b"BADCHARSET (%b)" % names)
 
 
 def uidnext(uid: Uid) -> ResponseCode:

@@ -37,6 +37,9 @@ from imapbox.wire.imap.response_codes import ResponseCode
 from imapbox.wire.imap.tags import Tag
 
 FETCH_END: Final = b")\r\n"
+# RFC 3501 §7.2.5: the numbers stand between them.
+SEARCH_START: Final = b"* SEARCH"
+SEARCH_END: Final = b"\r\n"
 _DELIMITER: Final = strings.string(DELIMITER.encode())
 
 
@@ -163,6 +166,11 @@ def status(name: MailboxName, values: Mapping[StatusAtt, int]) -> bytes:
     """Return ``* STATUS`` for one mailbox."""
     atts = b" ".join(b"%b %d" % (att.value, value) for att, value in values.items())
     return b"* STATUS %b (%b)\r\n" % (strings.mailbox(name), atts)
+
+
+def search_numbers(numbers: Iterable[int]) -> bytes:
+    """Return sequence numbers or UIDs as they stand in ``* SEARCH``."""
+    return b"".join([b" %d" % number for number in numbers])
 
 
 def fetch(seq: Seq, items: Iterable[bytes]) -> bytes:

@@ -34,6 +34,7 @@ EXAMPLES = {
     "UNSELECT": b"UNSELECT",
     "EXPUNGE": b"EXPUNGE",
     "FETCH": b"FETCH 1 FLAGS",
+    "SEARCH": b"SEARCH ALL",
     "STORE": b"STORE 1 FLAGS ()",
     "COPY": b"COPY 1 old",
     "MOVE": b"MOVE 1 old",
@@ -49,7 +50,8 @@ PERMITTED = {
     State.AUTHENTICATED: ANY | LOGGED_IN,
     State.SELECTED: ANY
     | LOGGED_IN
-    | {"CHECK", "CLOSE", "UNSELECT", "EXPUNGE", "FETCH", "STORE", "COPY", "MOVE"},
+    | {"CHECK", "CLOSE", "UNSELECT", "EXPUNGE", "FETCH", "SEARCH", "STORE"}
+    | {"COPY", "MOVE"},
 }
 
 

@@ -127,6 +127,9 @@ def assert_same(columns: Columns, model: Model) -> None:
         lacking = [uid for uid, row in alive.items() if not row[0] & flag]
         assert columns.uids_with(flag).tolist() == having
         assert columns.first_without(flag) == (lacking[0] if lacking else None)
+    for number in (0, 63, 64, 255):
+        having = [bool(row[1] >> number & 1) for row in model.rows.values()]
+        assert columns.with_keyword(rows, number).tolist() == having
     for row, uid in zip(rows.tolist(), uids, strict=True):
         assert columns.rows_of(np.array([uid], np.uint32)).tolist() == [row]
         assert columns.keywords_of(row) == model.rows[uid][1]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imapbox.model.criteria import And, BodyHas, HasSeq
 from imapbox.model.errors import MailboxNameRefused
 from imapbox.model.flags import FlagChange
 from imapbox.model.message import InternalDate
@@ -32,6 +33,7 @@ from imapbox.wire.imap.commands.not_authenticated import (
     Login,
     StartTls,
 )
+from imapbox.wire.imap.commands.search import Search
 from imapbox.wire.imap.commands.selected import (
     Check,
     Close,
@@ -133,6 +135,13 @@ COMMANDS: dict[bytes, Command] = {
     b"a UID fetch 1:* (flags UID)\r\n": fetch(
         FetchAtt.FLAGS, FetchAtt.UID, by_uid=True
     ),
+    b"a SEARCH ALL\r\n": Search(b"a", by_uid=False, criterion=And(())),
+    b"a uid search charset utf-8 body {2+}\r\n\xc3\xa4 1\r\n": Search(
+        b"a", by_uid=True, criterion=And((BodyHas("ä"), HasSeq(ONE)))
+    ),
+    b"a SEARCH CHARSET rot13 BODY x\r\n": Search(
+        b"a", by_uid=False, criterion=BodyHas("x"), known_charset=False
+    ),
     b"a STORE 1 FLAGS ()\r\n": store(FlagChange.REPLACE),
     b"a STORE 1 +FLAGS (\\Seen)\r\n": store(FlagChange.ADD, "\\Seen"),
     b"a uid store 1 -flags.silent \\Seen $a\r\n": store(
@@ -218,6 +227,9 @@ BAD = {
     b"a FETCH 1: FLAGS": b"a",
     b"a FETCH , FLAGS": b"a",
     b"a FETCH " + b"1," * 5000 + b"1 FLAGS": b"a",
+    b"a SEARCH": b"a",
+    b"a SEARCH ": b"a",
+    b"a UID SEARCH (": b"a",
     b"a STORE 1 FLAGS": b"a",
     b"a STORE 1 FLAGS ": b"a",
     b"a STORE 1 *FLAGS ()": b"a",

@@ -1,0 +1,36 @@
+"""SEARCH. RFC 9051 §6.4.4, RFC 3501 §7.2.5."""
+
+from typing import Final
+
+from imapbox.imap.answers import Done, Refused
+from imapbox.imap.searching import Searching
+from imapbox.imap.session import Session
+from imapbox.wire.imap import response_codes as codes
+from imapbox.wire.imap import responses
+from imapbox.wire.imap.commands.search import Search
+
+# So many numbers are worded before we look at the clock.
+_AT_A_TIME: Final = 4096
+
+
+async def search(session: Session, command: Search) -> Done:
+    """Tell which messages are so, perhaps none.
+
+    Raises:
+        Refused: The client's strings are in a charset that we don't read.
+    """
+    if not command.known_charset:
+        raise Refused("Not a charset that is known here.", codes.badcharset())
+    output = session.output
+    mailbox = session.selection.mailbox
+    searching = Searching(mailbox, command.criterion, output.room)
+    # Nothing is said before all is known: a search may fail.
+    found = [each async for each in searching.found(by_uid=command.by_uid)]
+    output.write(responses.SEARCH_START)
+    for numbers in found:
+        for start in range(0, len(numbers), _AT_A_TIME):
+            some = numbers[start : start + _AT_A_TIME].tolist()
+            output.write(responses.search_numbers(some))
+            await output.room()
+    output.write(responses.SEARCH_END)
+    return Done("Searched.")

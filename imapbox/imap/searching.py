@@ -1,0 +1,196 @@
+"""A search of the open mailbox, in slices.
+
+Columns first, then cards, then octets, and of each only what may decide: see
+`query.program`. Between any two small pieces of work the caller's `pause` is
+awaited, which lets others have their turn, and which is where a search ends
+whose client has gone. What is in memory at a time is a slice of columns, a
+batch of cards, and some 256 KiB of octets, however large mailbox and messages.
+
+It is all done in the reactor's thread, but for the reading: a thread of its own
+would have to share the interpreter with the sessions, in slices of 5 ms whether
+they wait or not.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imapbox.imap.cards import in_batches, read_cards
+from imapbox.imap.octets import READ
+from imapbox.imap.selection import as_ranges
+from imapbox.mailbox.interfaces import Piece, SelectedMailbox
+from imapbox.mailbox.messages import Message
+from imapbox.mime.card import Card
+from imapbox.model.criteria import Criterion
+from imapbox.model.errors import MessageGone
+from imapbox.query.cards import card_test
+from imapbox.query.columns import column_test
+from imapbox.query.octets import Scan
+from imapbox.query.program import NO, UNKNOWN, YES, Answers, Program
+
+Pause = Callable[[], Awaitable[None]]
+
+# So many messages, or fewer where much is asked of them, are looked at at once.
+_SLICE: Final = 16 * 1024
+_MAX_ANSWERS: Final = 1024 * 1024
+# Of a large message, what is read along with others' beginnings.
+_BEGINNING: Final = 64 * 1024
+# So many cards are asked between two looks at the clock.
+_AT_A_TIME: Final = 8
+
+
+class Searching:
+    """Finds the messages that a criterion means.
+
+    Args:
+        mailbox: As its client knows it; it does not change meanwhile.
+        criterion: What is asked of them.
+        pause: Awaited now and then.
+    """
+
+    def __init__(
+        self, mailbox: SelectedMailbox, criterion: Criterion, pause: Pause
+    ) -> None:
+        self._mailbox = mailbox
+        self._pause = pause
+        self._program = Program(criterion)
+        bounds = mailbox.bounds()
+        leaves = dict(enumerate(self._program.leaves))
+        columns = {key: column_test(leaf, bounds) for key, leaf in leaves.items()}
+        cards = {key: card_test(leaf) for key, leaf in leaves.items()}
+        self._columns = {key: test for key, test in columns.items() if test}
+        self._cards = {key: test for key, test in cards.items() if test}
+        asked = self._columns.keys() | self._cards.keys()
+        self._octets = {key: leaf for key, leaf in leaves.items() if key not in asked}
+
+    async def found(self, *, by_uid: bool) -> AsyncIterator[NDArray[np.uint32]]:
+        """Yield the messages that are so, in order, some at a time.
+
+        Args:
+            by_uid: Whether as UIDs, not as sequence numbers.
+
+        Raises:
+            MailError: Messages could not be read. One that is gone is no error:
+                there is nothing in it.
+        """
+        step = max(1, min(_SLICE, _MAX_ANSWERS // len(self._program)))
+        for start in range(0, self._mailbox.exists, step):
+            facts = self._mailbox.facts(slice(start, start + step))
+            answers = np.zeros((len(self._program.leaves), len(facts)), np.int8)
+            for leaf, test in self._columns.items():
+                answers[leaf] = np.where(test(facts), YES, NO)
+                await self._pause()
+            so = self._program.values(answers)[-1]
+            (open_,) = np.nonzero(so == UNKNOWN)
+            if len(open_):
+                so[open_] = await self._look(facts.uids[open_], answers[:, open_])
+            numbers = facts.uids if by_uid else facts.seqs()
+            yield numbers[so == YES]
+
+    async def _look(self, uids: NDArray[np.uint32], answers: Answers) -> Answers:
+        """Find out of messages what columns did not tell."""
+        messages = self._mailbox.by_uid(as_ranges(uids.tolist()))
+        start = 0
+        for batch in in_batches(messages, lambda message: message.card_size):
+            here = answers[:, start : start + len(batch)]
+            start += len(batch)
+            cards = await read_cards(self._mailbox, batch)
+            await self._ask_cards(cards, here)
+            await self._ask_octets(batch, cards, here)
+        so: Answers = self._program.values(answers)[-1]
+        return so
+
+    async def _ask_cards(self, cards: Sequence[Card | None], answers: Answers) -> None:
+        wanted = self._program.wanted(self._program.values(answers))
+        count = 0
+        for leaf, test in self._cards.items():
+            for number in np.nonzero(wanted[leaf])[0].tolist():
+                card = cards[number]
+                is_so = card is not None and test(card)
+                answers[leaf, number] = YES if is_so else NO
+                count += 1
+                if not count % _AT_A_TIME:
+                    await self._pause()
+
+    async def _ask_octets(
+        self,
+        messages: Sequence[Message],
+        cards: Sequence[Card | None],
+        answers: Answers,
+    ) -> None:
+        wanted = self._program.wanted(self._program.values(answers))
+        todo = np.nonzero(wanted.any(axis=0))[0].tolist()
+        for batch in in_batches(todo, lambda number: _beginning(messages[number])):
+            beginnings = await self._mailbox.read(
+                [
+                    Piece(messages[number].uid, 0, _beginning(messages[number]))
+                    for number in batch
+                ]
+            )
+            for number, beginning in zip(batch, beginnings, strict=True):
+                keys = np.nonzero(wanted[:, number])[0].tolist()
+                about_it = answers[:, number : number + 1]
+                card = cards[number]
+                if card is not None and beginning is not None:
+                    message = messages[number]
+                    window = _Window(self._mailbox, message, beginning)
+                    leaves = {key: self._octets[key] for key in keys}
+                    scan = Scan(leaves, card, message.header_size)
+                    await self._scan(window, scan, about_it)
+                # What was not found by now is not there.
+                about_it[keys] = np.where(about_it[keys] == YES, YES, NO)
+
+    async def _scan(self, window: "_Window", scan: Scan, answers: Answers) -> None:
+        """Look into one message until its answer is known, or all was read."""
+        known = 0
+        for octets in scan.pieces():
+            try:
+                scan.feed(await window.read(octets))
+            except MessageGone:
+                break
+            await self._pause()
+            if known != len(scan.found) + len(scan.absent):
+                known = len(scan.found) + len(scan.absent)
+                answers[list(scan.found)] = YES
+                answers[list(scan.absent)] = NO
+                if self._program.values(answers)[-1, 0] != UNKNOWN:
+                    return
+        answers[list(scan.found)] = YES
+
+
+class _Window:
+    """The octets of one message, of which some are here."""
+
+    def __init__(
+        self, mailbox: SelectedMailbox, message: Message, beginning: bytes
+    ) -> None:
+        self._mailbox = mailbox
+        self._message = message
+        self._here = range(len(beginning))
+        self._octets = beginning
+
+    async def read(self, wanted: range) -> bytes:
+        """Return octets, and read ahead.
+
+        Raises:
+            MessageGone: They are there no longer.
+        """
+        if not wanted:
+            return b""
+        if wanted.start < self._here.start or wanted.stop > self._here.stop:
+            size = min(READ, self._message.size - wanted.start)
+            piece = Piece(self._message.uid, wanted.start, size)
+            (octets,) = await self._mailbox.read([piece])
+            if octets is None or len(octets) < len(wanted):
+                raise MessageGone
+            self._octets = octets
+            self._here = range(wanted.start, wanted.start + len(octets))
+        start = wanted.start - self._here.start
+        return self._octets[start : start + len(wanted)]
+
+
+def _beginning(message: Message) -> int:
+    """Return how much of a message is read before it is its turn."""
+    return message.size if message.size <= READ else _BEGINNING

@@ -1,0 +1,69 @@
+"""What one search can cost others, and for how long: P7, rows 12 and 33."""
+
+import time
+
+import pytest
+
+from benchmarks.load.lmtp import LmtpClient, stuffed
+from benchmarks.processes import cpu_seconds
+from benchmarks.servers import Server
+from tests.support.victim import KIB, MIB, client_of, growth
+
+TYPE = b"Content-Type: text/plain; charset=%b\r\n\r\n"
+KEYS = b"OR TEXT x%d " * 400 % tuple(range(400)) + b"TEXT none"
+FROM = b"FROM a%d " * 900 % tuple(range(900)) + b"TO b"
+
+
+@pytest.fixture(scope="module")
+def mail(victim: Server) -> Server:
+    """A message of 16 MiB, one with a long header, and hundreds of small ones."""
+    line = "größer als 学习 \r\n".encode()
+    large = TYPE % b"utf-8" + line * (16 * MIB // len(line))
+    fields = b"".join(b"X-%d: =?utf-8?q?=C3=A4?= a  b\r\n" % n for n in range(20_000))
+    with LmtpClient(victim.lmtp) as lmtp:
+        for message in (large, fields + TYPE % b"zip" + b"x" * 64 * KIB):
+            lmtp.must_deliver(stuffed(message), "bob")
+        for _ in range(500):
+            lmtp.must_deliver(stuffed(b"Subject: s\r\n\r\nbody\r\n"), "bob")
+    return victim
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        b"TEXT none",
+        KEYS,
+        b"NOT (OR BODY none HEADER X-19999 none)",
+        b"NOT SUBJECT none",
+        b"NOT (" + FROM + b")",
+    ],
+    ids=lambda keys: keys[:20],
+)
+def test_searches_that_cost_much(mail: Server, keys: bytes) -> None:
+    """Row 12: whatever is asked of much mail, others wait no longer, in little room."""
+    with client_of(mail, "bob") as client, growth(mail) as memory:
+        client.command(b"SEARCH " + keys)
+    assert memory.peak < 16 * MIB
+
+
+def test_a_search_ends_with_its_connection(mail: Server) -> None:
+    """Row 12: a second after its client has gone, a search costs nothing more."""
+    with client_of(mail, "bob") as client:
+        before = cpu_seconds(mail.roots)
+        client.send(b"a SEARCH " + KEYS + b"\r\n")
+        while cpu_seconds(mail.roots) - before < 0.2:  # it is at work
+            client_of(mail).close()
+    time.sleep(1)  # noqa: TID251 - nothing tells that a search has ended
+    before = cpu_seconds(mail.roots)
+    time.sleep(1)  # noqa: TID251 - the same
+    assert cpu_seconds(mail.roots) - before < 0.3
+
+
+def test_codecs_that_are_no_charsets(mail: Server) -> None:
+    """Row 33: a client or a message that names a codec of Python's reaches none."""
+    with client_of(mail, "bob") as client:
+        for codec in (b"zip", b"rot13", b"idna", b"punycode", b"x" * 64):
+            client.send(b"a SEARCH CHARSET %b BODY x\r\n" % codec)
+            assert client.response().startswith(b"a NO [BADCHARSET (")
+        found = client.command(b"SEARCH HEADER Content-Type zip BODY xxxx")
+    assert b"* SEARCH 2\r\n" in found

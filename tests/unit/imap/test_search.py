@@ -1,0 +1,365 @@
+"""SEARCH: who is found, what is told, and what it costs others."""
+
+import base64
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.task import Clock
+
+from imapbox.imap.settings import SLICE, TURN
+from imapbox.model.criteria import Criterion
+from imapbox.model.errors import StoreFailure
+from tests.support.criteria import spelled
+from tests.support.fake_mail import FakeAccount, refusing
+from tests.support.imap_client import Client
+from tests.support.messages import crlf
+from tests.support.naive_search import CRITERIA, MAILS, Mail, naive_search
+
+KIB = 1024
+MIB = 1024 * KIB
+NEEDLE = b"sea urchin"
+
+MIXED = crlf(
+    """Return-Path: <joe@example.com>
+Delivered-To: ana@example.org
+From: "Joe Foo" <joe@EXAMPLE.org>
+To: =?utf-8?q?=C3=84nne?= <b@c.d>
+Cc: =?iso-8859-1?q?J=FCrgen?=
+ <j@c.d>
+Subject: =?utf-8?q?=C3=84rger?= mit
+\tfold
+Date: Mon, 1 Feb 2021 23:30:00 -0800
+X-Empty:
+Content-Type: multipart/mixed; boundary=xx
+
+preamble
+--xx
+Content-Type: text/plain; charset=iso-8859-1; name=partname
+Content-Transfer-Encoding: quoted-printable
+
+Gr=FC=DFe,   two lin=
+es
+--xx
+Content-Type: message/rfc822
+
+Subject: inner =?utf-8?b?c3ViamVjdA==?=
+
+inner body
+--xx
+Content-Type: application/octet-stream
+
+appdata
+--xx
+Content-Type: text/plain
+Content-Transfer-Encoding: base64
+
+aGVsbG8gd29ybGQ=
+--xx--
+epilogue
+"""
+)
+OWN_LINES = MIXED.index(b"From:")
+
+
+def client_of(*messages: bytes) -> Client:
+    account = FakeAccount()
+    for octets in messages:
+        account.inbox.add(octets)
+    return Client(account).login().select()
+
+
+def found_in(said: bytes) -> list[int]:
+    """What was found, of a whole answer."""
+    assert said.startswith(b"* SEARCH")
+    assert said.endswith(b"\r\nt OK Searched.\r\n")
+    found = said.removeprefix(b"* SEARCH").removesuffix(b"\r\nt OK Searched.\r\n")
+    assert b"\r\n" not in found
+    assert found.startswith(b" ") or not found
+    return [int(each) for each in found.split()]
+
+
+def search(client: Client, keys: bytes, command: bytes = b"SEARCH") -> list[int]:
+    return found_in(client.say(b"t %b %b\r\n" % (command, keys)))
+
+
+@pytest.mark.slow
+@given(st.lists(MAILS, max_size=4), CRITERIA)
+def test_search_finds_what_is_so(mails: list[Mail], criterion: Criterion) -> None:
+    """Who is found is who would be found by reading every message from end to end."""
+    account = FakeAccount()
+    for mail in mails:
+        account.inbox.add(mail.octets, mail.flags, mail.arrived)
+    client = Client(account).login().select()
+    assert search(client, spelled(criterion)) == naive_search(mails, criterion)
+
+
+FOUND = (
+    b"SUBJECT {15+}\r\n\xc3\x84rger mit fold",
+    b"SUBJECT {15+}\r\n\xc3\xa4RGER mit FOLD",
+    b"CHARSET ISO-8859-1 SUBJECT {5+}\r\n\xe4rger",
+    b'HEADER subject "mit fold"',
+    b'SUBJECT "mit  fold"',
+    b'FROM "joe foo"',
+    b"FROM joe@example",
+    b"TO {5+}\r\n\xc3\xa4nne",
+    b"CC {7+}\r\nj\xc3\xbcrgen",
+    b'CC "rgen <j@c.d>"',
+    b'HEADER X-Empty ""',
+    b'HEADER delivered-to "ANA@"',
+    b'HEADER Return-Path ""',
+    b"HEADER Content-Type boundary",
+    b'SUBJECT ""',
+    b"SENTON 1-Feb-2021",
+    b"SENTBEFORE 2-Feb-2021",
+    b"BODY {8+}\r\nGR\xc3\x9cSSE,",
+    b'BODY "two lines"',
+    b'BODY "hello world"',
+    b'BODY "inner body"',
+    b'BODY ""',
+    b'TEXT "hello world"',
+    b'TEXT "delivered-to: ana@example.org"',
+    b'TEXT "x-empty:"',
+    b"TEXT partname",
+    b'TEXT "inner subject"',
+    b'TEXT "mit fold"',
+    b'TEXT ""',
+    b"NOT BODY appdata",
+)
+NOT_FOUND = (
+    b"SUBJECT arger",
+    b'BCC ""',
+    b'HEADER X-None ""',
+    b'HEADER "Sub ject" ""',
+    b"HEADER {5+}\r\nT\xc3\xb6to x",
+    b"FROM {3+}\r\nb\r\n",
+    b"SENTON 2-Feb-2021",
+    b"SENTSINCE 2-Feb-2021",
+    b"BODY preamble",
+    b"BODY epilogue",
+    b"BODY appdata",
+    b"TEXT appdata",
+    b"BODY partname",
+    b"BODY joe",
+    b'BODY "inner subject"',
+    b"BODY boundary",
+    b"TEXT --xx",
+    b"TEXT aGVsbG8",
+    b'TEXT "lines inner"',
+)
+
+
+@pytest.mark.parametrize("keys", [*FOUND, *NOT_FOUND], ids=repr)
+@pytest.mark.parametrize("own_lines", [0, OWN_LINES])
+def test_texts_are_looked_for_decoded(keys: bytes, own_lines: int) -> None:
+    """Words are found as they are read, in headers, in text, not in attachments."""
+    client = client_of(MIXED)
+    client.account.inbox.messages[1].header_size = own_lines
+    assert search(client, keys) == ([1] if keys in FOUND else [])
+
+
+def test_a_message_without_date_was_never_sent() -> None:
+    """SENTBEFORE and SENTSINCE find no message without a Date."""
+    client = client_of(b"Subject: x\r\n\r\nx", b"Date: nonsense\r\n\r\nx")
+    assert search(client, b"OR SENTBEFORE 1-Jan-2030 SENTSINCE 1-Jan-1970") == []
+    assert search(client, b"NOT SENTON 1-Jan-2030") == [1, 2]
+
+
+def test_uid_search_tells_uids() -> None:
+    """SEARCH tells sequence numbers, UID SEARCH tells UIDs; empty is told, too."""
+    client = client_of(b"a: 1\r\n\r\n", b"a: 2\r\n\r\n", b"a: 3\r\n\r\n")
+    client.say(b"s STORE 1 +FLAGS (\\Deleted)\r\ne EXPUNGE\r\n")
+    assert search(client, b"HEADER a 3") == [2]
+    assert search(client, b"HEADER a 3", b"UID SEARCH") == [3]
+    assert search(client, b"UID 3,7:9", b"uid search") == [3]
+    assert search(client, b"UID *") == [2]
+    assert search(client, b"HEADER a 1", b"UID SEARCH") == []
+    assert client.say(b"t SEARCH KEYWORD none\r\n") == (
+        b"* SEARCH\r\nt OK Searched.\r\n"
+    )
+
+
+def test_numbers_beyond_the_last_are_nobodys() -> None:
+    """A sequence number that no message has is no mistake in a SEARCH."""
+    empty, one = client_of(), client_of(b"x")
+    assert search(empty, b"1:*") == search(empty, b"*") == search(empty, b"ALL") == []
+    assert search(one, b"5") == []
+    assert search(one, b"1:4294967295") == search(one, b"9:*") == [1]
+
+
+def test_an_unknown_charset_is_refused() -> None:
+    """A charset that we don't read is NO, and the code lists those that we do."""
+    client = client_of(b"x")
+    said = client.say(b"t SEARCH CHARSET zip BODY x\r\n")
+    assert said.startswith(b"t NO [BADCHARSET (US-ASCII UTF-8 ")
+    assert said.count(b"\r\n") == 1
+    assert client.say(b"t SEARCH CHARSET zip BODY\r\n").startswith(b"t BAD ")
+
+
+def test_another_sessions_expunge_waits() -> None:
+    """SEARCH tells no EXPUNGE, and searches what the client knows; UID SEARCH does."""
+    account = FakeAccount()
+    for _ in range(2):
+        account.inbox.add(b"Subject: x\r\n\r\nbody")
+    one, two = (Client(account).login().select() for _ in range(2))
+    two.say(b"s STORE 1 +FLAGS.SILENT (\\Deleted)\r\ne EXPUNGE\r\n")
+    account.inbox.bodies_gone.add(1)
+    assert b"* SEARCH 1 2\r\n* 1 FETCH (" in one.say(b"t SEARCH ALL\r\n")
+    assert search(one, b"SUBJECT x") == [2]
+    assert search(one, b"BODY body") == [2]
+    assert search(one, b"NOT BODY body") == [1]
+    said = one.say(b"t UID SEARCH BODY body\r\n")
+    assert said == b"* SEARCH 2\r\n* 1 EXPUNGE\r\nt OK Searched.\r\n"
+    assert search(one, b"ALL") == [1]
+
+
+def test_what_can_not_be_read_is_no_result() -> None:
+    """If the store fails, the answer is NO, and nothing is said to be found."""
+    client = client_of(b"Subject: x\r\n\r\nbody")
+    client.account.pause = refusing(StoreFailure(), "read")
+    said = client.say(b"t SEARCH BODY body\r\n")
+    assert said.startswith(b"t NO [UNAVAILABLE] ")
+    assert search(client, b"SUBJECT x") == [1]
+
+
+def test_only_what_decides_is_read() -> None:
+    """No card is read where flags decide, and no octet where cards do."""
+    account = FakeAccount()
+    for number in range(4):
+        flags = ["\\Seen"] if number % 2 else []
+        account.inbox.add(b"Subject: s%d\r\n\r\nbody" % number, flags)
+    client = Client(account).login().select()
+    asked: list[str] = []
+
+    async def note(what: str) -> None:
+        asked.append(what)
+
+    account.pause = note
+
+    def asks(keys: bytes) -> tuple[list[int], set[str]]:
+        asked.clear()
+        found = search(client, keys)
+        return found, set(asked) - {"sync", "make_card"}
+
+    assert asks(b"SEEN") == ([2, 4], set())
+    assert asks(b"UNSEEN SEEN BODY body") == ([], set())
+    assert asks(b"OR ALL BODY body") == ([1, 2, 3, 4], set())
+    assert asks(b"SEEN SUBJECT s1") == ([2], {"read_cards"})
+    assert asks(b"BODY body SUBJECT s9") == ([], {"read_cards"})
+    assert asks(b"BODY body SUBJECT s1") == ([2], {"read_cards", "read"})
+
+
+def large(start: bytes, size: int, end: bytes) -> bytes:
+    return b"Subject: large\r\n\r\n" + start + b"." * (size - 40) + end
+
+
+@pytest.mark.parametrize("cut", range(-12, 3))
+def test_a_string_across_pieces_is_found(cut: int) -> None:
+    """A string is found wherever the pieces are cut in which a message is read."""
+    before = 256 * KIB - len(b"Subject: large\r\n\r\n") + cut
+    client = client_of(large(b"x" * before + NEEDLE, 300 * KIB, b""))
+    assert search(client, b'BODY "%b"' % NEEDLE) == [1]
+    assert search(client, b'TEXT "%b"' % NEEDLE.upper()) == [1]
+    assert search(client, b'BODY "%bx"' % NEEDLE) == []
+
+
+@pytest.mark.slow
+def test_a_message_of_64_mib_is_read_in_pieces() -> None:
+    """The end of the largest message is searched like its beginning."""
+    client = client_of(large(b"", 64 * MIB, NEEDLE))
+    mailbox = client.account.open[0]
+    asked: list[int] = []
+    read = mailbox.read
+
+    async def note(pieces: Iterable[object]) -> object:
+        asked.append(sum(piece.size for piece in pieces))
+        return await read(pieces)
+
+    mailbox.read = note
+    client.protocol.dataReceived(b't SEARCH BODY "%b"\r\n' % NEEDLE)
+    assert found_in(client.turn()) == [1]
+    assert max(asked) <= 256 * KIB
+
+
+def test_an_encoded_body_is_cut_anywhere() -> None:
+    """A body in base64 is found across the pieces, too."""
+    text = ("ß" * 1000 + "\r\n").encode() * 200 + "grüße".encode()
+    octets = (
+        b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64"
+        b"\r\n\r\n" + base64.encodebytes(text).replace(b"\n", b"\r\n")
+    )
+    client = client_of(octets)
+    assert search(client, b"BODY {10+}\r\n\xc3\x9f\r\nGR\xc3\x9c\xc3\x9f") == [1]
+    assert search(client, b"BODY {7+}\r\n\xc3\x9fgru\xc3\x9f") == []
+
+
+@pytest.mark.parametrize("keys", [b"SUBJECT x", b"BODY x", b"OR TEXT x HEADER y z"])
+def test_others_have_their_turn(keys: bytes) -> None:
+    """Another session is answered while a long search goes on."""
+    clock = Clock()
+    account = FakeAccount()
+    for _ in range(300):
+        account.inbox.add(b"Subject: s\r\n\r\nbody")
+    searcher, other = (Client(account, clock=clock).login().select() for _ in range(2))
+    looks = 0
+
+    def seconds() -> float:
+        nonlocal looks
+        looks += 1
+        clock.rightNow += TURN / 4
+        return clock.rightNow
+
+    clock.seconds = seconds
+    searcher.protocol.dataReceived(b"t SEARCH %b\r\n" % keys)
+    answered = 0
+    while not searcher.heard():
+        before = looks
+        other.protocol.dataReceived(b"n NOOP\r\n")
+        answered += other.heard().count(b"n OK")
+        searcher.reactor_turn()
+        assert looks - before < 100
+    assert answered > 5
+
+
+def test_who_leaves_ends_the_search() -> None:
+    """A search whose client has gone does nothing more, and leaves nothing."""
+    clock = Clock()
+    account = FakeAccount()
+    for _ in range(300):
+        account.inbox.add(b"Subject: s\r\n\r\nbody")
+    client = Client(account, clock=clock).login().select()
+    reads = 0
+
+    async def work(what: str) -> None:
+        nonlocal reads
+        reads += what == "read"
+
+    account.pause = work
+    clock.seconds = lambda: (
+        setattr(clock, "rightNow", clock.rightNow + TURN) or (clock.rightNow)
+    )
+    client.protocol.dataReceived(b"t SEARCH TEXT x\r\n")
+    assert client.heard() == b""
+    client.drop()
+    before = reads
+    for _ in range(50):
+        clock.advance(1)
+    assert reads == before
+    assert account.open == []
+    assert clock.getDelayedCalls() == []
+
+
+def test_a_long_answer_goes_out_in_slices() -> None:
+    """A hundred thousand numbers are one line, in slices of 64 KiB."""
+    account = FakeAccount()
+    for _ in range(30_000):
+        account.inbox.add(b"")
+    client = Client(account).login().select()
+    client.protocol.dataReceived(b"t UID SEARCH ALL\r\n")
+    slices = [client.heard()]
+    while client.reactor_turn():
+        slices.append(client.heard())
+    assert found_in(b"".join(slices)) == list(range(1, 30_001))
+    assert max(map(len, slices)) < 2 * SLICE
+    assert len(slices) > 2
