@@ -85,8 +85,13 @@ class Dialogue:
         self._patience = self._limits.idle
         self._framer.begin_content()
 
+    def begin_chunk(self, size: int) -> None:
+        """Read ``size`` octets of a message next, with `octets`."""
+        self._patience = self._limits.idle
+        self._framer.begin_chunk(size)
+
     async def octets(self) -> bytes | None:
-        """Return the next of the message's octets, or None at its end.
+        """Return the next octets of the message or chunk, or None at its end.
 
         Raises:
             PeerGone, PeerTooSlow: As `Peer.more` does.

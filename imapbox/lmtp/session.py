@@ -9,20 +9,23 @@ from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.logger import Logger
 
-from imapbox.disk.spool import Spool
 from imapbox.lmtp.delivery import Delivery
 from imapbox.lmtp.dialogue import Dialogue
 from imapbox.lmtp.headers import Client, Trace
 from imapbox.lmtp.interfaces import Deliveries, Recipient
 from imapbox.lmtp.limits import Limits
 from imapbox.lmtp.peer import Interrupted, Peer, PeerGone, PeerTooSlow
+from imapbox.lmtp.reception import Reception
 from imapbox.lmtp.refusals import refuse, report_fault, too_late
 from imapbox.lmtp.states import EXPECTED_IN, PERMITTED_IN, State
 from imapbox.model.errors import MessageTooBig
 from imapbox.wire.lmtp import replies
 from imapbox.wire.lmtp.commands import (
+    BadChunkSize,
     BadCommand,
     Bare,
+    Bdat,
+    Command,
     Lhlo,
     Mail,
     Rcpt,
@@ -36,16 +39,21 @@ _log = Logger()
 
 @dataclass(slots=True)
 class _Transaction:
-    """What MAIL and RCPT have said."""
+    """What MAIL, RCPT and BDAT have said."""
 
     reverse_path: str
     smtputf8: bool
     id: str = field(default_factory=lambda: secrets.token_hex(6))
     recipients: list[Recipient] = field(default_factory=list)
+    message: Reception | None = None
 
 
 class _Goodbye(Exception):
     """The client has said QUIT."""
+
+
+class _Lost(Exception):
+    """Where the next command begins can't be told."""
 
 
 class _TooManyMistakes(Exception):
@@ -54,6 +62,7 @@ class _TooManyMistakes(Exception):
 
 _LAST_WORDS: Final[Mapping[type[Exception], bytes]] = {
     _Goodbye: replies.TO_BARE[Verb.QUIT],
+    _Lost: replies.BAD_COMMAND[BadChunkSize],
     _TooManyMistakes: replies.TOO_MANY_MISTAKES,
     Interrupted: replies.SHUTTING_DOWN,
     PeerTooSlow: replies.TOO_SLOW,
@@ -91,6 +100,8 @@ class Session:
             return State.CONNECTED
         if self._transaction is None:
             return State.READY
+        if self._transaction.message is not None:
+            return State.CHUNKS_GIVEN
         if not self._transaction.recipients:
             return State.SENDER_GIVEN
         return State.RECIPIENTS_GIVEN
@@ -118,6 +129,8 @@ class Session:
         except Exception:  # noqa: BLE001 - reported, and answered
             _log.failure("LMTP session failed")
             self._say(replies.OUR_FAULT)
+        finally:
+            self._forget()
         self._dialogue.flush()
 
     async def _serve(self, line: CommandLine | BareLineEnding) -> None:
@@ -126,13 +139,25 @@ class Session:
             return
         try:
             command = parse_command(line.text)
+        except BadChunkSize as error:
+            # How many octets follow that are no commands can't be told.
+            raise _Lost from error
         except BadCommand as error:
             self._mistake(replies.BAD_COMMAND[type(error)])
             return
         state = self.state
         if state not in PERMITTED_IN[command.verb]:
-            self._mistake(replies.out_of_order(EXPECTED_IN[state]))
+            answer = replies.out_of_order(EXPECTED_IN[state])
+            if isinstance(command, Bdat):
+                # Whoever pipelines sends more of them: they are no mistakes.
+                await self._read_away(command)
+                self._say(answer)
+            else:
+                self._mistake(answer)
             return
+        await self._obey(command)
+
+    async def _obey(self, command: Command) -> None:
         match command:
             case Rcpt():
                 await self._rcpt(command)
@@ -140,6 +165,8 @@ class Session:
                 self._mail(command)
             case Bare(Verb.DATA):
                 await self._data()
+            case Bdat():
+                await self._bdat(command)
             case Lhlo():
                 self._lhlo(command)
             case Bare():
@@ -147,7 +174,7 @@ class Session:
 
     def _lhlo(self, lhlo: Lhlo) -> None:
         self._name = lhlo.name
-        self._transaction = None
+        self._forget()
         self._say(replies.capabilities(self._hostname, self._limits.size))
 
     def _mail(self, mail: Mail) -> None:
@@ -187,20 +214,39 @@ class Session:
         if verb is Verb.QUIT:
             raise _Goodbye
         if verb is Verb.RSET:
-            self._transaction = None
+            self._forget()
         self._say(replies.TO_BARE[verb])
 
     async def _data(self) -> None:
         transaction = self._begun()
+        message = self._reception(transaction)
+        self._say(replies.SEND_MESSAGE)
+        self._dialogue.begin_content()
+        await message.take(self._dialogue)
+        await self._deliver(transaction, message)
+
+    async def _bdat(self, bdat: Bdat) -> None:
+        """Take in a chunk. RFC 3030 §2; RFC 2033 §4.2 for the replies."""
+        transaction = self._begun()
+        message = transaction.message or self._reception(transaction)
+        self._dialogue.begin_chunk(bdat.size)
+        await message.take(self._dialogue)
+        if bdat.last:
+            await self._deliver(transaction, message)
+        elif message.error is None:
+            self._say(replies.chunk_taken(bdat.size))
+        else:
+            self._say(refuse(transaction.reverse_path, message.error, transaction.id))
+
+    async def _read_away(self, bdat: Bdat) -> None:
+        """Read the octets of a chunk that has no place now. RFC 3030 §2."""
+        self._dialogue.begin_chunk(bdat.size)
+        while await self._dialogue.octets() is not None:
+            pass
+
+    async def _deliver(self, transaction: _Transaction, message: Reception) -> None:
         # Whatever becomes of the message: the next one begins with MAIL.
         self._transaction = None
-        spool = self._deliveries.new_spool()
-        try:
-            self._say(replies.SEND_MESSAGE)
-            error = await self._receive(spool, transaction.id)
-        except BaseException:
-            spool.discard()
-            raise
         trace = Trace(
             transaction.reverse_path,
             Client(self._name, self._peer.host),
@@ -212,37 +258,23 @@ class Session:
         delivery = Delivery(
             self._deliveries, self._clock, trace, transaction.recipients
         )
-        if error is not None:
-            for answer in delivery.refuse(error):
+        if message.error is not None:
+            for answer in delivery.refuse(message.error):
                 self._say(answer)
             return
-        for answered in delivery.begin(spool, self._limits.answer):
+        for answered in delivery.begin(message.spool, self._limits.answer):
             self._say(await self._dialogue.wait(answered))
 
-    async def _receive(self, spool: Spool, transaction: str) -> Exception | None:
-        """Read a message to its end.
+    def _reception(self, transaction: _Transaction) -> Reception:
+        spool = self._deliveries.new_spool()
+        transaction.message = Reception(spool, self._limits.size, transaction.id)
+        return transaction.message
 
-        Returns:
-            Why it is not in ``spool``. What came after the error is thrown
-            away: the client hears of it only at the end.
-        """
-        size = 0
-        error: Exception | None = None
-        self._dialogue.begin_content()
-        while (octets := await self._dialogue.octets()) is not None:
-            if error is not None:
-                continue
-            size += len(octets)
-            try:
-                if size > self._limits.size:
-                    raise MessageTooBig
-                self._dialogue.grant(len(octets))
-                await spool.write(octets)
-            except Exception as failure:  # noqa: BLE001 - `_data` reports it
-                error = failure
-                report_fault(error, transaction)
-                spool.discard()
-        return error
+    def _forget(self) -> None:
+        """End the transaction, and give back what it took in."""
+        transaction, self._transaction = self._transaction, None
+        if transaction is not None and transaction.message is not None:
+            transaction.message.spool.discard()
 
     def _begun(self) -> _Transaction:
         if self._transaction is None:

@@ -4,7 +4,8 @@ No handler asks for the state: a command that reaches its handler was allowed
 here.
 
 See Also:
-    RFC 5321 §4.1.4 (order of commands), RFC 2033 §4.2 (DATA).
+    RFC 5321 §4.1.4 (order of commands), RFC 2033 §4.2 (DATA),
+    RFC 3030 §2 (BDAT).
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ class State(Enum):
     READY = auto()
     SENDER_GIVEN = auto()
     RECIPIENTS_GIVEN = auto()
+    CHUNKS_GIVEN = auto()
 
 
 _ANY = frozenset(State)
@@ -30,6 +32,8 @@ PERMITTED_IN: Final[Mapping[Verb, frozenset[State]]] = {
     Verb.RCPT: frozenset({State.SENDER_GIVEN, State.RECIPIENTS_GIVEN}),
     # Without a recipient that was accepted no message is read: RFC 2033 §4.2.
     Verb.DATA: frozenset({State.RECIPIENTS_GIVEN}),
+    # DATA and BDAT don't mix: RFC 3030 §2. What is not permitted is read away.
+    Verb.BDAT: frozenset({State.RECIPIENTS_GIVEN, State.CHUNKS_GIVEN}),
     Verb.RSET: _ANY,
     Verb.NOOP: _ANY,
     Verb.VRFY: _ANY,
@@ -42,4 +46,5 @@ EXPECTED_IN: Final[Mapping[State, Verb]] = {
     State.READY: Verb.MAIL,
     State.SENDER_GIVEN: Verb.RCPT,
     State.RECIPIENTS_GIVEN: Verb.DATA,
+    State.CHUNKS_GIVEN: Verb.BDAT,
 }

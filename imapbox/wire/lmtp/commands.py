@@ -29,12 +29,13 @@ MAX_NAME: Final = 255
 
 
 class Verb(Enum):
-    """The commands of LMTP. RFC 2033 §4, RFC 5321 §4.1.1."""
+    """The commands of LMTP. RFC 2033 §4, RFC 3030 §2, RFC 5321 §4.1.1."""
 
     LHLO = "LHLO"
     MAIL = "MAIL"
     RCPT = "RCPT"
     DATA = "DATA"
+    BDAT = "BDAT"
     RSET = "RSET"
     NOOP = "NOOP"
     VRFY = "VRFY"
@@ -78,13 +79,28 @@ class Rcpt:
 
 
 @dataclass(frozen=True, slots=True)
+class Bdat:
+    """Octets of the message follow the command. RFC 3030 §2.
+
+    Attributes:
+        size: How many.
+        last: Whether the message ends with them.
+    """
+
+    size: int
+    last: bool
+
+    verb = Verb.BDAT
+
+
+@dataclass(frozen=True, slots=True)
 class Bare:
     """A command that says nothing but its name."""
 
     verb: Verb
 
 
-Command: TypeAlias = Lhlo | Mail | Rcpt | Bare
+Command: TypeAlias = Lhlo | Mail | Rcpt | Bdat | Bare
 
 
 class BadCommand(Exception):
@@ -97,6 +113,10 @@ class UnknownCommand(BadCommand):
 
 class BadArguments(BadCommand):
     """What follows the command is not what belongs there."""
+
+
+class BadChunkSize(BadCommand):
+    """How long a chunk is can't be told."""
 
 
 class BadReversePath(BadCommand):
@@ -125,6 +145,8 @@ _PATH = re.compile(
 _NULL = re.compile(r" ?<>")
 _DOT_STRING = re.compile(_dot_string)
 _QUOTED_PAIR = re.compile(r"\\(.)")
+# A chunk of up to a petabyte is read away, if somebody sends it.
+_BDAT = re.compile(r"(?P<size>[0-9]{1,15})(?P<last> LAST)?", re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9]{1,20}")
 
 
@@ -142,7 +164,7 @@ def parse_command(line: bytes) -> Command:
         # RFC 5321 §4.1.1 wants trailing blanks to be tolerated.
         return read(rest.decode().rstrip(" \t"))
     except UnicodeDecodeError:
-        raise BadArguments(line) from None
+        raise (BadChunkSize if read is _bdat else BadArguments)(line) from None
 
 
 def _lhlo(text: str) -> Lhlo:
@@ -179,6 +201,13 @@ def _rcpt(text: str) -> Rcpt:
     if _parameters(rest):
         raise UnknownParameter(rest)
     return Rcpt(forward_path)
+
+
+def _bdat(text: str) -> Bdat:
+    match = _BDAT.fullmatch(text)
+    if match is None:
+        raise BadChunkSize(text)
+    return Bdat(int(match["size"]), match["last"] is not None)
 
 
 def _after(keyword: str, text: str) -> str:
@@ -232,6 +261,7 @@ _READERS: Final[Mapping[bytes, Callable[[str], Command]]] = {
     b"MAIL": _mail,
     b"RCPT": _rcpt,
     b"DATA": _nothing(Verb.DATA),
+    b"BDAT": _bdat,
     b"RSET": _nothing(Verb.RSET),
     b"NOOP": _anything(Verb.NOOP),
     b"VRFY": _anything(Verb.VRFY),

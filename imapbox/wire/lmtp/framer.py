@@ -5,7 +5,8 @@ either: who lets a bare LF or CR end a line reads other messages out of the
 stream than the server before it did (SMTP smuggling, CVE-2023-51764).
 
 Content comes out as it was before the client stuffed its dots; all its other
-octets, NUL and bare CR and LF among them, stay what they are.
+octets, NUL and bare CR and LF among them, stay what they are. A chunk of BDAT
+is as many octets as was said, and none of them ends anything: RFC 3030 §2.
 
 See Also:
     RFC 5321 §2.3.8 (lines), §4.1.1.4 (only CRLF "." CRLF), §4.5.2 (dots).
@@ -31,7 +32,7 @@ class Chunk(NamedTuple):
 
 
 class ContentEnd(NamedTuple):
-    """The message is complete; commands follow."""
+    """The message, or a chunk of it, is complete; commands follow."""
 
 
 Event: TypeAlias = CommandLine | BareLineEnding | Chunk | ContentEnd
@@ -56,6 +57,8 @@ class Framer:
         self._unread = b""
         self._at = 0
         self._in_content = False
+        self._in_chunk = False
+        self._chunk_left = 0
         self._ended = False
         self._borrowed = 0
 
@@ -73,6 +76,11 @@ class Framer:
         self._borrowed = len(_CRLF)
         self._in_content = True
 
+    def begin_chunk(self, size: int) -> None:
+        """Read ``size`` octets of a message next, whatever they are."""
+        self._in_chunk = True
+        self._chunk_left = size
+
     def next_event(self) -> Event | None:
         """Return the next event, or None until more arrives.
 
@@ -82,7 +90,18 @@ class Framer:
         Raises:
             LineTooLong: The client sends something that is no command.
         """
+        if self._in_chunk:
+            return self._next_of_chunk()
         return self._next_content() if self._in_content else self._next_line()
+
+    def _next_of_chunk(self) -> Chunk | ContentEnd | None:
+        if not self._chunk_left:
+            self._in_chunk = False
+            return ContentEnd()
+        octets = self._unread[self._at : self._at + self._chunk_left]
+        self._at += len(octets)
+        self._chunk_left -= len(octets)
+        return Chunk(octets) if octets else None
 
     def _next_line(self) -> CommandLine | BareLineEnding | None:
         end = self._unread.find(_CRLF, self._at)

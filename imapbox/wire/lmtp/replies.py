@@ -14,6 +14,7 @@ from typing import Final
 
 from imapbox.wire.lmtp.commands import (
     BadArguments,
+    BadChunkSize,
     BadCommand,
     BadForwardPath,
     BadReversePath,
@@ -59,6 +60,7 @@ def capabilities(hostname: str, size: int) -> bytes:
         hostname,
         "PIPELINING",
         "8BITMIME",
+        "CHUNKING",
         "SMTPUTF8",
         f"SIZE {size}",
         "ENHANCEDSTATUSCODES",
@@ -89,10 +91,16 @@ OUR_FAULT: Final = reply("421 4.3.0", "Something went wrong here; try again.")
 BAD_COMMAND: Final[Mapping[type[BadCommand], bytes]] = {
     UnknownCommand: reply("500 5.5.1", "No such command. This is LMTP: say LHLO."),
     BadArguments: reply("501 5.5.4", "The command's arguments can't be read."),
+    BadChunkSize: reply("501 5.5.4", "A chunk of this size can't be read; bye."),
     BadReversePath: reply("501 5.1.7", "The sender's address can't be read."),
     BadForwardPath: reply("501 5.1.3", "The recipient's address can't be read."),
     UnknownParameter: reply("555 5.5.4", "This parameter is not offered."),
 }
+
+
+def chunk_taken(size: int) -> bytes:
+    """Return the acceptance of a chunk that is not the last. RFC 3030 §2."""
+    return reply("250 2.0.0", f"{size} octets taken.")
 
 
 def recipient_is_fine(address: str) -> bytes:

@@ -32,6 +32,7 @@ def test_greeting_and_capabilities() -> None:
         "250-mx.example.test",
         "250-PIPELINING",
         "250-8BITMIME",
+        "250-CHUNKING",
         "250-SMTPUTF8",
         "250-SIZE 67108864",
         "250 ENHANCEDSTATUSCODES",

@@ -9,12 +9,19 @@ LEADS_TO: dict[State, list[bytes]] = {
     State.READY: [b"LHLO c"],
     State.SENDER_GIVEN: [b"LHLO c", b"MAIL FROM:<>"],
     State.RECIPIENTS_GIVEN: [b"LHLO c", b"MAIL FROM:<>", b"RCPT TO:<alice>"],
+    State.CHUNKS_GIVEN: [
+        b"LHLO c",
+        b"MAIL FROM:<>",
+        b"RCPT TO:<alice>",
+        b"BDAT 2\r\n",
+    ],
 }
 COMMANDS: dict[Verb, bytes] = {
     Verb.LHLO: b"LHLO c",
     Verb.MAIL: b"MAIL FROM:<>",
     Verb.RCPT: b"RCPT TO:<alice>",
     Verb.DATA: b"DATA",
+    Verb.BDAT: b"BDAT 3\r\nx",
     Verb.RSET: b"RSET",
     Verb.NOOP: b"NOOP",
     Verb.VRFY: b"VRFY alice",
@@ -25,6 +32,7 @@ GOES_TO: dict[Verb, State] = {
     Verb.LHLO: State.READY,
     Verb.MAIL: State.SENDER_GIVEN,
     Verb.RCPT: State.RECIPIENTS_GIVEN,
+    Verb.BDAT: State.CHUNKS_GIVEN,
 }
 
 

@@ -85,6 +85,33 @@ def test_framing(stream: bytes) -> None:
         assert events_of(pieces) == VECTORS[stream], pieces
 
 
+@given(
+    st.lists(st.binary(max_size=12), min_size=1),
+    st.lists(st.integers(0, 99)),
+)
+def test_a_chunk_is_as_many_octets_as_was_said(
+    chunks: list[bytes], places: list[int]
+) -> None:
+    """Of a chunk just so many octets are read, whatever they are, however cut."""
+    stream = b"".join(b"CHUNK\r\n" + chunk for chunk in chunks) + b"NOOP\r\n"
+    framer = Framer(limit=LIMIT)
+    found: list[bytes] = []
+    waiting = list(chunks)
+    ended = False
+    for piece in cut(stream, places):
+        framer.receive(piece)
+        while (event := framer.next_event()) is not None:
+            if event == CommandLine(b"CHUNK"):
+                framer.begin_chunk(len(waiting.pop(0)))
+                found.append(b"")
+            elif isinstance(event, Chunk):
+                found[-1] += event.octets
+            else:
+                ended = event == NOOP
+    assert found == chunks
+    assert ended
+
+
 OCTETS = st.lists(
     st.sampled_from([b"\r", b"\n", b".", b"\r\n", b"\r\n.", b"x", b"\0", b"\xff"])
 ).map(b"".join)

@@ -29,7 +29,7 @@ def test_nothing_splits_a_reply(texts: list[str]) -> None:
 def test_capabilities() -> None:
     """LHLO offers what is built and nothing else, without enhanced codes."""
     assert replies.capabilities("mx.example.test", 1024) == (
-        b"250-mx.example.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n"
+        b"250-mx.example.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-CHUNKING\r\n"
         b"250-SMTPUTF8\r\n250-SIZE 1024\r\n250 ENHANCEDSTATUSCODES\r\n"
     )
 
