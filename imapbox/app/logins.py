@@ -1,9 +1,8 @@
 """From a name and a password to an account, which is made if it is new."""
 
 from imapbox.auth.login import Login
-from imapbox.mailbox.account import UserAccount
+from imapbox.mailbox.account import open_account
 from imapbox.mailbox.interfaces import Account
-from imapbox.model.errors import NoSuchUser
 from imapbox.store.store import Store
 
 
@@ -23,9 +22,4 @@ class StoreLogins:
             MailError: The account can not be opened now.
         """
         name = await self._login.authenticate(user, password)
-        try:
-            account = await self._store.account(name)
-        except NoSuchUser:
-            await self._store.create_account(name)
-            account = await self._store.account(name)
-        return UserAccount(self._store, account)
+        return await open_account(self._store, name)

@@ -2,5 +2,6 @@
 
 `login.Login` asks any Twisted credentials checkers and answers with a
 `UserName`; `checker.PasswdChecker` is ours, over a Dovecot passwd-file.
-Nothing here knows IMAP, LMTP or a mailbox. Open `login` first, then `checker`.
+`realm.MailboxRealm` gives their mail to those whom a Twisted portal let in.
+Nothing here knows IMAP or LMTP. Open `login` first, then `checker`.
 """

@@ -78,6 +78,14 @@ class Driver:
             run.go_on()
         return run
 
+    def advance(
+        self, steps: Steps[Any], error: BaseException | None
+    ) -> Deferred[Finished | Unfinished]:
+        """Make calls until the next pause; for `Run` only."""
+        return deferToThreadPool(
+            self.reactor, self.pool, advance, steps, self.filesystem, error
+        )
+
     def ended(self, run: "Run[Any]") -> None:
         """Forget ``run``; for `Run` only."""
         self.runs.discard(run)
@@ -117,10 +125,9 @@ class Run(Generic[T]):
 
     def go_on(self, error: BaseException | None = None) -> None:
         """Make calls until the next pause; for `Driver` only."""
-        driver = self._driver
-        deferToThreadPool(
-            driver.reactor, driver.pool, advance, self._steps, driver.filesystem, error
-        ).addCallbacks(self._advanced, self._failed)
+        self._driver.advance(self._steps, error).addCallbacks(
+            self._advanced, self._failed
+        )
 
     def refuse(self) -> None:
         """Fail: there are no threads any more; for `Driver` only."""

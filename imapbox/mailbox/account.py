@@ -12,7 +12,7 @@ from imapbox.index.mailbox_transactions import AppendMessages, Incoming, SetMeta
 from imapbox.mailbox.interfaces import Appended, Listed, NewMessage, Status
 from imapbox.mailbox.selected import Selected
 from imapbox.mailbox.transfer import Transfer
-from imapbox.model.errors import MailboxGone, MailError, NoSuchMailbox
+from imapbox.model.errors import MailboxGone, MailError, NoSuchMailbox, NoSuchUser
 from imapbox.model.flags import Flag, split_flags
 from imapbox.model.names import INBOX, MailboxName, UserName, parents
 from imapbox.store.account import AccountLog
@@ -132,7 +132,9 @@ class UserAccount:
             highestmodseq=counts.modseq,
         )
 
-    async def select(self, name: MailboxName, *, read_only: bool) -> Selected:
+    async def select(
+        self, name: MailboxName, *, read_only: bool, takes_recent: bool = True
+    ) -> Selected:
         """Open a mailbox for a session."""
         await self._account.sync()
         mailbox = self._transfer.named(name)
@@ -146,7 +148,7 @@ class UserAccount:
             recent_after=recent_after,
             read_only=read_only or mailbox.log.damaged,
         )
-        if not selected.read_only:
+        if takes_recent and not selected.read_only:
             self._advance_recent(mailbox, recent_after)
         return selected
 
@@ -178,6 +180,22 @@ class UserAccount:
         # They are recent again, then; only what nobody foresaw is worth a word.
         if not isinstance(failure.value, MailError):
             self._log.failure("recent was not advanced", failure)
+
+
+async def open_account(store: Store, user: UserName) -> UserAccount:
+    """Return the mail of a user whom somebody let in; the first time makes it.
+
+    May be cancelled.
+
+    Raises:
+        MailError: It can not be opened now.
+    """
+    try:
+        account = await store.account(user)
+    except NoSuchUser:
+        await store.create_account(user)
+        account = await store.account(user)
+    return UserAccount(store, account)
 
 
 def _recent_after(mailbox: OpenMailbox) -> int:

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from twisted.internet.defer import Deferred
 
 from imapbox.disk.spool import Content, Spool
+from imapbox.index.uid_roll import Uids
 from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.updates import Update
 from imapbox.model.flags import FlagChange
@@ -125,6 +126,14 @@ class SelectedMailbox(Protocol):
         ...
 
     @property
+    def uids(self) -> Uids:
+        """The UIDs of the messages the client was told of.
+
+        Number 0 of them is sequence number 1. They stay as they are.
+        """
+        ...
+
+    @property
     def uidvalidity(self) -> UidValidity:
         """The mailbox's; it never changes."""
         ...
@@ -151,6 +160,10 @@ class SelectedMailbox(Protocol):
 
     def first_unseen(self) -> Seq | None:
         r"""Return the position of the first message without ``\\Seen``."""
+        ...
+
+    def unseen(self) -> int:
+        r"""Return how many messages are without ``\Seen``."""
         ...
 
     def keywords(self) -> Sequence[str]:
@@ -295,6 +308,14 @@ class SelectedMailbox(Protocol):
         """
         ...
 
+    def read_now(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
+        """Do as `read` does, and keep the reactor waiting: for twisted.mail.
+
+        Raises:
+            StoreFailure: It took too long.
+        """
+        ...
+
     def changed(self) -> Deferred[None]:
         """Return a Deferred that fires when a `sync` may have news.
 
@@ -366,6 +387,15 @@ class Account(Protocol):
         """Return the counts, as fresh as a NOOP's."""
         ...
 
-    async def select(self, name: MailboxName, *, read_only: bool) -> SelectedMailbox:
-        """Open a mailbox for a session."""
+    async def select(
+        self, name: MailboxName, *, read_only: bool, takes_recent: bool = True
+    ) -> SelectedMailbox:
+        r"""Open a mailbox for a session.
+
+        Args:
+            name: Of the mailbox.
+            read_only: Whether nothing is to be changed: EXAMINE.
+            takes_recent: Whether what is ``\Recent`` here won't be so to the
+                next session.
+        """
         ...

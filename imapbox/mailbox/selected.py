@@ -14,6 +14,7 @@ from imapbox.index.encoding import ranges_of
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.mailbox_transactions import ExpungeMessages, SetFlags
 from imapbox.index.rows_taken_along import take_along
+from imapbox.index.uid_roll import Uids
 from imapbox.mailbox.interfaces import Copied, Piece
 from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.transfer import Transfer
@@ -80,6 +81,11 @@ class Selected:
         mailbox.readers.add(self)
 
     @property
+    def uids(self) -> Uids:
+        """Return the UIDs that the client knows of, ascending."""
+        return self._view.uids
+
+    @property
     def uidvalidity(self) -> UidValidity:
         """Return the mailbox's UIDVALIDITY."""
         return self._state.uidvalidity
@@ -113,6 +119,10 @@ class Selected:
         r"""Return the position of the first message without ``\Seen``."""
         uid = self._state.columns.first_without(Flag.SEEN)
         return None if uid is None else self._view.seq_of(Uid(uid))
+
+    def unseen(self) -> int:
+        r"""Return how many messages are without ``\Seen``."""
+        return self._state.counts.unseen
 
     def keywords(self) -> Sequence[str]:
         """Return the names of the keywords, by number."""
@@ -313,6 +323,14 @@ class Selected:
         columns = self._state.columns
         rows = columns.rows_of(np.fromiter(uids, np.uint32, len(uids)))
         return [columns.place(row) for row in rows.tolist()]
+
+    def read_now(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
+        """Do as `read` does, and keep the reactor waiting."""
+        places = self._places_of([piece.uid for piece in pieces])
+        asked = zip(places, pieces, strict=True)
+        return self._mailbox.read_now(
+            [Span(place, piece.start, piece.size) for place, piece in asked]
+        )
 
     def changed(self) -> Deferred[None]:
         """Return a Deferred that fires when a `sync` may have news."""

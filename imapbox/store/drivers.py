@@ -4,14 +4,19 @@ They are kept apart so that a disk whose syncs take seconds holds up nobody who
 wants to read.
 """
 
+from copy import copy
 from typing import Any, Final
 
+from imapbox.disk.blocking import BlockingDriver
 from imapbox.disk.driver import Driver
 from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.watch import Watch
 
 _WRITERS: Final = 16
 _READERS: Final = 8
+_BLOCKERS: Final = 4
+# So long all clients of a process may be held up for the sake of one.
+LONGEST_BLOCK: Final = 2.0
 
 
 class Drivers:
@@ -22,6 +27,7 @@ class Drivers:
         watch: Tells of writes.
         write: For what may sync or wait for a lock.
         read: For what only reads.
+        blocking: For whoever can't be answered later.
     """
 
     def __init__(self, filesystem: FileSystem, watch: Watch, reactor: Any) -> None:
@@ -30,14 +36,25 @@ class Drivers:
         self.reactor = reactor
         self.write = Driver(filesystem, watch, reactor, threads=_WRITERS)
         self.read = Driver(filesystem, watch, reactor, threads=_READERS)
+        self.blocking = BlockingDriver(
+            filesystem, watch, reactor, threads=_BLOCKERS, seconds=LONGEST_BLOCK
+        )
 
     def start(self) -> None:
         """Begin to run what they are given."""
         self.write.start()
         self.read.start()
+        self.blocking.start()
 
     async def stop(self) -> None:
         """Let what runs end, then give everything back."""
         await self.write.stop()
         await self.read.stop()
+        await self.blocking.stop()
         self.watch.close()
+
+    def that_block(self) -> "Drivers":
+        """Return these drivers, but those of them that `BlockingDriver` is."""
+        drivers = copy(self)
+        drivers.write = drivers.read = self.blocking
+        return drivers

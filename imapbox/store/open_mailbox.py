@@ -6,6 +6,7 @@ from typing import Final, Protocol, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
+from imapbox.disk.blocking import result_of
 from imapbox.disk.spool import Content
 from imapbox.disk.steps import Steps
 from imapbox.index.body import Place, Span, read_bodies, read_cards
@@ -126,6 +127,18 @@ class OpenMailbox:
     async def _reading(self, steps: Steps[T]) -> T:
         try:
             return await self._drivers.read.run(steps)
+        except OSError as error:
+            raise in_words(error) from error
+
+    def read_now(self, spans: list[Span]) -> list[bytes | None]:
+        """Do as `read` does, and keep the reactor waiting.
+
+        Raises:
+            StoreFailure: It took too long, or can't be done.
+        """
+        reading = self._drivers.blocking.run(read_bodies(self.directory, spans))
+        try:
+            return result_of(reading)
         except OSError as error:
             raise in_words(error) from error
 

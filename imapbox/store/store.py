@@ -1,16 +1,20 @@
 """A store: all accounts below one directory, shared with other processes."""
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from imapbox.disk.filesystem import DiskFileSystem, FileSystem
 from imapbox.disk.spool import Spool
 from imapbox.disk.watch import Watch
 from imapbox.index.settings import Settings
-from imapbox.model.errors import NoSuchUser
+from imapbox.model.errors import NoSuchUser, StoreFailure
 from imapbox.model.names import UserName
 from imapbox.store.account import AccountLog
 from imapbox.store.create import account_is_made, create_account
@@ -24,13 +28,24 @@ from imapbox.store.open_mailbox import OpenMailbox
 # A webmail logs in and out for each request.
 _IDLE_ACCOUNTS: Final = 256
 _IDLE_MAILBOXES: Final = 64
+# The patience for a lock of those who hold up everybody meanwhile.
+_SHORT_PATIENCE: Final = 1.0
 
 
 T = TypeVar("T")
 
 
-class Store:
+class Store(Service):
     """All the mail of a site.
+
+    Start and stop it with `start` and `stop`, or give it to a Twisted
+    application as a service: ``store.setServiceParent(application)``.
+
+    Args:
+        root: Its directory, made if it is not there.
+        reactor: Twisted's.
+        filesystem: In place of the operating system's, for tests.
+        patience: How many seconds a commit waits for a lock.
 
     Attributes:
         drivers: The threads that do its disk work.
@@ -53,6 +68,30 @@ class Store:
         self._filesystem = filesystem
         self._accounts: Kept[UserName, AccountLog] = Kept(_IDLE_ACCOUNTS)
         self._mailboxes: Kept[str, OpenMailbox] = Kept(_IDLE_MAILBOXES)
+        self._is_open = False
+        self._opening: Deferred[None] | None = None
+
+    def startService(self) -> None:
+        """Begin to open the store. If that fails, the log says why."""
+        self.running = 1
+        self._opening = Deferred.fromCoroutine(self.start())
+        self._opening.addErrback(self._not_opened)
+
+    def stopService(self) -> Deferred[None]:
+        """Let commits end, and give everything back."""
+        self.running = 0
+        return Deferred.fromCoroutine(self._end())
+
+    async def opened(self) -> None:
+        """Return when the store is open. May be cancelled.
+
+        Raises:
+            StoreFailure: It was not started, or it can't be opened.
+        """
+        if self._opening is not None:
+            await _end_of(self._opening)
+        if not self._is_open:
+            raise StoreFailure
 
     async def start(self) -> None:
         """Check or make the store, and begin to serve it.
@@ -75,9 +114,11 @@ class Store:
         except BaseException:
             await self.drivers.stop()
             raise
+        self._is_open = True
 
     async def stop(self) -> None:
         """Let commits end, and give everything back."""
+        self._is_open = False
         await self.drivers.stop()
         for mailbox in self._mailboxes.clear():
             mailbox.close()
@@ -123,6 +164,15 @@ class Store:
         await account.sync()
         return account
 
+    def blocking_account(self, user: UserName) -> AccountLog:
+        """Return an account whose coroutines have ended when they return.
+
+        They keep the reactor waiting, for `LONGEST_BLOCK` at most. To other
+        sessions, also of this process, it is like another process's.
+        """
+        settings = replace(self.settings, patience=_SHORT_PATIENCE)
+        return AccountLog(user, self.drivers.that_block(), settings)
+
     def mailbox(self, account: AccountLog, mailbox_id: bytes) -> OpenMailbox:
         """Return what this process shares of a mailbox. It may be unread yet."""
         directory = mailbox_directory(account.user, mailbox_id)
@@ -133,11 +183,35 @@ class Store:
             ),
         )
 
+    def _not_opened(self, failure: Failure) -> None:
+        if not isinstance(failure.value, CancelledError):
+            self._log.failure("can not open the store", failure)
+
+    async def _end(self) -> None:
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            opening.cancel()
+            await opening
+        if self._is_open:
+            await self.stop()
+
     async def _run(self, work: Awaitable[T]) -> T:
         try:
             return await work
         except OSError as error:
             raise in_words(error) from error
+
+
+def _end_of(deferred: Deferred[None]) -> Deferred[None]:
+    """Return a Deferred of one's own that fires when ``deferred`` has."""
+    end: Deferred[None] = Deferred()
+
+    def pass_on(result: None) -> None:
+        end.callback(None)
+        return result
+
+    deferred.addCallback(pass_on)
+    return end
 
 
 def _beneath(root: str) -> FileSystem:

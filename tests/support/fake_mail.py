@@ -13,6 +13,7 @@ import numpy as np
 from twisted.internet.defer import Deferred, succeed
 
 from imapbox.disk.spool import Content, MemoryContent, Spool
+from imapbox.index.uid_roll import Uids
 from imapbox.mailbox.interfaces import (
     Appended,
     Copied,
@@ -259,9 +260,15 @@ class FakeAccount:
             highestmodseq=ModSeq(box.modseq),
         )
 
-    async def select(self, name: MailboxName, *, read_only: bool) -> "FakeMailbox":
+    async def select(
+        self, name: MailboxName, *, read_only: bool, takes_recent: bool = True
+    ) -> "FakeMailbox":
         await self.pause("select")
-        selected = FakeMailbox(self, name, self._box(name), read_only=read_only)
+        box = self._box(name)
+        before = box.recent_from
+        selected = FakeMailbox(self, name, box, read_only=read_only)
+        if not takes_recent:
+            box.recent_from = before
         self.open.append(selected)
         return selected
 
@@ -295,6 +302,13 @@ class FakeMailbox:
     @property
     def uidnext(self) -> int:
         return self._box.uidnext
+
+    @property
+    def uids(self) -> Uids:
+        return uids_of(self._told)
+
+    def unseen(self) -> int:
+        return sum(not each.flags & Flag.SEEN for each in self._told.values())
 
     @property
     def highestmodseq(self) -> ModSeq:
@@ -463,6 +477,9 @@ class FakeMailbox:
 
     async def read(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
         await self._account.pause("read")
+        return self.read_now(pieces)
+
+    def read_now(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
         assert sum(piece.size for piece in pieces) <= 1024 * 1024
         return [
             None
@@ -495,6 +512,13 @@ class FakeMailbox:
 
     def close(self) -> None:
         self._account.open.remove(self)
+
+
+def uids_of(numbers: Iterable[int]) -> Uids:
+    """Return ascending UIDs as the index has them."""
+    array = np.array(list(numbers), np.uint32)
+    pieces = [array] if len(array) else []
+    return Uids(pieces, array[:1].tolist(), [0, *map(len, pieces)])
 
 
 def _marked(message: Message) -> MarkedRow:

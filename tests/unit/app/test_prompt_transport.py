@@ -47,7 +47,7 @@ async def connection(
     make_prompt(port)
     with socket.socket(family) as client:
         client.connect(address)
-        client.setblocking(False)  # noqa: FBT003 - socket's
+        client.setblocking(False)
         server = await factory.made
         yield server, client
         server.transport.abortConnection()
