@@ -27,9 +27,16 @@ MISSING_MAILBOX: Final = b"MISSING_MAILBOX"
 MISSING_DOMAIN: Final = b"MISSING_DOMAIN"
 
 _ATOM = rb'[^\x00-\x20\x7f()<>@,;:\\"\[\]]+'
+# What nearly all are, read in one go: ``a@b``, ``a``, ``Name <a@b>``,
+# ``"Name" <a@b>``, up to a comma or the end.
+_SIMPLE = re.compile(
+    rb'[ \t\n]*+(?:(?:"([^"\\\n]*+)"|(%(atom)b(?: %(atom)b)*+))?+[ \t\n]*+'
+    rb"<(%(atom)b)@(%(atom)b)>|(%(atom)b)(?:@(%(atom)b))?+)[ \t\n]*+(?:,|\Z)"
+    % {b"atom": _ATOM}
+)
 _TOKEN = re.compile(
-    rb"(?P<space>[ \t\r\n]+)|(?P<atom>" + _ATOM + rb")|(?P<special>[<>@,;:])|"
-    rb'(?P<comment>\()|(?P<quoted>")|(?P<literal>\[(?:[^\[\]\\]++|\\.)*+\])|'
+    rb"(?P<space>[ \t\r\n]+)|(?P<word>" + _ATOM + rb")|(?P<special>[<>@,;:])|"
+    rb'(?P<comment>\()|(?P<quoted>")|(?P<literal>\[[^\[\]\\]*+\])|'
     rb"(?P<other>.)",
     re.DOTALL,
 )
@@ -58,143 +65,182 @@ _END_OF_GROUP: Final = Address(None, None, None, None)
 
 
 class _Token(NamedTuple):
-    kind: str  # "word", "quoted", "literal", "other", or a special itself
+    kind: str  # "word", "quoted", "literal", "other", "", or a special itself
     text: bytes
-    comment: bytes | None  # the last one behind it
+    end: int
+    comment: bytes | None = None  # the last one behind it
 
 
-_END: Final = _Token("", b"", None)
-_PHRASE: Final = frozenset({"word", "quoted"})
+_WORDS: Final = frozenset({"word", "quoted"})
 _ENDS: Final = frozenset({"", ",", ";"})
 
 
-def read_addresses(value: bytes) -> list[Address]:
-    """Return all addresses and groups of a field's value, in their order."""
-    return list(_Reader(value).addresses())
-
-
-def _tokens(value: bytes) -> list[_Token]:
-    tokens: list[_Token] = []
+def read_addresses(value: bytes) -> Iterator[Address]:
+    """Yield all addresses and groups of a field's value, in their order."""
     at = 0
+    while at < len(value):
+        if simple := _SIMPLE.match(value, at):
+            at = simple.end()
+            quoted, phrase, in_angles, angle_host, bare, host = simple.groups()
+            mailbox, host = in_angles or bare, angle_host or host or MISSING_DOMAIN
+            yield Address(quoted or phrase or None, None, mailbox, host)
+        else:
+            reader = _Reader(value, at)
+            yield from reader.addresses()
+            at = reader.at
+
+
+def _tokens(value: bytes, at: int) -> Iterator[_Token]:
+    """Yield the tokens from ``at`` on, each with the last comment behind it.
+
+    The last one is of kind "".
+    """
+    token = _Token("comment", b"", at)  # for comments before the first token
     while match := _TOKEN.match(value, at):
         start, at = at, match.end()
-        match match.lastgroup:
-            case "atom":
-                tokens.append(_Token("word", match[0], None))
-            case "special":
-                tokens.append(_Token(match[0].decode(), match[0], None))
-            case "comment":
-                at = comment_end(value, start)
-                text = unquote(value[start + 1 : at - 1])
-                before = tokens.pop() if tokens else _Token("comment", b"", None)
-                tokens.append(before._replace(comment=text))
-            case "quoted":
-                text_or_none, at = read_quoted(value, start)
-                if text_or_none is None:
-                    text_or_none = unquote(value[start + 1 :])
-                tokens.append(_Token("quoted", text_or_none, None))
-            case "literal":
-                tokens.append(_Token("literal", unfold(match[0]), None))
-            case "other":
-                tokens.append(_Token("other", match[0], None))
-    tokens.append(_END)
-    return tokens
+        kind, text = match.lastgroup or "", match[0]
+        if kind == "space":
+            continue
+        if kind == "comment":
+            at = comment_end(value, start)
+            token = token._replace(comment=unquote(value[start + 1 : at - 1]))
+            continue
+        if token.kind != "comment":
+            yield token
+        if kind == "quoted":
+            quoted, at = read_quoted(value, start)
+            text = unquote(value[start + 1 :]) if quoted is None else quoted
+        elif kind == "literal":
+            text = text.replace(b"\r", b"").replace(b"\n", b"")
+        token = _Token(text.decode() if kind == "special" else kind, text, at)
+    if token.kind != "comment":
+        yield token
+    yield _Token("", b"", len(value))
 
 
-def unfold(text: bytes) -> bytes:
-    """Return ``text`` without its line ends."""
-    return text.replace(b"\r", b"").replace(b"\n", b"")
+class _Words:
+    """Words in a row: a display name, or a local part, if dots join them.
+
+    Attributes:
+        phrase: All of them, with spaces between.
+        local: With nothing between; None if they are none, or no local part.
+        comment: The last one among and behind them.
+        quoted: Whether the first is quoted.
+    """
+
+    __slots__ = ("comment", "local", "phrase", "quoted")
+
+    def __init__(self) -> None:
+        self.phrase = bytearray()
+        self.local: bytearray | None = None
+        self.comment: bytes | None = None
+        self.quoted = False
+
+    def add(self, word: _Token, *, is_first: bool) -> None:
+        """Take the next one."""
+        if is_first:
+            self.local = bytearray(word.text)
+            self.quoted = word.kind == "quoted"
+        else:
+            self.phrase += b" "
+            if self.local is not None and _joins(self.local, word):
+                self.local += word.text
+            else:
+                self.local = None
+        self.phrase += word.text
+        self.comment = word.comment or self.comment
 
 
 class _Reader:
-    """Reads tokens; `_at` is the next one, and only grows."""
+    """Reads tokens from left to right, each once.
 
-    def __init__(self, value: bytes) -> None:
-        self._tokens = _tokens(value)
-        self._at = 0
+    Attributes:
+        at: What is before was read.
+    """
 
-    @property
-    def _next(self) -> _Token:
-        return self._tokens[self._at]
+    def __init__(self, value: bytes, at: int) -> None:
+        self.at = at
+        self._tokens = _tokens(value, at)
+        self._next = next(self._tokens)
 
     def _take(self) -> _Token:
-        token = self._tokens[self._at]
-        self._at += 1
+        """Take a token that is not the end."""
+        token, self._next = self._next, next(self._tokens)
+        self.at = token.end
         return token
 
+    def _skip_to(self, kinds: frozenset[str]) -> None:
+        while self._next.kind not in kinds:
+            self._take()
+
     def addresses(self) -> Iterator[Address]:
+        """Yield what is there up to a comma that is in no group, or to the end."""
         in_group = False
-        while True:
-            kind = self._next.kind
-            if kind in {",", "comment"}:
-                self._at += 1
+        while kind := self._next.kind:
+            if kind == ",":
+                self._take()
+                if not in_group:
+                    return
             elif kind == ";":
-                self._at += 1
+                self._take()
                 if in_group:
                     yield _END_OF_GROUP
                 in_group = False
-            elif not kind:
-                if in_group:
-                    yield _END_OF_GROUP
-                return
             else:
-                words, comment = self._words()
+                words = self._words()
                 if self._next.kind == ":" and not in_group:
-                    self._at += 1
+                    self._take()
                     in_group = True
-                    yield Address(None, None, _phrase(words), None)
-                    continue
-                yield self._mailbox(words, comment)
-                while self._next.kind not in _ENDS:
-                    self._at += 1
+                    yield Address(None, None, bytes(words.phrase), None)
+                else:
+                    yield self._mailbox(words)
+                    self._skip_to(_ENDS)
+        if in_group:
+            yield _END_OF_GROUP
+        self.at = self._next.end
 
-    def _words(self) -> tuple[list[_Token], bytes | None]:
-        """Take words; return them and the last comment among them."""
-        start = self._at
-        comment = None
-        while self._next.kind in _PHRASE:
-            comment = self._take().comment or comment
-        return self._tokens[start : self._at], comment
+    def _words(self) -> _Words:
+        words = _Words()
+        is_first = True
+        while self._next.kind in _WORDS:
+            words.add(self._take(), is_first=is_first)
+            is_first = False
+        return words
 
-    def _mailbox(self, words: list[_Token], comment: bytes | None) -> Address:
+    def _mailbox(self, words: _Words) -> Address:
+        name = bytes(words.phrase) or None
         if self._next.kind == "<":
-            self._at += 1
-            return self._angle(_phrase(words) or None)
-        host = None
-        local = _local_part(words)
-        if self._next.kind == "@" and local is not None:
+            self._take()
+            return self._angle(name)
+        host, comment = None, words.comment
+        if self._next.kind == "@" and (words.local is not None or not name):
             host, later = self._domain()
             comment = later or comment
-        if local is None:
-            return Address(
-                _phrase(words) or None, None, MISSING_MAILBOX, MISSING_DOMAIN
-            )
-        if host is None and comment is None and words[0].kind == "quoted":
-            return Address(_phrase(words), None, MISSING_MAILBOX, MISSING_DOMAIN)
-        return Address(comment or None, None, local, host or MISSING_DOMAIN)
+        local = words.local
+        if local is None or (host is None and comment is None and words.quoted):
+            return Address(name, None, MISSING_MAILBOX, host or MISSING_DOMAIN)
+        return Address(comment or None, None, bytes(local), host or MISSING_DOMAIN)
 
     def _angle(self, name: bytes | None) -> Address:
         """Read what is behind a "<", up to and with the ">"."""
         route = self._route() if self._next.kind == "@" else None
-        words, _ = self._words()
-        local = _local_part(words) if words else None
-        if words and local is None:
-            local = _phrase(words)
+        words = self._words()
+        local = words.phrase if words.local is None else words.local
         host = self._domain()[0] if self._next.kind == "@" else None
-        while self._next.kind not in {"", ",", ";", ">"}:
-            self._at += 1
+        self._skip_to(_ENDS | {">"})
         if self._next.kind == ">":
-            self._at += 1
-        return Address(name, route, local or MISSING_MAILBOX, host or MISSING_DOMAIN)
+            self._take()
+        mailbox = bytes(local) or MISSING_MAILBOX
+        return Address(name, route, mailbox, host or MISSING_DOMAIN)
 
-    def _route(self) -> bytes | None:
+    def _route(self) -> bytes:
         domains = []
         while self._next.kind == "@":
             domains.append(b"@" + (self._domain()[0] or b""))
             while self._next.kind == ",":
-                self._at += 1
+                self._take()
         if self._next.kind == ":":
-            self._at += 1
+            self._take()
         return b",".join(domains)
 
     def _domain(self) -> tuple[bytes | None, bytes | None]:
@@ -203,28 +249,18 @@ class _Reader:
         if self._next.kind == "literal":
             token = self._take()
             return token.text, token.comment or comment
-        texts: list[bytes] = []
-        while self._next.kind == "word" and _joins(texts, self._next.text):
+        domain = bytearray()
+        while self._next.kind == "word" and _joins(domain, self._next):
             token = self._take()
-            texts.append(token.text)
+            domain += token.text
             comment = token.comment or comment
-        return b"".join(texts) or None, comment
+        return bytes(domain) or None, comment
 
 
-def _joins(before: list[bytes], text: bytes) -> bool:
-    """Say whether ``text`` goes on where a dot, perhaps amid spaces, joins it."""
-    return not before or before[-1].endswith(b".") or text.startswith(b".")
-
-
-def _local_part(words: list[_Token]) -> bytes | None:
-    """Return words as a local part; None if no dots join them."""
-    texts: list[bytes] = []
-    for word in words:
-        if not _joins(texts, word.text if word.kind == "word" else b""):
-            return None
-        texts.append(word.text)
-    return b"".join(texts) if words else None
-
-
-def _phrase(words: list[_Token]) -> bytes:
-    return b" ".join(word.text for word in words)
+def _joins(before: bytearray, word: _Token) -> bool:
+    """Say whether a dot, perhaps amid spaces, joins ``word`` to what is before."""
+    return (
+        not before
+        or before.endswith(b".")
+        or (word.kind == "word" and word.text.startswith(b"."))
+    )

@@ -15,32 +15,46 @@ from imapbox.mime.envelope import render_envelope, unfold
 from imapbox.mime.structure import Content, Kind, Parameters, Part
 from imapbox.model.imap_strings import nstring, string
 
+# In octets, of all messages within one together; see `render_envelope`.
+MAX_ADDRESSES: Final = 8 * 1024 * 1024
+
 _CHARSET: Final = b'"charset" "us-ascii"'
 _EMPTY: Final = b'("text" "plain" (%b) NIL NIL "7bit" 0 0' % _CHARSET
 
 
-def render_body(root: Part, *, extended: bool) -> bytes:
-    """Return BODY, or with ``extended`` BODYSTRUCTURE."""
-    chunks: list[bytes] = []
-    # Parts to begin, or what ends one, innermost last: no recursion.
-    todo: list[Part | bytes] = [root]
+def render_body(root: Part) -> tuple[bytes, bytes]:
+    """Return BODY and BODYSTRUCTURE."""
+    body: list[bytes] = []
+    structure: list[bytes] = []
+    # Parts to begin, or the ends of some, innermost last: no recursion.
+    todo: list[Part | tuple[bytes, bytes]] = [root]
+    room = MAX_ADDRESSES
     while todo:
         one = todo.pop()
-        if isinstance(one, bytes):
-            chunks.append(one)
+        if isinstance(one, tuple):
+            body.append(one[0])
+            structure.append(one[1])
             continue
-        chunks.append(b"(" if one.kind is Kind.MULTIPART else _start(one))
-        todo.append(_end(one, extended=extended))
+        start = b"(" if one.kind is Kind.MULTIPART else _start(one)
+        if one.kind is Kind.MESSAGE:
+            envelope = render_envelope(one.parts[0].fields, room)
+            room -= len(envelope)
+            start += b" %b " % envelope
+        body.append(start)
+        structure.append(start)
+        todo.append(_ends(one))
         todo.extend(reversed(one.parts))
         if one.kind is Kind.MULTIPART and not one.parts:
-            todo.append(_EMPTY + (b" NIL NIL NIL NIL)" if extended else b")"))
-    return b"".join(chunks)
+            todo.append((_EMPTY + b")", _EMPTY + b" NIL NIL NIL NIL)"))
+    return b"".join(body), b"".join(structure)
 
 
 def _start(part: Part) -> bytes:
     """Return what is before the parts in it."""
     content = part.content
     type_, subtype = part.media_type
+    if part.kind is Kind.MESSAGE:
+        type_, subtype = type_.lower(), subtype.lower()
     is_text = type_.lower() == b"text"
     start = b"(%b %b %b %b %b %b %d" % (
         string(type_),
@@ -51,23 +65,19 @@ def _start(part: Part) -> bytes:
         string(content.encoding or b"7bit"),
         len(part.body),
     )
-    if part.kind is Kind.MESSAGE:
-        return b"%b %b " % (start, render_envelope(part.parts[0].fields))
     return b"%b %d" % (start, part.lines) if is_text else start
 
 
-def _end(part: Part, *, extended: bool) -> bytes:
-    """Return what is behind the parts in it."""
+def _ends(part: Part) -> tuple[bytes, bytes]:
+    """Return what is behind the parts in it, without and with extension data."""
     content = part.content
     if part.kind is Kind.MULTIPART:
         end = b" " + string(content.subtype)
-        if extended:
-            end += b" " + _parameters(content.parameters, is_text=False)
+        more = _parameters(content.parameters, is_text=False)
     else:
         end = b" %d" % part.lines if part.kind is Kind.MESSAGE else b""
-        if extended:
-            end += b" " + nstring(unfold(content.md5))
-    return end + (_extension(content) if extended else b"") + b")"
+        more = nstring(unfold(content.md5))
+    return end + b")", b"%b %b%b)" % (end, more, _extension(content))
 
 
 def _extension(content: Content) -> bytes:

@@ -121,8 +121,7 @@ def make_card(root: Part) -> bytes:
     records, names = _encode_parts(root)
     sections = [
         render_envelope(fields),
-        render_body(root, extended=False),
-        render_body(root, extended=True),
+        *render_body(root),
         records,
         names,
         _utf8(make_preview(root)),

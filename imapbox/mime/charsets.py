@@ -10,10 +10,15 @@ See Also:
 
 import codecs
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 # Longer ones are on no list; so long a name is not even lowered.
 _MAX_NAME: Final = 40
+# A line of UTF-7 that is longer is cut.
+_MAX_LINE: Final = 64 * 1024
+
+# Not Python's, which raises where the mark of the byte order is missing.
+_UTF_16: Final = "utf-16 with a mark"
 
 # ASCII is read as UTF-8, which it is part of: what says it is ASCII and isn't
 # is mostly that. ISO 8859-1 and -9 are read as the code pages that browsers
@@ -30,10 +35,9 @@ _CODECS: Final[Mapping[str, str]] = {
     "x-unknown": "utf-8",
     "utf-7": "utf-7",
     "unicode-1-1-utf-7": "utf-7",
-    "utf-16": "utf-16",
+    "utf-16": _UTF_16,
     "utf-16be": "utf-16-be",
     "utf-16le": "utf-16-le",
-    "utf-32": "utf-32",
     "utf-32be": "utf-32-be",
     "utf-32le": "utf-32-le",
     "iso-8859-1": "cp1252",
@@ -102,32 +106,38 @@ _CODECS: Final[Mapping[str, str]] = {
 }
 
 
-def find_codec(charset: bytes) -> str | None:
-    """Return the codec for a charset, or None if it is not on the list.
+class Decoder(Protocol):
+    """Turns octets into text, piece by piece; U+FFFD stands for what is none."""
 
-    Args:
-        charset: Its name, in any case, with "_" or "-".
-    """
-    if len(charset) > _MAX_NAME:
-        return None
-    name = charset.decode("latin-1").strip().lower().replace("_", "-")
-    return _CODECS.get(name)
+    def decode(self, octets: bytes, /, final: bool = False) -> str:  # noqa: FBT001, FBT002 - as `codecs` has it
+        """Return the text of a piece, and with ``final`` of what is left."""
+        ...
 
 
 def is_known(charset: bytes) -> bool:
     """Say whether text in ``charset`` can be read."""
-    return find_codec(charset) is not None
+    return _find_codec(charset) is not None
+
+
+def open_decoder(charset: bytes) -> Decoder:
+    """Return what decodes a text in pieces.
+
+    Of a charset that is not known, what is ASCII can be read.
+
+    Args:
+        charset: Its name, in any case, with "_" or "-".
+    """
+    codec = _find_codec(charset) or "ascii"
+    if codec == _UTF_16:
+        return _Utf16()
+    if codec == "utf-7":
+        return _Utf7()
+    return codecs.getincrementaldecoder(codec)("replace")
 
 
 def decode_text(octets: bytes, charset: bytes) -> str:
-    """Return ``octets`` as text; "\ufffd" stands for what can't be read.
-
-    Of a charset that is not known, what is ASCII can be read.
-    """
-    codec = find_codec(charset)
-    if codec is None:
-        return octets.decode("ascii", "replace")
-    return octets.decode(codec, "replace")
+    """Return all of a text at once."""
+    return open_decoder(charset).decode(octets, final=True)
 
 
 def decode_bare(octets: bytes) -> str:
@@ -138,7 +148,43 @@ def decode_bare(octets: bytes) -> str:
         return octets.decode("latin-1")
 
 
-def open_decoder(charset: bytes) -> codecs.IncrementalDecoder:
-    """Return what decodes a text in pieces, as `decode_text` would."""
-    codec = find_codec(charset)
-    return codecs.getincrementaldecoder(codec or "ascii")("replace")
+def _find_codec(charset: bytes) -> str | None:
+    if len(charset) > _MAX_NAME:
+        return None
+    name = charset.decode("latin-1").strip().lower().replace("_", "-")
+    return _CODECS.get(name)
+
+
+class _Utf16:
+    """UTF-16, big-endian if it doesn't say. RFC 2781 §4.3."""
+
+    def __init__(self) -> None:
+        self._start = b""
+        self._decoder: Decoder | None = None
+
+    def decode(self, octets: bytes, /, final: bool = False) -> str:  # noqa: FBT001, FBT002 - as `codecs` has it
+        if self._decoder is None:
+            self._start += octets
+            if len(self._start) < len(codecs.BOM_UTF16) and not final:
+                return ""
+            octets, mark = self._start, self._start[:2]
+            name = "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
+            self._decoder = codecs.getincrementaldecoder(name)("replace")
+            if mark in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+                octets = octets[2:]
+        return self._decoder.decode(octets, final)
+
+
+class _Utf7:
+    """UTF-7, line by line: Python's reads what is shifted again and again."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def decode(self, octets: bytes, /, final: bool = False) -> str:  # noqa: FBT001, FBT002 - as `codecs` has it
+        octets = self._rest + octets
+        at = len(octets) if final else octets.rfind(b"\n") + 1
+        if len(octets) - at > _MAX_LINE:
+            at = len(octets)
+        self._rest = octets[at:]
+        return octets[:at].decode("utf-7", "replace")

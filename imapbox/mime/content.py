@@ -11,10 +11,21 @@ See Also:
 import re
 from itertools import groupby
 from operator import itemgetter
+from typing import Final
 
-from imapbox.mime.lexer import read_quoted, read_token, skip_cfws
+from imapbox.mime.header import NAMES
+from imapbox.mime.lexer import TOKEN_OCTET, read_quoted, read_token, skip_cfws
 from imapbox.mime.structure import NO_CONTENT, Content, Fields, Parameters
 
+_NAMES: Final = frozenset(name for name in NAMES if name.startswith(b"content-"))
+# What nearly all are: no comments, nothing quoted within quotes, nothing odd.
+_SIMPLE_TYPE = re.compile(
+    rb"(%(token)b+)/(%(token)b+)((?:;[ \t\n]*%(token)b+="
+    rb'(?:"[^"\\\n]*"|%(token)b+)[ \t]*)*+)' % {b"token": TOKEN_OCTET}
+)
+_SIMPLE_PARAMETER = re.compile(
+    rb';[ \t\n]*(%(token)b+)=(?:"([^"]*)"|(%(token)b+))' % {b"token": TOKEN_OCTET}
+)
 # RFC 2231 §7: attribute, section, and an asterisk if the value is encoded.
 _PIECE = re.compile(rb"([^*]*)\*([0-9]{0,9})(\*?)")
 _WORD = re.compile(rb"[^; \t\r\n]+")
@@ -23,7 +34,7 @@ _ATOM = re.compile(rb'[^\x00-\x20\x7f()<>@,;:\\".\[\]]+')
 
 def read_content(fields: Fields) -> Content:
     """Return what the Content fields say."""
-    if not any(name.startswith(b"content-") for name in fields):
+    if _NAMES.isdisjoint(fields):
         return NO_CONTENT
     type_, subtype, parameters = _content_type(_first(fields, b"content-type"))
     disposition, disposition_parameters = _disposition(
@@ -52,6 +63,10 @@ def _first(fields: Fields, name: bytes) -> bytes | None:
 def _content_type(value: bytes | None) -> tuple[bytes, bytes, Parameters]:
     if value is None:
         return b"", b"", ()
+    if b"*" not in value and (simple := _SIMPLE_TYPE.fullmatch(value)):
+        found = _SIMPLE_PARAMETER.findall(simple[3])
+        parameters = tuple((name, quoted or token) for name, quoted, token in found)
+        return simple[1], simple[2], parameters
     type_, at = read_token(value, skip_cfws(value, 0))
     at = skip_cfws(value, at)
     if not type_ or not value.startswith(b"/", at):

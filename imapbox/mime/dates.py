@@ -37,7 +37,7 @@ _ZONES: Final[Mapping[bytes, int]] = {
 } | {b"mst": -420, b"pdt": -420, b"pst": -480}
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _CENTURY_TURN: Final = 50
-_FULL_YEAR: Final = 1000
+_SHORT_YEARS: Final = 3
 
 
 class SentDate(NamedTuple):
@@ -84,10 +84,11 @@ def parse_date(value: bytes) -> SentDate | None:
 
 
 def _year(text: bytes) -> int:
+    """Return the year that is meant. RFC 5322 §4.3."""
     year = int(text)
-    if year < _CENTURY_TURN:
-        return 2000 + year
-    return year if year >= _FULL_YEAR else 1900 + year
+    if len(text) > _SHORT_YEARS:
+        return year
+    return 2000 + year if year < _CENTURY_TURN else 1900 + year
 
 
 def _zone(text: bytes) -> int:

@@ -18,6 +18,8 @@ _NOT_BASE64: Final = bytes(set(range(256)) - set(_BASE64))
 _PADDING: Final = b"==="
 # Longer lines are decoded before their end has come.
 _MAX_LINE: Final = 64 * 1024
+_HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
+_NOT_HEX = re.compile(rb"=(?![0-9A-Fa-f]{2})")
 _MAYBE_MORE = re.compile(rb"(?:[ \t\r]{1,1000}|=[0-9A-Fa-f]?)\Z")
 
 
@@ -126,7 +128,13 @@ def _quoted_line(line: bytes) -> bytes:
 
 
 def _quoted(text: bytes) -> bytes:
+    """Return what a piece of a line means."""
     if b"=" not in text:
         return text
-    # To a2b_qp a "=" before a CR, and at the end, is a soft line break.
-    return binascii.a2b_qp(text.replace(b"=\r", b"=3D\r") + b"\n")[:-1]
+    if not _NOT_HEX.search(text):
+        return binascii.a2b_qp(text)
+    return _HEX.sub(_octet, text)
+
+
+def _octet(match: re.Match[bytes]) -> bytes:
+    return binascii.unhexlify(match[1])

@@ -7,7 +7,6 @@ See Also:
     RFC 2047 §2, §6.2 (space between words); RFC 2231 §5 (language).
 """
 
-import binascii
 import re
 
 from imapbox.mime.charsets import decode_bare, decode_text, is_known
@@ -49,4 +48,4 @@ def decode_words(value: bytes) -> str:
 def _decode(encoding: bytes, text: bytes) -> bytes:
     if encoding in b"bB":
         return decode_transfer(text, b"BASE64")
-    return binascii.a2b_qp(text + b"\n", header=True)[:-1]
+    return decode_transfer(text.replace(b"_", b"=20"), b"QUOTED-PRINTABLE")

@@ -13,31 +13,43 @@ See Also:
 """
 
 import re
+from collections.abc import Sequence
+from itertools import chain
+from typing import Final
 
-from imapbox.mime.addresses import Address, read_addresses
+from imapbox.mime.addresses import read_addresses
 from imapbox.mime.structure import Fields
 from imapbox.model.imap_strings import nstring, string
 
+# In octets of one ENVELOPE: some 300,000 addresses.
+MAX_ADDRESSES: Final = 16 * 1024 * 1024
+
+_ADDRESS_FIELDS: Final = (b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
 _LINE_END = re.compile(rb"[\r\n]+(?:(?=[ \t])|\Z)")
 _BARE_LINE_END = re.compile(rb"[\r\n]+")
 
 
-def render_envelope(fields: Fields) -> bytes:
-    """Return the ENVELOPE of a message with these fields."""
-    from_ = _addresses(fields, b"from")
-    return b"(%b)" % b" ".join(
-        (
-            nstring(unfold(last(fields, b"date"))),
-            _text(last(fields, b"subject")),
-            from_,
-            _or(_addresses(fields, b"sender"), from_),
-            _or(_addresses(fields, b"reply-to"), from_),
-            _addresses(fields, b"to"),
-            _addresses(fields, b"cc"),
-            _addresses(fields, b"bcc"),
-            nstring(unfold(last(fields, b"in-reply-to"))),
-            nstring(unfold(last(fields, b"message-id"))),
-        )
+def render_envelope(fields: Fields, room: int = MAX_ADDRESSES) -> bytes:
+    """Return the ENVELOPE of a message with these fields.
+
+    Args:
+        fields: Of its header.
+        room: Octets that addresses may take up; what does not fit is left out.
+    """
+    lists = {}
+    for name in _ADDRESS_FIELDS:
+        lists[name] = _addresses(fields.get(name, ()), room)
+        room -= len(lists[name])
+    for name in (b"sender", b"reply-to"):
+        if lists[name] == b"NIL" and len(lists[b"from"]) <= room:
+            lists[name] = lists[b"from"]
+            room -= len(lists[b"from"])
+    return b"(%b %b %b %b %b)" % (
+        nstring(unfold(last(fields, b"date"))),
+        _text(last(fields, b"subject")),
+        b" ".join(lists.values()),
+        nstring(unfold(last(fields, b"in-reply-to"))),
+        nstring(unfold(last(fields, b"message-id"))),
     )
 
 
@@ -54,27 +66,22 @@ def unfold(value: bytes | None) -> bytes | None:
     return _BARE_LINE_END.sub(b" ", _LINE_END.sub(b"", value))
 
 
-def address_list(fields: Fields, name: bytes) -> list[Address]:
-    """Return the addresses of all fields of a name."""
-    found: list[Address] = []
-    for value in fields.get(name, ()):
-        found += read_addresses(value)
-    return found
-
-
-def _or(addresses: bytes, others: bytes) -> bytes:
-    return others if addresses == b"NIL" else addresses
-
-
-def _addresses(fields: Fields, name: bytes) -> bytes:
-    found = address_list(fields, name)
-    if not found:
+def _addresses(values: Sequence[bytes], room: int) -> bytes:
+    if not values:
         return b"NIL"
-    return b"(%b)" % b"".join(
-        b"(%b %b %b %b)"
-        % (_text(one.name), nstring(one.route), nstring(one.mailbox), nstring(one.host))
-        for one in found
-    )
+    found = []
+    for one in chain.from_iterable(map(read_addresses, values)):
+        address = b"(%b %b %b %b)" % (
+            _text(one.name),
+            nstring(one.route),
+            nstring(one.mailbox),
+            nstring(one.host),
+        )
+        room -= len(address)
+        if room < 0:
+            break
+        found.append(address)
+    return b"(%b)" % b"".join(found) if found else b"NIL"
 
 
 def _text(value: bytes | None) -> bytes:

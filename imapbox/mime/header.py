@@ -17,7 +17,6 @@ from imapbox.mime.structure import Fields
 
 REPLACEMENT = "\ufffd".encode()
 
-# Their names begin with these letters only, which passes over most others.
 NAMES = frozenset(
     b"""
     date subject from sender reply-to to cc bcc in-reply-to message-id references
@@ -27,21 +26,16 @@ NAMES = frozenset(
 )
 
 _FIELD = re.compile(
-    rb"\n([BCDFIMRSTbcdfimrst][A-Za-z0-9-]*+)[ \t]*+:[ \t]*+"
-    rb"([^\n]*+(?:\n[ \t][^\n]*+)*+)"
+    rb"\n(" + b"|".join(sorted(NAMES)) + rb")[ \t]*+:[ \t]*+"
+    rb"([^\n]*+(?:\n[ \t][^\n]*+)*+)",
+    re.IGNORECASE,
 )
 
 
 def read_fields(header: bytes) -> Fields:
     """Return the values of the fields in `NAMES`, by lower-case name."""
     found: dict[bytes, list[bytes]] = {}
-    for name, value in _FIELD.findall(b"\n" + header):
-        if (key := name.lower()) in NAMES:
-            found.setdefault(key, []).append(_clean(value))
+    text = b"\n" + header.replace(b"\r\n", b"\n").replace(b"\0", REPLACEMENT)
+    for name, value in _FIELD.findall(text):
+        found.setdefault(name.lower(), []).append(value)
     return found
-
-
-def _clean(value: bytes) -> bytes:
-    if b"\0" in value:
-        value = value.replace(b"\0", REPLACEMENT)
-    return value.replace(b"\r\n", b"\n").removesuffix(b"\r")

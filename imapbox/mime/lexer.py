@@ -9,27 +9,22 @@ See Also:
 """
 
 import re
+from typing import Final
 
-_SPACE = re.compile(rb"[ \t\r\n]*")
+_SPACE = re.compile(rb"[ \t\r\n]*+(\(?)")
 _PAREN = re.compile(rb"[()\\]")
 _QUOTED = re.compile(rb'"((?:[^"\\]++|\\.)*+)("?)', re.DOTALL)
 # A quoted pair stands for its octet; folding within quotes is no part of them.
 _QUOTING = re.compile(rb"\\([^\r\n])|\r?\n")
-TOKEN = re.compile(rb'[^\x00-\x20\x7f()<>@,;:\\"/\[\]?=]*')
-
-
-def skip_space(value: bytes, at: int) -> int:
-    """Return the place behind spaces and folding."""
-    match = _SPACE.match(value, at)
-    return match.end() if match else at
+TOKEN_OCTET: Final = rb'[^\x00-\x20\x7f()<>@,;:\\"/\[\]?=]'
+_TOKEN = re.compile(TOKEN_OCTET + b"*")
 
 
 def skip_cfws(value: bytes, at: int) -> int:
     """Return the place behind spaces, folding and comments."""
-    at = skip_space(value, at)
-    while value.startswith(b"(", at):
-        at = skip_space(value, comment_end(value, at))
-    return at
+    while (match := _SPACE.match(value, at)) and match[1]:
+        at = comment_end(value, match.start(1))
+    return match.end() if match else at
 
 
 def comment_end(value: bytes, at: int) -> int:
@@ -71,5 +66,5 @@ def unquote(text: bytes) -> bytes:
 
 def read_token(value: bytes, at: int) -> tuple[bytes, int]:
     """Return a token, perhaps an empty one, and the place behind it."""
-    match = TOKEN.match(value, at)
+    match = _TOKEN.match(value, at)
     return (match[0], match.end()) if match else (b"", at)

@@ -51,15 +51,22 @@ def _decode(part: Part) -> str:
 
 
 def _words(text: str) -> str:
-    lines = text.splitlines()
-    own = [line for line in lines if not line.startswith(">")]
-    words = _join(own) or _join([line.lstrip("> ") for line in lines])
-    return words[:MAX_CHARACTERS].rstrip()
-
-
-def _join(lines: list[str]) -> str:
-    words = " ".join(" ".join(lines).split())
-    return "".join(character for character in words[:1000] if character.isprintable())
+    own: list[str] = []
+    quoted: list[str] = []
+    room = MAX_CHARACTERS
+    for line in text.splitlines():
+        words = line.lstrip(">").split()
+        if line.startswith(">"):
+            quoted += words
+        elif words:
+            own += words
+            room -= len(line)
+            if room < 0:
+                break
+    found = " ".join(own or quoted)
+    if not found.isprintable():
+        found = "".join(filter(str.isprintable, found[: 2 * MAX_CHARACTERS]))
+    return found[:MAX_CHARACTERS].strip()
 
 
 def strip_tags(text: str) -> str:

@@ -11,6 +11,7 @@ See Also:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 # Raw fields of a header by their lower-case name, in their order; see `header`.
 Fields = Mapping[bytes, Sequence[bytes]]
@@ -25,8 +26,7 @@ class Kind(IntEnum):
     MESSAGE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """What the Content fields of a header say, as they say it.
 
     Attributes:

@@ -12,16 +12,14 @@ See Also:
     RFC 9051 §6.4.4 (BODY, TEXT).
 """
 
-import codecs
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from imapbox.mime.card import Card, Located
-from imapbox.mime.casemap import fold
-from imapbox.mime.charsets import find_codec, open_decoder
+from imapbox.mime.casemap import before_marks, fold
+from imapbox.mime.charsets import open_decoder
 from imapbox.mime.decode import (
     TransferDecoder,
     UnknownCTE,
@@ -33,7 +31,6 @@ from imapbox.mime.structure import Kind
 _TEXTS: Final = (b"text/", b"message/")
 # Nobody's field is longer; one that is may be cut anywhere.
 _MAX_FIELD: Final = 64 * 1024
-_MAX_MARKS: Final = 32
 _FIELD_END = re.compile(rb"\n(?![ \t])")
 
 
@@ -98,7 +95,7 @@ class PartDecoder:
             self._transfer = open_transfer_decoder(encoding)
         except UnknownCTE:
             self._transfer = None
-        self._charset = _open_charset(charset or b"us-ascii")
+        self._charset = open_decoder(charset or b"us-ascii")
         self._marks = ""
 
     def feed(self, octets: bytes) -> str:
@@ -115,44 +112,11 @@ class PartDecoder:
         return fold(self._marks + text)
 
     def _fold(self, text: str) -> str:
-        """Return ``text`` folded, without its last letter and the marks on it.
-
-        Folding puts marks on one letter into an order, so all must be there.
-        """
+        """Return ``text`` folded, but for what the next piece may change."""
         text = self._marks + text
-        at = len(text) - 1
-        while (
-            at > 0 and len(text) - at < _MAX_MARKS and unicodedata.combining(text[at])
-        ):
-            at -= 1
-        at = max(at, 0)
+        at = before_marks(text, len(text))
         self._marks = text[at:]
         return fold(text[:at])
-
-
-class _Decoder(Protocol):
-    def decode(self, octets: bytes, /, final: bool = False) -> str: ...  # noqa: FBT001, FBT002 - codecs' own
-
-
-def _open_charset(charset: bytes) -> _Decoder:
-    if find_codec(charset) == "utf-7":
-        return _Utf7()
-    return open_decoder(charset)
-
-
-class _Utf7:
-    """UTF-7, line by line: Python's own reads what is shifted again and again."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def decode(self, octets: bytes, /, final: bool = False) -> str:  # noqa: FBT001, FBT002 - as codecs have it
-        octets = self._rest + octets
-        at = len(octets) if final else octets.rfind(b"\n") + 1
-        if len(octets) - at > _MAX_FIELD:
-            at = len(octets)
-        self._rest = octets[at:]
-        return codecs.decode(octets[:at], "utf-7", "replace")
 
 
 class HeaderDecoder:

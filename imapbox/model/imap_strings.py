@@ -13,7 +13,8 @@ import re
 from typing import Final
 
 _MAX_QUOTED: Final = 1024
-_PLAIN = re.compile(rb"[\x20-\x7e]*")
+_PLAIN = re.compile(rb"[ !#-\[\]-~]*")
+_QUOTABLE = re.compile(rb"[ -~]*")
 _SPECIAL = re.compile(rb'["\\]')
 
 
@@ -24,8 +25,11 @@ def literal_start(size: int) -> bytes:
 
 def string(data: bytes) -> bytes:
     """Return ``data`` as a quoted string, or as a literal if it must be."""
-    if len(data) <= _MAX_QUOTED and _PLAIN.fullmatch(data):
-        return b'"%b"' % _SPECIAL.sub(rb"\\\g<0>", data)
+    if len(data) <= _MAX_QUOTED:
+        if _PLAIN.fullmatch(data):
+            return b'"%b"' % data
+        if _QUOTABLE.fullmatch(data):
+            return b'"%b"' % _SPECIAL.sub(rb"\\\g<0>", data)
     return b"{%d}\r\n%b" % (len(data), data)
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from imapbox.mime.card import Card, make_card
 from imapbox.mime.scanner import Scanner
 from imapbox.mime.structure import Kind, Part
+from imapbox.mime.text import stretches
 
 # Lines that mean something to a scanner, put together in any way.
 LINES = [
@@ -65,6 +66,15 @@ def card_of(message: bytes) -> Card:
     return Card(make_card(scan(message)))
 
 
+def texts_of(message: bytes, *, headers: bool, piece: int = 1 << 16) -> Iterator[str]:
+    """Yield what SEARCH looks through in a message, piece by piece."""
+    for stretch in stretches(card_of(message), headers=headers):
+        decoder = stretch.open()
+        for start in range(stretch.octets.start, stretch.octets.stop, piece):
+            yield decoder.feed(message[start : min(start + piece, stretch.octets.stop)])
+        yield decoder.finish()
+
+
 def parts_of(root: Part) -> Iterator[Part]:
     """Yield a part and all parts in it, each before those in it."""
     todo = [root]
@@ -100,4 +110,5 @@ __all__ = [
     "outline",
     "parts_of",
     "scan",
+    "texts_of",
 ]

@@ -47,8 +47,7 @@ def test_a_card_is_what_the_tree_is(message: bytes) -> None:
     root = scan(message)
     card = Card(make_card(root))
     assert card.envelope == render_envelope(root.fields)
-    assert card.body == render_body(root, extended=False)
-    assert card.bodystructure == render_body(root, extended=True)
+    assert (card.body, card.bodystructure) == render_body(root)
     assert [(one.mime, one.body, one.kind) for one in card.entities()] == [
         (part.header, part.body, part.kind) for part in parts_of(root)
     ]
