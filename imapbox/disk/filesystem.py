@@ -8,6 +8,7 @@ without following any symbolic link. Files are made 0600 and directories
 import ctypes
 import errno
 import fcntl
+import mmap
 import os
 import secrets
 import socket
@@ -90,6 +91,15 @@ class FileSystem(Protocol):
 
     def pread(self, fd: int, size: int, offset: int) -> bytes:
         """Read up to ``size`` bytes; fewer only at the end of the file."""
+        ...
+
+    def map_privately(self, fd: int, size: int) -> memoryview:
+        """Return the first ``size`` bytes of the file, as a copy of one's own.
+
+        Only what is written to is copied, and no write reaches the file. For
+        files that nobody writes to any more or cuts: what is not there when it
+        is touched, or can't be read, ends the process.
+        """
         ...
 
     def pwrite(self, fd: int, data: bytes | memoryview, offset: int) -> int:
@@ -213,6 +223,13 @@ class DiskFileSystem:
     def pread(self, fd: int, size: int, offset: int) -> bytes:
         """See `FileSystem`."""
         return os.pread(fd, size, offset)
+
+    def map_privately(self, fd: int, size: int) -> memoryview:
+        """See `FileSystem`."""
+        try:
+            return memoryview(mmap.mmap(fd, size, access=mmap.ACCESS_COPY))
+        except ValueError as error:  # the file is shorter, or empty
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL)) from error
 
     def pwrite(self, fd: int, data: bytes | memoryview, offset: int) -> int:
         """See `FileSystem`."""

@@ -122,6 +122,12 @@ def pread(fd: int, size: int, offset: int) -> Steps[bytes]:
     return data
 
 
+def map_privately(fd: int, size: int) -> Steps[memoryview]:
+    """Call `FileSystem.map_privately`."""
+    memory: memoryview = yield Call("map_privately", (fd, size))
+    return memory
+
+
 def pwrite(fd: int, data: bytes | memoryview, offset: int) -> Steps[None]:
     """Call `FileSystem.pwrite` until all of ``data`` is written."""
     taken: int = yield Call("pwrite", (fd, data, offset))

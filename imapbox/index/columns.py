@@ -119,6 +119,11 @@ class Columns:
         self._firsts = [int(chunk.read("uid")[0]) for chunk in self._chunks]
         self.words = words
 
+    def trust(self) -> None:
+        """Take all rows that were loaded for checked."""
+        for chunk in self._chunks:
+            chunk.unchecked.clear()
+
     def freeze(self) -> list[Frozen]:
         """Return all rows as they are now, whatever happens to them later."""
         return [chunk.freeze() for chunk in self.chunks if chunk.size]

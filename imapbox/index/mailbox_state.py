@@ -9,11 +9,13 @@ The messages of before that still exist are met later, as RELOCATEs; until then
 they are `missing`, and what is said of them is passed over.
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imapbox.index.chunk import Frozen, Source
 from imapbox.index.columns import Columns
 from imapbox.index.encoding import DamagedOperations, Encoded
 from imapbox.index.frame import Frame
@@ -78,11 +80,7 @@ class MailboxFacts:
         """Take in one operation."""
         match operation:
             case Base():
-                self.mailbox_id = operation.mailbox_id
-                self.floor = operation.floor
-                self.keywords = list(operation.keywords)
-                self.meta = dict(operation.meta)
-                self.keys = dict(operation.keys)
+                self.begin(operation)
             case Keyword():
                 self.keywords.append(operation.name)
             case Meta():
@@ -91,6 +89,24 @@ class MailboxFacts:
                     del self.meta[operation.name]
             case Append() if operation.key != NO_KEY:
                 self.keys[operation.key] = operation.uid, frame.time
+
+    def begin(self, base: Base) -> None:
+        """Know what a BASE says, and nothing else."""
+        self.mailbox_id = base.mailbox_id
+        self.floor = base.floor
+        self.keywords = list(base.keywords)
+        self.meta = dict(base.meta)
+        self.keys = dict(base.keys)
+
+    def copy(self) -> "MailboxFacts":
+        """Return the same facts, which then stay as they are."""
+        facts = MailboxFacts()
+        facts.mailbox_id = self.mailbox_id
+        facts.floor = self.floor
+        facts.keywords = list(self.keywords)
+        facts.meta = dict(self.meta)
+        facts.keys = dict(self.keys)
+        return facts
 
     def base(self, counts: Counts, time: int) -> Encoded:
         """Return the BASE of a segment that begins here."""
@@ -111,6 +127,30 @@ class MailboxFacts:
         ).encode()
 
 
+class FrozenMailbox(NamedTuple):
+    """A mailbox as it was at one moment. Nothing of it changes any more.
+
+    Attributes:
+        position: Behind the last frame.
+        counts: What is true there.
+        facts: Keywords, META, keys.
+        words: Columns of 64 keywords.
+        chunks: The rows.
+        floor: Of the vanished history.
+        vanished: Its records.
+        graves: Where the bodies of expunged messages lie.
+    """
+
+    position: Position
+    counts: Counts
+    facts: MailboxFacts
+    words: int
+    chunks: Sequence[Frozen]
+    floor: ModSeq
+    vanished: NDArray[Any]
+    graves: NDArray[Any]
+
+
 class MailboxState:
     """Messages, keywords and counts at `position`.
 
@@ -126,6 +166,10 @@ class MailboxState:
         first_change: The number of the first of these.
         missing: How many messages exist that were not met yet. Behind the last
             frame of a sound log it is 0.
+        source: The snapshot that it began with, if there was one.
+        newest_snapshot: Segment and offset of the newest one it knows of.
+        age: How many operations were applied since.
+        keeps_changes: Whether `changes` are kept.
     """
 
     def __init__(self) -> None:
@@ -137,8 +181,41 @@ class MailboxState:
         self.vanished = Vanished()
         self.graves = Graves()
         self.missing = 0
+        self.source: Source | None = None
+        self.newest_snapshot = (0, 0)
+        self.age = 0
+        self.keeps_changes = True
         self.changes: list[Changed] = []
         self.first_change = 0
+
+    def begin(
+        self, position: Position, counts: Counts, base: Base, source: Source
+    ) -> None:
+        """Begin with what a snapshot says; its rows are loaded besides."""
+        self.position = position
+        self.counts = counts
+        self.facts.begin(base)
+        self.source = source
+        self.newest_snapshot = position[:2]
+
+    def freeze(self) -> FrozenMailbox:
+        """Return all of it as it is now, whatever happens to it later."""
+        return FrozenMailbox(
+            self.position,
+            self.counts,
+            self.facts.copy(),
+            self.columns.words,
+            self.columns.freeze(),
+            self.vanished.floor,
+            self.vanished.now,
+            self.graves.now,
+        )
+
+    def take_over(self, older: "MailboxState") -> None:
+        """Be to all readers what another state at the same position was."""
+        self.changes = older.changes
+        self.first_change = older.first_change
+        self.keeps_changes = older.keeps_changes
 
     @property
     def uidvalidity(self) -> UidValidity:
@@ -179,7 +256,8 @@ class MailboxState:
         known_keywords = len(self.facts.keywords)
         offset = frame.payload_start
         begins = not self.position.segment
-        for operation in decode_operations(frame.operations):
+        operations = decode_operations(frame.operations)
+        for operation in operations:
             self.facts.take_in(operation, frame)
             match operation:
                 case Append():
@@ -208,8 +286,10 @@ class MailboxState:
             np.concatenate(expunged),
             len(self.facts.keywords) > known_keywords,
         )
-        if arrived or flagged or changed.keywords or len(changed.expunged):
+        is_news = arrived or flagged or changed.keywords or len(changed.expunged)
+        if is_news and self.keeps_changes:
             self.changes.append(changed)
+        self.age += len(operations)
         self.counts = frame.counts
         self.position = switch_of(frame) or frame.end
 

@@ -1,13 +1,14 @@
 """Opening a log: the first look of a process.
 
 No lock is needed if the head's CRC is good, it is of this boot, the log can be
-followed up to it, and nothing but zeros or the file's end is behind it. Else
-the log is settled under its lock first.
+followed up to it (from the newest good snapshot, or from its beginning), and
+nothing but zeros or the file's end is behind it. Else the log is settled under
+its lock first.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
@@ -23,13 +24,19 @@ from imapbox.index.segment import segment_name
 from imapbox.index.settings import Settings
 from imapbox.index.settle import HEAD, settle
 from imapbox.locks.acquire import Identity, locked
-from imapbox.model.errors import MailboxDamaged
+from imapbox.model.errors import MailboxDamaged, StoreFailure
 
 _TRIES = 3
 
 
 class Folded(Protocol):
-    """What a log is folded into."""
+    """What a log is folded into.
+
+    Attributes:
+        position: Behind the last frame that was taken in.
+    """
+
+    position: Position
 
     @property
     def missing(self) -> int:
@@ -41,30 +48,51 @@ class Folded(Protocol):
         ...
 
 
-class Opened(NamedTuple):
+S = TypeVar("S", bound=Folded)
+S_co = TypeVar("S_co", bound=Folded, covariant=True)
+
+
+class Saved(Protocol[S_co]):
+    """Where a log was folded before, up to a position."""
+
+    def names(self, directory: str, end: Position) -> Steps[list[str]]:
+        """Return the names of those that may be used, the newest first."""
+        ...
+
+    def load(self, directory: str, name: str) -> Steps[S_co | None]:
+        """Return what is there under a name; None if it can't be used."""
+        ...
+
+
+class Opened(NamedTuple, Generic[S]):
     """A log that was read.
 
     Attributes:
         token: The 64 bytes of the head that were applied, or what there is.
         head: The same, decoded; or what it would say if the log were settled.
         damaged: Whether the mailbox takes no changes.
+        state: What the log says.
     """
 
     token: bytes
     head: Head
     damaged: bool
+    state: S
 
 
 def open_log(
-    directory: str, settings: Settings, fold: Callable[[], Folded]
-) -> Steps[Opened]:
-    """Read a log from its beginning.
+    directory: str,
+    settings: Settings,
+    fold: Callable[[], S],
+    saved: Saved[S] | None = None,
+) -> Steps[Opened[S]]:
+    """Read a log from the newest place where it was saved, or its beginning.
 
     Args:
         directory: The log's.
         settings: How to write, if it has to be settled.
         fold: Called before each try; what it returns takes in the frames.
-            The last one is what the log says.
+        saved: Where else to begin.
 
     Raises:
         MailboxBusy: It has to be settled, and the lock was not to be had.
@@ -80,33 +108,36 @@ def open_log(
             if (yield from _read_head_file(directory)) == data:
                 break
             continue  # a commit was on its way
-        return (yield from _read(directory, data, head, fold))
+        return (yield from _read(directory, data, head, fold, saved))
     yield from recover(directory, settings, command="open")
     data = yield from _read_head_file(directory)
     head = Head.decode(data)
     if head is None or head.boot != settings.boot:
         if (yield from is_damaged(directory)):
-            return (yield from _read_unsettled(directory, data, head, fold().apply))
+            return (yield from _read_unsettled(directory, data, head, fold, saved))
         if head is None:
             raise MailboxDamaged(directory)
-    return (yield from _read(directory, data, head, fold))
+    return (yield from _read(directory, data, head, fold, saved))
 
 
 def _read_unsettled(
-    directory: str, data: bytes, head: Head | None, apply: Callable[[Frame], None]
-) -> Steps[Opened]:
+    directory: str,
+    data: bytes,
+    head: Head | None,
+    fold: Callable[[], S],
+    saved: Saved[S] | None,
+) -> Steps[Opened[S]]:
     """Read a log that may not be settled, as far as it checks."""
     if head is None:
         # Who wrote SWITCH had synced what is before it.
         last = yield from find_last_segment(directory)
         head = Head(0, last, NO_COUNTS)
-    try:
-        yield from follow_all(directory, head.position, apply)
-    except (LogBroken, DamagedOperations):
-        return Opened(data, head, damaged=True)
+    state, broken = yield from _fold(directory, head.position, fold, saved)
+    if broken is not None:
+        return Opened(data, head, damaged=True, state=state)
     with suppress(DamagedOperations):
-        head = yield from read_behind(directory, head, apply)
-    return Opened(data, head, damaged=True)
+        head = yield from read_behind(directory, head, state.apply)
+    return Opened(data, head, damaged=True, state=state)
 
 
 def recover(directory: str, settings: Settings, *, command: str) -> Steps[None]:
@@ -141,21 +172,61 @@ def follow_all(
     yield from follow(directory, start, end, apply)
 
 
+def fold_up_to(
+    directory: str,
+    end: Position,
+    fold: Callable[[], S],
+    saved: Saved[S] | None = None,
+) -> Steps[S]:
+    """Return what a log says at ``end``.
+
+    Raises:
+        LogBroken: A frame, a segment, or the chain is not as it should be.
+        DamagedOperations: A frame makes no sense.
+        MailboxDamaged: The log has no beginning.
+    """
+    state, broken = yield from _fold(directory, end, fold, saved)
+    if broken is not None:
+        raise broken
+    return state
+
+
 def _read(
-    directory: str, data: bytes, head: Head, fold: Callable[[], Folded]
-) -> Steps[Opened]:
-    broken: Exception | None = None
-    for _ in range(_TRIES):
-        start = yield from find_first_segment(directory, head.position.segment)
-        broken = yield from _read_from(directory, start, head.position, fold())
-        now = yield from find_first_segment(directory, head.position.segment)
-        if broken is None or now == start:
-            break
-        # Its oldest segments were removed meanwhile: nothing is wrong with it.
+    directory: str,
+    data: bytes,
+    head: Head,
+    fold: Callable[[], S],
+    saved: Saved[S] | None,
+) -> Steps[Opened[S]]:
+    state, broken = yield from _fold(directory, head.position, fold, saved)
     if broken is not None:
         yield from mark_damaged(directory, f"the log is broken: {broken}")
     damaged = broken is not None or (yield from is_damaged(directory))
-    return Opened(data, head, damaged)
+    return Opened(data, head, damaged, state)
+
+
+def _fold(
+    directory: str, end: Position, fold: Callable[[], S], saved: Saved[S] | None
+) -> Steps[tuple[S, Exception | None]]:
+    """Read a log up to ``end``; return what is wrong with it, too."""
+    if saved is not None:
+        for name in (yield from saved.names(directory, end)):
+            loaded = yield from saved.load(directory, name)
+            if loaded is None:
+                continue
+            broken = yield from _read_from(directory, loaded.position, end, loaded)
+            if broken is None:
+                return loaded, None
+    tries = _TRIES
+    while True:
+        state = fold()
+        start = yield from find_first_segment(directory, end.segment)
+        broken = yield from _read_from(directory, start, end, state)
+        now = yield from find_first_segment(directory, end.segment)
+        tries -= 1
+        if broken is None or now == start or not tries:
+            return state, broken
+        # Its oldest segments were removed meanwhile: nothing is wrong with it.
 
 
 def _read_from(
@@ -164,7 +235,7 @@ def _read_from(
     """Read a log; return what is wrong with it, None if it is sound."""
     try:
         yield from follow(directory, start, end, state.apply)
-    except (LogBroken, DamagedOperations) as broken:
+    except (LogBroken, DamagedOperations, StoreFailure) as broken:
         return broken
     if state.missing:
         return LogBroken(start)

@@ -10,12 +10,13 @@ from twisted.logger import Logger
 from imapbox.disk.filesystem import FileSystem, Mode
 from imapbox.disk.steps import Steps, perform
 from imapbox.index.damage import is_damaged
+from imapbox.index.encoding import DamagedOperations
 from imapbox.index.head import DELETED, HEAD_SIZE, Head, Position
-from imapbox.index.opening import Folded, open_log, recover
+from imapbox.index.opening import Folded, Saved, fold_up_to, open_log, recover
 from imapbox.index.read import HeadUnreadable, LogBroken, News, look
 from imapbox.index.settings import Settings
 from imapbox.index.settle import HEAD
-from imapbox.model.errors import MailboxGone
+from imapbox.model.errors import MailboxDamaged, MailboxGone, StoreFailure
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
 
@@ -23,13 +24,19 @@ from imapbox.store.failures import in_words
 _GLANCE: Final = 16 * 1024
 
 
-class LogState(Folded, Protocol):
-    """What a log is folded into, and up to where."""
-
-    position: Position
+S = TypeVar("S", bound=Folded)
 
 
-S = TypeVar("S", bound=LogState)
+class SavedStates(Saved[S], Protocol[S]):
+    """Where a log was folded before; what was loaded from there may be bad."""
+
+    def is_spoilt(self, state: S) -> bool:
+        """Say whether a state turned out not to be what was saved."""
+        ...
+
+    def replace(self, older: S, newer: S) -> None:
+        """Let ``newer`` be to all readers what ``older`` was."""
+        ...
 
 
 class FollowedLog(Generic[S]):
@@ -50,6 +57,7 @@ class FollowedLog(Generic[S]):
         make_state: Callable[[], S],
         drivers: Drivers,
         settings: Settings,
+        saved: SavedStates[S] | None = None,
     ) -> None:
         self.directory = directory
         self.state = make_state()
@@ -58,6 +66,7 @@ class FollowedLog(Generic[S]):
         self._is_open = False
         self._deleted = False
         self._make_state = make_state
+        self._saved = saved
         self._drivers = drivers
         self._settings = settings
         self._head_fd = -1
@@ -79,7 +88,7 @@ class FollowedLog(Generic[S]):
     async def sync(self) -> None:
         """Learn everything that was acknowledged before this call.
 
-        The first time, the log is read from its beginning.
+        The first time, the log is read from its newest snapshot or its beginning.
 
         Raises:
             MailboxGone: The log was deleted, or is another one now.
@@ -102,21 +111,14 @@ class FollowedLog(Generic[S]):
         return self._filesystem.pread(self._head_fd, HEAD_SIZE, 0) == self.token
 
     async def _open(self) -> None:
-        states: list[S] = []
-
-        def fold() -> S:
-            states.append(self._make_state())
-            return states[-1]
-
+        steps = open_log(self.directory, self._settings, self._make_state, self._saved)
         try:
-            opened = await self._drivers.read.run(
-                open_log(self.directory, self._settings, fold)
-            )
+            opened = await self._drivers.read.run(steps)
             if opened.token:  # a damaged log's head may be lost
                 self._open_head()
         except OSError as error:
             raise in_words(error) from error
-        self.state = states[-1]
+        self.state = opened.state
         self.damaged = opened.damaged
         self._is_open = True
         self._take(opened.token)
@@ -133,7 +135,7 @@ class FollowedLog(Generic[S]):
 
     def _glance(self) -> bool:
         """Do the usual: nothing or little is new, and it is read at once."""
-        if self._head_fd < 0:
+        if self._head_fd < 0 or self._is_spoilt():
             return False
         try:
             data = self._filesystem.pread(self._head_fd, HEAD_SIZE, 0)
@@ -142,10 +144,13 @@ class FollowedLog(Generic[S]):
             head = Head.decode(data)
             if head is None or not self._is_little(head.position):
                 return False
-            news = perform(self._steps(), self._filesystem)
+            self._apply(perform(self._steps(), self._filesystem))
         except (OSError, HeadUnreadable, LogBroken):
             return False  # look again, with time to wait
-        self._apply(news)
+        except StoreFailure:
+            if self._is_spoilt():
+                return False
+            raise
         return True
 
     def _is_little(self, end: Position) -> bool:
@@ -159,6 +164,17 @@ class FollowedLog(Generic[S]):
         if not self._is_open:
             await self._open()
             return
+        try:
+            await self._look_once()
+        except StoreFailure:
+            # The frame that is next found rows that were not what was saved.
+            if not self._is_spoilt():
+                raise
+            await self._look_once()
+
+    async def _look_once(self) -> None:
+        if self._is_spoilt():
+            await self._fold_again()
         try:
             if self._head_fd < 0:
                 self._open_head()
@@ -185,6 +201,33 @@ class FollowedLog(Generic[S]):
             raise MailboxGone(self.directory) from error
         except OSError as error:
             raise in_words(error) from error
+
+    def _is_spoilt(self) -> bool:
+        return self._saved is not None and self._saved.is_spoilt(self.state)
+
+    async def _fold_again(self) -> None:
+        """Make the state anew, as it is, from what is left.
+
+        Raises:
+            MailboxDamaged: The log is broken, too.
+        """
+        self._log.error(
+            "a snapshot in {directory} is not what was written",
+            directory=self.directory,
+        )
+        older = self.state
+        steps = fold_up_to(
+            self.directory, older.position, self._make_state, self._saved
+        )
+        try:
+            newer = await self._drivers.read.run(steps)
+        except (LogBroken, DamagedOperations) as error:
+            raise MailboxDamaged(self.directory) from error
+        except OSError as error:
+            raise in_words(error) from error
+        if self._saved is not None:
+            self._saved.replace(older, newer)
+        self.state = newer
 
     def _settle(self) -> Deferred[None]:
         steps = recover(self.directory, self._settings, command="recover")

@@ -1,6 +1,7 @@
 """What all sessions of a process share of one mailbox."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -13,12 +14,15 @@ from imapbox.index.body import Place, Span, read_bodies, read_cards
 from imapbox.index.commit import Log
 from imapbox.index.mailbox_state import MailboxFacts, MailboxState
 from imapbox.index.settings import Settings
+from imapbox.index.snapshot_reader import MailboxSnapshots
 from imapbox.index.transaction import Change, Transaction
+from imapbox.model.errors import StoreFailure
 from imapbox.store.cards import card_of_stored
 from imapbox.store.committer import AccountBinding, Committer
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
 from imapbox.store.followed_log import FollowedLog
+from imapbox.store.snapshots import SnapshotMaker
 
 T = TypeVar("T")
 
@@ -33,6 +37,12 @@ class ChangeReader(Protocol):
     def next_change(self) -> int:
         """Return the number of the first change it has not read."""
         ...
+
+
+def _without_changes() -> MailboxState:
+    state = MailboxState()
+    state.keeps_changes = False
+    return state
 
 
 class OpenMailbox:
@@ -51,12 +61,17 @@ class OpenMailbox:
         drivers: Drivers,
         settings: Settings,
         binding: AccountBinding,
+        snapshots: SnapshotMaker,
     ) -> None:
         self.directory = directory
-        self.log = FollowedLog(directory, MailboxState, drivers, settings)
+        self.log = FollowedLog(
+            directory, _without_changes, drivers, settings, MailboxSnapshots()
+        )
         self.readers: set[ChangeReader] = set()
         self.binding = binding.binding
         self._drivers = drivers
+        self._snapshots = snapshots
+        self._checked: MailboxState | None = None
         log = Log(directory, MailboxFacts)
         self._committer = Committer(log, drivers.write, settings, binding)
         self._waiters: list[Deferred[None]] = []
@@ -76,6 +91,14 @@ class OpenMailbox:
             MailError: It can't be read.
         """
         await self.log.sync()
+        state = self.state
+        if state is not self._checked:
+            self._checked = state
+            # It was just read: nobody wants to be told what led there.
+            state.keeps_changes = True
+            self._snapshots.check(self.directory, state)
+        if not self.log.damaged:
+            self._snapshots.consider(self)
 
     def submit(
         self,
@@ -150,7 +173,8 @@ class OpenMailbox:
         )
         state.forget_changes_before(oldest)
         if oldest == state.next_change:
-            state.drop_dead()
+            with suppress(StoreFailure):  # the next sync mends it
+                state.drop_dead()
 
     def close(self) -> None:
         """Give everything back."""

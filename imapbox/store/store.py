@@ -24,6 +24,7 @@ from imapbox.store.format import prepare_store
 from imapbox.store.kept import Kept
 from imapbox.store.layout import SPOOL, mailbox_directory
 from imapbox.store.open_mailbox import OpenMailbox
+from imapbox.store.snapshots import SnapshotMaker
 
 # A webmail logs in and out for each request.
 _IDLE_ACCOUNTS: Final = 256
@@ -50,6 +51,7 @@ class Store(Service):
     Attributes:
         drivers: The threads that do its disk work.
         settings: How logs are written.
+        snapshots: Makes those of the mailboxes that are followed.
     """
 
     _log = Logger()
@@ -108,6 +110,7 @@ class Store(Service):
         self.settings = Settings(
             filesystem.boot, filesystem.node, filesystem.pid, self._patience
         )
+        self.snapshots = SnapshotMaker(self.drivers)
         self.drivers.start()
         try:
             await self.drivers.write.run(prepare_store())
@@ -119,6 +122,7 @@ class Store(Service):
     async def stop(self) -> None:
         """Let commits end, and give everything back."""
         self._is_open = False
+        await self.snapshots.stop()
         await self.drivers.stop()
         for mailbox in self._mailboxes.clear():
             mailbox.close()
@@ -179,7 +183,11 @@ class Store(Service):
         return self._mailboxes.get(directory) or self._mailboxes.add(
             directory,
             OpenMailbox(
-                directory, self.drivers, self.settings, account.binding_of(mailbox_id)
+                directory,
+                self.drivers,
+                self.settings,
+                account.binding_of(mailbox_id),
+                self.snapshots,
             ),
         )
 

@@ -228,6 +228,14 @@ class SimulatedFileSystem:
         self._record("pread", opened.path, size, offset)
         return self._content(opened)[offset : offset + size]
 
+    def map_privately(self, fd: int, size: int) -> memoryview:
+        opened = self._file(fd)
+        self._record("map_privately", opened.path, size)
+        content = self._content(opened)
+        if not 0 < size <= len(content):
+            raise failure(errno.EINVAL, opened.path)
+        return memoryview(bytearray(content[:size]))
+
     def pwrite(self, fd: int, data: bytes | memoryview, offset: int) -> int:
         opened = self._file(fd)
         self._record("pwrite", opened.path, len(data), offset)

@@ -81,6 +81,8 @@ def _of_file(
         case "pread":
             start = arguments[2]
             touch = reads("data", path, start, start + arguments[1])
+        case "map_privately":
+            touch = reads("data", path, 0, arguments[1])
         case "pwrite":
             start, end = arguments[2], arguments[2] + len(arguments[1])
             if end > length:

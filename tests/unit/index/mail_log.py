@@ -32,6 +32,7 @@ from imapbox.index.opening import Opened, open_log
 from imapbox.index.operations import Base
 from imapbox.index.relocate import RelocateMessages, read_moving
 from imapbox.index.settings import Settings
+from imapbox.index.snapshot_writer import write_snapshot
 from imapbox.index.transaction import Outcome, Transaction
 from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.message import InternalDate
@@ -115,16 +116,10 @@ class LogOnDisk:
             raise outcome.error
         return outcome
 
-    def open(self) -> tuple[Opened, Any]:
-        """Read it from the beginning."""
-        states: list[Any] = []
-
-        def fold() -> Any:
-            states.append(self.state_type())
-            return states[-1]
-
-        opened = self.run(open_log(DIRECTORY, self.settings, fold))
-        return opened, states[-1]
+    def open(self, saved: Any = None) -> tuple[Opened[Any], Any]:
+        """Read it from the beginning, or from where it was saved."""
+        opened = self.run(open_log(DIRECTORY, self.settings, self.state_type, saved))
+        return opened, opened.state
 
     def state(self) -> Any:
         """Return all that it says."""
@@ -225,6 +220,12 @@ class MailLog(LogOnDisk):
         wanted = Policy(**{"least": 0, "batch": 2000, **policy})
         done: Compacted = self.run(compact(self.log, self.settings, wanted))
         return done
+
+    def snapshot(self, state: MailboxState | None = None) -> str:
+        """Make a snapshot of a state, or of all there is; return its name."""
+        state = state or self.state()
+        name: str = self.run(write_snapshot(DIRECTORY, state.freeze()))
+        return name
 
     def bodies(self, state: MailboxState) -> dict[int, bytes | None]:
         """Return the octets of all messages."""

@@ -24,6 +24,8 @@ from imapbox.index.mailbox_transactions import (
 )
 from imapbox.index.read import follow, look
 from imapbox.index.segment import segment_name, segment_numbers
+from imapbox.index.snapshot import snapshot_names
+from imapbox.index.snapshot_reader import MailboxSnapshots
 from imapbox.model.errors import TooManyKeywords
 from imapbox.model.flags import MAX_KEYWORDS, Flag, FlagChange
 from imapbox.model.message import InternalDate
@@ -200,6 +202,30 @@ class MailboxMachine(RuleBasedStateMachine):
         assert opened.token == self.token
         self._assert_is(state)
         assert state.position == self.state.position
+
+    @rule(slow=st.booleans())
+    def snapshot(self, slow: bool) -> None:
+        self.log.snapshot(self.slow if slow else self.state)
+
+    @rule(checked=st.booleans())
+    def reopen_from_a_snapshot(self, checked: bool) -> None:
+        opened, state = self.log.open(MailboxSnapshots(checked=checked))
+        assert not opened.damaged
+        assert opened.token == self.token
+        self._assert_is(state)
+        assert state.position == self.state.position
+        names = self.log.names()
+        usable = [
+            each.name
+            for each in snapshot_names(names)
+            if segment_name(each.segment) in names
+        ]
+        assert (state.source.name if state.source else None) in (usable or [None])
+
+    @rule()
+    def go_on_from_a_snapshot(self) -> None:
+        """Who began with a snapshot is what everybody else is."""
+        _, self.slow = self.log.open(MailboxSnapshots())
 
     @rule(keep=st.booleans())
     def drop_dead(self, keep: bool) -> None:

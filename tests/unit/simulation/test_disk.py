@@ -22,6 +22,7 @@ CALLS = st.one_of(
     st.tuples(st.just("open_unnamed"), st.sampled_from(["d", "x"])),
     st.tuples(st.just("close"), SLOTS),
     st.tuples(st.just("pread"), SLOTS, SIZES, SIZES),
+    st.tuples(st.just("map_privately"), SLOTS, SIZES),
     st.tuples(st.just("pwrite"), SLOTS, st.binary(max_size=5), SIZES),
     st.tuples(st.just("fdatasync"), SLOTS),
     st.tuples(st.just("size"), SLOTS),
@@ -40,6 +41,7 @@ OPENS = {"open", "open_unnamed"}
 NEEDS_SLOT = {
     "close",
     "pread",
+    "map_privately",
     "pwrite",
     "fdatasync",
     "size",
@@ -65,6 +67,10 @@ def transcript(filesystem: FileSystem, calls: list[tuple[Any, ...]]) -> list[Any
         except OSError as error:
             said.append(errno.errorcode[error.errno or 0])
             continue
+        if method == "map_privately":
+            # What is written to it reaches no file.
+            found, result[:] = bytes(result), bytes(len(result))
+            result = found
         if method in OPENS:
             fds.append(result)
             result = "open"
