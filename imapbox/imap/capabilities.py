@@ -12,6 +12,7 @@ _ALWAYS: Final = ("IMAP4rev1", "LITERAL+", "ID", "IDLE")
 _AFTER_LOGIN: Final = (
     "CHILDREN",
     "MOVE",
+    "MULTIAPPEND",
     "NAMESPACE",
     "SPECIAL-USE",
     "STATUS=SIZE",

@@ -76,7 +76,7 @@ async def _no_message(_session: Session, command: Append) -> Done:
 
 HANDLERS: Final[Mapping[type[Command], Row]] = {
     # RFC 9051 §6.1
-    Capability: Row(any_state.capability, Tells.NOTHING),
+    Capability: Row(any_state.capability, Tells.CHANGES),
     Noop: Row(any_state.noop, Tells.NOTHING),
     Logout: Row(any_state.logout, Tells.NOTHING),
     Id: Row(identity.identify, Tells.CHANGES),

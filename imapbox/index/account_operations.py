@@ -19,15 +19,15 @@ SUBSCRIBE, UNSUBSCRIBE, a name: text.
 """
 
 import struct
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, Self, TypeAlias
 
 from imapbox.index.encoding import (
-    DamagedOperations,
     Encoded,
     Kind,
     Reader,
+    decode_each,
     pack_text,
-    split_operations,
 )
 from imapbox.index.operations import Switch
 from imapbox.model.names import MailboxName
@@ -173,14 +173,14 @@ AccountOperation: TypeAlias = (
     AccountBase | Create | Rename | Delete | Subscribe | Unsubscribe | Switch
 )
 
-_TYPES: dict[int, type[AccountOperation]] = {
-    Kind.ACCOUNT_BASE: AccountBase,
-    Kind.CREATE: Create,
-    Kind.RENAME: Rename,
-    Kind.DELETE: Delete,
-    Kind.SUBSCRIBE: Subscribe,
-    Kind.UNSUBSCRIBE: Unsubscribe,
-    Kind.SWITCH: Switch,
+_DECODERS: Final[Mapping[int, Callable[[bytes], AccountOperation]]] = {
+    Kind.ACCOUNT_BASE: AccountBase.decode,
+    Kind.CREATE: Create.decode,
+    Kind.RENAME: Rename.decode,
+    Kind.DELETE: Delete.decode,
+    Kind.SUBSCRIBE: Subscribe.decode,
+    Kind.UNSUBSCRIBE: Unsubscribe.decode,
+    Kind.SWITCH: Switch.decode,
 }
 
 
@@ -190,9 +190,4 @@ def decode_account_operations(data: bytes) -> list[AccountOperation]:
     Raises:
         DamagedOperations: They are not an account's.
     """
-    found: list[AccountOperation] = []
-    for kind, content in split_operations(data):
-        if kind not in _TYPES:
-            raise DamagedOperations(kind)
-        found.append(_TYPES[kind].decode(content))
-    return found
+    return decode_each(data, _DECODERS)

@@ -13,9 +13,11 @@ their count (4 bytes), then first and last (4 bytes each, inclusive).
 """
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 _OPERATION = struct.Struct("<HHI")
 _TEXT = struct.Struct("<H")
@@ -77,6 +79,25 @@ def split_operations(data: bytes) -> Iterator[Encoded]:
             raise DamagedOperations(kind, size)
         yield Encoded(kind, data[at : at + size])
         at += size
+
+
+def decode_each(data: bytes, decoders: Mapping[int, Callable[[bytes], T]]) -> list[T]:
+    """Read operations, each as its kind defines.
+
+    Args:
+        data: Of a frame.
+        decoders: By kind.
+
+    Raises:
+        DamagedOperations: One is of a kind that has no place in this log.
+    """
+    found: list[T] = []
+    for kind, content in split_operations(data):
+        decode = decoders.get(kind)
+        if decode is None:
+            raise DamagedOperations(kind)
+        found.append(decode(content))
+    return found
 
 
 def pack_text(text: str) -> bytes:

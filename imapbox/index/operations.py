@@ -47,17 +47,17 @@ META, a fact: text, 4 length, value; an empty value forgets it.
 """
 
 import struct
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self, TypeAlias
 
 from imapbox.index.encoding import (
-    DamagedOperations,
     Encoded,
     Kind,
     Reader,
+    decode_each,
     pack_ranges,
     pack_text,
-    split_operations,
 )
 from imapbox.model.numbers import ModSeq, Uid, UidValidity
 
@@ -344,15 +344,15 @@ Operation: TypeAlias = (
     Base | Switch | Append | Relocate | Flags | Keyword | Expunge | Meta
 )
 
-_TYPES: dict[int, type[Operation]] = {
-    Kind.BASE: Base,
-    Kind.SWITCH: Switch,
-    Kind.APPEND: Append,
-    Kind.RELOCATE: Relocate,
-    Kind.FLAGS: Flags,
-    Kind.KEYWORD: Keyword,
-    Kind.EXPUNGE: Expunge,
-    Kind.META: Meta,
+_DECODERS: Final[Mapping[int, Callable[[bytes], Operation]]] = {
+    Kind.BASE: Base.decode,
+    Kind.SWITCH: Switch.decode,
+    Kind.APPEND: Append.decode,
+    Kind.RELOCATE: Relocate.decode,
+    Kind.FLAGS: Flags.decode,
+    Kind.KEYWORD: Keyword.decode,
+    Kind.EXPUNGE: Expunge.decode,
+    Kind.META: Meta.decode,
 }
 
 
@@ -362,12 +362,7 @@ def decode_operations(data: bytes) -> list[Operation]:
     Raises:
         DamagedOperations: They are not a mailbox's.
     """
-    found: list[Operation] = []
-    for kind, content in split_operations(data):
-        if kind not in _TYPES:
-            raise DamagedOperations(kind)
-        found.append(_TYPES[kind].decode(content))
-    return found
+    return decode_each(data, _DECODERS)
 
 
 def _bits(mask: int) -> bytes:

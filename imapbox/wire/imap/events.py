@@ -24,13 +24,14 @@ class ContinuationWanted:
 
 @dataclass(frozen=True, slots=True)
 class AppendAnnounced:
-    """An APPEND has come as far as its message, which is not read yet.
+    """An APPEND has come as far as a message, which is not read yet.
 
     Nothing more happens until `CommandFramer.accept_literal` or
     `CommandFramer.refuse_literal` is called.
 
     Attributes:
-        parts: What stands before the message, as in `CommandReady`.
+        parts: What stands before the message, as in `CommandReady`. Before
+            the second and any later one (RFC 3502) that is one text.
         size: How many octets the message has, up to 63 bits.
         synchronizing: The client waits for "+", or for our refusal.
     """
@@ -49,7 +50,7 @@ class LiteralChunk:
 
 @dataclass(frozen=True, slots=True)
 class AppendEnded:
-    """The message is complete, and so is the command."""
+    """The last message is complete, and so is the command."""
 
 
 Event = CommandReady | ContinuationWanted | AppendAnnounced | LiteralChunk | AppendEnded

@@ -212,28 +212,40 @@ class CommandFramer:
     def _append(
         self, parts: tuple[bytes, ...], literal: _Literal, tag: Tag | None
     ) -> _Reading:
-        self._announced = (literal, tag)
-        yield AppendAnnounced(parts, literal.size, literal.synchronizing)
-        while self._announced is not None:
-            yield None
-        if not self._accepted:
-            yield from self._skip(literal)
-            return
-        left = literal.size
-        while left:
+        """Hand on one message after the other. RFC 3502 §6.3.11."""
+        texts = 0
+        while True:
+            self._announced = (literal, tag)
+            yield AppendAnnounced(parts, literal.size, literal.synchronizing)
+            while self._announced is not None:
+                yield None
+            if not self._accepted:
+                yield from self._skip(literal)
+                return
+            yield from self._message(literal.size)
+            line = yield from self._line(texts, tag)
+            texts += len(line)
+            if not line:
+                yield AppendEnded()
+                return
+            following = _announcement(line)
+            if error := _fault(line, following, tag):
+                yield from self._refuse(error, following)
+                return
+            if following is None:
+                yield BadSyntax("end of APPEND", line, tag)
+                return
+            literal = following
+            parts = (_LITERAL8.sub(b"", literal.text),)
+
+    def _message(self, size: int) -> Generator[LiteralChunk | None, None, None]:
+        while size:
             if self._unread:
-                chunk = self._take(min(left, len(self._unread)))
-                left -= len(chunk)
+                chunk = self._take(min(size, len(self._unread)))
+                size -= len(chunk)
                 yield LiteralChunk(chunk)
             else:
                 yield None
-        line = yield from self._line(0, tag)
-        if line:
-            # The next message of a MULTIAPPEND would begin here: RFC 3502 §6.3.11.
-            error = BadSyntax("end of APPEND", line, tag)
-            yield from self._refuse(error, _announcement(line))
-        else:
-            yield AppendEnded()
 
     def _refuse(self, error: WireError, literal: _Literal | None) -> _Reading:
         """Report ``error``; read on behind the command that it is about."""

@@ -94,6 +94,83 @@ def test_an_append_before_login_is_never_invited() -> None:
     assert client.say(b"t APPEND INBOX {10}\r\n") == b"t BAD Log in first.\r\n"
 
 
+MANY = (
+    b't APPEND INBOX (\\Seen) {3+}\r\none "01-Feb-2026 12:00:00 +0100" {3+}\r\ntwo'
+    b" (blue) {5+}\r\nthree"
+)
+
+
+def test_several_at_once() -> None:
+    """Several messages in one APPEND are stored together, each with its own facts."""
+    client = Client().login().select()
+    assert client.say(MANY + b"\r\n") == (
+        b"* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft blue)\r\n"
+        b"* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft blue "
+        b"\\*)] These flags last.\r\n* 3 EXISTS\r\n* 3 RECENT\r\n"
+        b"t OK [APPENDUID 101 1:3] Messages stored.\r\n"
+    )
+    stored = list(client.account.inbox.messages.values())
+    assert [each.octets for each in stored] == [b"one", b"two", b"three"]
+    assert [each.flags for each in stored] == [Flag.SEEN, 0, 0]
+    assert stored[1].date == InternalDate(1_769_943_600, 60)
+    assert [each.keywords for each in stored] == [0, 0, 1]
+    assert client.account.spools == set()
+
+
+def test_each_of_several_is_invited() -> None:
+    """Who waits for "+" is invited to send each message by itself."""
+    client = Client().login()
+    assert client.say(b"t APPEND INBOX {1}\r\n") == b"+ Send it.\r\n"
+    assert client.say(b"x (\\Seen) {1}\r\n") == b"+ Send it.\r\n"
+    assert client.say(b"y {1+}\r\nz") == b""
+    said = client.say(b"\r\n")
+    assert said == b"t OK [APPENDUID 101 1:3] Messages stored.\r\n"
+
+
+@pytest.mark.parametrize(
+    ("end", "answer"),
+    [
+        (b" {0}\r\n", b"t NO [CANNOT] A message has at least one octet."),
+        (b" {0+}\r\n\r\n", b"t NO [CANNOT] A message has at least one octet."),
+        (b" {90}\r\n", b"t NO [TOOBIG] "),
+        (b" {90+}\r\n" + b"x" * 90 + b" {1+}\r\nx\r\n", b"t NO [TOOBIG] "),
+        (b" junk\r\n", b"t BAD Not a valid end of APPEND."),
+        (b" (\\Seen {1+}\r\nx\r\n", b"t BAD Not a valid flag."),
+        (b"{1+}\r\nx\r\n", b"t BAD Not a valid space."),
+        (b" INBOX {1+}\r\nx\r\n", b"t BAD Not a valid end of command."),
+        (b" {1+}\r\nx" * 62 + b"\r\n", b"t NO [LIMIT] Too many messages at once."),
+    ],
+)
+def test_of_several_all_or_none(end: bytes, answer: bytes) -> None:
+    """Where one of several messages is refused, none is stored: RFC 3502."""
+    client = Client(settings=Settings(message_limit=100)).login()
+    said = client.say(MANY + end + b"n NOOP\r\n")
+    assert said.startswith(answer)
+    assert said.endswith(b"\r\nn OK Nothing more.\r\n")
+    assert said.count(b"\r\n") == 2
+    assert client.account.inbox.messages == {}
+    assert client.account.spools == set()
+
+
+def test_as_many_as_may_be() -> None:
+    """64 messages may come at once."""
+    client = Client().login()
+    said = client.say(MANY + b" {1+}\r\nx" * 61 + b"\r\n")
+    assert said == b"t OK [APPENDUID 101 1:64] Messages stored.\r\n"
+
+
+def test_a_spool_that_fails_in_the_middle() -> None:
+    """Where the second message finds no room, the third is not invited."""
+    client = Client().login()
+    client.say(b"t APPEND INBOX {1}\r\n")
+    client.say(b"x {3}\r\n")
+    client.account.pause = refusing(OSError(errno.ENOSPC, "full"), "spool")
+    said = client.say(b"two {5}\r\n")
+    assert said.startswith(b"t NO [OVERQUOTA] ")
+    assert client.say(b"n NOOP\r\n") == b"n OK Nothing more.\r\n"
+    assert client.account.spools == set()
+
+
 def test_large_messages_pass_piece_by_piece() -> None:
     """A large message is written to the spool as it comes."""
     client = Client().login()

@@ -139,7 +139,37 @@ STREAMS = {
     b"a APPEND x {2+}\r\nhi (\\Seen) {8+}\r\nb NOOP\r\n\r\n": [
         AppendAnnounced((b"a APPEND x ",), 2, synchronizing=False),
         LiteralChunk(b"hi"),
+        AppendAnnounced((b" (\\Seen) ",), 8, synchronizing=False),
+        LiteralChunk(b"b NOOP\r\n"),
+        AppendEnded(),
+    ],
+    b"a APPEND x ~{1}\r\n\0 ~{1}\r\n\0 {1+}\r\nx\r\n": [
+        AppendAnnounced((b"a APPEND x ",), 1, synchronizing=True),
+        LiteralChunk(b"\0"),
+        AppendAnnounced((b" ",), 1, synchronizing=True),
+        LiteralChunk(b"\0"),
+        AppendAnnounced((b" ",), 1, synchronizing=False),
+        LiteralChunk(b"x"),
+        AppendEnded(),
+    ],
+    b"a APPEND x {2+}\r\nhi junk\r\n": [
+        AppendAnnounced((b"a APPEND x ",), 2, synchronizing=False),
+        LiteralChunk(b"hi"),
         (BadSyntax, "end of APPEND", b"a"),
+    ],
+    b"a APPEND x {2+}\r\nhi\0 {8+}\r\nb NOOP\r\n\r\n": [
+        AppendAnnounced((b"a APPEND x ",), 2, synchronizing=False),
+        LiteralChunk(b"hi"),
+        (BadSyntax, "line", b"a"),
+    ],
+    b"a APPEND x {1+}\r\nx" + (b" " * 14 + b"{1+}\r\nx") * 2 + b" {1+}\r\n": [
+        AppendAnnounced((b"a APPEND x ",), 1, synchronizing=False),
+        LiteralChunk(b"x"),
+        AppendAnnounced((b" " * 14,), 1, synchronizing=False),
+        LiteralChunk(b"x"),
+        AppendAnnounced((b" " * 14,), 1, synchronizing=False),
+        LiteralChunk(b"x"),
+        (CommandTooLong, "command", b"a"),
     ],
     b"a APPEND x {2+}\r\nhi" + b"x" * 41 + b"\r\n": [
         AppendAnnounced((b"a APPEND x ",), 2, synchronizing=False),

@@ -1,15 +1,16 @@
-"""APPEND: put a message into a mailbox. RFC 9051 §6.3.12.
+"""APPEND: put messages into a mailbox. RFC 9051 §6.3.12, RFC 3502.
 
-RFC 9051 §9::
+RFC 3502 §7::
 
-    append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal
+    append         = "APPEND" SP mailbox 1*append-message
+    append-message = [SP flag-list] [SP date-time] SP literal
 
-The literal is not here: the framer announces it, hands on what stands before
-it, and lets it come when the session has agreed.
+The literals are not here: the framer announces each, hands on what stands
+before it, and lets it come when the session has agreed.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from imapbox.model.message import InternalDate
 from imapbox.wire.errors import BadSyntax
@@ -23,7 +24,7 @@ from imapbox.wire.imap.tags import Tag
 
 @dataclass(frozen=True, slots=True)
 class Append(Command):
-    """Everything about the new message but its octets.
+    """Everything about the first new message but its octets.
 
     Attributes:
         mailbox: Where to.
@@ -37,10 +38,36 @@ class Append(Command):
     date: InternalDate | None
 
 
+class MessageFacts(NamedTuple):
+    """The same of a message that is not the first."""
+
+    flags: frozenset[str]
+    date: InternalDate | None
+
+
 def read_append(lexer: Lexer, tag: Tag) -> Append:
-    """Take what is between APPEND and its literal."""
+    """Take what is between APPEND and its first literal."""
     lexer.space()
-    mailbox = read_mailbox(lexer)
+    return Append(tag, read_mailbox(lexer), *_facts(lexer))
+
+
+def parse_next_message(text: bytes, tag: Tag) -> MessageFacts:
+    """Read what is between two messages of an APPEND.
+
+    Raises:
+        BadSyntax: It is not what belongs there.
+    """
+    lexer = Lexer((text,))
+    try:
+        facts = _facts(lexer)
+        lexer.end()
+    except BadSyntax as error:
+        error.tag = tag
+        raise
+    return facts
+
+
+def _facts(lexer: Lexer) -> MessageFacts:
     lexer.space()
     flags: frozenset[str] = frozenset()
     if lexer.next_is(b"("):
@@ -50,7 +77,7 @@ def read_append(lexer: Lexer, tag: Tag) -> Append:
     if lexer.next_is(b'"'):
         date = read_date_time(lexer)
         lexer.space()
-    return Append(tag, mailbox, flags, date)
+    return MessageFacts(flags, date)
 
 
 def refuse_append(_lexer: Lexer, _tag: Tag) -> Append:
