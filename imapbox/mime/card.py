@@ -9,10 +9,10 @@ and whoever keeps it has its length and its CRC. Little-endian::
          8     8  seconds from 1970 UTC to the sent date, signed
         16     2  zone of the sent date, minutes ahead of UTC, signed
         18     2  flags: bit 0 there is a sent date
-        20    76  19 offsets (4 bytes each): where each section ends; the first
-                  begins at 96, each other where the one before ends, and the
+        20    72  18 offsets (4 bytes each): where each section ends; the first
+                  begins at 92, each other where the one before ends, and the
                   last ends with the card
-        96     n  the sections, one behind the other
+        92     n  the sections, one behind the other
 
 Sections, in this order: ENVELOPE, BODY and BODYSTRUCTURE as they are sent;
 parts; names; preview and base subject (UTF-8, the latter folded); then one for
@@ -30,7 +30,7 @@ Parts is one record for each part, each before the parts in it::
         32     4  offset in names
         36     2  length there
         38     1  kind (see `structure.Kind`)
-        39     1  flags: bit 0 it is a message, bit 1 it has a valid encoding
+        39     1  flags: bit 0 it is a message, with a header of its own
 
 In names are media type ("text/plain", lower case), charset (lower case, may be
 empty) and encoding (upper case), separated by NULs.
@@ -97,7 +97,6 @@ _PART = struct.Struct("<QQQIIIHBB")
 _FIRST: Final = _START.size + _ENDS.size
 _HAS_DATE: Final = 1
 _IS_MESSAGE: Final = 1
-_HAS_ENCODING: Final = 2
 
 
 class CardUnreadable(Exception):
@@ -174,8 +173,7 @@ def _encode_parts(root: Part) -> tuple[bytes, bytes]:
                 at,
                 len(name),
                 part.kind,
-                (_IS_MESSAGE if part.is_message else 0)
-                | (_HAS_ENCODING if part.content.encoding else 0),
+                _IS_MESSAGE if part.is_message else 0,
             )
         )
     return b"".join(records), bytes(names)

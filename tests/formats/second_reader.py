@@ -587,3 +587,87 @@ def read_lock(data: bytes) -> tuple[Note | None, list[Slot]]:
 
 def unpadded(data: bytes) -> str:
     return data.rstrip(b"\0").decode(errors="replace")
+
+
+FIELDS = [
+    "subject",
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "sender",
+    "reply-to",
+    "date",
+    "message-id",
+    "in-reply-to",
+    "references",
+]
+
+
+class CardPart(NamedTuple):
+    """card.md: a record of a part."""
+
+    header_start: int
+    body_start: int
+    body_end: int
+    lines: int
+    after: int
+    kind: int
+    is_message: bool
+    names: list[bytes]
+
+
+@dataclass
+class Card:
+    """card.md: all that a card says."""
+
+    envelope: bytes
+    body: bytes
+    structure: bytes
+    parts: list[CardPart]
+    preview: str
+    base_subject: str
+    fields: dict[str, str]
+    sent: tuple[int, int] | None
+
+
+def read_card(data: bytes) -> Card:
+    """card.md."""
+    cursor = Cursor(data)
+    check(cursor.octets(4) == b"IBC0", "magic of a card")
+    present = cursor.number(4)
+    seconds, zone = cursor.number(8, signed=True), cursor.number(2, signed=True)
+    flags = cursor.number(2)
+    ends = [cursor.number(4) for _ in range(18)]
+    check(ends[-1] == len(data), "length of a card")
+    sections = [cursor.octets(end - cursor.at) for end in ends]
+    fields = {
+        name: sections[7 + n].decode()
+        for n, name in enumerate(FIELDS)
+        if present >> n & 1
+    }
+    check(present >> len(FIELDS) == 0, "fields of a card")
+    check(
+        sum(map(len, sections[7:]))
+        == sum(len(sections[7 + FIELDS.index(name)]) for name in fields),
+        "fields that are absent",
+    )
+    parts = Cursor(sections[3])
+    return Card(
+        *sections[:3],
+        [read_card_part(parts, sections[4]) for _ in range(len(sections[3]) // 40)],
+        sections[5].decode(),
+        sections[6].decode(),
+        fields,
+        (seconds, zone) if flags & 1 else None,
+    )
+
+
+def read_card_part(cursor: Cursor, names: bytes) -> CardPart:
+    places = (cursor.number(8), cursor.number(8), cursor.number(8))
+    lines, after = cursor.number(4), cursor.number(4)
+    at, size = cursor.number(4), cursor.number(2)
+    kind, flags = cursor.number(1), cursor.number(1)
+    three = names[at : at + size].split(b"\0")
+    check(len(three) == 3, "names of a part")
+    return CardPart(*places, lines, after, kind, bool(flags & 1), three)

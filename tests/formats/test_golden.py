@@ -56,10 +56,12 @@ from imapbox.locks.lock_file import (
     decode_hints,
     new_lock_file,
 )
+from imapbox.mime.card import make_card
 from imapbox.model.flags import Flag
 from imapbox.store.format import STORE_FILE, prepare_store
 from imapbox.store.layout import user_directory
 from tests.formats import second_reader
+from tests.support.messages import scan
 
 PAGES: Final = Path(__file__).parents[2] / "docs" / "formats"
 _BLOCK: Final = re.compile(r"^```hex (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -164,12 +166,19 @@ def store_file() -> bytes:
         return Path(root, STORE_FILE).read_bytes()
 
 
+CARD_OF: Final = (
+    b"From: j@b.example\r\nSubject: Re: Hi\r\n"
+    b"Date: Fri, 21 Nov 1997 09:55:06 -0600\r\n\r\nHi.\r\n"
+)
+
+
 MAKERS: Final[dict[str, Callable[[], bytes]]] = {
     "segment-header": SegmentHeader(1, SALT).encode,
     "frame": lambda: whole_frame()[0],
     "head": lambda: Head(0xB0071234, whole_frame()[1], COUNTS).encode(),
     "lock": lock_file,
     "store": store_file,
+    "card": lambda: make_card(scan(CARD_OF)),
     **{
         name: lambda operation=operation: join_operations([operation.encode()])
         for name, operation in {**MAILBOX_OPERATIONS, **ACCOUNT_OPERATIONS}.items()
