@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks import delivery, reading
+from benchmarks import commands, delivery, reading
 from benchmarks.load.imap import logged_in
 from benchmarks.processes import pss_kib
 from benchmarks.scale import FULL, QUICK, Scale
@@ -50,6 +50,7 @@ def measure(server: Server, scale: Scale = FULL) -> dict[str, Any]:
         )
     _fill(server, scale.mailbox)
     figures["fetch flags"] = reading.measure_fetch_flags(server, seconds=scale.seconds)
+    figures.update(commands.measure_commands(server, scale))
     if server.roots:
         for connections in (1, 8):
             figures[f"syncs {connections}x1"] = delivery.measure_syncs(

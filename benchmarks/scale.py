@@ -9,12 +9,13 @@ class Scale:
     """Sizes of the measurements.
 
     Attributes:
-        users: Mailboxes; the first is the large one.
+        users: Who gets mail; the first has most.
         deliveries: Messages of each delivery row.
         latencies: Deliveries seen by an idle client.
         seconds: How long NOOP and FETCH go on, each.
         connections: Clients that say NOOP at once.
-        mailbox: Messages in the large mailbox.
+        mailbox: Messages in the first user's INBOX.
+        large: Messages, at least, in the mailbox that SELECT is measured with.
         idlers: Clients in IDLE at once.
         traced: Deliveries whose syncs are counted.
     """
@@ -25,6 +26,7 @@ class Scale:
     seconds: float = 3.0
     connections: int = 50
     mailbox: int = 10_000
+    large: int = 100_000
     idlers: int = 200
     traced: int = 200
 
@@ -38,6 +40,7 @@ QUICK: Final = Scale(
     seconds=0.3,
     connections=5,
     mailbox=200,
+    large=400,
     idlers=10,
     traced=10,
 )

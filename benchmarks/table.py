@@ -35,6 +35,30 @@ def _delivery_rows() -> Iterable[Row]:
             yield Row(f"CPU of a delivery, {what}", "ms", (cell, "cpu"))
 
 
+_COMMANDS: Final = {
+    "login": "LOGIN and LOGOUT",
+    "select": "SELECT of 100,000",
+    "fetch envelope": "FETCH 1:* ENVELOPE of 10,000",
+    "fetch bodystructure": "FETCH 1:* BODYSTRUCTURE",
+    "fetch header": "FETCH 1:* of three header fields",
+    "download": "FETCH 1:* BODY.PEEK[]",
+    "search unseen": "SEARCH UNSEEN",
+    "search subject": "SEARCH SUBJECT",
+    "search text": "SEARCH TEXT",
+    "store all": "STORE 1:*",
+    "store one": "STORE of one",
+    "append": "APPEND",
+    "copy": "COPY 1:*",
+    "expunge": "EXPUNGE of 10,000",
+}
+
+
+def _command_rows() -> Iterable[Row]:
+    for name, title in _COMMANDS.items():
+        yield Row(title, "ms", (name, "wall"))
+        yield Row(f"CPU of {title}", "ms", (name, "cpu"))
+
+
 ROWS: Final = (
     *_delivery_rows(),
     Row("syncs of a delivery, 1 connection", "", ("syncs 1x1", "all")),
@@ -48,6 +72,7 @@ ROWS: Final = (
     Row("CPU of a NOOP, 50 connections", "µs", ("noop many", "cpu")),
     Row("FETCH 1:* FLAGS of 10,000", "ms", ("fetch flags", "wall")),
     Row("CPU of FETCH 1:* FLAGS", "ms", ("fetch flags", "cpu")),
+    *_command_rows(),
     Row("memory of an idle client (PSS)", "KiB", ("idle", "each")),
     Row("memory at rest (PSS)", "KiB", ("idle", "rest")),
     Row("memory with 200 idle clients (PSS)", "KiB", ("idle", "busy")),

@@ -1,0 +1,220 @@
+"""Measures of commands on whole mailboxes: what a client's day is made of.
+
+Each answers wall time (the median) and CPU, both in ms, and the first time
+apart, as ``first``: servers that keep what they have read are slower then.
+"""
+
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from benchmarks.load.imap import ImapClient, Refused, logged_in
+from benchmarks.load.messages import corpus
+from benchmarks.processes import cpu_seconds
+from benchmarks.scale import Scale
+from benchmarks.servers import Server
+
+Figures = dict[str, float]
+
+_LEAST: Final = 3  # repetitions, however long one takes
+_LARGE: Final = "large"
+_SCRATCH: Final = "scratch"
+# In a subject of the corpus; in a text of it; in none.
+_SUBJECT: Final = b"invoice"
+_TEXT: Final = b"meeting invoice"
+
+
+def measure_commands(server: Server, scale: Scale) -> dict[str, Figures]:
+    """Return the figures of all commands, by the names that the table knows.
+
+    The first user's INBOX holds ``scale.mailbox`` messages; it gets a few more.
+    """
+    return {
+        "login": _measure_login(server, seconds=scale.seconds),
+        **_measure_reading(server, seconds=scale.seconds),
+        **_measure_flags(server, seconds=scale.seconds),
+        "append": _measure_append(server, seconds=scale.seconds),
+        **_measure_copies(server),
+        "select": _measure_select(server, size=scale.large, seconds=scale.seconds),
+    }
+
+
+def _measure_login(server: Server, *, seconds: float) -> Figures:
+    """Log in and out, one connection after the other."""
+    user, password = list(server.passwords.items())[-1]
+
+    def log_in_and_out() -> None:
+        client = ImapClient(server.imap)
+        client.login(user, password)
+        client.logout()
+
+    return _repeated(server, itertools.repeat(log_in_and_out), seconds)
+
+
+def _measure_reading(server: Server, *, seconds: float) -> dict[str, Figures]:
+    with _inbox(server) as client:
+        count = client.exists
+        found = {}
+        for name, items in (
+            ("fetch envelope", b"ENVELOPE"),
+            ("fetch bodystructure", b"BODYSTRUCTURE"),
+            ("fetch header", b"BODY.PEEK[HEADER.FIELDS (Subject From Date)]"),
+            ("download", b"BODY.PEEK[]"),
+        ):
+            fetch = _checked(client, b"FETCH 1:* (%b)" % items, b" FETCH (", count)
+            found[name] = _repeated(server, itertools.repeat(fetch), seconds)
+        for name, key in (
+            ("search unseen", b"UNSEEN"),
+            ("search subject", b"SUBJECT " + _SUBJECT),
+            ("search text", b'TEXT "%b"' % _TEXT),
+        ):
+            search = _checked(client, b"SEARCH " + key, b"* SEARCH", 1)
+            found[name] = _repeated(server, itertools.repeat(search), seconds)
+    return found
+
+
+def _measure_flags(server: Server, *, seconds: float) -> dict[str, Figures]:
+    with _inbox(server) as client:
+
+        def store(numbers: bytes) -> Iterator[Callable[[], object]]:
+            for sign in itertools.cycle((b"+", b"-")):
+                command = b"STORE %b %bFLAGS.SILENT (\\Flagged)" % (numbers, sign)
+                yield lambda command=command: client.command(command)
+
+        return {
+            "store all": _repeated(server, store(b"1:*"), seconds),
+            "store one": _repeated(server, store(b"1"), seconds),
+        }
+
+
+def _measure_append(server: Server, *, seconds: float) -> Figures:
+    user, password = list(server.passwords.items())[-1]
+    messages = itertools.cycle(corpus())
+    with logged_in(server.imap, user, password) as client:
+
+        def append() -> None:
+            message = next(messages)
+            tag = client.start(b"APPEND INBOX {%d}" % len(message))
+            if not client.response().startswith(b"+"):
+                raise Refused("no continuation")
+            client.send(message + b"\r\n")
+            client.finish(tag)
+
+        return _repeated(server, itertools.repeat(append), seconds)
+
+
+def _measure_copies(server: Server) -> dict[str, Figures]:
+    """COPY 1:* to an empty mailbox, and EXPUNGE of all that is in it."""
+    copies, expunges = _Stopwatch(server), _Stopwatch(server)
+    with _inbox(server) as client:
+        count = client.exists
+        for _ in range(_LEAST):
+            client.command(f"CREATE {_SCRATCH}".encode())
+            with copies.lap():
+                client.command(f"COPY 1:* {_SCRATCH}".encode())
+            if client.select(_SCRATCH) != count:
+                raise Refused("not all were copied")
+            client.command(b"STORE 1:* +FLAGS.SILENT (\\Deleted)")
+            with expunges.lap():
+                client.bulk(b"EXPUNGE")
+            client.select()
+            client.command(f"DELETE {_SCRATCH}".encode())
+    return {"copy": copies.figures(), "expunge": expunges.figures()}
+
+
+def _measure_select(server: Server, *, size: int, seconds: float) -> Figures:
+    """SELECT a mailbox of at least ``size`` messages, from one of none."""
+    with _inbox(server) as client:
+        client.command(f"CREATE {_LARGE}".encode())
+        for _ in range(-(-size // client.exists)):
+            client.command(f"COPY 1:* {_LARGE}".encode())
+        client.command(b"CREATE empty")
+
+        def select() -> None:
+            if client.select(_LARGE) < size:
+                raise Refused("not all are there")
+
+        def leave() -> None:
+            client.select("empty")
+
+        stopwatch = _Stopwatch(server)
+        while not stopwatch.enough(seconds):
+            leave()
+            with stopwatch.lap():
+                select()
+    return stopwatch.figures()
+
+
+class _Stopwatch:
+    """Times and CPU of one thing that is done again and again."""
+
+    def __init__(self, server: Server) -> None:
+        self._roots = server.roots
+        self._times: list[float] = []
+        self._cpu = 0.0
+
+    @contextmanager
+    def lap(self) -> Iterator[None]:
+        """Count what is done in the block."""
+        cpu = cpu_seconds(self._roots)
+        start = time.perf_counter()
+        yield
+        self._times.append(time.perf_counter() - start)
+        self._cpu += cpu_seconds(self._roots) - cpu
+
+    def add(self, times: list[float], cpu: float) -> None:
+        """Count what was measured elsewhere."""
+        self._times += times
+        self._cpu += cpu
+
+    def enough(self, seconds: float) -> bool:
+        """Say whether it was done often enough, and for so long."""
+        return len(self._times) >= _LEAST and sum(self._times) >= seconds
+
+    def figures(self) -> Figures:
+        """Return what was measured, in ms."""
+        return {
+            "wall": statistics.median(self._times) * 1e3,
+            "cpu": self._cpu / len(self._times) * 1e3,
+            "first": self._times[0] * 1e3,
+            "times": len(self._times),
+        }
+
+
+@contextmanager
+def _inbox(server: Server) -> Iterator[ImapClient]:
+    user, password = next(iter(server.passwords.items()))
+    with logged_in(server.imap, user, password) as client:
+        yield client
+
+
+def _checked(
+    client: ImapClient, command: bytes, part: bytes, count: int
+) -> Callable[[], None]:
+    """Return what does ``command``, whose answer holds ``part`` so often."""
+
+    def do() -> None:
+        if (told := client.bulk(command).count(part)) != count:
+            raise Refused(command, told, count)
+
+    return do
+
+
+def _repeated(
+    server: Server, todo: Iterable[Callable[[], object]], seconds: float
+) -> Figures:
+    """Do one after the other for so long. Asking for the CPU costs: once only."""
+    stopwatch = _Stopwatch(server)
+    times: list[float] = []
+    cpu = cpu_seconds(server.roots)
+    for do in todo:
+        if len(times) >= _LEAST and sum(times) >= seconds:
+            break
+        start = time.perf_counter()
+        do()
+        times.append(time.perf_counter() - start)
+    stopwatch.add(times, cpu_seconds(server.roots) - cpu)
+    return stopwatch.figures()
