@@ -25,6 +25,7 @@ is chance, so nothing is compared of it. Besides commands there are
 """
 
 import re
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -44,6 +45,21 @@ _RECENT = re.compile(r"(?<=[ (])\\Recent ?| \\Recent(?=\))")
 _LINE = re.compile(r"(?P<who>[A-Z][0-9]?)(?P<verb>:| [a-z ]+:?) ?(?P<rest>.*)")
 
 
+class TimedTransport(FakeTransport):
+    """Tells the time that a test takes to listen from the server's.
+
+    Attributes:
+        seconds: CPU seconds that writing took.
+    """
+
+    seconds = 0.0
+
+    def write(self, data: bytes) -> None:
+        began = time.thread_time()
+        super().write(data)
+        self.seconds += time.thread_time() - began
+
+
 class StoreLogins:
     """Lets bob in, whatever he says."""
 
@@ -59,12 +75,17 @@ class Connection:
     """One client of one process."""
 
     def __init__(self, factory: IMAPFactory) -> None:
-        self.transport = FakeTransport(NEAR)
+        self.transport = TimedTransport(NEAR)
         self.protocol = factory.buildProtocol(NEAR)
         self.protocol.makeConnection(self.transport)
         self._read = 0
         self._tags = 0
         self._lost = False
+
+    @property
+    def closed(self) -> bool:
+        """Say whether the server has ended the connection."""
+        return bool(self.transport.disconnecting)
 
     @property
     def unread(self) -> bytes:
@@ -137,8 +158,17 @@ class Stage:
             store = await self._open_store(**how)
             self.stores[process] = store
             await store.create_account(BOB)
-            self._factories[process] = IMAPFactory(StoreLogins(store), reactor)
+            self._factories[process] = IMAPFactory(
+                StoreLogins(store), reactor, tls="context"
+            )
         return self.stores[process]
+
+    def stranger(self, name: str) -> Connection:
+        """Return a new client who has not logged in; the last of the name goes."""
+        if before := self.connections.get(name):
+            before.hang_up()
+        self.connections[name] = Connection(self._factories[name[0]])
+        return self.connections[name]
 
     async def client(self, name: str) -> Connection:
         """Return a client; the first time, let it log in."""
