@@ -112,7 +112,7 @@ class Sessions(RuleBasedStateMachine):
         verb=st.sampled_from([b"COPY", b"MOVE"]),
         where=st.sampled_from([b"other", b"INBOX"]),
     )
-    def carry(  # noqa: PLR0913 - what was drawn
+    def carry(
         self, who: str, some: list[int], by_uid: bool, verb: bytes, where: bytes
     ) -> None:
         """A client copies or moves messages, perhaps to where they are."""
@@ -230,5 +230,5 @@ class Sessions(RuleBasedStateMachine):
 
 TestSessions = Sessions.TestCase
 TestSessions.settings = settings(
-    max_examples=15 * EFFORT, stateful_step_count=30, deadline=None
+    max_examples=12 * EFFORT, stateful_step_count=30, deadline=None
 )
