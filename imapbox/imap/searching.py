@@ -32,7 +32,8 @@ from imapbox.query.program import NO, UNKNOWN, YES, Answers, Program
 
 Pause = Callable[[], Awaitable[None]]
 
-# So many messages, or fewer where much is asked of them, are looked at at once.
+# So many messages, or fewer where much is asked of them, are looked at at once:
+# for a millisecond, or a few.
 _SLICE: Final = 16 * 1024
 _MAX_ANSWERS: Final = 1024 * 1024
 # Of a large message, what is read along with others' beginnings.
@@ -48,11 +49,15 @@ class Searching:
         mailbox: As its client knows it; it does not change meanwhile.
         criterion: What is asked of them.
         pause: Awaited now and then.
+
+    Attributes:
+        done: How many messages have been looked at.
     """
 
     def __init__(
         self, mailbox: SelectedMailbox, criterion: Criterion, pause: Pause
     ) -> None:
+        self.done = 0
         self._mailbox = mailbox
         self._pause = pause
         self._program = Program(criterion)
@@ -81,11 +86,12 @@ class Searching:
             answers = np.zeros((len(self._program.leaves), len(facts)), np.int8)
             for leaf, test in self._columns.items():
                 answers[leaf] = np.where(test(facts), YES, NO)
-                await self._pause()
+            await self._pause()
             so = self._program.values(answers)[-1]
             (open_,) = np.nonzero(so == UNKNOWN)
             if len(open_):
                 so[open_] = await self._look(facts.uids[open_], answers[:, open_])
+            self.done = start + len(facts)
             numbers = facts.uids if by_uid else facts.seqs()
             yield numbers[so == YES]
 
@@ -94,6 +100,7 @@ class Searching:
         messages = self._mailbox.by_uid(as_ranges(uids.tolist()))
         start = 0
         for batch in in_batches(messages, lambda message: message.card_size):
+            self.done = batch[0].seq - 1
             here = answers[:, start : start + len(batch)]
             start += len(batch)
             cards = await read_cards(self._mailbox, batch)
@@ -156,7 +163,7 @@ class Searching:
                 answers[list(scan.found)] = YES
                 answers[list(scan.absent)] = NO
                 if self._program.values(answers)[-1, 0] != UNKNOWN:
-                    return
+                    break
         answers[list(scan.found)] = YES
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from imapbox.index.body import Place
 from imapbox.index.chunk import ALIVE, FIELDS, Chunk, Frozen, cut, keywords_name
 from imapbox.index.operations import Append, Flags
+from imapbox.index.row_runs import RowRuns
 from imapbox.index.uid_ranges import Bounds
 
 CHUNK_ROWS: Final = 1 << 14
@@ -264,13 +265,9 @@ class Columns:
             ]
         return bits
 
-    def with_keyword(self, rows: NDArray[np.intp], number: int) -> NDArray[np.bool_]:
-        """Say which rows have the keyword of this number."""
-        word, bit = divmod(number, _WORD)
-        if word >= self.words:  # no message ever had it
-            return np.zeros(len(rows), np.bool_)
-        found: NDArray[np.bool_] = self[keywords_name(word)][rows] & np.uint64(1 << bit)
-        return found.astype(np.bool_)
+    def runs_of(self, uids: NDArray[np.uint32]) -> RowRuns:
+        """Return the rows of ascending UIDs that are there, to be read at once."""
+        return RowRuns(self.chunks, self._firsts, uids)
 
     def keywords_of(self, row: int) -> int:
         """Return the keyword bits of one row."""

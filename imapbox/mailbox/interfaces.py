@@ -205,6 +205,8 @@ class SelectedMailbox(Protocol):
     def facts(self, places: slice) -> Facts:
         """Return some messages as columns, for a search; no body is read.
 
+        To be looked at before anything else happens: they are not copied.
+
         Args:
             places: Positions in the view, from 0.
         """

@@ -165,14 +165,13 @@ class Selected:
     def facts(self, places: slice) -> Facts:
         """Return some messages as columns, for a search."""
         uids = self._view.uids[places]
-        columns = self._state.columns
-        rows = columns.rows_of(uids)
+        runs = self._state.columns.runs_of(uids)
         return Facts(
             first_seq=places.start + 1,
             uids=uids,
             recent_after=self._recent_after,
-            column=lambda name: columns[name][rows],
-            keyword=lambda number: columns.with_keyword(rows, number),
+            column=runs.read,
+            keyword=runs.with_keyword,
         )
 
     async def sync(self, *, may_expunge: bool) -> Sequence[Update]:

@@ -5,10 +5,13 @@ from typing import Final
 from imapbox.imap.answers import Done, Refused
 from imapbox.imap.searching import Searching
 from imapbox.imap.session import Session
+from imapbox.model.criteria import Criterion
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.search import Search
 
+# Seconds: a client that hears nothing takes us for dead, sooner or later.
+_SILENCE: Final = 10.0
 # So many numbers are worded before we look at the clock.
 _AT_A_TIME: Final = 4096
 
@@ -22,8 +25,7 @@ async def search(session: Session, command: Search) -> Done:
     if not command.known_charset:
         raise Refused("Not a charset that is known here.", codes.badcharset())
     output = session.output
-    mailbox = session.selection.mailbox
-    searching = Searching(mailbox, command.criterion, output.room)
+    searching = _searching(session, command.criterion)
     # Nothing is said before all is known: a search may fail.
     found = [each async for each in searching.found(by_uid=command.by_uid)]
     output.write(responses.SEARCH_START)
@@ -34,3 +36,21 @@ async def search(session: Session, command: Search) -> Done:
             await output.room()
     output.write(responses.SEARCH_END)
     return Done("Searched.")
+
+
+def _searching(session: Session, criterion: Criterion) -> Searching:
+    """Return a search that says now and then that it goes on."""
+    mailbox = session.selection.mailbox
+    told = session.clock.seconds()
+
+    async def pause() -> None:
+        nonlocal told
+        if session.clock.seconds() - told >= _SILENCE:
+            told = session.clock.seconds()
+            text = f"Still searching: {searching.done} of {mailbox.exists} messages"
+            said = responses.untagged(responses.Status.OK, f"{text} so far.")
+            session.output.write(said)
+        await session.output.room()
+
+    searching = Searching(mailbox, criterion, pause)
+    return searching

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from imapbox.imap.settings import SLICE, TURN
+from imapbox.mailbox.interfaces import Piece
 from imapbox.model.criteria import Criterion
 from imapbox.model.errors import StoreFailure
 from tests.support.criteria import spelled
@@ -78,6 +79,20 @@ def found_in(said: bytes) -> list[int]:
     assert b"\r\n" not in found
     assert found.startswith(b" ") or not found
     return [int(each) for each in found.split()]
+
+
+def sizes_read(client: Client) -> list[int]:
+    """How many octets are read at a time from now on."""
+    mailbox = client.account.open[0]
+    sizes: list[int] = []
+    read = mailbox.read
+
+    async def note(pieces: Iterable[Piece]) -> object:
+        sizes.append(sum(piece.size for piece in pieces))
+        return await read(pieces)
+
+    mailbox.read = note
+    return sizes
 
 
 def search(client: Client, keys: bytes, command: bytes = b"SEARCH") -> list[int]:
@@ -164,6 +179,13 @@ def test_a_message_without_date_was_never_sent() -> None:
     client = client_of(b"Subject: x\r\n\r\nx", b"Date: nonsense\r\n\r\nx")
     assert search(client, b"OR SENTBEFORE 1-Jan-2030 SENTSINCE 1-Jan-1970") == []
     assert search(client, b"NOT SENTON 1-Jan-2030") == [1, 2]
+
+
+def test_a_field_that_is_empty_is_there() -> None:
+    """The empty string finds every message that has the field."""
+    client = client_of(b"Subject:\r\nX:\r\n\r\n", b"\r\n")
+    for keys in (b'SUBJECT ""', b'HEADER Subject ""', b'HEADER X ""'):
+        assert search(client, keys) == [1]
 
 
 def test_uid_search_tells_uids() -> None:
@@ -264,19 +286,29 @@ def test_a_string_across_pieces_is_found(cut: int) -> None:
     assert search(client, b'BODY "%bx"' % NEEDLE) == []
 
 
+def test_a_header_that_decides_spares_the_body() -> None:
+    """Where a header field is not what was asked, nothing else is read."""
+    client = client_of(b"X: y\r\n" + large(b"", MIB, NEEDLE))
+    asked = sizes_read(client)
+    assert search(client, b"HEADER X z BODY nowhere") == []
+    assert len(asked) == 1
+    assert search(client, b"HEADER X y BODY nowhere") == []
+    assert len(asked) > 3
+
+
+def test_a_long_header_is_read_again() -> None:
+    """Of a large message with a long header, field and text are both found."""
+    fields = b"".join(b"X-%d: value\r\n" % number for number in range(20_000))
+    client = client_of(b"X: first\r\n" + fields + large(b"", 300 * KIB, NEEDLE))
+    keys = b'HEADER X-19999 value TEXT "first" HEADER X-1 value BODY "%b"' % NEEDLE
+    assert search(client, keys) == [1]
+
+
 @pytest.mark.slow
 def test_a_message_of_64_mib_is_read_in_pieces() -> None:
     """The end of the largest message is searched like its beginning."""
     client = client_of(large(b"", 64 * MIB, NEEDLE))
-    mailbox = client.account.open[0]
-    asked: list[int] = []
-    read = mailbox.read
-
-    async def note(pieces: Iterable[object]) -> object:
-        asked.append(sum(piece.size for piece in pieces))
-        return await read(pieces)
-
-    mailbox.read = note
+    asked = sizes_read(client)
     client.protocol.dataReceived(b't SEARCH BODY "%b"\r\n' % NEEDLE)
     assert found_in(client.turn()) == [1]
     assert max(asked) <= 256 * KIB
@@ -320,6 +352,25 @@ def test_others_have_their_turn(keys: bytes) -> None:
         searcher.reactor_turn()
         assert looks - before < 100
     assert answered > 5
+
+
+def test_a_long_search_is_not_silent() -> None:
+    """Every ten seconds a client reads that its search goes on, and how far it is."""
+    account = FakeAccount()
+    for _ in range(100):
+        account.inbox.add(b"Subject: s\r\n\r\nbody")
+    client = Client(account).login().select()
+
+    async def slowly(what: str) -> None:
+        client.clock.rightNow += 4 * (what == "make_card")
+
+    account.pause = slowly
+    said = client.say(b"t SEARCH BODY body\r\n")
+    lines = said.split(b"\r\n")
+    told = [line for line in lines if line.startswith(b"* OK Still searching: ")]
+    assert told[-1] == b"* OK Still searching: 0 of 100 messages so far."
+    assert 1 <= len(told) <= 40
+    assert found_in(said.split(told[-1] + b"\r\n")[-1]) == list(range(1, 101))
 
 
 def test_who_leaves_ends_the_search() -> None:

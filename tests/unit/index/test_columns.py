@@ -127,9 +127,13 @@ def assert_same(columns: Columns, model: Model) -> None:
         lacking = [uid for uid, row in alive.items() if not row[0] & flag]
         assert columns.uids_with(flag).tolist() == having
         assert columns.first_without(flag) == (lacking[0] if lacking else None)
+    runs = columns.runs_of(columns["uid"][rows])
+    assert runs.read("flags").tolist() == [row[0] for row in model.rows.values()]
+    some = columns.runs_of(columns["uid"][rows][::2])
+    assert some.read("uid").tolist() == uids[::2]
     for number in (0, 63, 64, 255):
         having = [bool(row[1] >> number & 1) for row in model.rows.values()]
-        assert columns.with_keyword(rows, number).tolist() == having
+        assert runs.with_keyword(number).tolist() == having
     for row, uid in zip(rows.tolist(), uids, strict=True):
         assert columns.rows_of(np.array([uid], np.uint32)).tolist() == [row]
         assert columns.keywords_of(row) == model.rows[uid][1]

@@ -156,6 +156,21 @@ def test_what_columns_do_not_tell(criterion: Criterion) -> None:
     assert column_test(criterion, Bounds(0, 0, ())) is None
 
 
+@pytest.mark.parametrize(
+    ("hour", "zone", "day"), [(12, 0, 1), (0, -1, 31), (23, 60, 2), (0, 1439, 1)]
+)
+def test_the_day_is_that_of_the_messages_own_clock(
+    hour: int, zone: int, day: int
+) -> None:
+    """ON asks for the day that is written in INTERNALDATE, in its own zone."""
+    arrived = int(datetime(2026, 2, 1, hour, tzinfo=UTC).timestamp())
+    facts = facts_of([(1, 0, 0, arrived, zone, 1)])
+    month = 1 if day == 31 else 2
+    test = column_test(Arrived(When.ON, date(2026, month, day)), Bounds(1, 1, ()))
+    assert test is not None
+    assert test(facts).tolist() == [True]
+
+
 def test_the_largest_numbers() -> None:
     """Sizes of 63 bits, UIDs of 32, and years far away are numbers like others."""
     far = timedelta(days=366 * 9000)

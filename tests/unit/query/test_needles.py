@@ -19,6 +19,18 @@ def test_pieces_make_no_difference(pieces: list[str], needles: dict[int, str]) -
     assert sorted(told) == sorted(expected)
 
 
+def test_every_cut_is_seen_across() -> None:
+    """Strings of all lengths are found across any two cuts."""
+    text = "abcdefg"
+    needles = {end: text[:end] for end in range(8)} | {9: "defg", 10: "g", 11: "x"}
+    for first in range(len(text) + 1):
+        for second in range(first, len(text) + 1):
+            finder = Finder(needles)
+            pieces = text[:first], text[first:second], text[second:]
+            told = [key for piece in pieces for key in finder.feed(piece)]
+            assert sorted(told) == [0, 1, 2, 3, 4, 5, 6, 7, 9, 10]
+
+
 @given(st.text("aÄ \t\r\n", max_size=6), st.text("aÄ \t", max_size=20))
 def test_white_space_in_headers_is_one_space(wanted: str, text: str) -> None:
     """In a header it does not matter how words are parted, but that they are."""
