@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Two workers; the budgets below are for two cores.
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
-.PHONY: demo test quick lint torture bench
+.PHONY: demo test quick lint torture bench fetched
 
 demo: .venv/installed
 	@$(BIN)/imapbox demo $(ARGS)
@@ -31,6 +31,12 @@ torture: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# What some interop tests need of PyPI and npm; tests without it are skipped.
+fetched: .venv/installed
+	$(BIN)/python -m tests.corpus.fetched
+	npm install --prefix .fetched/node --no-audit --no-fund --ignore-scripts \
+		--loglevel=error imapflow@2.10.2
 
 .venv/installed: setup.cfg pyproject.toml
 	test -x $(BIN)/python || python3 -m venv .venv

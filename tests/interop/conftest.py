@@ -13,6 +13,7 @@ from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server, dovecot, imapbox, short_directory
 from benchmarks.tracing import traced
 from tests.support.disk_calls import DiskCall
+from tests.support.missing import give_up
 from tests.support.overhearing import overhearing
 from tests.support.postfix import Postfix, postfix
 from tests.support.strace import OPTIONS, parse_strace
@@ -21,17 +22,14 @@ from tests.support.users import PASSWORDS
 StartServer = Callable[..., AbstractContextManager[Server]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def require_root() -> Callable[[], None]:
     """Skip the test, or fail it in CI, where Postfix and Dovecot can't run."""
 
     def check() -> None:
         if os.geteuid() == 0:
             return
-        reason = "Postfix and Dovecot are started by root only"
-        if os.environ.get("IMAPBOX_REQUIRE_INTEROP"):
-            pytest.fail(f"{reason}, and IMAPBOX_REQUIRE_INTEROP is set", pytrace=False)
-        pytest.skip(reason)
+        give_up("Postfix and Dovecot are started by root only")
 
     return check
 
