@@ -21,7 +21,8 @@ from imapbox.index.head import Counts, Position
 from imapbox.index.known import Known
 from imapbox.index.mailbox_transactions import next_modseq
 from imapbox.index.operations import Append
-from imapbox.index.stored_octets import Part, StoredOctets, read_checked
+from imapbox.index.payload import Part
+from imapbox.index.stored_octets import StoredOctets, read_checked
 from imapbox.index.transaction import Change, Octets
 from imapbox.model.errors import MessageGone, NumbersExhausted
 from imapbox.model.flags import Flag

@@ -31,18 +31,18 @@ def cut_off(directory: str, fd: int, at: Position, size: int) -> Steps[None]:
     Raises:
         MailboxDamaged: It is not torn but damaged; the mark is made.
     """
-    pieces = []
+    torn = []
     for offset in range(at.offset, size, _PIECE):
         octets = yield from steps.pread(fd, _PIECE + FRAME_HEADER_SIZE, offset)
         if any(octets[:_PIECE]):
             if _has_later_batch(octets, at):
                 reason = f"{segment_name(at.segment)} is broken at {at.offset}"
                 raise (yield from damage(directory, reason))
-            pieces.append((offset, octets[:_PIECE]))
-    if pieces:
-        yield from _keep_copy(directory, at.segment, pieces)
-    for offset, octets in pieces:
-        yield from write_over(directory, fd, bytes(len(octets)), offset)
+            torn.append(offset)
+    if torn:
+        yield from _keep_copy(directory, fd, at.segment, torn)
+    for offset in torn:
+        yield from write_over(directory, fd, bytes(min(_PIECE, size - offset)), offset)
 
 
 def _has_later_batch(octets: bytes, at: Position) -> bool:
@@ -55,15 +55,14 @@ def _has_later_batch(octets: bytes, at: Position) -> bool:
     return False
 
 
-def _keep_copy(
-    directory: str, segment: int, pieces: list[tuple[int, bytes]]
-) -> Steps[None]:
-    """Copy what is cut; a courtesy, which a full disk may refuse."""
-    start = pieces[0][0]
+def _keep_copy(directory: str, fd: int, segment: int, torn: list[int]) -> Steps[None]:
+    """Copy the pieces that are cut; a courtesy, which a full disk may refuse."""
+    start = torn[0]
 
-    def write(fd: int) -> Steps[None]:
-        for offset, octets in pieces:
-            yield from steps.pwrite(fd, octets, offset - start)
+    def write(copy: int) -> Steps[None]:
+        for offset in torn:
+            octets = yield from steps.pread(fd, _PIECE, offset)
+            yield from steps.pwrite(copy, octets, offset - start)
 
     number = 1
     while (yield from steps.exists(_copy_path(directory, segment, number))):

@@ -24,7 +24,6 @@ from imapbox.index.damage import (
     refuse_write,
     sync,
     take_back,
-    write_over,
 )
 from imapbox.index.frame import (
     FRAME_HEADER_SIZE,
@@ -36,7 +35,7 @@ from imapbox.index.lost_head import find_last_segment, is_litter
 from imapbox.index.read import read_head, switch_of
 from imapbox.index.segment import SEGMENT_HEADER_SIZE, SegmentHeader, segment_name
 from imapbox.index.settings import Settings
-from imapbox.index.whole_frame import whole_frame
+from imapbox.index.whole_frame import whole_frame, write_again
 from imapbox.model.errors import DiskFull
 
 HEAD: Final = "head"
@@ -193,7 +192,7 @@ def _read_segment(
     following = None
     while following is None and (found := (yield from whole_frame(fd, tail.position))):
         frame, octets = found
-        yield from write_over(directory, fd, octets, frame.start)
+        yield from write_again(directory, fd, tail.position, frame, octets)
         adopted = True
         tail = tail._replace(position=frame.end, counts=frame.counts, time=frame.time)
         following = switch_of(frame)

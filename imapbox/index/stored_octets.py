@@ -7,11 +7,10 @@ that holds none can't be in the way of who removes them, and they stay for a
 grace time in which no copy is still reading.
 """
 
-import zlib
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from imapbox.disk.filesystem import Mode
 from imapbox.disk.spool import MEMORY_LIMIT, PIECE, Content, MemoryContent
 from imapbox.disk.steps import Steps
 from imapbox.index.body import Extent, read_extents
+from imapbox.index.payload import Part, PartsCheck
 from imapbox.index.segment import segment_name
 from imapbox.model.errors import MessageGone
 
@@ -90,13 +90,6 @@ class StoredOctets(Content):
             yield segment, Extent(offset + skip, size - skip - missing)
 
 
-class Part(NamedTuple):
-    """Octets that have a CRC-32 of their own: a card, a header, a body."""
-
-    size: int
-    crc: int
-
-
 def read_checked(
     octets: Content, parts: Iterable[Part]
 ) -> Steps[tuple[Content, list[int]]]:
@@ -108,39 +101,10 @@ def read_checked(
     """
     keeps = octets.size <= MEMORY_LIMIT
     kept: list[bytes] = []
-    check = _Check(parts)
+    check = PartsCheck(parts)
     for start in range(0, octets.size, PIECE):
         piece = yield from octets.read(PIECE, start)
         check.feed(piece)
         if keeps:
             kept.append(piece)
     return MemoryContent(b"".join(kept)) if keeps else octets, check.bad
-
-
-class _Check:
-    """Compares octets that come in pieces with the CRCs of their parts.
-
-    Attributes:
-        bad: The numbers of the parts whose CRC is another one.
-    """
-
-    def __init__(self, parts: Iterable[Part]) -> None:
-        self.bad: list[int] = []
-        self._parts: Final = enumerate(parts)
-        self._left = 0
-        self._number = -1
-        self._crc = self._found = 0
-
-    def feed(self, octets: bytes) -> None:
-        """Take in the next octets."""
-        view = memoryview(octets)
-        while view:
-            while not self._left:
-                self._number, (self._left, self._crc) = next(self._parts)
-                self._found = 0
-            here = view[: self._left]
-            self._found = zlib.crc32(here, self._found)
-            self._left -= len(here)
-            view = view[len(here) :]
-            if not self._left and self._found != self._crc:
-                self.bad.append(self._number)

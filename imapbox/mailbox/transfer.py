@@ -31,8 +31,7 @@ from imapbox.store.open_mailbox import OpenMailbox
 from imapbox.store.store import Store
 
 MIB: Final = 1024 * 1024
-# COPY is all or none, so it is one frame, and whoever finds one behind a crash
-# reads it whole.
+# COPY is all or none, so it is one frame, and nobody else writes meanwhile.
 MOST_COPIED: Final = 100_000
 MOST_COPIED_OCTETS: Final = 1024 * MIB
 # MOVE may end halfway: between two of these the locks are given back.

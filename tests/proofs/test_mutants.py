@@ -11,7 +11,7 @@ MUTANTS: Final = [
     Mutant(
         "adopt without rewriting",
         "index/settle.py",
-        "        yield from write_over(directory, fd, octets, frame.start)\n",
+        "        yield from write_again(directory, fd, tail.position, frame, octets)\n",
         "",
         "failed_syncs_and_kills",
     ),
@@ -91,8 +91,8 @@ MUTANTS: Final = [
     Mutant(
         "torn tail not zeroed",
         "index/cut.py",
-        "bytes(len(octets))",
-        "octets",
+        "bytes(min(_PIECE, size - offset))",
+        "(yield from steps.pread(fd, _PIECE, offset))",
         "crashes",
     ),
     Mutant(

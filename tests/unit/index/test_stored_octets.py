@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from imapbox.disk.spool import MEMORY_LIMIT, MemoryContent
 from imapbox.disk.steps import Steps
-from imapbox.index.stored_octets import Part, StoredOctets, read_checked
+from imapbox.index.payload import Part
+from imapbox.index.stored_octets import StoredOctets, read_checked
 from imapbox.model.errors import MessageGone
 from tests.unit.index.mail_log import (
     DIRECTORY,
