@@ -6,9 +6,8 @@ awaited, which lets others have their turn, and which is where a search ends
 whose client has gone. What is in memory at a time is a slice of columns, a
 batch of cards, and some 256 KiB of octets, however large mailbox and messages.
 
-It is all done in the reactor's thread, but for the reading: a thread of its own
-would have to share the interpreter with the sessions, in slices of 5 ms whether
-they wait or not.
+It is all done in the reactor's thread, but for the reading: see
+docs/decisions/search-in-slices.md.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

@@ -32,14 +32,14 @@ def header_needle(text: str) -> str:
 
 def as_one_line(text: str) -> str:
     """Return a header's text, folded already, as `header_needle` wants it."""
-    return _BLANKS.sub(" ", text)
+    return _BLANKS.sub(" ", text) if "\t" in text or "  " in text else text
 
 
 class Finder:
     """Finds strings in one text that comes piece by piece.
 
-    A string that lies across pieces is found, too. Each is told once; the empty
-    one is in every text.
+    A string that lies across pieces is found, too. Each is told once. None is
+    empty.
     """
 
     def __init__(self, needles: Mapping[int, str]) -> None:
@@ -49,13 +49,15 @@ class Finder:
 
     def feed(self, text: str) -> list[int]:
         """Take the next piece, and return the keys of what is found with it."""
+        if not text:
+            return []
         seen = self._end + text
         before = len(self._end)
         found = [
             key
             for key, each in self._needles.items()
             # Each from where it may lie across the cut, but no earlier.
-            if seen.find(each, max(0, before - max(0, len(each) - 1))) >= 0
+            if seen.find(each, max(0, before - len(each) + 1)) >= 0
         ]
         for key in found:
             del self._needles[key]

@@ -15,7 +15,7 @@ from typing import Final
 from imapbox.mime.card import Card
 from imapbox.mime.casemap import fold
 from imapbox.mime.encoded_words import decode_words
-from imapbox.mime.text import HeaderDecoder, TextDecoder, stretches
+from imapbox.mime.text import TextDecoder, stretches
 from imapbox.model.criteria import BodyHas, Criterion, FieldHas, TextHas
 from imapbox.query.needles import MAX_FIELD, Finder, as_one_line, header_needle, needle
 
@@ -95,11 +95,11 @@ class Scan:
 
     def _read_texts(self) -> Iterator[range]:
         headers = bool(self._in_headers)
-        if headers and self._own:
-            yield from self._read_text(range(self._own), HeaderDecoder(), header=True)
         for stretch in stretches(self._card, headers=headers):
             place = stretch.octets
             octets = range(place.start + self._own, place.stop + self._own)
+            if stretch.is_header and not place.start:
+                octets = range(octets.stop)  # with our own lines, which are before
             yield from self._read_text(octets, stretch.open(), header=stretch.is_header)
 
     def _read_text(
