@@ -46,7 +46,7 @@ from imapbox.index.compact_plan import (
     uses,
     worth_leaving,
 )
-from imapbox.index.damage import FULL, damage
+from imapbox.index.damage import FULL, damage, sync
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import Frame
 from imapbox.index.head import Counts, Position
@@ -261,6 +261,7 @@ class _Run:
         for hole in here:
             yield from steps.punch(fd, hole.offset, hole.size)
             self.done.punched += hole.size
+        yield from sync(self._log.directory, fd)  # before it is noted
 
     def _rows(self) -> list[int]:
         """Return the rows of messages that are to be written again next."""

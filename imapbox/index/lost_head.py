@@ -39,16 +39,20 @@ def find_first_segment(directory: str, last: int) -> Steps[Position]:
     Raises:
         MailboxDamaged: There is none.
     """
-    numbers = set(segment_numbers((yield from steps.list_directory(directory))))
-    first = last
-    while first - 1 in numbers:
-        first -= 1
-    start = None
-    if first in numbers:
-        start = yield from _first_position(directory, first)
-    if start is None:
-        raise MailboxDamaged(directory)
-    return start
+    while True:
+        numbers = set(segment_numbers((yield from steps.list_directory(directory))))
+        first = last
+        while first - 1 in numbers:
+            first -= 1
+        if first not in numbers:
+            raise MailboxDamaged(directory)
+        try:
+            start = yield from _first_position(directory, first)
+        except FileNotFoundError:
+            continue  # compaction removed it just now
+        if start is None:
+            raise MailboxDamaged(directory)
+        return start
 
 
 def find_last_segment(directory: str) -> Steps[Position]:

@@ -184,6 +184,80 @@ MUTANTS: Final = [
         "    if may_be_clean:\n",
         "two_writers_one_dies",
     ),
+    Mutant(
+        "holes behind a head that was not synced",
+        "index/compact.py",
+        "            yield from steps.opened(path, Mode.WRITE, steps.fdatasync)\n",
+        "",
+        "compaction.crashes",
+    ),
+    Mutant(
+        "holes in the last segment",
+        "index/compact.py",
+        "range(first.segment, end))\n",
+        "range(first.segment, end + 1))\n",
+        "compaction.crashes",
+    ),
+    Mutant(
+        "a segment removed in which something lives",
+        "index/compact.py",
+        "            if use.alive or use.grace:\n",
+        "            if use.grace:\n",
+        "compaction.crashes",
+    ),
+    Mutant(
+        "a segment removed before its neighbour is gone",
+        "index/compact.py",
+        "            yield from steps.sync_directory(self._log.directory)\n",
+        "",
+        "compaction.crashes",
+    ),
+    Mutant(
+        "messages written again and not synced",
+        "index/commit.py",
+        "    yield from sync(directory, fd)\n",
+        "    if Kind.RELOCATE not in batch.kinds:\n"
+        "        yield from sync(directory, fd)\n",
+        "compaction.crashes",
+        also=(
+            (
+                "index/commit.py",
+                "        self.only_expunges = self.only_expunges and",
+                (
+                    "        self.kinds = kinds\n"
+                    "        self.only_expunges = self.only_expunges and"
+                ),
+            ),
+            (
+                "index/compact_plan.py",
+                "        return time - int(self.grace * 1_000_000)\n",
+                "        return time\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "flags as they were before the lock",
+        "index/compact.py",
+        "            yield from self._catch_up(tail.position)\n"
+        "            yield from part(tail)\n",
+        "            yield from part(tail)\n"
+        "            yield from self._catch_up(tail.position)\n",
+        "compaction.beside_a_flagger",
+    ),
+    Mutant(
+        "no grace",
+        "index/compact_plan.py",
+        "        return time - int(self.grace * 1_000_000)\n",
+        "        return time\n",
+        "compaction.beside_a_reader",
+    ),
+    Mutant(
+        "who reads while segments go takes it for damage",
+        "index/opening.py",
+        "        if broken is None or now == start:\n",
+        "        if True:\n",
+        "compaction.beside_a_late_reader",
+    ),
 ]
 
 

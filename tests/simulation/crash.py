@@ -1,8 +1,9 @@
 """Every disk that a crash can leave behind a workload.
 
 A killed process leaves the page cache as it was. A power loss leaves what was
-synced, and of the rest any subset: writes (in pieces of a sector), the growth
-of a file, and each name made or removed, independent of one another. Up to ten
+synced, and of the rest any subset: writes (in pieces of a sector), holes (each
+whole or not at all), the growth of a file, and each name made or removed,
+independent of one another. Up to ten
 such effects every subset is made; beyond that the prefixes, the singles, the
 all-but-ones and 150 random ones.
 
@@ -256,7 +257,7 @@ class _Images:
 
     def _sync(self, inode: int, *, lost: bool) -> None:
         for effect in self._effects:
-            if effect.entry[0] in {"write", "grow", "truncate"}:
+            if effect.entry[0] in {"write", "punch", "grow", "truncate"}:
                 self._settle(effect, lost=lost, here=effect.entry[1] == inode)
         self._fold()
         if inode in self._heads and not lost:
@@ -364,6 +365,6 @@ def _apply(entry: tuple[Any, ...], names: Names, data: Data) -> None:
             data[inode] = (data.get(inode) or b"").ljust(size, b"\0")
         case ("truncate", inode, size):
             data[inode] = (data.get(inode) or b"")[:size].ljust(size, b"\0")
-        case ("write", inode, offset, piece, _):
+        case ("write" | "punch", inode, offset, piece, *_):
             old = (data.get(inode) or b"").ljust(offset, b"\0")
             data[inode] = old[:offset] + piece + old[offset + len(piece) :]

@@ -281,8 +281,10 @@ class SimulatedFileSystem:
         opened = self._file(fd)
         self._record("punch", opened.path, offset, size)
         self._fail("punch", opened.path)
-        within = min(size, len(self._content(opened)) - offset)
-        self.disk.write(opened.inode, bytes(within), offset)
+        old = self._content(opened)
+        zeros = bytes(max(0, min(size, len(old) - offset)))
+        self.disk.note("punch", opened.inode, offset, zeros)
+        self.disk.data[opened.inode] = old[:offset] + zeros + old[offset + len(zeros) :]
 
     def exists(self, path: str) -> bool:
         self._record("exists", path)

@@ -27,6 +27,7 @@ from tests.simulation.mailbox import (
     Message,
     Session,
     Snapshot,
+    compacted,
     deliver,
     open_account,
     sees,
@@ -158,6 +159,13 @@ class Work:
             ),
         )
         self._attempt(self.session.expunge(), after)
+
+    def compact(self, **policy: Any) -> None:
+        """Give back what nobody needs: no client sees anything of it."""
+        self.run(compacted(self.account, **policy))
+        self.run(self.session.sync())
+        found = self.run(self.session.snapshot())
+        assert found == self.ledger.now, "compaction changed something"
 
     def _attempt(self, steps: Steps[Any], *pages: Snapshot) -> None:
         """Make a change; answer the client."""

@@ -17,6 +17,8 @@ from imapbox.index.account_state import AccountState
 from imapbox.index.binding import AccountUnsettled, Binding
 from imapbox.index.body import Span, read_bodies
 from imapbox.index.commit import Log, commit
+from imapbox.index.compact import Compacted, compact
+from imapbox.index.compact_plan import Policy
 from imapbox.index.damage import is_damaged
 from imapbox.index.known import Known, Row
 from imapbox.index.mailbox_state import MailboxFacts, MailboxState
@@ -167,6 +169,15 @@ def deliver(account: Account, message: bytes) -> Steps[int]:
     yield from submit(account, transaction, "deliver")
     (uid,) = transaction.uids
     return uid
+
+
+def compacted(account: Account, **policy: Any) -> Steps[Compacted]:
+    """Give back what nobody needs of INBOX; by default all that can be."""
+    return compact(
+        Log(account.directory, MailboxFacts),
+        account.settings,
+        Policy(**{"least": 0, "batch": 6_000, **policy}),
+    )
 
 
 def acknowledge(token: Any) -> Steps[None]:

@@ -25,6 +25,7 @@ FRESH: Final = (
     "tests.simulation.ledger",
     "tests.simulation.proofs",
     "tests.simulation.transfers",
+    "tests.simulation.compaction",
 )
 
 
@@ -44,7 +45,8 @@ class Mutant(NamedTuple):
         file: Below ``imapbox/``.
         old: Lines as they are; they occur once.
         new: Lines as they would be.
-        caught_by: The proof in `tests.simulation.proofs` that must fail.
+        caught_by: The proof in `tests.simulation.proofs` that must fail, or
+            another module there and its proof, with a dot between them.
         also: What else must be changed for it to be a mistake.
     """
 
@@ -139,5 +141,6 @@ def patched(*edits: Edit) -> Iterator[None]:
 
 def proof(name: str) -> object:
     """Run a proof as it is imported now; return what it reports."""
-    proofs = importlib.import_module("tests.simulation.proofs")
-    return getattr(proofs, name)()
+    module, _, function = name.rpartition(".")
+    proofs = importlib.import_module(f"tests.simulation.{module or 'proofs'}")
+    return getattr(proofs, function)()

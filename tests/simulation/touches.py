@@ -88,16 +88,16 @@ def _of_file(
             if end > length:
                 start, end = min(length, start), END
             touch = writes("data", path, start, end)
-        case "size":
-            touch = reads("data", path, END - 1)
+        case "punch":
+            touch = writes("data", path, arguments[1], arguments[1] + arguments[2])
+        case "size" | "allocated":
+            touch = reads("data", path, END - 1 if method == "size" else 0)
         case "truncate":
             touch = writes("data", path, arguments[1])
         case "same_file":
             touch = reads("name", arguments[1])
-        case "is_locked":
-            touch = reads("lock", path)
-        case "try_lock" | "unlock" | "close":
-            touch = writes("lock", path)
+        case "is_locked" | "try_lock" | "unlock" | "close":
+            touch = Touch(("lock", path), writes=method != "is_locked")
         case _:
             raise TypeError("what does it touch?", method)
     return touch
@@ -112,6 +112,6 @@ def _of_names(
         return (reads("directory", path),)
     above = parent(path)
     makes = mode in {Mode.CREATE, Mode.ENSURE} and path not in disk.names
-    if makes or method in {"make_directory", "unlink"}:
+    if makes or method in {"make_directory", "unlink", "remove_directory"}:
         return reads("name", above), writes("name", path), writes("directory", above)
     return reads("name", above), reads("name", path)

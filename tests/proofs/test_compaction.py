@@ -1,0 +1,47 @@
+"""Compaction loses nothing, whoever is there at the same time, whatever crashes."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import pytest
+
+from tests.simulation import compaction
+
+Tell: TypeAlias = Callable[[object], None]
+
+
+def test_every_crash_is_survived(tell: Tell) -> None:
+    """Killed and powered off at every call; then it is done to the end."""
+    report = compaction.crashes()
+    tell(report)
+    assert report.images > 500
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "beside_a_delivery",
+        "beside_a_flagger",
+        "beside_a_reader",
+        "beside_a_late_reader",
+    ],
+)
+def test_whoever_is_there_loses_nothing(name: str, effort: int, tell: Tell) -> None:
+    """Deliveries, flags and bodies are there in the end, and the reader's while."""
+    report = getattr(compaction, name)(1 if effort == 1 else 2)
+    tell(report)
+    assert report.states > 1_000
+
+
+def test_two_compactions_at_once(effort: int, tell: Tell) -> None:
+    """They are in one another's way, and do no harm."""
+    report = compaction.two_compactions(0 if effort == 1 else 1)
+    tell(report)
+    assert report.schedules
+
+
+def test_all_at_once(seed: int, effort: int, tell: Tell) -> None:
+    """A compaction, a reader, a flagger and a deliverer in random schedules."""
+    report = compaction.random_schedules(100 * effort, seed)
+    tell(f"seed {seed}: {report}")
+    assert report.schedules == 100 * effort

@@ -1,0 +1,225 @@
+"""The claims about compaction, tried on every crash and on many schedules.
+
+Like `proofs`: functions that raise where a claim does not hold.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from imapbox.disk.steps import Steps
+from imapbox.index.body import Span, read_bodies
+from imapbox.index.segment import segment_numbers
+from imapbox.model.flags import Flag
+from tests.simulation.crash import Crash, Crashes
+from tests.simulation.disk import SimulatedDisk, run
+from tests.simulation.explorer import Explorer, Report
+from tests.simulation.ledger import Ledger, Work, check_recovery, read_all
+from tests.simulation.mailbox import (
+    Account,
+    Session,
+    Snapshot,
+    account_on,
+    acknowledge,
+    compacted,
+    deliverer,
+    new_store,
+    open_account,
+    settings_of,
+)
+from tests.simulation.proofs import CHECKER, CrashReport
+
+LIMIT: Final = 12_000
+LATER: Final = 25 * 3600.0
+DEAD: Final = b"dead" * 2_300  # a whole block of it can be given back
+LIVES: Final = b"lives" * 100
+FLAGGED: Final = "flagged"
+
+
+def aged_store() -> tuple[SimulatedDisk, Ledger]:
+    """Return a disk with a mailbox that is worth a compaction.
+
+    It has segments of which little lives, and a day went by since they were
+    left. What was done last is synced, but for the head.
+    """
+    disk, ledger = new_store(), Ledger()
+    work = Work(disk, ledger, segment_limit=LIMIT)
+    work.deliver(LIVES + b"1", DEAD)
+    work.deliver(DEAD)
+    disk.settle()
+    work.deliver(LIVES + b"2", DEAD)
+    work.deliver(DEAD)
+    work.deliver(LIVES * 40)  # a segment that is worth to be kept
+    work.deliver(b"last", DEAD)
+    work.store({1}, Flag.FLAGGED, "Important")
+    work.store({2, 3, 5, 6, 9}, Flag.DELETED)
+    work.expunge()
+    disk.advance_clock(LATER)
+    disk.kill(work.process.pid)
+    return disk, ledger
+
+
+def days_of_compaction(work: Work) -> None:
+    """Compact, go on, and compact again when what was left is out of grace."""
+    work.compact(least=2**20)
+    work.store({1}, Flag.SEEN)
+    work.disk.advance_clock(LATER)
+    work.compact()
+    work.deliver(b"the day after")
+
+
+def crashes() -> CrashReport:
+    """Compactions, killed and powered off at every call."""
+    disk, ledger = aged_store()
+    found = Crashes(
+        disk,
+        lambda disk: days_of_compaction(Work(disk, ledger, pid=2, segment_limit=LIMIT)),
+        every_subset_up_to=4,
+        random_subsets=6,
+    )
+    count = 0
+    for count, crash in enumerate(found, start=1):
+        allowed = ledger.may_be(crash.acknowledged)
+        check_recovery(crash, allowed, reads=count % 2 == 0)
+        if count % 8 == 0:
+            check_compaction_goes_on(crash)
+    return CrashReport(found.images, count)
+
+
+def check_compaction_goes_on(crash: Crash) -> None:
+    """Behind a crash a compaction ends what was begun, and changes nothing."""
+    disk = crash.disk
+    process = disk.process(70)
+    account: Account = run(open_account(settings_of(process)), process)
+    before = read_all(process, account)
+    for _ in range(2):
+        disk.advance_clock(LATER)
+        run(compacted(account), process)
+        assert read_all(process, account) == before, "compaction changed something"
+    check_no_gap(disk, account)
+    process.unlink(f"{account.directory}/head")
+    assert read_all(process, account) == before, "it can't be rebuilt"
+
+
+def check_no_gap(disk: SimulatedDisk, account: Account) -> None:
+    """No segment is missing between two others."""
+    names = disk.process(71).list_directory(account.directory)
+    numbers = segment_numbers(names)
+    assert numbers == list(range(numbers[0], numbers[-1] + 1)), "a segment is left over"
+
+
+def beside_a_delivery(preemptions: int = 2) -> Report:
+    """A compaction and a deliverer, few preemptions."""
+    return _beside(lambda account: deliverer(account, b"new" * 20), preemptions)
+
+
+def beside_a_flagger(preemptions: int = 2) -> Report:
+    """A compaction and a session that flags a message."""
+    return _beside(_flagger, preemptions)
+
+
+def beside_a_reader(preemptions: int = 2) -> Report:
+    """A compaction and a session that reads bodies where they lay."""
+    return _beside(_body_reader, preemptions)
+
+
+def beside_a_late_reader(preemptions: int = 1) -> Report:
+    """A compaction that removes segments, and a session that opens the log."""
+    return _explorer(_opener, is_late=True).exhaust(preemptions=preemptions)
+
+
+def two_compactions(preemptions: int = 2) -> Report:
+    """Two compactions at once."""
+    return _beside(compacted, preemptions)
+
+
+def beside_a_reader_and_a_delivery(preemptions: int = 1) -> Report:
+    """A compaction, a reader and a deliverer at once."""
+    return _beside(
+        _body_reader, preemptions, lambda account: deliverer(account, b"new")
+    )
+
+
+def random_schedules(count: int, seed: int) -> Report:
+    """All four at once, at random."""
+    explorer = _explorer(
+        _body_reader, _flagger, lambda account: deliverer(account, b"new")
+    )
+    return explorer.sample(count, seed)
+
+
+def _beside(
+    other: Callable[[Account], Steps[Any]],
+    preemptions: int,
+    *more: Callable[[Account], Steps[Any]],
+) -> Report:
+    return _explorer(other, *more).exhaust(preemptions=preemptions)
+
+
+def _explorer(
+    *others: Callable[[Account], Steps[Any]], is_late: bool = False
+) -> Explorer:
+    disk, ledger = aged_store()
+    if is_late:
+        work = Work(disk, ledger, pid=9)
+        work.compact()
+        disk.advance_clock(LATER)
+        disk.kill(9)
+    disk.acknowledged = ()
+    makers = [
+        partial(maker, account_on(disk, pid, segment_limit=LIMIT))
+        for pid, maker in enumerate((compacted, *others), start=1)
+    ]
+    return Explorer(disk, makers, partial(_check_end, before=ledger.now))
+
+
+def _flagger(account: Account) -> Steps[None]:
+    """Flag the first message."""
+    session = Session(account)
+    yield from session.open()
+    yield from session.store({1}, Flag.SEEN, "Later")
+    yield from acknowledge(FLAGGED)
+
+
+def _opener(account: Account) -> Steps[None]:
+    """Open the mailbox, and read all."""
+    session = Session(account)
+    yield from session.open()
+    assert not session.damaged, "a sound mailbox was marked damaged"
+    yield from session.snapshot()
+
+
+def _body_reader(account: Account) -> Steps[None]:
+    """Read bodies where they lay at first; then look again, and read them all."""
+    session = Session(account)
+    yield from session.open()
+    columns = session.state.columns
+    places = [columns.place(row) for row in columns.alive_rows().tolist()]
+    spans = [Span(place, 0, place.size) for place in places]
+    bodies = yield from read_bodies(account.directory, spans)
+    assert None not in bodies, "a body is gone while it is in grace"
+    yield from session.sync()
+    found = yield from session.snapshot()
+    assert [message.body for message in found.messages][: len(bodies)] == bodies
+
+
+def _check_end(disk: SimulatedDisk, ends: list[Any], *, before: Snapshot) -> None:
+    """In the end all is there, also for who reads what compaction has left."""
+    del ends
+    disk = disk.copy()
+    process = disk.process(CHECKER)
+    account: Account = run(open_account(settings_of(process)), process)
+    found = read_all(process, account)
+    now = {message.uid: message for message in found.messages}
+    for message in before.messages:
+        assert now[message.uid].body == message.body
+    for promised in disk.acknowledged:
+        if promised == FLAGGED:
+            assert now[1].flags & Flag.SEEN, "a flag is gone"
+        else:
+            assert promised in now, "a message is gone"
+    for _ in range(2):
+        disk.advance_clock(LATER)
+        run(compacted(account), process)
+        process.unlink(f"{account.directory}/head")
+        assert read_all(process, account) == found, "compaction changed something"
