@@ -83,6 +83,47 @@ def locks(*, store: Path) -> None:
     run_locks(store)
 
 
+@main.command()
+@_STORE
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.argument("users", nargs=-1, metavar="[USER]...")
+def check(*, store: Path, as_json: bool, users: tuple[str, ...]) -> None:
+    """Look at every octet of the index, and change nothing.
+
+    Ends with 0 if all is sound, 1 if something is damaged, 2 if that can not
+    be told.
+    """
+    from imapbox.app.check import run_check  # noqa: PLC0415 - see above
+
+    raise SystemExit(run_check(store, users, as_json=as_json))
+
+
+@main.command()
+@_STORE
+@click.option(
+    "--grace",
+    type=click.FloatRange(0, 24),
+    default=24.0,
+    show_default=True,
+    metavar="HOURS",
+    help="For how long what is gone stays.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what there is to do.")
+@click.argument("user", required=False)
+@click.argument("mailbox", required=False)
+def compact(
+    *, store: Path, grace: float, dry_run: bool, user: str | None, mailbox: str | None
+) -> None:
+    """Give back the room of what was expunged or deleted.
+
+    Ends with 0 if all was done, 75 if the rest may be tried again, 1 if
+    something is damaged.
+    """
+    from imapbox.app.compact import run_compact  # noqa: PLC0415 - see above
+
+    raise SystemExit(run_compact(store, user, mailbox, grace=grace, dry_run=dry_run))
+
+
 @main.group()
 def user() -> None:
     """Users and their accounts."""

@@ -7,6 +7,7 @@ calls mean: `driver` makes them in a thread, the tests' drivers step the same
 code call by call on a simulated disk.
 """
 
+import time
 from collections.abc import Callable, Generator
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
@@ -83,6 +84,20 @@ def advance(
     except StopIteration as stop:
         return Finished(stop.value)
     return Unfinished(call)
+
+
+def perform_patiently(steps: Steps[T], filesystem: FileSystem) -> T:
+    """Make the calls of a protocol, and sleep where it waits.
+
+    For a thread that has nothing else to do, as a command line's.
+    """
+    outcome = advance(steps, filesystem)
+    while isinstance(outcome, Unfinished):
+        wait = max(0.0, outcome.pause.until - filesystem.monotonic())
+        time.sleep(wait)  # noqa: TID251 - no session is in this process
+        outcome = advance(steps, filesystem)
+    value: T = outcome.value
+    return value
 
 
 def opened(path: str, mode: Mode, body: Callable[[int], Steps[T]]) -> Steps[T]:
@@ -217,6 +232,12 @@ def try_lock(fd: int) -> Steps[bool]:
 def unlock(fd: int) -> Steps[None]:
     """Call `FileSystem.unlock`."""
     yield Call("unlock", (fd,))
+
+
+def is_locked(fd: int) -> Steps[bool]:
+    """Call `FileSystem.is_locked`."""
+    held: bool = yield Call("is_locked", (fd,))
+    return held
 
 
 def now() -> Steps[float]:

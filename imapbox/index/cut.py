@@ -45,6 +45,16 @@ def cut_off(directory: str, fd: int, at: Position, size: int) -> Steps[None]:
         yield from write_over(directory, fd, bytes(min(_PIECE, size - offset)), offset)
 
 
+def has_later_batch(fd: int, at: Position) -> Steps[bool]:
+    """Say whether a frame that was written later lies anywhere behind ``at``."""
+    size = yield from steps.size(fd)
+    for offset in range(at.offset, size, _PIECE):
+        octets = yield from steps.pread(fd, _PIECE + FRAME_HEADER_SIZE, offset)
+        if _has_later_batch(octets, at):
+            return True
+    return False
+
+
 def _has_later_batch(octets: bytes, at: Position) -> bool:
     found = octets.find(MAGIC)
     while found >= 0:

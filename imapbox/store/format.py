@@ -45,6 +45,17 @@ def prepare_store() -> Steps[None]:
         NotAStore: There are other things in it.
         StoreTooNew: A newer imapbox made it.
     """
+    if not (yield from read_store_file()):
+        yield from _make()
+
+
+def read_store_file() -> Steps[bool]:
+    """Check the file, and return whether it is there and not empty.
+
+    Raises:
+        NotAStore: It is not what imapbox wrote.
+        StoreTooNew: A newer imapbox made it.
+    """
     try:
         data = yield from steps.opened(
             STORE_FILE, Mode.READ, lambda fd: steps.pread(fd, FILE_SIZE, 0)
@@ -52,8 +63,7 @@ def prepare_store() -> Steps[None]:
     except FileNotFoundError:
         data = b""
     if not any(data):
-        yield from _make()
-        return
+        return False
     if len(data) < FILE_SIZE or not data.startswith(_MAGIC):
         raise NotAStore(STORE_FILE)
     if _CRC.unpack_from(data, _FIELDS.size)[0] != zlib.crc32(data[: _FIELDS.size]):
@@ -61,6 +71,7 @@ def prepare_store() -> Steps[None]:
     _, version, _, read_only, incompatible = _FIELDS.unpack_from(data)
     if version != FORMAT_VERSION or read_only or incompatible:
         raise StoreTooNew(version, read_only, incompatible)
+    return True
 
 
 def _make() -> Steps[None]:

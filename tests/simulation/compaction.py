@@ -3,16 +3,19 @@
 Like `proofs`: functions that raise where a claim does not hold.
 """
 
+import random
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 from imapbox.disk.steps import Steps
 from imapbox.index.body import Span, read_bodies
+from imapbox.index.check import Severity, check_log
+from imapbox.index.check_audit import MailboxAudit
 from imapbox.index.segment import segment_numbers
 from imapbox.model.flags import Flag
 from tests.simulation.crash import Crash, Crashes
-from tests.simulation.disk import SimulatedDisk, run
+from tests.simulation.disk import OWNER, SimulatedDisk, run
 from tests.simulation.explorer import Explorer, Report
 from tests.simulation.ledger import Ledger, Work, check_recovery, read_all
 from tests.simulation.mailbox import (
@@ -68,9 +71,14 @@ def days_of_compaction(work: Work) -> None:
     work.deliver(b"the day after")
 
 
-def crashes() -> CrashReport:
-    """Compactions, killed and powered off at every call."""
+def crashes(share: float = 0.2) -> CrashReport:
+    """Compactions, killed and powered off at every call.
+
+    Args:
+        share: Of the disks that a power loss may leave, how many are tried.
+    """
     disk, ledger = aged_store()
+    chance = random.Random(0)
     found = Crashes(
         disk,
         lambda disk: days_of_compaction(Work(disk, ledger, pid=2, segment_limit=LIMIT)),
@@ -78,12 +86,17 @@ def crashes() -> CrashReport:
         random_subsets=6,
     )
     count = 0
-    for count, crash in enumerate(found, start=1):
+    for crash in found:
+        if crash.kind == "power" and chance.random() >= share:
+            continue
+        count += 1
         allowed = ledger.may_be(crash.acknowledged)
+        if count % 4 == 1:
+            check_leaves_nothing_worse_than_notes(crash)
         check_recovery(crash, allowed, reads=count % 2 == 0)
         if count % 8 == 0:
             check_compaction_goes_on(crash)
-    return CrashReport(found.images, count)
+    return CrashReport(count, found.images)
 
 
 def check_compaction_goes_on(crash: Crash) -> None:
@@ -96,9 +109,20 @@ def check_compaction_goes_on(crash: Crash) -> None:
         disk.advance_clock(LATER)
         run(compacted(account), process)
         assert read_all(process, account) == before, "compaction changed something"
+        run(_checker(account), process)
     check_no_gap(disk, account)
     process.unlink(f"{account.directory}/head")
     assert read_all(process, account) == before, "it can't be rebuilt"
+
+
+def check_leaves_nothing_worse_than_notes(crash: Crash) -> None:
+    """What a crash leaves is not damage."""
+    process = crash.disk.copy().process(72)
+    account: Account = run(open_account(settings_of(process)), process)
+    process = crash.disk.copy().process(73)
+    found = run(check_log(account.directory, MailboxAudit, OWNER), process).findings
+    worst = [each for each in found if each.severity is not Severity.NOTE]
+    assert not worst, f"a crash is taken for damage: {worst}"
 
 
 def check_no_gap(disk: SimulatedDisk, account: Account) -> None:
@@ -126,6 +150,21 @@ def beside_a_reader(preemptions: int = 2) -> Report:
 def beside_a_late_reader(preemptions: int = 1) -> Report:
     """A compaction that removes segments, and a session that opens the log."""
     return _explorer(_opener, is_late=True).exhaust(preemptions=preemptions)
+
+
+def a_check_beside_a_compaction(preemptions: int = 1) -> Report:
+    """A check of a log whose oldest segments are being removed."""
+    return _explorer(_checker, is_late=True).exhaust(preemptions=preemptions)
+
+
+def a_check_beside_a_delivery(preemptions: int = 1) -> Report:
+    """A check, and a deliverer who begins a new segment."""
+    disk = new_store()
+    makers = [
+        partial(_checker, account_on(disk, 1)),
+        partial(deliverer, account_on(disk, 2, segment_limit=200), b"1" * 20, b"2"),
+    ]
+    return Explorer(disk, makers).exhaust(preemptions=preemptions)
 
 
 def two_compactions(preemptions: int = 2) -> Report:
@@ -187,6 +226,13 @@ def _opener(account: Account) -> Steps[None]:
     yield from session.open()
     assert not session.damaged, "a sound mailbox was marked damaged"
     yield from session.snapshot()
+
+
+def _checker(account: Account) -> Steps[None]:
+    """Check the log; there is nothing to complain of."""
+    found = yield from check_log(account.directory, MailboxAudit, OWNER)
+    worst = [each for each in found.findings if each.severity is not Severity.NOTE]
+    assert not worst, f"a sound log is complained of: {worst}"
 
 
 def _body_reader(account: Account) -> Steps[None]:

@@ -1,0 +1,217 @@
+"""`imapbox compact`: give back the room of what is gone, beside the servers."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from imapbox.app.offline import NoStore, on_store
+from imapbox.index.commit import Log
+from imapbox.index.compact import Compacted, compact, look_for_work
+from imapbox.index.compact_plan import Policy, Use
+from imapbox.index.mailbox_state import MailboxFacts
+from imapbox.model.errors import (
+    DiskFull,
+    MailboxBusy,
+    MailboxNameRefused,
+    MailError,
+)
+from imapbox.model.names import MailboxName, UserName, mailbox_name, user_name
+from imapbox.store.account import AccountLog
+from imapbox.store.clean import remove_deleted
+from imapbox.store.failures import in_words
+from imapbox.store.format import NotAStore
+from imapbox.store.layout import USERS, decode_user, mailbox_directory, user_directory
+from imapbox.store.store import Store
+
+DONE: Final = 0
+NOT_ALL: Final = 1
+TRY_AGAIN: Final = 75  # sysexits.h
+_PASSES: Final = (MailboxBusy, DiskFull)
+_KILO: Final = 1024
+_UNITS: Final = ("octets", "KiB", "MiB", "GiB", "TiB")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for.
+
+    Attributes:
+        user: Whose mailboxes; None: everybody's.
+        mailbox: Which one; None: all of them, and those that were deleted.
+        grace: Seconds for which what is gone stays.
+        dry_run: Whether to say only what could be done.
+    """
+
+    user: UserName | None
+    mailbox: MailboxName | None
+    grace: float
+    dry_run: bool
+
+
+def run_compact(
+    store: Path, user: str | None, mailbox: str | None, *, grace: float, dry_run: bool
+) -> int:
+    """Compact, print what came of it, and return the status to end with.
+
+    Args:
+        store: The store's directory.
+        user: Whose mailboxes, or None.
+        mailbox: Which one of them, or None.
+        grace: Hours.
+        dry_run: Change nothing.
+
+    Raises:
+        click.ClickException: There is no store, no such user or mailbox.
+    """
+    try:
+        name = None if mailbox is None else mailbox_name(mailbox)
+    except MailboxNameRefused as error:
+        raise click.UsageError(error.sentence()) from error
+    whose = None if user is None else user_name(user)
+    if user is not None and whose is None:
+        sentence = f"No user can be called {user!r}."
+        raise click.UsageError(sentence)
+    wish = Wish(whose, name, grace * 3600, dry_run)
+    try:
+        return on_store(store, lambda opened: _Job(opened, wish).run())
+    except (NoStore, NotAStore, OSError) as error:
+        sentence = f"There is no mail store at {store}."
+        raise click.UsageError(sentence) from error
+    except MailError as error:
+        raise click.ClickException(error.sentence()) from error
+
+
+class _Job:
+    """One run over a store."""
+
+    def __init__(self, store: Store, wish: Wish) -> None:
+        self._store = store
+        self._wish = wish
+        self._policy = Policy(grace=wish.grace)
+        self._freed = 0
+        self._status = DONE
+
+    async def run(self) -> int:
+        """Do all that was asked for; what fails keeps nothing else from it."""
+        async for user in self._users():
+            try:
+                account = await self._store.account(user)
+            except MailError as error:
+                if self._wish.user is not None:
+                    raise
+                self._failed(user, error)
+                continue
+            await self._account(account)
+        if not self._wish.dry_run:
+            click.echo(f"given back: {_size(self._freed)}")
+        return self._status
+
+    async def _users(self) -> AsyncIterator[UserName]:
+        if self._wish.user is not None:
+            yield self._wish.user
+            return
+        filesystem = self._store.drivers.filesystem
+        for shard in filesystem.list_directory(USERS):
+            for name in filesystem.list_directory(f"{USERS}/{shard}"):
+                user = decode_user(name)
+                here = user_directory(user) == f"{USERS}/{shard}/{name}"
+                if here and await self._store.has_account(user):
+                    yield user
+
+    async def _account(self, account: AccountLog) -> None:
+        user, wanted = account.user, self._wish.mailbox
+        if wanted is not None:
+            mailbox = account.named(wanted)
+            await self._mailbox(user, wanted, mailbox.mailbox_id)
+            return
+        for name, mailbox in sorted(account.state.names.items()):
+            await self._mailbox(user, name, mailbox.mailbox_id)
+        for mailbox_id in account.state.deleted:
+            await self._deleted(user, mailbox_id)
+
+    async def _mailbox(
+        self, user: UserName, name: MailboxName, mailbox_id: bytes
+    ) -> None:
+        log = Log(mailbox_directory(user, mailbox_id), MailboxFacts)
+        settings, driver = self._store.settings, self._store.drivers.write
+        title = f"{user} {name}"
+        try:
+            if self._wish.dry_run:
+                steps = look_for_work(log, settings, self._policy)
+                self._say(title, _described(await driver.run(steps)))
+                return
+            done = await driver.run(compact(log, settings, self._policy))
+        except (MailError, OSError) as error:
+            self._failed(title, error)
+            return
+        self._freed += max(0, done.before - done.after)
+        if done.broken or done.is_full:
+            self._status = NOT_ALL if done.broken else self._status or TRY_AGAIN
+        self._say(title, _summary(done))
+
+    async def _deleted(self, user: UserName, mailbox_id: bytes) -> None:
+        title = f"{user} {mailbox_id.hex()} (deleted)"
+        if self._wish.dry_run:
+            return
+        steps = remove_deleted(user, mailbox_id, self._wish.grace, self._store.settings)
+        try:
+            if await self._store.drivers.write.run(steps):
+                self._say(title, "removed")
+        except (MailError, OSError) as error:
+            self._failed(title, error)
+
+    def _failed(self, title: str, error: MailError | OSError) -> None:
+        words = in_words(error) if isinstance(error, OSError) else error
+        if isinstance(words, _PASSES):
+            self._status = self._status or TRY_AGAIN
+        else:
+            self._status = NOT_ALL
+        self._say(title, f"left as it is: {words.sentence()}")
+
+    def _say(self, title: str, what: str) -> None:
+        text = f"{title}: {what}"
+        click.echo("".join(char if char.isprintable() else "?" for char in text))
+
+
+def _summary(done: Compacted) -> str:
+    """Say in a line what came of a compaction."""
+    parts = []
+    if done.punched:
+        parts.append(f"{_size(done.punched)} punched out")
+    if done.relocated:
+        parts.append(f"{done.relocated} messages written again")
+    if done.removed:
+        parts.append(f"{done.removed} segments removed")
+    if done.in_grace:
+        parts.append(f"{_size(done.in_grace)} in grace")
+    if done.is_full:
+        parts.append("no room to write messages again")
+    if done.broken:
+        uids = ", ".join(map(str, done.broken[:10]))
+        parts.append(f"not what was stored, and left: UID {uids}")
+    sizes = f"{_size(done.before)} -> {_size(done.after)}"
+    return f"{sizes} ({'; '.join(parts)})" if parts else f"{_size(done.after)}, of use"
+
+
+def _described(found: list[Use]) -> str:
+    """Say in a line what a mailbox's segments are used for."""
+    taken, alive, grace = (
+        sum(getattr(use, name) for use in found) for name in ("taken", "alive", "grace")
+    )
+    dead = max(0, taken - alive - grace)
+    return (
+        f"{_size(taken)} in {len(found)} segments:"
+        f" {_size(alive)} alive, {_size(grace)} in grace, {_size(dead)} dead"
+    )
+
+
+def _size(octets: int) -> str:
+    amount = float(octets)
+    for unit in _UNITS:
+        if amount < _KILO or unit == _UNITS[-1]:
+            break
+        amount /= _KILO
+    return f"{octets} {unit}" if unit == _UNITS[0] else f"{amount:.1f} {unit}"

@@ -1,0 +1,373 @@
+"""Checking one log, on a disk on which others are at work.
+
+Nothing is written, and no lock is taken: what a lock's holder is writing lies
+behind the head, and what is below the head never changes. Only the beginning of
+a log can move, when compaction removes segments; then it is begun anew.
+
+What is wrong is *damage*. What a crash or a writer who died may leave, and the
+next one mends without anybody's help, is a *note*, and so is what is of no use
+any more. What can't be read is *unknown*.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+
+from imapbox.disk import steps
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.steps import Pause, Steps
+from imapbox.index.check_frames import Audit, Unsound, anything_behind, walk
+from imapbox.index.cut import has_later_batch
+from imapbox.index.damage import DAMAGED
+from imapbox.index.frame import Frame
+from imapbox.index.head import HEAD_SIZE, Counts, Head, Position
+from imapbox.index.lost_head import (
+    find_first_segment,
+    find_last_segment,
+    is_litter,
+)
+from imapbox.index.read import follow_segment
+from imapbox.index.segment import segment_name, segment_numbers
+from imapbox.index.settle import HEAD
+from imapbox.locks.lock_file import LOCK_FILE_SIZE, MAGIC
+from imapbox.model.errors import MailboxDamaged, StoreTooNew
+
+_TRIES: Final = 20
+# Seconds between two tries; some 8 s in all.
+_SHORTEST_WAIT: Final = 0.002
+_LONGEST_WAIT: Final = 0.5
+_REASON: Final = 500
+_OTHERS: Final = 0o077
+_FILES: Final = frozenset({"lock", HEAD, DAMAGED})
+LOCK: Final = "lock"
+
+
+class Severity(Enum):
+    """How bad it is."""
+
+    DAMAGE = "damage"
+    UNKNOWN = "unknown"
+    NOTE = "note"
+
+
+class Finding(NamedTuple):
+    """One thing that was found.
+
+    Attributes:
+        severity: How bad it is.
+        path: Of the file or directory, below the store.
+        sentence: What is the matter with it.
+    """
+
+    severity: Severity
+    path: str
+    sentence: str
+
+
+class EndingAudit(Audit, Protocol):
+    """One that also says what is wrong with the whole."""
+
+    @property
+    def counts(self) -> Counts:
+        """Return what the last frame said."""
+        ...
+
+    def check_end(self) -> list[str]:
+        """Return sentences; none if all is well."""
+        ...
+
+
+A = TypeVar("A", bound=EndingAudit)
+
+
+@dataclass(slots=True)
+class CheckedLog(Generic[A]):
+    """What was found in a log's directory.
+
+    Attributes:
+        findings: In the order in which they were met.
+        audit: What the log says, as far as it could be read.
+        frames: How many were looked at.
+        segments: Likewise.
+    """
+
+    audit: A
+    findings: list[Finding] = field(default_factory=list)
+    frames: int = 0
+    segments: int = 0
+
+
+class _Moved(Exception):
+    """A writer was at work; what was seen means nothing."""
+
+
+def check_log(
+    directory: str, make_audit: Callable[[], A], owner: int
+) -> Steps[CheckedLog[A]]:
+    """Check a log, whoever writes it meanwhile.
+
+    Args:
+        directory: The log's.
+        make_audit: Makes what takes in its frames.
+        owner: Whose all of it should be.
+
+    Raises:
+        FileNotFoundError: There is no such directory.
+        OSError: The directory can't be read.
+    """
+    wait = _SHORTEST_WAIT
+    for _ in range(_TRIES):
+        checked = CheckedLog(make_audit())
+        try:
+            yield from _Check(directory, checked, owner).run()
+        except (_Moved, FileNotFoundError):
+            yield from steps.list_directory(directory)  # is it still there?
+            moment = yield from steps.monotonic()
+            wait = min(2 * wait, _LONGEST_WAIT)
+            yield Pause(f"{directory}/{LOCK}", moment + wait)
+            continue
+        except OSError as error:
+            sentence = f"it can not be read to its end: {error.strerror}"
+            checked.findings.append(Finding(Severity.UNKNOWN, directory, sentence))
+        return checked
+    checked = CheckedLog(make_audit())
+    sentence = "it changed all the time while it was looked at"
+    checked.findings.append(Finding(Severity.UNKNOWN, directory, sentence))
+    return checked
+
+
+class _Check(Generic[A]):
+    """One look at one log."""
+
+    def __init__(self, directory: str, checked: CheckedLog[A], owner: int) -> None:
+        self._directory = directory
+        self._checked = checked
+        self._owner = owner
+
+    def run(self) -> Steps[None]:
+        """Look at all of it."""
+        names = yield from steps.list_directory(self._directory)
+        for name in names:
+            if not _is_ours(name):
+                self._note(name, "this file is none of imapbox's")
+            path = f"{self._directory}/{name}"
+            for sentence in (yield from check_status(path, self._owner)):
+                self._damage(name, sentence)
+        yield from self._check_lock(names)
+        yield from self._check_mark(names)
+        octets = yield from self._read_head(names)
+        head = Head.decode(octets)
+        try:
+            yield from self._check_frames(names, octets, head)
+        except StoreTooNew as error:
+            self._add(Severity.UNKNOWN, "", error.sentence())
+
+    def _add(self, severity: Severity, name: str, sentence: str) -> None:
+        path = f"{self._directory}/{name}" if name else self._directory
+        self._checked.findings.append(Finding(severity, path, sentence))
+
+    def _damage(self, name: str, sentence: str) -> None:
+        self._add(Severity.DAMAGE, name, sentence)
+
+    def _note(self, name: str, sentence: str) -> None:
+        self._add(Severity.NOTE, name, sentence)
+
+    def _read(self, name: str, size: int) -> Steps[bytes]:
+        return (
+            yield from steps.opened(
+                f"{self._directory}/{name}",
+                Mode.READ,
+                lambda fd: steps.pread(fd, size, 0),
+            )
+        )
+
+    def _check_lock(self, names: list[str]) -> Steps[None]:
+        if LOCK not in names:
+            self._damage(LOCK, "there is no lock, so nobody can write")
+            return
+        content = yield from self._read(LOCK, LOCK_FILE_SIZE + 1)
+        if len(content) != LOCK_FILE_SIZE or not content.startswith(MAGIC):
+            self._damage(LOCK, "this is not a lock's file")
+
+    def _check_mark(self, names: list[str]) -> Steps[None]:
+        if DAMAGED in names:
+            reason = yield from self._read(DAMAGED, _REASON)
+            text = reason.decode(errors="replace").strip()
+            self._damage(DAMAGED, f"it was marked damaged: {text}")
+
+    def _read_head(self, names: list[str]) -> Steps[bytes]:
+        if HEAD not in names:
+            return b""
+        octets = b""
+        for _ in range(_TRIES):
+            octets = yield from self._read(HEAD, HEAD_SIZE + 1)
+            if Head.decode(octets) is not None:
+                break  # else it may be torn because somebody is writing it
+        return octets
+
+    def _check_frames(
+        self, names: list[str], octets: bytes, head: Head | None
+    ) -> Steps[None]:
+        if head is None:
+            yield from self._check_headless(octets)
+            return
+        first = yield from self._first(head.position.segment)
+        if first is None:
+            self._damage("", "there is no log")
+            return
+        broken = yield from self._walk(first, head.position)
+        if broken is not None:
+            again = yield from self._first(head.position.segment)
+            if again != first:
+                raise _Moved
+            self._damage(broken.name, broken.sentence)
+            return
+        self._check_whole(head)
+        last = yield from self._check_behind(octets, head)
+        yield from self._check_others(names, range(first.segment, last + 1), octets)
+
+    def _first(self, last: int) -> Steps[Position | None]:
+        try:
+            return (yield from find_first_segment(self._directory, last))
+        except MailboxDamaged:
+            return None
+
+    def _check_headless(self, octets: bytes) -> Steps[None]:
+        """Check the frames as far as they go."""
+        what = "is torn" if octets else "is lost"
+        self._note(HEAD, f"it {what}; the next writer makes it again from the log")
+        try:
+            last = yield from find_last_segment(self._directory)
+        except MailboxDamaged:
+            self._damage("", "there is no log")
+            return
+        first = yield from self._first(last.segment)
+        broken = None
+        if first is not None:
+            broken = yield from self._walk(first, last)
+        if broken is not None:
+            self._damage(broken.name, broken.sentence)
+            return
+        yield from self._walk_to_the_end(last)
+
+    def _walk_to_the_end(self, last: Position) -> Steps[None]:
+        """Check the frames of the last segment, of which no head says the end."""
+        end = yield from self._end_behind(last)
+        broken = yield from self._walk(last, end)
+        if broken is not None and not broken.may_be_torn:
+            self._damage(broken.name, broken.sentence)
+            return
+        end = broken.at if broken is not None else end
+        name = segment_name(end.segment)
+        if (yield from self._has_later_batch(end)):
+            self._damage(name, _broken_at(end))
+        elif (yield from anything_behind(self._directory, end.segment, end.offset)):
+            self._note(name, f"a crash left something unfinished at {end.offset}")
+
+    def _walk(self, start: Position, end: Position) -> Steps[Unsound | None]:
+        try:
+            found = yield from walk(self._directory, start, end, self._checked.audit)
+        except Unsound as broken:
+            return broken
+        for number in found.dirty:
+            self._note(segment_name(number), "behind its last frame there is something")
+        self._checked.frames += found.frames
+        self._checked.segments += end.segment - start.segment + 1
+        return None
+
+    def _check_whole(self, head: Head) -> None:
+        audit = self._checked.audit
+        for sentence in audit.check_end():
+            self._damage("", sentence)
+        if audit.counts != head.counts:
+            self._damage(HEAD, "its counts are not those of the last frame")
+
+    def _check_behind(self, octets: bytes, head: Head) -> Steps[int]:
+        """Look at what is behind the end that the head names.
+
+        Returns:
+            The number of the last segment.
+        """
+        end = yield from self._end_behind(head.position)
+        torn = yield from anything_behind(self._directory, end.segment, end.offset)
+        if end == head.position and not torn:
+            return end.segment
+        if (yield from self._is_busy(octets)):
+            raise _Moved
+        name = segment_name(end.segment)
+        if (yield from self._has_later_batch(end)):
+            self._damage(name, _broken_at(end))
+        elif torn:
+            self._note(name, f"a crash left something unfinished at {end.offset}")
+        else:
+            self._note(HEAD, "it does not name the end yet; the next writer sees to it")
+        return end.segment
+
+    def _is_busy(self, octets: bytes) -> Steps[bool]:
+        """Say whether somebody is writing, or has written meanwhile."""
+        path = f"{self._directory}/{LOCK}"
+        if (yield from steps.opened(path, Mode.READ, steps.is_locked)):
+            return True
+        return (yield from self._read(HEAD, HEAD_SIZE + 1)) != octets
+
+    def _end_behind(self, at: Position) -> Steps[Position]:
+        """Return the position behind the last frame that follows ``at``."""
+        while True:
+            end = yield from follow_segment(self._directory, at, None, _ignore)
+            if end.segment == at.segment:
+                return end
+            at = end
+
+    def _has_later_batch(self, at: Position) -> Steps[bool]:
+        path = f"{self._directory}/{segment_name(at.segment)}"
+        return (
+            yield from steps.opened(path, Mode.READ, lambda fd: has_later_batch(fd, at))
+        )
+
+    def _check_others(self, names: list[str], log: range, octets: bytes) -> Steps[None]:
+        """Look at the segments that are not part of the log."""
+        others = [number for number in segment_numbers(names) if number not in log]
+        if others and (yield from self._is_busy(octets)):
+            raise _Moved
+        for number in others:
+            name = segment_name(number)
+            if number < log.start:
+                self._note(name, "the log begins behind it")
+            elif (yield from is_litter(self._directory, number)):
+                self._note(name, "a segment that was never begun")
+            else:
+                self._damage(name, "it holds mail, and no SWITCH leads to it")
+
+
+def check_status(
+    path: str, owner: int, *, is_directory: bool = False
+) -> Steps[list[str]]:
+    """Return what is wrong with a name's kind, permissions and owner."""
+    status = yield from steps.status(path)
+    if not (status.is_directory if is_directory else status.is_file):
+        return ["this is no directory" if is_directory else "this is no file"]
+    wrong = []
+    if status.mode & _OTHERS:
+        wrong.append(f"it is open to other users: mode {status.mode:04o}")
+    if status.owner != owner:
+        wrong.append(f"it belongs to user {status.owner}, the store to {owner}")
+    return wrong
+
+
+def _ignore(frame: Frame) -> None:
+    """Follow only."""
+
+
+def _is_ours(name: str) -> bool:
+    prefix, _, rest = name.partition(".")
+    return (
+        name in _FILES
+        or name in {segment_name(number) for number in segment_numbers([name])}
+        or (prefix == "log" and ".cut." in rest)
+        or prefix == "snap"
+    )
+
+
+def _broken_at(at: Position) -> str:
+    return f"the frame at {at.offset} is broken, and later ones follow it"

@@ -1,0 +1,156 @@
+"""Reading a log as strictly as can be: every octet but those of messages.
+
+Readers skip what they need not know. This one looks at all of it: trailers,
+the zeros before them, and that each frame fits the one before.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple, Protocol
+
+from imapbox.disk import steps
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.steps import Steps
+from imapbox.index.encoding import DamagedOperations
+from imapbox.index.frame import Frame, encode_trailer
+from imapbox.index.head import Position
+from imapbox.index.read import Window, read_frame, switch_of
+from imapbox.index.segment import SEGMENT_HEADER_SIZE, SegmentHeader, segment_name
+
+_PIECE: Final = 1024 * 1024
+
+
+class Unsound(Exception):
+    """Something in a log is not what it should be.
+
+    Attributes:
+        name: Of the file.
+        sentence: What is wrong with it.
+        at: Before the frame that is wrong.
+        may_be_torn: Whether a crash can have left it so, where it is the last.
+    """
+
+    def __init__(
+        self, at: Position, sentence: str, *, may_be_torn: bool = False
+    ) -> None:
+        super().__init__(at, sentence)
+        self.at = at
+        self.may_be_torn = may_be_torn
+        self.name = segment_name(at.segment)
+        self.sentence = sentence
+
+
+class Audit(Protocol):
+    """What frames say, checked against what the ones before said."""
+
+    def visit(self, frame: Frame) -> None:
+        """Take in the next frame.
+
+        Raises:
+            DamagedOperations: It does not fit.
+        """
+        ...
+
+
+class Walked(NamedTuple):
+    """What was met on the way.
+
+    Attributes:
+        frames: How many.
+        dirty: Segments behind whose last frame there is something.
+    """
+
+    frames: int
+    dirty: list[int]
+
+
+def walk(directory: str, at: Position, end: Position, audit: Audit) -> Steps[Walked]:
+    """Check each frame from the beginning of a log to its end.
+
+    Raises:
+        Unsound: Here something is wrong.
+        FileNotFoundError: A segment is not there.
+    """
+    count = offset = 0
+    dirty = []
+
+    def visit(frame: Frame) -> None:
+        nonlocal count, offset
+        count += 1
+        offset = frame.end.offset
+        _audit(frame, audit)
+
+    while at != end:
+        if at[:2] >= end[:2]:
+            raise Unsound(at, "the log goes on beyond the end that the head names")
+        segment = at.segment
+        at = yield from _walk_segment(directory, at, end, visit)
+        closed = at.segment != segment
+        if closed and (yield from anything_behind(directory, segment, offset)):
+            dirty.append(segment)
+    return Walked(count, dirty)
+
+
+def anything_behind(directory: str, segment: int, offset: int) -> Steps[bool]:
+    """Say whether there is anything but zeros in a segment from ``offset`` on."""
+
+    def look(fd: int) -> Steps[bool]:
+        size = yield from steps.size(fd)
+        for start in range(offset, size, _PIECE):
+            if any((yield from steps.pread(fd, _PIECE, start))):
+                return True
+        return False
+
+    path = f"{directory}/{segment_name(segment)}"
+    return (yield from steps.opened(path, Mode.READ, look))
+
+
+def _audit(frame: Frame, audit: Audit) -> None:
+    try:
+        audit.visit(frame)
+    except DamagedOperations as error:
+        reason = " ".join(str(word) for word in error.args)
+        sentence = f"the frame at {frame.start} makes no sense: {reason}"
+        raise Unsound(_before(frame), sentence) from error
+    except (ValueError, LookupError) as error:
+        sentence = f"the frame at {frame.start} makes no sense: {error!r}"
+        raise Unsound(_before(frame), sentence) from error
+
+
+def _before(frame: Frame) -> Position:
+    return frame.end._replace(offset=frame.start)
+
+
+def _walk_segment(
+    directory: str, at: Position, end: Position, visit: Callable[[Frame], None]
+) -> Steps[Position]:
+    def walk_open(fd: int) -> Steps[Position]:
+        here = at
+        window = Window(fd, None)
+        data = yield from window.at(0, SEGMENT_HEADER_SIZE)
+        if SegmentHeader.decode(data) != SegmentHeader(here.segment, here.salt):
+            raise Unsound(here, "its header is not what it should be")
+        while here != end:
+            frame = yield from read_frame(window, here)
+            if frame is None:
+                sentence = f"the frame at {here.offset} is broken"
+                raise Unsound(here, sentence, may_be_torn=True)
+            yield from _check_trailer(window, frame)
+            visit(frame)
+            here = frame.end
+            if following := switch_of(frame):
+                return following
+            if here[:2] >= end[:2] and here != end:
+                raise Unsound(here, "the head does not name the end of a frame in it")
+        return here
+
+    path = f"{directory}/{segment_name(at.segment)}"
+    return (yield from steps.opened(path, Mode.READ, walk_open))
+
+
+def _check_trailer(window: Window, frame: Frame) -> Steps[None]:
+    size, payload = len(frame.operations), frame.payload_size
+    start = frame.payload_start + payload
+    found = yield from window.at(start, frame.end.offset - start)
+    if found != encode_trailer(frame.end.chain, size, payload, frame.time):
+        sentence = f"the frame at {frame.start} does not end as it should"
+        raise Unsound(_before(frame), sentence, may_be_torn=True)

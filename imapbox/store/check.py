@@ -1,0 +1,215 @@
+"""Checking a store: every account, every mailbox, and that they fit together.
+
+Nothing is written and no lock is taken, while others are at work. Whatever is
+made, renamed or removed meanwhile is looked at again before anything is said.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from imapbox.disk.filesystem import FileSystem
+from imapbox.disk.steps import perform, perform_patiently, status
+from imapbox.index.account_state import AccountState
+from imapbox.index.check import (
+    CheckedLog,
+    Finding,
+    Severity,
+    check_log,
+    check_status,
+)
+from imapbox.index.check_audit import AccountAudit, MailboxAudit
+from imapbox.model.errors import StoreTooNew
+from imapbox.model.names import UserName
+from imapbox.store.create import account_is_made
+from imapbox.store.format import NotAStore, read_store_file
+from imapbox.store.layout import (
+    ROOT,
+    SPOOL,
+    STORE_FILE,
+    USERS,
+    account_directory,
+    decode_user,
+    mailbox_directory,
+    mailboxes_directory,
+    user_directory,
+)
+
+_SHARD: Final = re.compile(r"[0-9a-f]{2}")
+_MAILBOX: Final = re.compile(r"[0-9a-f]{32}")
+
+
+class StoreCheck:
+    """One look at a store.
+
+    Attributes:
+        users: How many accounts were looked at so far.
+        mailboxes: How many mailboxes.
+        segments: How many segments of their logs.
+        frames: How many frames in these.
+        messages: How many messages exist.
+    """
+
+    def __init__(self, filesystem: FileSystem) -> None:
+        self.users = 0
+        self.mailboxes = 0
+        self.segments = 0
+        self.frames = 0
+        self.messages = 0
+        self._filesystem = filesystem
+        self._owner = perform(status(ROOT or "."), filesystem).owner
+
+    def run(self, users: Iterable[UserName] = ()) -> Iterator[Finding]:
+        """Check the store, or only what belongs to some users of it."""
+        yield from self._store_file()
+        chosen = list(users)
+        if not chosen:
+            yield from self._root()
+            yield from self._everybody()
+        for user in chosen:
+            if self._filesystem.exists(user_directory(user)):
+                yield from self._user(user)
+            else:
+                sentence = "there is no account of this name"
+                yield Finding(Severity.UNKNOWN, user_directory(user), sentence)
+
+    def _store_file(self) -> Iterator[Finding]:
+        try:
+            made = perform(read_store_file(), self._filesystem)
+        except (NotAStore, StoreTooNew) as error:
+            severity = (
+                Severity.DAMAGE if isinstance(error, NotAStore) else Severity.UNKNOWN
+            )
+            yield Finding(severity, STORE_FILE, "it is not what imapbox wrote")
+            return
+        except OSError as error:
+            yield _unreadable(STORE_FILE, error)
+            return
+        if not made:
+            yield Finding(Severity.DAMAGE, STORE_FILE, "it is empty or not there")
+            return
+        yield from self._status(STORE_FILE)
+
+    def _root(self) -> Iterator[Finding]:
+        for name in self._names(ROOT):
+            if name in {SPOOL, USERS}:
+                yield from self._status(name, is_directory=True)
+            elif name != STORE_FILE:
+                yield _note(name, "this is none of imapbox's")
+
+    def _everybody(self) -> Iterator[Finding]:
+        for shard in self._names(USERS):
+            path = f"{USERS}/{shard}"
+            yield from self._status(path, is_directory=True)
+            for name in self._names(path):
+                try:
+                    user = decode_user(name)
+                except UnicodeError:
+                    yield _note(f"{path}/{name}", "this is no user's")
+                    continue
+                if user_directory(user) != f"{path}/{name}":
+                    yield _note(f"{path}/{name}", "no user's mail would be here")
+                    continue
+                yield from self._user(user)
+
+    def _user(self, user: UserName) -> Iterator[Finding]:
+        try:
+            yield from self._account(user)
+        except OSError as error:
+            yield _unreadable(user_directory(user), error)
+
+    def _account(self, user: UserName) -> Iterator[Finding]:
+        home = user_directory(user)
+        if not perform(account_is_made(user), self._filesystem):
+            yield _note(home, "this account was never made to the end")
+            return
+        self.users += 1
+        for path in (home, account_directory(user), mailboxes_directory(user)):
+            yield from self._status(path, is_directory=True)
+        for name in self._names(home):
+            if name not in {"account", "mailboxes"}:
+                yield _note(f"{home}/{name}", "this is none of imapbox's")
+        account = self._check_account(user)
+        yield from account.findings
+        state = account.audit.state
+        for mailbox_id in state.mailboxes:
+            yield from self._mailbox(user, state, mailbox_id)
+        yield from self._directories(user, state)
+
+    def _check_account(self, user: UserName) -> CheckedLog[AccountAudit]:
+        steps = check_log(account_directory(user), AccountAudit, self._owner)
+        checked = perform_patiently(steps, self._filesystem)
+        self._count(checked)
+        return checked
+
+    def _mailbox(
+        self, user: UserName, state: AccountState, mailbox_id: bytes
+    ) -> Iterator[Finding]:
+        directory = mailbox_directory(user, mailbox_id)
+        try:
+            yield from self._status(directory, is_directory=True)
+            steps = check_log(directory, MailboxAudit, self._owner)
+            checked = perform_patiently(steps, self._filesystem)
+        except FileNotFoundError:
+            if mailbox_id in self._check_account(user).audit.state.mailboxes:
+                name = state.mailboxes[mailbox_id].name
+                sentence = f"this is {name!r}, and it is not there"
+                yield Finding(Severity.DAMAGE, directory, sentence)
+            return
+        except OSError as error:
+            yield _unreadable(directory, error)
+            return
+        self.mailboxes += 1
+        self._count(checked)
+        yield from checked.findings
+        mailbox = checked.audit.state
+        self.messages += mailbox.counts.exists
+        if not checked.frames:
+            return
+        if mailbox.facts.mailbox_id != mailbox_id:
+            yield Finding(Severity.DAMAGE, directory, "another mailbox's log is in it")
+        elif mailbox.uidvalidity != state.mailboxes[mailbox_id].uidvalidity:
+            sentence = "its UIDVALIDITY is not the one that the account gave it"
+            yield Finding(Severity.DAMAGE, directory, sentence)
+
+    def _directories(self, user: UserName, state: AccountState) -> Iterator[Finding]:
+        """Say which directories hold no mailbox of the account."""
+        above = mailboxes_directory(user)
+        bound = {mailbox_id.hex() for mailbox_id in state.mailboxes}
+        others = [name for name in self._names(above) if name not in bound]
+        if not others:
+            return
+        now = self._check_account(user).audit.state  # some may be new
+        bound = {mailbox_id.hex() for mailbox_id in now.mailboxes}
+        deleted = {mailbox_id.hex() for mailbox_id in now.deleted}
+        for name in others:
+            if name in deleted:
+                sentence = "this mailbox was deleted; imapbox compact removes it"
+                yield _note(f"{above}/{name}", sentence)
+            elif name not in bound and _MAILBOX.fullmatch(name):
+                yield _note(f"{above}/{name}", "no account has this mailbox")
+            elif name not in bound:
+                yield _note(f"{above}/{name}", "this is none of imapbox's")
+
+    def _status(self, path: str, *, is_directory: bool = False) -> Iterator[Finding]:
+        steps = check_status(path, self._owner, is_directory=is_directory)
+        for sentence in perform(steps, self._filesystem):
+            yield Finding(Severity.DAMAGE, path, sentence)
+
+    def _names(self, directory: str) -> list[str]:
+        return self._filesystem.list_directory(directory)
+
+    def _count(
+        self, checked: CheckedLog[AccountAudit] | CheckedLog[MailboxAudit]
+    ) -> None:
+        self.segments += checked.segments
+        self.frames += checked.frames
+
+
+def _note(path: str, sentence: str) -> Finding:
+    return Finding(Severity.NOTE, path, sentence)
+
+
+def _unreadable(path: str, error: OSError) -> Finding:
+    sentence = f"it can not be read: {error.strerror}"
+    return Finding(Severity.UNKNOWN, error.filename or path, sentence)

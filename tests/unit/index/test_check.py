@@ -1,0 +1,255 @@
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imapbox.index.account_operations import Create, Delete, Rename, Subscribe
+from imapbox.index.account_state import ChangeAccount
+from imapbox.index.check import CheckedLog, Finding, Severity, check_log
+from imapbox.index.check_audit import AccountAudit, MailboxAudit
+from imapbox.index.head import Head
+from imapbox.model.flags import Flag, FlagChange
+from tests.simulation.disk import OWNER
+from tests.unit.index.mail_log import (
+    DIRECTORY,
+    ID,
+    AccountLog,
+    LogOnDisk,
+    MailLog,
+    incoming,
+    place_of,
+    simulated,
+)
+from tests.unit.index.test_compact import DAY, HOUR, disk_of, events, happen
+
+BODY: Final = b"the octets of a message" * 8
+
+
+def checked(log: LogOnDisk) -> CheckedLog[Any]:
+    """Return what a check says of a log."""
+    audit = MailboxAudit if isinstance(log, MailLog) else AccountAudit
+    found: CheckedLog[Any] = log.run(check_log(DIRECTORY, audit, OWNER))
+    return found
+
+
+def findings(log: LogOnDisk) -> list[Finding]:
+    """Return what is found."""
+    return checked(log).findings
+
+
+def damage(log: LogOnDisk) -> list[str]:
+    """Return the sentences of what is damage."""
+    found = findings(log)
+    return [each.sentence for each in found if each.severity is Severity.DAMAGE]
+
+
+def notes(log: LogOnDisk) -> list[str]:
+    """Return the sentences of the notes; there is nothing else."""
+    found = findings(log)
+    assert {each.severity for each in found} <= {Severity.NOTE}, found
+    return [each.sentence for each in found]
+
+
+def lived_in() -> MailLog:
+    """Return a mailbox's log with a bit of everything in it."""
+    log = MailLog(simulated(), segment_limit=900).make()
+    log.append(incoming(BODY, Flag.SEEN, ["todo"])._replace(card=b"card"))
+    log.append(incoming(BODY), incoming(b"second"))
+    log.set_flags([1, 2], FlagChange.ADD, Flag.FLAGGED, ["later"])
+    log.append(incoming(b"third"))
+    log.expunge([2])
+    log.relocate([1])
+    log.append(incoming(b"fourth"))
+    return log
+
+
+def account() -> AccountLog:
+    """Return an account's log with a bit of everything in it."""
+    log = AccountLog(simulated(), segment_limit=600).make()
+    for change in (
+        [Create(ID, 5, "INBOX")],
+        [Create(bytes(16), 6, "a"), Subscribe("a")],
+        [Rename(bytes(16), "b")],
+        [Delete(bytes(16))],
+        [Create(bytes(15) + b"x", 7, "c")],
+    ):
+        log.commit(ChangeAccount(log.state(), lambda _, change=change: change))
+    return log
+
+
+@pytest.mark.parametrize("make", [lived_in, account])
+def test_a_sound_log_is_sound(make: Callable[[], LogOnDisk]) -> None:
+    """Nothing is said of it, and all of it was looked at."""
+    log = make()
+    found = checked(log)
+    assert found.findings == []
+    assert found.segments == log.head().position.segment > 1
+    assert found.frames > found.segments * 2
+    assert found.audit.counts == log.head().counts
+
+
+@given(st.lists(events, max_size=10), st.sampled_from([900, 12_000]))
+@settings(max_examples=50)
+def test_whatever_happened_a_log_is_sound(history: list[Any], limit: int) -> None:
+    """Compaction, holes and segments that are gone are nothing to complain of."""
+    log = MailLog(simulated(), segment_limit=limit).make()
+    for number, event in enumerate(history):
+        happen(log, event, number)
+        assert findings(log) == []
+    log.remove("head")
+    assert notes(log) == ["it is lost; the next writer makes it again from the log"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [lived_in, account])
+def test_every_flipped_byte_is_found(make: Callable[[], LogOnDisk]) -> None:
+    """No byte can change unseen, but for those of messages and a lock's hints."""
+    log = make()
+    bodies: dict[str, set[int]] = {}
+    if isinstance(log, MailLog):
+        state = log.state()
+        places = [(place_of(state, uid)) for uid in state.roll.now.tolist()]
+        dead = [(each.segment, each.offset, each.size) for each in state.graves.each()]
+        alive = [
+            (place.segment, place.offset - place.card_size, place.size + 4)
+            if place.card_size
+            else (place.segment, place.offset, place.size)
+            for place in places
+        ]
+        for segment, offset, size in (*dead, *alive):
+            octets = bodies.setdefault(f"log.{segment}", set())
+            octets.update(range(offset, offset + size))
+    for name, data in log.contents().items():
+        # Of the many zeros behind the end, some.
+        written = len(data.rstrip(b"\0")) + 100
+        octets = {*range(min(written, len(data))), *range(0, len(data), 97)}
+        for at in octets - bodies.get(name, set()):
+            log.write(name, bytes([data[at] ^ 1 << at % 8]), at)
+            assert findings(log), (name, at)
+            log.write(name, data[at : at + 1], at)
+    assert findings(log) == []
+
+
+@pytest.mark.parametrize("make", [lived_in, account])
+def test_every_cut_is_found(make: Callable[[], LogOnDisk]) -> None:
+    """A segment that is shorter than the log, by any number of bytes, is damaged."""
+    log = make()
+    position = log.head().position
+    data = log.read(f"log.{position.segment}")
+    for size in range(0, position.offset, 3):
+        log.truncate(f"log.{position.segment}", size)
+        assert damage(log), size
+        log.write(f"log.{position.segment}", data)
+    assert findings(log) == []
+
+
+@pytest.mark.parametrize("name", ["lock", "log.1", "log.2"])
+def test_what_must_be_there_is_missed(name: str) -> None:
+    """Without a lock, or one of its segments, a log is damaged."""
+    log = lived_in()
+    log.remove(name)
+    assert damage(log)
+
+
+def test_a_mark_is_told_with_its_reason() -> None:
+    """Why a mailbox was marked damaged is part of the finding."""
+    log = lived_in()
+    log.write("damaged", b"a sync of the log failed: EIO\n")
+    (sentence,) = damage(log)
+    assert "a sync of the log failed: EIO" in sentence
+
+
+def test_what_a_crash_leaves_is_a_note() -> None:
+    """A torn head, frames behind it, and torn ones are mended without help."""
+    log = lived_in()
+    before = log.read("head")
+    log.append(incoming(b"not published"))
+    after = log.head().position
+    log.write("head", before)
+    (sentence,) = notes(log)
+    assert "does not name the end yet" in sentence
+    log.write(f"log.{after.segment}", b"torn", after.offset + 40)
+    (sentence,) = notes(log)
+    assert "unfinished" in sentence
+    log.truncate("head", 3)
+    assert any("torn" in sentence for sentence in notes(log))
+
+
+def test_a_torn_frame_before_a_later_batch_is_damage() -> None:
+    """What was durable once, and is not whole any more, is no crash's fault."""
+    log = MailLog(simulated()).make()
+    log.append()
+    before = log.read("head")
+    head = Head.decode(before)
+    assert head is not None
+    log.append()
+    log.append()
+    log.write("head", before)
+    log.write("log.1", b"\xff", head.position.offset + 60)
+    (sentence,) = damage(log)
+    assert "later ones follow" in sentence
+
+
+def test_litter_is_a_note() -> None:
+    """Files of no use, ours and others', are told and harm nothing."""
+    log = lived_in()
+    log.write("README", b"hello")
+    log.write("log.99", b"never begun")
+    assert sorted(notes(log)) == [
+        "a segment that was never begun",
+        "this file is none of imapbox's",
+    ]
+
+
+def test_a_segment_that_lost_its_switch_is_damage() -> None:
+    """Mail to which nothing leads is not litter."""
+    log = MailLog(simulated(), segment_limit=900).make()
+    log.append(incoming(BODY))
+    before, size = log.read("head"), len(log.read("log.1"))
+    end = log.head().position.offset
+    while "log.2" not in log.names():
+        log.append(incoming(BODY))
+    log.append()
+    log.write("head", before)
+    log.write("log.1", bytes(len(log.read("log.1")) - end), end)
+    assert size > end
+    assert damage(log) == ["it holds mail, and no SWITCH leads to it"]
+
+
+def test_counts_are_counted() -> None:
+    """A head that says other counts than the log is damaged."""
+    log = lived_in()
+    head = log.head()
+    wrong = head._replace(counts=head.counts._replace(unseen=head.counts.unseen + 1))
+    log.write("head", wrong.encode())
+    assert damage(log) == ["its counts are not those of the last frame"]
+
+
+def test_looking_changes_nothing() -> None:
+    """No lock is taken and nothing is written."""
+    log = lived_in()
+    before = log.contents()
+    disk_of(log).calls = []
+    findings(log)
+    methods = {call.method for call in disk_of(log).calls}
+    assert methods <= {
+        "open",
+        "close",
+        "pread",
+        "size",
+        "status",
+        "list_directory",
+        "is_locked",
+    }
+    assert log.contents() == before
+
+
+def test_an_old_log_is_sound() -> None:
+    """One that was compacted, and left alone, and compacted."""
+    log = lived_in()
+    for _ in range(3):
+        disk_of(log).advance_clock(DAY + HOUR)
+        log.compact()
+        assert findings(log) == []

@@ -1,0 +1,111 @@
+"""The cleaner of deleted mailboxes."""
+
+from typing import Any, Final
+
+import pytest
+
+from imapbox.disk.filesystem import Mode
+from imapbox.index.mailbox_transactions import AppendMessages
+from imapbox.model.errors import MailboxDamaged
+from imapbox.model.names import MailboxName
+from imapbox.store.clean import remove_deleted
+from imapbox.store.create import create_mailbox_log
+from imapbox.store.delete import delete_mailbox
+from imapbox.store.layout import mailbox_directory
+from tests.simulation.crash import Crashes
+from tests.simulation.disk import SimulatedDisk, run
+from tests.simulation.mailbox import (
+    ALICE,
+    new_store,
+    open_account,
+    sees,
+    settings_of,
+    submit,
+)
+
+HOUR: Final = 3600.0
+DAY: Final = 24 * HOUR
+DRAFTS: Final = MailboxName("Drafts")
+
+
+class Deleted:
+    """A store in which a mailbox with a message was deleted a moment ago."""
+
+    def __init__(self) -> None:
+        self.disk = new_store()
+        self.process = self.disk.process(1)
+        self.settings = settings_of(self.process)
+        account: Any = run(open_account(self.settings), self.process)
+        self.mailbox_id = account.state.names[DRAFTS].mailbox_id
+        self.directory = mailbox_directory(ALICE, self.mailbox_id)
+        account.name = DRAFTS
+        run(submit(account, AppendMessages([sees(b"x")]), "append"), self.process)
+        steps = delete_mailbox(ALICE, account.state, DRAFTS, self.settings)
+        run(steps, self.process)
+
+    def clean(self, mailbox_id: bytes | None = None) -> bool:
+        """Remove it, if its time is over."""
+        steps = remove_deleted(ALICE, mailbox_id or self.mailbox_id, DAY, self.settings)
+        removed: bool = run(steps, self.process)
+        return removed
+
+    def is_there(self) -> bool:
+        """Say whether anything of it is."""
+        return any(path.startswith(self.directory) for path in self.disk.names)
+
+
+def test_a_deleted_mailbox_stays_for_a_day() -> None:
+    """Then nothing of it is left, and the next cleaner finds nothing to do."""
+    deleted = Deleted()
+    deleted.disk.advance_clock(DAY - HOUR)
+    assert not deleted.clean()
+    assert deleted.is_there()
+    deleted.disk.advance_clock(2 * HOUR)
+    assert deleted.clean()
+    assert not deleted.is_there()
+    assert not deleted.clean()
+
+
+def test_what_no_delete_names_is_left_alone() -> None:
+    """A mailbox that is being made, or that exists, is nobody's to remove."""
+    deleted = Deleted()
+    unknown = bytes(range(16))
+    run(create_mailbox_log(ALICE, unknown, 1, deleted.settings), deleted.process)
+    account: Any = run(open_account(deleted.settings), deleted.process)
+    deleted.disk.advance_clock(9 * DAY)
+    for mailbox_id in (unknown, *account.state.mailboxes):
+        assert not deleted.clean(mailbox_id)
+        assert mailbox_directory(ALICE, mailbox_id) in deleted.disk.names
+
+
+def test_a_damaged_one_is_left_alone() -> None:
+    """Somebody may want to look at it."""
+    deleted = Deleted()
+    deleted.disk.advance_clock(9 * DAY)
+    deleted.process.close(
+        deleted.process.open(f"{deleted.directory}/damaged", Mode.CREATE)
+    )
+    with pytest.raises(MailboxDamaged):
+        deleted.clean()
+    assert deleted.is_there()
+
+
+def test_a_crash_leaves_what_the_next_one_removes() -> None:
+    """Wherever it comes, by power loss too."""
+    deleted = Deleted()
+    deleted.disk.settle()
+    deleted.disk.advance_clock(9 * DAY)
+    crashes = 0
+
+    def clean(disk: SimulatedDisk) -> None:
+        deleted.disk = disk
+        deleted.process = disk.process(2)
+        assert deleted.clean()
+
+    for crash in Crashes(deleted.disk, clean, random_subsets=20):
+        crashes += 1
+        deleted.disk, deleted.process = crash.disk, crash.disk.process(3)
+        deleted.settings = settings_of(deleted.process)
+        deleted.clean()
+        assert not deleted.is_there()
+    assert crashes > 20
