@@ -18,6 +18,7 @@ from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Pause, Steps
 from imapbox.index.check_frames import Audit, Unsound, anything_behind, walk
+from imapbox.index.check_snapshots import unused_and_wrong
 from imapbox.index.cut import has_later_batch
 from imapbox.index.damage import DAMAGED
 from imapbox.index.frame import Frame
@@ -27,6 +28,7 @@ from imapbox.index.lost_head import (
     find_last_segment,
     is_litter,
 )
+from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.read import follow_segment
 from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.settle import HEAD
@@ -71,6 +73,11 @@ class EndingAudit(Audit, Protocol):
     @property
     def counts(self) -> Counts:
         """Return what the last frame said."""
+        ...
+
+    @property
+    def state(self) -> object:
+        """Return what was found."""
         ...
 
     def check_end(self) -> list[str]:
@@ -224,6 +231,7 @@ class _Check(Generic[A]):
             self._damage(broken.name, broken.sentence)
             return
         self._check_whole(head)
+        yield from self._check_snapshots(names, head.position)
         last = yield from self._check_behind(octets, head)
         yield from self._check_others(names, range(first.segment, last + 1), octets)
 
@@ -303,6 +311,17 @@ class _Check(Generic[A]):
         else:
             self._note(HEAD, "it does not name the end yet; the next writer sees to it")
         return end.segment
+
+    def _check_snapshots(self, names: list[str], end: Position) -> Steps[None]:
+        truth = self._checked.audit.state
+        if not isinstance(truth, MailboxState):
+            return
+        found = yield from unused_and_wrong(self._directory, names, end, truth)
+        unused, wrong = found
+        for name in unused:
+            self._note(name, "this snapshot is torn or old, and not used")
+        for name in wrong:
+            self._damage(name, "this snapshot says something else than the log")
 
     def _is_busy(self, octets: bytes) -> Steps[bool]:
         """Say whether somebody is writing, or has written meanwhile."""

@@ -83,6 +83,7 @@ class MailboxAudit:
 
     def __init__(self) -> None:
         self.state = MailboxState()
+        self.state.keeps_changes = False
         self._order = _Order()
 
     @property
@@ -108,7 +109,6 @@ class MailboxAudit:
         if payload != frame.payload_size:
             raise DamagedOperations("the payload is not as long as its messages")
         self.state.apply(frame)
-        self.state.forget_changes_before(self.state.next_change)
         for operation in operations:
             self._check_marks(operation)
 

@@ -34,9 +34,10 @@ from typing import Final
 
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
-from imapbox.disk.steps import Steps
+from imapbox.disk.steps import Pause, Steps
 from imapbox.index.commit import Log, write
 from imapbox.index.compact_plan import (
+    OVERHEAD,
     Hole,
     Policy,
     Use,
@@ -46,21 +47,22 @@ from imapbox.index.compact_plan import (
     uses,
     worth_leaving,
 )
-from imapbox.index.damage import FULL, damage, sync
+from imapbox.index.damage import FULL, damage, is_damaged, sync
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import Frame
-from imapbox.index.head import Counts, Position
+from imapbox.index.head import Counts, Head, Position
 from imapbox.index.lost_head import find_first_segment, first_frame
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.opening import follow_all, open_log
 from imapbox.index.operations import Meta
 from imapbox.index.punched import PUNCHED, Punched
-from imapbox.index.read import LogBroken, follow
+from imapbox.index.read import LogBroken, follow, read_head
 from imapbox.index.relocate import RelocateMessages, read_moving
 from imapbox.index.rotate import rotate
-from imapbox.index.segment import segment_name
+from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.settings import Settings
 from imapbox.index.settle import HEAD, Tail, publish, settle
+from imapbox.index.snapshot_reader import MailboxSnapshots
 from imapbox.index.transaction import Change, Transaction
 from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import DiskFull, MailboxDamaged
@@ -122,6 +124,29 @@ def look_for_work(log: Log, settings: Settings, policy: Policy) -> Steps[list[Us
     return (yield from run.look())
 
 
+def has_much_dead(directory: str, least: int) -> Steps[bool]:
+    """Say whether a log has ``least`` octets that are dead, and more than live.
+
+    A glance: what is in grace counts as dead, and a mailbox that is damaged, or
+    whose head can't be read, as one in which nothing is.
+    """
+    try:
+        data = yield from steps.opened(f"{directory}/{HEAD}", Mode.READ, read_head)
+    except FileNotFoundError:
+        return False
+    head = Head.decode(data)
+    if head is None or (yield from is_damaged(directory)):
+        return False
+    taken = 0
+    for number in segment_numbers((yield from steps.list_directory(directory))):
+        with suppress(FileNotFoundError):
+            taken += yield from steps.opened(
+                f"{directory}/{segment_name(number)}", Mode.READ, steps.allocated
+            )
+    needed = head.counts.live + head.counts.exists * OVERHEAD
+    return taken - needed > max(least, needed)
+
+
 class _Run:
     """One compaction."""
 
@@ -138,16 +163,13 @@ class _Run:
 
     def read(self) -> Steps[None]:
         """Learn what is in the log, without its lock."""
-        states: list[MailboxState] = []
-
-        def fold() -> MailboxState:
-            states.append(MailboxState())
-            return states[-1]
-
-        opened = yield from open_log(self._log.directory, self._settings, fold)
+        directory = self._log.directory
+        # What is decided on it can't be undone: all of a snapshot is checked.
+        saved = MailboxSnapshots(checked=True)
+        opened = yield from open_log(directory, self._settings, _silent_state, saved)
         if opened.damaged:
-            raise MailboxDamaged(self._log.directory)
-        self._state = states[-1]
+            raise MailboxDamaged(directory)
+        self._state = opened.state
 
     def look(self) -> Steps[list[Use]]:
         """Return what the segments are used for."""
@@ -194,6 +216,10 @@ class _Run:
         return self._policy.limit(int(now * 1_000_000))
 
     def _under_lock(self, part: Callable[[Tail], Steps[None]]) -> Steps[None]:
+        """Do a part; between two of them the process may do, or end, other work."""
+        moment = yield from steps.monotonic()
+        yield Pause(self._log.lock, moment)
+
         def section() -> Steps[None]:
             tail = yield from settle(self._log.directory, self._settings)
             yield from self._catch_up(tail.position)
@@ -210,7 +236,7 @@ class _Run:
             yield from follow(directory, self._state.position, end, self._state.apply)
         except LogBroken:
             # Another compaction may have removed where we were.
-            self._state = MailboxState()
+            self._state = _silent_state()
             try:
                 yield from follow_all(directory, end, self._state.apply)
             except (LogBroken, DamagedOperations) as broken:
@@ -304,6 +330,12 @@ class _Run:
             # The next one must not go before this one: the log would have a gap.
             yield from steps.sync_directory(self._log.directory)
             self.done.removed += 1
+
+
+def _silent_state() -> MailboxState:
+    state = MailboxState()
+    state.keeps_changes = False  # nobody is told
+    return state
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ bytes, written in one write under one CRC. Little-endian::
         56     4  salt of the segment
         60     4  CRC-32 of the 60 bytes before
 
-A head is a hint: all of it is in the last frame, too. It is never synced on
-its own, so that after power loss an older one may be there: `boot` tells.
+A head is a hint: all of it is in the last frame, too. It is hardly ever synced
+(compaction does it), so that after power loss an older one may be there: `boot`
+tells.
 """
 
 import struct

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
+from imapbox.index.carry_on import carry_on
 from imapbox.index.chunk import FIELDS, KEYWORDS, Chunk, Source, loaded
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.graves import GRAVES
@@ -88,6 +89,10 @@ class MailboxSnapshots:
     def replace(self, older: MailboxState, newer: MailboxState) -> None:
         """Let ``newer`` be to all readers what ``older`` was."""
         newer.take_over(older)
+
+    def carry_on(self, older: MailboxState, newer: MailboxState) -> bool:
+        """Do so although time went by; return whether it is one mailbox."""
+        return carry_on(older, newer)
 
 
 def check_rows(directory: str, name: str) -> Steps[bool]:

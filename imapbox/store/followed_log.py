@@ -38,6 +38,10 @@ class SavedStates(Saved[S], Protocol[S]):
         """Let ``newer`` be to all readers what ``older`` was."""
         ...
 
+    def carry_on(self, older: S, newer: S) -> bool:
+        """Do so although time went by; return whether it is the same log."""
+        ...
+
 
 class FollowedLog(Generic[S]):
     """The state of a log at `token`, touched in the reactor only.
@@ -193,7 +197,11 @@ class FollowedLog(Generic[S]):
                 self.damaged = True  # and stays as it was read
                 return
             self._open_head()
-            self._apply(await self._drivers.read.run(self._steps()))
+            try:
+                self._apply(await self._drivers.read.run(self._steps()))
+            except LogBroken:
+                if not await self._carry_on():
+                    raise
         except (HeadUnreadable, LogBroken) as error:
             self._log.error(
                 "the log in {directory} was replaced", directory=self.directory
@@ -201,6 +209,20 @@ class FollowedLog(Generic[S]):
             raise MailboxGone(self.directory) from error
         except OSError as error:
             raise in_words(error) from error
+
+    async def _carry_on(self) -> bool:
+        """Read the log anew; return whether it is the one that was followed.
+
+        Compaction may have removed the segment in which we were.
+        """
+        if self._saved is None:
+            return False
+        older, was_damaged = self.state, self.damaged
+        await self._open()
+        if not self._saved.carry_on(older, self.state):
+            self.state, self.damaged = older, was_damaged
+            return False
+        return True
 
     def _is_spoilt(self) -> bool:
         return self._saved is not None and self._saved.is_spoilt(self.state)

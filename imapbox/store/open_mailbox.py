@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -19,6 +19,7 @@ from imapbox.index.transaction import Change, Transaction
 from imapbox.model.errors import StoreFailure
 from imapbox.store.cards import card_of_stored
 from imapbox.store.committer import AccountBinding, Committer
+from imapbox.store.compactions import Compactor
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
 from imapbox.store.followed_log import FollowedLog
@@ -45,6 +46,13 @@ def _without_changes() -> MailboxState:
     return state
 
 
+class Upkeep(NamedTuple):
+    """Who looks after the mailboxes of a process while it follows them."""
+
+    snapshots: SnapshotMaker
+    compactor: Compactor
+
+
 class OpenMailbox:
     """A mailbox's state, its way in for changes, and who waits for news.
 
@@ -61,7 +69,7 @@ class OpenMailbox:
         drivers: Drivers,
         settings: Settings,
         binding: AccountBinding,
-        snapshots: SnapshotMaker,
+        upkeep: Upkeep,
     ) -> None:
         self.directory = directory
         self.log = FollowedLog(
@@ -70,7 +78,7 @@ class OpenMailbox:
         self.readers: set[ChangeReader] = set()
         self.binding = binding.binding
         self._drivers = drivers
-        self._snapshots = snapshots
+        self._snapshots, self._compactor = upkeep
         self._checked: MailboxState | None = None
         log = Log(directory, MailboxFacts)
         self._committer = Committer(log, drivers.write, settings, binding)
@@ -99,6 +107,7 @@ class OpenMailbox:
             self._snapshots.check(self.directory, state)
         if not self.log.damaged:
             self._snapshots.consider(self)
+            self._compactor.consider(self.directory)
 
     def submit(
         self,

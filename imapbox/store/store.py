@@ -17,13 +17,14 @@ from imapbox.index.settings import Settings
 from imapbox.model.errors import NoSuchUser, StoreFailure
 from imapbox.model.names import UserName
 from imapbox.store.account import AccountLog
+from imapbox.store.compactions import Compactor
 from imapbox.store.create import account_is_made, create_account
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
 from imapbox.store.format import prepare_store
 from imapbox.store.kept import Kept
 from imapbox.store.layout import SPOOL, mailbox_directory
-from imapbox.store.open_mailbox import OpenMailbox
+from imapbox.store.open_mailbox import OpenMailbox, Upkeep
 from imapbox.store.snapshots import SnapshotMaker
 
 # A webmail logs in and out for each request.
@@ -52,6 +53,7 @@ class Store(Service):
         drivers: The threads that do its disk work.
         settings: How logs are written.
         snapshots: Makes those of the mailboxes that are followed.
+        compactor: Gives back what nobody needs of these.
     """
 
     _log = Logger()
@@ -111,6 +113,7 @@ class Store(Service):
             filesystem.boot, filesystem.node, filesystem.pid, self._patience
         )
         self.snapshots = SnapshotMaker(self.drivers)
+        self.compactor = Compactor(self.drivers, self.settings)
         self.drivers.start()
         try:
             await self.drivers.write.run(prepare_store())
@@ -123,6 +126,7 @@ class Store(Service):
         """Let commits end, and give everything back."""
         self._is_open = False
         await self.snapshots.stop()
+        self.compactor.stop()
         await self.drivers.stop()
         for mailbox in self._mailboxes.clear():
             mailbox.close()
@@ -187,7 +191,7 @@ class Store(Service):
                 self.drivers,
                 self.settings,
                 account.binding_of(mailbox_id),
-                self.snapshots,
+                Upkeep(self.snapshots, self.compactor),
             ),
         )
 

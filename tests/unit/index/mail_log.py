@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from imapbox.disk.filesystem import FileSystem, Mode
 from imapbox.disk.spool import MemoryContent
-from imapbox.disk.steps import Steps, perform
+from imapbox.disk.steps import Steps, perform_patiently
 from imapbox.index.account_operations import AccountBase
 from imapbox.index.account_state import AccountState
 from imapbox.index.body import Place, Span, read_bodies
@@ -77,7 +77,7 @@ def execute(steps: Steps[Any], files: FileSystem) -> Any:
     """Run a protocol on a disk of either kind."""
     if isinstance(files, SimulatedFileSystem):
         return run(steps, files)
-    return perform(steps, files)
+    return perform_patiently(steps, files)
 
 
 class LogOnDisk:

@@ -10,6 +10,8 @@ from imapbox.index.account_state import ChangeAccount
 from imapbox.index.check import CheckedLog, Finding, Severity, check_log
 from imapbox.index.check_audit import AccountAudit, MailboxAudit
 from imapbox.index.head import Head
+from imapbox.index.operations import Flags
+from imapbox.index.snapshot_writer import write_snapshot
 from imapbox.model.flags import Flag, FlagChange
 from tests.simulation.disk import OWNER
 from tests.unit.index.mail_log import (
@@ -216,6 +218,25 @@ def test_a_segment_that_lost_its_switch_is_damage() -> None:
     log.write("log.1", bytes(len(log.read("log.1")) - end), end)
     assert size > end
     assert damage(log) == ["it holds mail, and no SWITCH leads to it"]
+
+
+def test_snapshots_are_checked() -> None:
+    """A torn one is a note; one that says something else than the log is damage."""
+    log = lived_in()
+    state = log.state()
+    name = log.run(write_snapshot(DIRECTORY, state.freeze()))
+    log.append()
+    assert findings(log) == []
+    data = log.read(name)
+    for at in (at for at in range(0, len(data), 3) if data[at]):  # no padding
+        log.write(name, bytes([data[at] ^ 1]), at)
+        assert notes(log) == ["this snapshot is torn or old, and not used"], at
+        log.write(name, data[at : at + 1], at)
+    log.remove(name)
+    operation = Flags((range(1, 2),), int(Flag.DRAFT), 0)
+    state.columns.change_flags(operation, state.counts.modseq)
+    log.run(write_snapshot(DIRECTORY, state.freeze()))
+    assert damage(log) == ["this snapshot says something else than the log"]
 
 
 def test_counts_are_counted() -> None:

@@ -1,0 +1,64 @@
+"""Checking that snapshots say what the log says."""
+
+from collections.abc import Sequence
+
+from imapbox.disk import steps
+from imapbox.disk.steps import Steps
+from imapbox.index.chunk import FIELDS
+from imapbox.index.encoding import DamagedOperations
+from imapbox.index.head import Position
+from imapbox.index.mailbox_state import MailboxState
+from imapbox.index.read import LogBroken, follow
+from imapbox.index.snapshot import snapshot_names
+from imapbox.index.snapshot_reader import MailboxSnapshots
+
+
+def unused_and_wrong(
+    directory: str, names: Sequence[str], end: Position, truth: MailboxState
+) -> Steps[tuple[list[str], list[str]]]:
+    """Look at the snapshots of a mailbox.
+
+    Args:
+        directory: Of the mailbox's log.
+        names: What is in it.
+        end: Up to where ``truth`` is true.
+        truth: What the log says there.
+
+    Returns:
+        Those that can't be used: torn, not what was written, or not of this log;
+        and those that are used and say something else than the log.
+    """
+    unused, wrong = [], []
+    newest: MailboxState | None = None
+    for each in snapshot_names(list(names)):
+        state = yield from MailboxSnapshots(checked=True).load(directory, each.name)
+        if state is None:
+            if (yield from steps.exists(f"{directory}/{each.name}")):
+                unused.append(each.name)
+            continue
+        if newest is not None:
+            continue  # only the newest one is ever used
+        newest = state
+        try:
+            yield from follow(directory, state.position, end, state.apply)
+        except (LogBroken, DamagedOperations):
+            unused.append(each.name)
+            continue
+        if not _agree(state, truth):
+            wrong.append(each.name)
+    return unused, wrong
+
+
+def _agree(some: MailboxState, truth: MailboxState) -> bool:
+    if some.counts != truth.counts or some.roll.now.tolist() != truth.roll.now.tolist():
+        return False
+    if some.facts.base(some.counts, 0) != truth.facts.base(truth.counts, 0):
+        return False
+    mine, theirs = (state.columns.alive_rows() for state in (some, truth))
+    return not len(mine) or (
+        all(
+            (some.columns[name][mine] == truth.columns[name][theirs]).all()
+            for name in FIELDS
+        )
+        and some.columns.keywords(mine) == truth.columns.keywords(theirs)
+    )
