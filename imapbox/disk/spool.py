@@ -6,7 +6,8 @@ whatever it sends. A crash leaves nothing.
 """
 
 import zlib
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Protocol
 
 from twisted.python.failure import Failure
 
@@ -95,11 +96,53 @@ def _ignore(_: Failure) -> None:
     """That a nameless file could not be closed concerns nobody."""
 
 
-class Spool:
-    """Takes in one message, piece by piece."""
+class Examiner(Protocol):
+    """Looks at a message while it comes. It knows nothing of this room."""
 
-    def __init__(self, driver: Driver, directory: str) -> None:
+    def is_quick(self, octets: bytes) -> bool:
+        """Say whether ``octets``, a whole message, take no time to speak of."""
+        ...
+
+    def feed(self, octets: bytes) -> None:
+        """Look at the next octets."""
+        ...
+
+    def finish(self) -> bytes:
+        """Return what was found: `Content.card`."""
+        ...
+
+
+class Blind:
+    """Finds nothing."""
+
+    def is_quick(self, octets: bytes) -> bool:
+        """See `Examiner`."""
+        del octets
+        return True
+
+    def feed(self, octets: bytes) -> None:
+        """See `Examiner`."""
+
+    def finish(self) -> bytes:
+        """See `Examiner`."""
+        return b""
+
+
+class Spool:
+    """Takes in one message, piece by piece.
+
+    Args:
+        driver: Writes what is too much for the memory, and runs the examiner
+            where that takes its time.
+        directory: For the nameless file.
+        examiner: Looks at what comes.
+    """
+
+    def __init__(
+        self, driver: Driver, directory: str, examiner: Callable[[], Examiner] = Blind
+    ) -> None:
         self.size = 0
+        self._examiner = examiner()
         self._driver = driver
         self._directory = directory
         self._crc = 0
@@ -131,7 +174,13 @@ class Spool:
         """
         if self._file is not None and self._unwritten:
             await self._flush()
-        content = Content(bytes(self._start), self.size, self._crc, self._file)
+        start = bytes(self._start)
+        if self._file is None and self._examiner.is_quick(start):
+            self._examiner.feed(start)
+            card = self._examiner.finish()
+        else:
+            card = await self._driver.run(self._end_examination(start))
+        content = Content(start, self.size, self._crc, self._file, card)
         self._file = None
         return content
 
@@ -149,8 +198,18 @@ class Spool:
         file = self._file
         file.users += 1
         # It leaves when the write has ended, which may be after a cancellation.
-        await self._driver.run(file.write(data, self._written), file.leave)
+        await self._driver.run(self._write(file, data), file.leave)
         self._written += len(data)
+
+    def _write(self, file: _File, data: bytes) -> Steps[None]:
+        yield from file.write(data, self._written)
+        self._examiner.feed(data)
+
+    def _end_examination(self, start: bytes) -> Steps[bytes]:
+        if self._file is None:
+            self._examiner.feed(start)
+        yield from ()
+        return self._examiner.finish()
 
 
 class MemoryContent(Content):

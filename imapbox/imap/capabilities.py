@@ -10,6 +10,7 @@ from imapbox.imap.states import State
 
 _ALWAYS: Final = ("IMAP4rev1", "LITERAL+", "ID", "IDLE")
 _AFTER_LOGIN: Final = (
+    "BINARY",
     "CHILDREN",
     "MOVE",
     "MULTIAPPEND",

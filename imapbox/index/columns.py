@@ -279,6 +279,11 @@ class Columns:
         chunk = self.chunks[number]
         return Place(*(int(chunk.read(name)[place]) for name in _PLACE))
 
+    def places(self, rows: NDArray[np.intp]) -> list[Place]:
+        """Return where the octets of many rows' messages lie."""
+        fields = (self[name][rows].tolist() for name in _PLACE)
+        return list(map(Place._make, zip(*fields, strict=True)))
+
     def relocate(self, row: int, message: Append, segment: int, offset: int) -> None:
         """Note that a row's message lies elsewhere now, perhaps without its card."""
         number, place = divmod(row, self._chunk_rows)

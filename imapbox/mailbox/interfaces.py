@@ -7,11 +7,12 @@ either committed or not, never half. All raise `MailError`s, worded by
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 
 from imapbox.disk.spool import Content, Spool
+from imapbox.index.body import READ_WHOLE
 from imapbox.index.uid_roll import Uids
 from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.updates import Update
@@ -22,6 +23,10 @@ from imapbox.model.numbers import ModSeq, Seq, Uid, UidValidity
 from imapbox.query.columns import Bounds, Facts
 
 T = TypeVar("T")
+
+
+# A message of at most so many octets is checked whenever any of them are read.
+ALWAYS_CHECKED: Final = READ_WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +304,14 @@ class SelectedMailbox(Protocol):
         """Make a message's card from its octets; None if these are gone.
 
         For a message without a good one; it is not stored.
+        """
+        ...
+
+    async def is_intact(self, uid: Uid) -> bool:
+        """Say whether all octets of a message are there, as they were stored.
+
+        Of those above `ALWAYS_CHECKED` each is read and checked once in a
+        process, which then believes it.
         """
         ...
 

@@ -266,6 +266,16 @@ class Selected:
 
         return await self._where_they_are(uids, read)
 
+    async def is_intact(self, uid: Uid) -> bool:
+        """Say whether all octets of a message are there, as they were stored."""
+
+        async def read(_: Sequence[int], places: list[Place]) -> list[bool | None]:
+            (place,) = places
+            return [await self._mailbox.is_intact(place) or None]
+
+        (intact,) = await self._where_they_are([uid], read)
+        return bool(intact)
+
     async def make_card(self, uid: Uid) -> bytes | None:
         """Make a message's card from its octets; None if these are gone."""
 
@@ -321,7 +331,7 @@ class Selected:
     def _places_of(self, uids: Sequence[Uid]) -> list[Place]:
         columns = self._state.columns
         rows = columns.rows_of(np.fromiter(uids, np.uint32, len(uids)))
-        return [columns.place(row) for row in rows.tolist()]
+        return columns.places(rows)
 
     def read_now(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
         """Do as `read` does, and keep the reactor waiting."""

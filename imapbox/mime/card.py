@@ -40,7 +40,6 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 from imapbox.mime.bodystructure import render_body
@@ -243,7 +242,15 @@ class Card:
         CardUnreadable: It is none, or of another version.
     """
 
-    __slots__ = ("_card", "_ends", "_fields", "_flags", "_seconds", "_zone")
+    __slots__ = (
+        "_card",
+        "_ends",
+        "_fields",
+        "_flags",
+        "_multiparts",
+        "_seconds",
+        "_zone",
+    )
 
     def __init__(self, card: bytes) -> None:
         if not card.startswith(MAGIC) or len(card) < _FIRST:
@@ -252,9 +259,10 @@ class Card:
             card
         )
         self._ends: tuple[int, ...] = (_FIRST, *_ENDS.unpack_from(card, _START.size))
-        if self._ends[-1] != len(card) or any(a > b for a, b in pairwise(self._ends)):
+        if self._ends[-1] != len(card) or sorted(self._ends) != list(self._ends):
             raise CardUnreadable
         self._card = card
+        self._multiparts: dict[int, list[int]] = {}
 
     @property
     def envelope(self) -> bytes:
@@ -348,13 +356,16 @@ class Card:
 
     def _inner(self, at: int, number: int) -> int | None:
         """Return the record of a multipart's part with this number."""
-        end = self._record(at).after
-        inner = at + 1
-        for _ in range(1, number):
-            if inner >= end:
-                return None
-            inner = self._record(inner).after
-        return inner if number and inner < end else None
+        found = self._multiparts.get(at)
+        if found is None:
+            # Whoever asks for one part asks for the others, too.
+            found = self._multiparts[at] = []
+            end = self._record(at).after
+            inner = at + 1
+            while inner < end:
+                found.append(inner)
+                inner = max(self._record(inner).after, inner + 1)
+        return found[number - 1] if 1 <= number <= len(found) else None
 
     def _located(self, at: int, *, is_root: bool) -> Located:
         record = self._record(at)

@@ -10,7 +10,8 @@ from twisted.internet.interfaces import IDelayedCall
 from imapbox.disk.blocking import result_of
 from imapbox.disk.spool import Content
 from imapbox.disk.steps import Steps
-from imapbox.index.body import Place, Span, read_bodies, read_cards
+from imapbox.index.body import READ_WHOLE, Place, Span, read_bodies, read_cards
+from imapbox.index.body_check import BodyCheck
 from imapbox.index.commit import Log
 from imapbox.index.mailbox_state import MailboxFacts, MailboxState
 from imapbox.index.settings import Settings
@@ -29,6 +30,8 @@ T = TypeVar("T")
 
 # Behind every hint, how often the head is looked at while somebody waits.
 POLL_SECONDS: Final = 4.0
+# Of so many messages it is remembered that they were checked.
+_MAX_INTACT: Final = 10_000
 
 
 class ChangeReader(Protocol):
@@ -82,6 +85,7 @@ class OpenMailbox:
         self._checked: MailboxState | None = None
         log = Log(directory, MailboxFacts)
         self._committer = Committer(log, drivers.write, settings, binding)
+        self._intact: set[Place] = set()
         self._waiters: list[Deferred[None]] = []
         self._poll: IDelayedCall | None = None
         self._stop_listening: Callable[[], None] | None = None
@@ -139,6 +143,23 @@ class OpenMailbox:
     async def read_cards(self, places: Sequence[Place]) -> list[bytes | None]:
         """Return the cards of messages; None where there is no good one."""
         return await self._reading(read_cards(self.directory, places))
+
+    async def is_intact(self, place: Place) -> bool:
+        """Say whether a message is what was stored; each is checked once.
+
+        Small ones are checked whenever any of their octets are read.
+        """
+        if place.size <= READ_WHOLE or place in self._intact:
+            return True
+        check = BodyCheck(self.directory, place)
+        intact = None
+        while intact is None:
+            intact = await self._reading(check.go_on())
+        if intact:
+            if len(self._intact) >= _MAX_INTACT:
+                self._intact.clear()
+            self._intact.add(place)
+        return intact
 
     async def make_card(self, place: Place) -> bytes | None:
         """Make a message's card from its octets; None if these are gone."""

@@ -17,6 +17,7 @@ from imapbox.index.settings import Settings
 from imapbox.model.errors import NoSuchUser, StoreFailure
 from imapbox.model.names import UserName
 from imapbox.store.account import AccountLog
+from imapbox.store.cards import CardMaker
 from imapbox.store.compactions import Compactor
 from imapbox.store.create import account_is_made, create_account
 from imapbox.store.drivers import Drivers
@@ -135,7 +136,7 @@ class Store(Service):
 
     def new_spool(self) -> Spool:
         """Return an empty spool for one message."""
-        return Spool(self.drivers.write, SPOOL)
+        return Spool(self.drivers.write, SPOOL, CardMaker)
 
     async def has_account(self, user: UserName) -> bool:
         """Say whether the user's account was made."""

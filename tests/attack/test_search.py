@@ -16,14 +16,14 @@ FROM = b"FROM a%d " * 900 % tuple(range(900)) + b"TO b"
 
 @pytest.fixture(scope="module")
 def mail(victim: Server) -> Server:
-    """A message of 4 MiB, one with a long header, and a hundred small ones."""
+    """A message of 16 MiB, one with a long header, and hundreds of small ones."""
     line = "größer als 学习 \r\n".encode()
-    large = TYPE % b"utf-8" + line * (4 * MIB // len(line))
+    large = TYPE % b"utf-8" + line * (16 * MIB // len(line))
     fields = b"".join(b"X-%d: =?utf-8?q?=C3=A4?= a  b\r\n" % n for n in range(20_000))
     with LmtpClient(victim.lmtp) as lmtp:
         for message in (large, fields + TYPE % b"zip" + b"x" * 64 * KIB):
             lmtp.must_deliver(stuffed(message), "bob")
-        for _ in range(100):
+        for _ in range(500):
             lmtp.must_deliver(stuffed(b"Subject: s\r\n\r\nbody\r\n"), "bob")
     return victim
 

@@ -492,6 +492,9 @@ class FakeMailbox:
         await self._account.pause("read_cards")
         return [self._told[uid].card or None for uid in uids]
 
+    async def is_intact(self, uid: Uid) -> bool:
+        return uid not in self._box.bodies_gone
+
     async def make_card(self, uid: Uid) -> bytes | None:
         await self._account.pause("make_card")
         if uid in self._box.bodies_gone:

@@ -53,6 +53,11 @@ REWORDED: Final = [
     'id-params-list = "(" [string SP nstring *(SP string SP nstring)] ")" / nil',
     'id-response = "ID" SP id-params-list',
     'response-data =/ "*" SP id-response CRLF',
+    # RFC 3516 §4.3 and RFC 9051 §7.5.2 say so, and their ABNF forgot it.
+    (
+        'msg-att-static =/ "BINARY" section-binary "<" number64 ">" SP '
+        "(nstring / literal8)"
+    ),
 ]
 STRICTER: Final = [
     # RFC 9051 §7.1 ends its list with `atom [SP …]`, which takes a known code

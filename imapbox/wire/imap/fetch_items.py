@@ -63,6 +63,10 @@ class SectionText(Enum):
     MIME = b"MIME"
 
 
+# Those that come with the names of fields.
+FIELDS: Final = frozenset({SectionText.HEADER_FIELDS, SectionText.HEADER_FIELDS_NOT})
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """A piece of a message. RFC 9051 §6.4.5.
@@ -154,7 +158,6 @@ _SIMPLE: Final[Mapping[bytes, FetchItem]] = {
 }
 _SECTION_TEXTS: Final = {text.value: text for text in SectionText if text.value}
 _BINARY: Final = frozenset({b"BINARY", b"BINARY.PEEK", b"BINARY.SIZE"})
-_WITH_FIELDS: Final = {SectionText.HEADER_FIELDS, SectionText.HEADER_FIELDS_NOT}
 
 
 def read_fetch_items(lexer: Lexer) -> tuple[FetchItem, ...]:
@@ -228,7 +231,7 @@ def _section(lexer: Lexer) -> Section:
     text = _SECTION_TEXTS.get(word)
     if text is None or (text is SectionText.MIME and not part):
         raise BadSyntax("section-text", word)
-    if text not in _WITH_FIELDS:
+    if text not in FIELDS:
         return Section(part, text)
     lexer.space()
     return Section(part, text, tuple(lexer.listed(lambda: _field(lexer))))

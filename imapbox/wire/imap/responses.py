@@ -7,8 +7,8 @@ put together from items that the caller may keep and use again::
     fetch(Seq(3), (uid_item(Uid(7)), flags_item(seen)))
         == b"* 3 FETCH (UID 7 FLAGS (\\Seen))\r\n"
 
-A large body is sent in slices: `fetch_start` with all that is known, the
-slices, `FETCH_END`.
+A large body is sent in slices: `fetch_start`, items with a space between each,
+`FETCH_END`; after a `literal_item` its octets.
 
 RFC 9051 §9::
 
@@ -32,7 +32,6 @@ from imapbox.model.numbers import Seq, Uid
 from imapbox.wire.imap import strings
 from imapbox.wire.imap.commands.listing import StatusAtt
 from imapbox.wire.imap.dates import render_date_time
-from imapbox.wire.imap.fetch_items import BodyItem
 from imapbox.wire.imap.response_codes import ResponseCode
 from imapbox.wire.imap.tags import Tag
 
@@ -188,18 +187,9 @@ def fetch_items_with_uid(rows: Iterable[tuple[Seq, Uid, bytes]]) -> bytes:
     return b"".join([b"* %d FETCH (UID %d %b)\r\n" % row for row in rows])
 
 
-def fetch_start(seq: Seq, items: Iterable[bytes], item: BodyItem, size: int) -> bytes:
-    """Return the beginning of a FETCH whose last item comes in slices.
-
-    Args:
-        seq: Which message.
-        items: What stands before that item.
-        item: The item.
-        size: How many octets the caller will send before `FETCH_END`, or
-            before a space and a next item.
-    """
-    last = b"%b %b" % (item.label, strings.literal_start(size))
-    return b"* %d FETCH (%b" % (seq, b" ".join((*items, last)))
+def fetch_start(seq: Seq) -> bytes:
+    """Return the beginning of a FETCH whose items come one by one."""
+    return b"* %d FETCH (" % seq
 
 
 def flags_item(flag_list: bytes) -> bytes:
@@ -222,15 +212,27 @@ def internaldate_item(date: InternalDate) -> bytes:
     return b"INTERNALDATE " + render_date_time(date)
 
 
-def body_item(item: BodyItem, octets: bytes | None) -> bytes:
-    """Return octets of a message; None for a part that is not there.
+def literal_item(label: bytes, size: int) -> bytes:
+    """Return the beginning of an item; the caller sends ``size`` octets, no NUL.
 
     Always as a literal, which is what clients expect of a body.
     """
-    if octets is None:
-        return item.label + b" NIL"
-    start = strings.literal_start(len(octets))
-    return b"%b %b%b" % (item.label, start, octets)
+    return b"%b %b" % (label, strings.literal_start(size))
+
+
+def literal8_item(label: bytes, size: int) -> bytes:
+    """Return what `literal_item` does, for octets among which there is a NUL."""
+    return b"%b %b" % (label, strings.literal8_start(size))
+
+
+def nil_item(label: bytes) -> bytes:
+    """Return an item that is not there."""
+    return label + b" NIL"
+
+
+def number_item(label: bytes, number: int) -> bytes:
+    """Return an item that is a number."""
+    return b"%b %d" % (label, number)
 
 
 def _condition(status: Status, text: str, code: ResponseCode | None) -> bytes:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from imapbox.imap.octets import HEADER_GUESS, READ
+from imapbox.imap.octets import READ
+from imapbox.imap.windows import HEADER_GUESS
 from imapbox.model.errors import MailboxBusy, MailboxGone
 from imapbox.model.flags import Flag
 from imapbox.model.message import InternalDate
@@ -145,7 +146,7 @@ def test_seen_is_told_once() -> None:
     r"""A FETCH of FLAGS and BODY[] tells the flags once, \Seen among them."""
     said = fetched(client_with(MESSAGE), b"(BODY[TEXT] FLAGS)")
     assert said.count(b"FLAGS") == 1
-    assert said.startswith(b"* 1 FETCH (FLAGS (\\Seen \\Recent) BODY[TEXT] {")
+    assert said.endswith(b" FLAGS (\\Seen \\Recent))\r\n")
 
 
 def test_mail_can_be_read_whoever_holds_the_lock() -> None:
@@ -195,17 +196,6 @@ def test_nobodys_number_is_bad() -> None:
     empty = client_with()
     assert empty.say(b"t FETCH * UID\r\n") == b"t BAD No such message.\r\n"
     assert empty.say(b"t UID FETCH 1:* UID\r\n") == b"t OK Fetched.\r\n"
-
-
-@pytest.mark.parametrize(
-    "item",
-    [b"ENVELOPE", b"BODYSTRUCTURE", b"BODY", b"BODY[1]", b"BODY[1.MIME]", b"ALL"],
-)
-def test_what_is_not_offered_yet(item: bytes) -> None:
-    """What needs a message taken apart is refused in plain words."""
-    client = client_with(MESSAGE)
-    said = client.say(b"t FETCH 1 %b\r\n" % item)
-    assert said.startswith(b"t NO [CANNOT] ENVELOPE, BODYSTRUCTURE and parts ")
 
 
 def test_gone_messages_are_left_out() -> None:

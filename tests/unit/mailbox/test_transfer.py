@@ -264,6 +264,8 @@ async def test_a_full_disk_takes_none(open_store: Opener, how: str) -> None:
     account = await account_of(store)
     selected = await filled(account, b"1", b"x" * 300_000)
     before = await facts(account, A)
+    # What SELECT writes of recent messages may still be on its way.
+    await until(lambda: not store.drivers.write.runs)
     fail = Fail("pwrite", "/log.", errno.ENOSPC)
     disk_of(store).steer = fail
     assert await outcome(getattr(selected, how)([1, 2], B)) is DiskFull

@@ -1,0 +1,171 @@
+"""Rows of a FETCH that asks for octets of messages."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from twisted.internet.defer import CancelledError
+from twisted.logger import Logger
+
+from imapbox.imap.answers import BrokenOff, Refused
+from imapbox.imap.cards import in_batches, read_cards
+from imapbox.imap.facts import Fact, fact
+from imapbox.imap.octet_answers import Answer, OctetItem, Said, answer_to
+from imapbox.imap.octets import Octets
+from imapbox.imap.refusals import ends_session
+from imapbox.imap.selection import as_ranges
+from imapbox.imap.session import Session
+from imapbox.imap.windows import Windows
+from imapbox.mailbox.interfaces import Piece
+from imapbox.mailbox.messages import Message
+from imapbox.mime.card import Card
+from imapbox.mime.decode import UnknownCTE
+from imapbox.model.errors import MailError, MessageGone
+from imapbox.model.flags import FLAG_NAMES, Flag, FlagChange
+from imapbox.model.numbers import Uid
+from imapbox.wire.imap import response_codes as codes
+from imapbox.wire.imap import responses
+from imapbox.wire.imap.fetch_items import BinarySizeItem, FetchAtt, FetchItem
+
+_log = Logger()
+
+_SEEN: Final = frozenset({FLAG_NAMES[Flag.SEEN]})
+
+
+class _Planned(NamedTuple):
+    """A message, and which of its octets are read beforehand."""
+
+    message: Message
+    card: Card | None
+    window: range
+
+
+class OctetRows:
+    """The answer to a FETCH some of whose items are octets of messages."""
+
+    def __init__(self, session: Session, items: Sequence[FetchItem]) -> None:
+        selection = session.selection
+        self._flags = fact(selection, FetchAtt.FLAGS)
+        self._mailbox = selection.mailbox
+        self._output = session.output
+        self._items: list[Fact | OctetItem] = [
+            fact(selection, item) if isinstance(item, FetchAtt) else item
+            for item in items
+        ]
+        self._tells_flags = FetchAtt.FLAGS in items
+        self._windows = Windows(items)
+        reads = any(
+            not isinstance(item, FetchAtt | BinarySizeItem) and not item.peek
+            for item in items
+        )
+        self._sets_seen = reads and not self._mailbox.read_only
+        self._gone = self._undecodable = 0
+
+    async def tell(self, messages: Iterator[Message]) -> None:
+        """Write all rows.
+
+        Raises:
+            Refused: Some messages were gone, or could not be decoded; the
+                others have been told.
+        """
+        for batch in in_batches(messages, self._card_size):
+            planned = await self._plan(batch)
+            for group in in_batches(planned, lambda each: len(each.window)):
+                await self._tell_group(group)
+        if self._gone:
+            raise Refused("Some messages were expunged.", codes.EXPUNGEISSUED)
+        if self._undecodable:
+            text = "Some parts are encoded in a way that is not known here."
+            raise Refused(text, codes.UNKNOWN_CTE)
+
+    def _card_size(self, message: Message) -> int:
+        return message.card_size if self._windows.needs_card else 0
+
+    async def _plan(self, messages: Sequence[Message]) -> list[_Planned]:
+        window = self._windows.of
+        if not self._windows.needs_card:
+            return [_Planned(each, None, window(each, None)) for each in messages]
+        cards = await read_cards(self._mailbox, messages)
+        self._gone += cards.count(None)
+        return [
+            _Planned(message, card, window(message, card))
+            for message, card in zip(messages, cards, strict=True)
+            if card is not None
+        ]
+
+    async def _tell_group(self, group: Sequence[_Planned]) -> None:
+        marked = await self._mark_seen([each.message for each in group])
+        pieces = [
+            Piece(message.uid, window.start, len(window))
+            for message, _, window in group
+        ]
+        read = await self._mailbox.read(pieces)
+        for (message, card, window), seen in zip(group, read, strict=True):
+            if seen is None or len(seen) != len(window):
+                self._gone += 1
+                continue
+            current, is_news = marked[message.uid]
+            octets = Octets(self._mailbox, current, (window, seen), card)
+            try:
+                await self._tell_one(octets, card, is_news=is_news)
+            except MessageGone:
+                self._gone += 1
+            await self._output.room()
+
+    async def _mark_seen(
+        self, messages: Sequence[Message]
+    ) -> dict[Uid, tuple[Message, bool]]:
+        r"""Set ``\Seen`` if that is to be; say which messages' flags are news."""
+        marked = {message.uid: (message, False) for message in messages}
+        unseen = [each.uid for each in messages if not each.flags & Flag.SEEN]
+        if self._sets_seen and unseen:
+            try:
+                await self._mailbox.set_flags(unseen, FlagChange.ADD, _SEEN)
+            except MailError as error:
+                if ends_session(error):
+                    raise
+                # Mail that can be read is read, whoever holds the lock.
+                self._sets_seen = False
+                _log.info("did not set Seen: {error!r}", error=error)
+            else:
+                for message in self._mailbox.by_uid(as_ranges(unseen)):
+                    marked[message.uid] = (message, True)
+        return marked
+
+    async def _tell_one(
+        self, octets: Octets, card: Card | None, *, is_news: bool
+    ) -> None:
+        # What is not there any more is found out before we begin to tell of it.
+        answers = await self._answers(octets, card, is_news=is_news)
+        if not answers:
+            return
+        self._output.write(responses.fetch_start(octets.message.seq))
+        try:
+            for number, answer in enumerate(answers):
+                if number:
+                    self._output.write(b" ")
+                await answer.tell(self._output)
+        except CancelledError:
+            raise
+        except Exception as error:
+            # A literal was announced, and there is no way to take it back.
+            raise BrokenOff("in the middle of a literal") from error
+        self._output.write(responses.FETCH_END)
+
+    async def _answers(
+        self, octets: Octets, card: Card | None, *, is_news: bool
+    ) -> list[Answer]:
+        message = octets.message
+        if self._windows.beyond_headers and not await octets.is_intact():
+            raise MessageGone
+        answers: list[Answer] = []
+        if is_news and not self._tells_flags:
+            answers.append(Said(self._flags(message, card)))
+        for item in self._items:
+            if not isinstance(item, OctetItem):
+                answers.append(Said(item(message, card)))
+                continue
+            try:
+                answers.append(await answer_to(item, octets))
+            except UnknownCTE:
+                self._undecodable += 1
+        return answers
