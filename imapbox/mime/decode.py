@@ -20,6 +20,9 @@ _PADDING: Final = b"==="
 _MAX_LINE: Final = 64 * 1024
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
 _NOT_HEX = re.compile(rb"=(?![0-9A-Fa-f]{2})")
+# What Python's decoder takes for something else than we do.
+_ODD = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n)")
+_ODD_ENDS: Final = (b" \r\n", b"\t\r\n", b" \n", b"\t\n", b"\r\r\n")
 _MAYBE_MORE = re.compile(rb"(?:[ \t\r]{1,1000}|=[0-9A-Fa-f]?)\Z")
 
 
@@ -103,9 +106,10 @@ class _QuotedPrintable:
         self._rest = b""  # of a line that has not ended
 
     def feed(self, octets: bytes) -> bytes:
-        lines = (self._rest + octets).split(b"\n")
-        self._rest = lines.pop()
-        decoded = b"".join(map(_quoted_line, lines))
+        octets = self._rest + octets
+        at = octets.rfind(b"\n") + 1
+        self._rest = octets[at:]
+        decoded = _quoted_lines(octets[:at])
         if len(self._rest) > _MAX_LINE:
             more = _MAYBE_MORE.search(self._rest, len(self._rest) - 1000)
             at = more.start() if more else len(self._rest)
@@ -115,6 +119,13 @@ class _QuotedPrintable:
 
     def finish(self) -> bytes:
         return _quoted(self._rest.rstrip(b" \t").removesuffix(b"="))
+
+
+def _quoted_lines(lines: bytes) -> bytes:
+    """Return what whole lines mean."""
+    if not _ODD.search(lines) and not any(end in lines for end in _ODD_ENDS):
+        return binascii.a2b_qp(lines)
+    return b"".join(map(_quoted_line, lines.split(b"\n")[:-1]))
 
 
 def _quoted_line(line: bytes) -> bytes:

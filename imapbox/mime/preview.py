@@ -18,16 +18,22 @@ from imapbox.mime.structure import Part
 
 MAX_CHARACTERS: Final = 200
 
+_FIRST: Final = 1024
+
 _UNSEEN: Final = ("script", "style", "head", "title")
 _BLOCKS: Final = ("br", "p", "/p", "div", "/div", "tr", "td", "li", "h1", "h2", "h3")
 
 
 def make_preview(root: Part) -> str:
     """Return the preview of a message, perhaps empty, in one line."""
+    texts = list(_texts(root))
     for wanted, convert in ((b"plain", str), (b"html", strip_tags)):
-        for part in _texts(root):
-            if part.media_type[1].lower() == wanted and part.beginning:
-                words = _words(convert(_decode(part)))
+        for part in texts:
+            if part.media_type[1].lower() == wanted:
+                # Mostly the first of it will do.
+                words = _words(convert(_decode(part, _FIRST)))
+                if len(words) < MAX_CHARACTERS // 2 and len(part.beginning) > _FIRST:
+                    words = _words(convert(_decode(part, len(part.beginning))))
                 if words:
                     return words
     return ""
@@ -42,9 +48,11 @@ def _texts(root: Part) -> Iterator[Part]:
             yield part
 
 
-def _decode(part: Part) -> str:
+def _decode(part: Part, size: int) -> str:
     try:
-        octets = decode_transfer(part.beginning, part.content.encoding or b"7bit")
+        octets = decode_transfer(
+            part.beginning[:size], part.content.encoding or b"7bit"
+        )
     except UnknownCTE:
         return ""
     return decode_text(octets, part.content.parameter(b"charset") or b"us-ascii")

@@ -99,13 +99,14 @@ class Scanner:
             self._rest = data
             return
         limit = self._base + size
-        steps = {
-            _State.HEADER: self._read_header,
-            _State.BODY: self._read_body,
-            _State.BOUNDARY_LINE: self._read_boundary_line,
-        }
-        while self._at < limit and steps[self._state](data, limit):
-            pass
+        goes_on = True
+        while goes_on and self._at < limit:
+            if self._state is _State.HEADER:
+                goes_on = self._read_header(data, limit)
+            elif self._state is _State.BODY:
+                goes_on = self._read_body(data, limit)
+            else:
+                goes_on = self._read_boundary_line(data)
         # Not the last octet: it may be the CR of a boundary's line end.
         self._pass(data, limit - 1)
         self._at = max(self._at, limit)
@@ -145,7 +146,7 @@ class Scanner:
         self._at = self._base + behind
         return True
 
-    def _read_boundary_line(self, data: bytes, _limit: int) -> bool:
+    def _read_boundary_line(self, data: bytes) -> bool:
         """Find the end of the line; False if it is not in ``data``."""
         end = data.find(b"\n", self._at - self._base)
         if end < 0:

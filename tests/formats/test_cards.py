@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from imapbox.mime.card import Card, Field, make_card
 from tests.formats import second_reader
-from tests.support.messages import ANY_MESSAGES, parts_of, scan
+from tests.support.messages import ANY_HEADERS, ANY_MESSAGES, parts_of, scan
 
 
-@given(ANY_MESSAGES | st.binary())
+@given(ANY_MESSAGES | ANY_HEADERS | st.binary())
 def test_readers_agree_on_cards(message: bytes) -> None:
     """Whatever the message, the second reader finds in its card what imapbox finds."""
     root = scan(message)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hypothesis import strategies as st
 
 from imapbox.mime.card import Card, make_card
+from imapbox.mime.header import NAMES
 from imapbox.mime.scanner import Scanner
 from imapbox.mime.structure import Kind, Part
 from imapbox.mime.text import stretches
@@ -46,6 +47,25 @@ _end = st.sampled_from([b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r", b""])
 ANY_MESSAGES = st.lists(
     st.builds(lambda line, end: line + end, _line, _end), max_size=40
 ).map(b"".join)
+
+# Headers in which the values of our fields are anything.
+_value = st.lists(
+    st.sampled_from(
+        [bytes([octet]) for octet in b"()<>@,;:\\\"[].=?*%/'ab09 \t\n\r\0\xe4+-"]
+        + [b"a@b", b"=?utf-8?q?=C3?=", b"=?utf-8?b?w7w=?=", b"; charset=", b"; a*0*="]
+        + [
+            b"text/plain",
+            b"multipart/mixed; boundary=a",
+            b"\r\n ",
+            b"Re: ",
+            b"\r\n--a\r\n",
+        ]
+        + [b"1 Jan 2000 00:00", b"base64"]
+    )
+).map(b"".join)
+ANY_HEADERS = st.lists(
+    st.tuples(st.sampled_from(sorted(NAMES)), _value), max_size=10
+).map(lambda fields: b"".join(b"%b:%b\r\n" % field for field in fields) + b"\r\nx")
 
 
 def crlf(text: str) -> bytes:
@@ -102,6 +122,7 @@ def outline(part: Part) -> object:
 
 
 __all__ = [
+    "ANY_HEADERS",
     "ANY_MESSAGES",
     "LINES",
     "Kind",

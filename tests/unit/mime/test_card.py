@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from imapbox.mime.bodystructure import render_body
 from imapbox.mime.card import Card, CardUnreadable, Field, make_card
 from imapbox.mime.envelope import render_envelope
-from tests.support.messages import ANY_MESSAGES, card_of, crlf, parts_of, scan
+from tests.support.messages import (
+    ANY_HEADERS,
+    ANY_MESSAGES,
+    card_of,
+    crlf,
+    parts_of,
+    scan,
+)
 
 MESSAGE = crlf("""\
 From: =?utf-8?q?J=C3=BCrgen?= <j@example.com>
@@ -41,7 +48,7 @@ three
 """)
 
 
-@given(ANY_MESSAGES | st.binary())
+@given(ANY_MESSAGES | ANY_HEADERS | st.binary())
 def test_a_card_is_what_the_tree_is(message: bytes) -> None:
     """What is read from a card is what is rendered from the tree."""
     root = scan(message)

@@ -121,3 +121,13 @@ def test_unknown(encoding: bytes) -> None:
     """Who asks for another encoding is told so."""
     with pytest.raises(UnknownCTE):
         open_transfer_decoder(encoding)
+
+
+@given(st.lists(PIECES).map(b"".join) | st.binary())
+def test_the_short_way_is_the_long_one(lines: bytes) -> None:
+    """Lines that are decoded at once are decoded as they are one by one."""
+    lines += b"\n"
+    # A space at the end of another line keeps them from the short way.
+    assert decode_transfer(lines + b" \n", QUOTED) == decode_transfer(lines, QUOTED) + (
+        b"\n"
+    )

@@ -8,10 +8,17 @@ from hypothesis import strategies as st
 
 from imapbox.mime.scanner import MAX_PARTS
 from imapbox.mime.structure import Kind
-from tests.support.messages import ANY_MESSAGES, crlf, outline, parts_of, scan
+from tests.support.messages import (
+    ANY_HEADERS,
+    ANY_MESSAGES,
+    crlf,
+    outline,
+    parts_of,
+    scan,
+)
 
 
-@given(ANY_MESSAGES | st.binary(), st.lists(st.integers(0, 1000)))
+@given(ANY_MESSAGES | ANY_HEADERS | st.binary(), st.lists(st.integers(0, 1000)))
 def test_any_cut_gives_the_same_tree(message: bytes, cuts: list[int]) -> None:
     """However a message comes in pieces, its parts are the same."""
     edges = [0, *sorted(min(cut, len(message)) for cut in cuts), len(message)]
@@ -53,7 +60,7 @@ def assert_sound(message: bytes) -> None:
             assert before.rstrip(b"\r\n").rpartition(b"\n")[2].startswith(b"--")
 
 
-@given(ANY_MESSAGES | st.binary())
+@given(ANY_MESSAGES | ANY_HEADERS | st.binary())
 def test_parts_nest_and_cover(message: bytes) -> None:
     """Parts lie in the bodies of theirs, in order, none over another."""
     assert_sound(message)
