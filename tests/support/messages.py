@@ -47,6 +47,25 @@ _end = st.sampled_from([b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r", b""])
 ANY_MESSAGES = st.lists(
     st.builds(lambda line, end: line + end, _line, _end), max_size=40
 ).map(b"".join)
+# Messages that are mostly good, of a few hundred octets and more.
+_BODY_LINES = [b"--a", b"--ab", b"--a--", b"--ab--", b"", b"", b"x" * 100, b"text\r"]
+_HEADERS = [b"", *(line for line in LINES if line.startswith((b"Content", b"From")))]
+MULTIPARTS = st.builds(
+    lambda header, lines, end: (
+        b"Content-Type: multipart/mixed; boundary=a"
+        + end
+        + end
+        + b"--a"
+        + end
+        + header
+        + end
+        + end
+        + end.join(lines)
+    ),
+    st.sampled_from(_HEADERS),
+    st.lists(st.sampled_from([*_BODY_LINES, *_HEADERS]), max_size=40),
+    st.sampled_from([b"\r\n", b"\n"]),
+)
 
 # Headers in which the values of our fields are anything.
 _value = st.lists(
@@ -125,6 +144,7 @@ __all__ = [
     "ANY_HEADERS",
     "ANY_MESSAGES",
     "LINES",
+    "MULTIPARTS",
     "Kind",
     "card_of",
     "crlf",

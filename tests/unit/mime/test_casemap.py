@@ -60,6 +60,14 @@ def test_part_by_part(one: str, other: str) -> None:
     assert fold(text[:at]) + fold(text[at:]) == fold(text)
 
 
+def test_every_character() -> None:
+    """What a character is folded to is decomposed, and folded."""
+    characters = (chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
+    folded = fold(" ".join(characters))
+    assert unicodedata.is_normalized("NFKD", folded)
+    assert folded.casefold() == folded
+
+
 def test_long_texts() -> None:
     """A text of any length is folded as its pieces are, marks at the cuts or not."""
     for size in range(250, 260):

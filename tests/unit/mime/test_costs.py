@@ -144,3 +144,12 @@ def test_a_header_without_end() -> None:
     root = scanner.finish()
     assert set(root.fields) == {b"subject"}
     assert len(root.body) == 4
+
+
+def test_no_line_is_cut() -> None:
+    """A line that goes beyond the 4 MiB is left out, the ones before it are kept."""
+    addresses = b",\r\n ".join(b"u%d@example.org" % n for n in range(300_000))
+    (to,) = scan(b"To: " + addresses + b"\r\n\r\nbody").fields[b"to"]
+    assert 3_900_000 < len(to) < 4 * 1024 * 1024
+    assert addresses.replace(b"\r", b"").startswith(to.removesuffix(b"\n"))
+    assert to.rstrip(b"\n").endswith(b"@example.org,")

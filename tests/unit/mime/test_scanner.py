@@ -11,14 +11,17 @@ from imapbox.mime.structure import Kind
 from tests.support.messages import (
     ANY_HEADERS,
     ANY_MESSAGES,
+    MULTIPARTS,
     crlf,
     outline,
     parts_of,
     scan,
 )
 
+MESSAGES = ANY_MESSAGES | MULTIPARTS | ANY_HEADERS | st.binary()
 
-@given(ANY_MESSAGES | ANY_HEADERS | st.binary(), st.lists(st.integers(0, 1000)))
+
+@given(MESSAGES, st.lists(st.integers(0, 1000)))
 def test_any_cut_gives_the_same_tree(message: bytes, cuts: list[int]) -> None:
     """However a message comes in pieces, its parts are the same."""
     edges = [0, *sorted(min(cut, len(message)) for cut in cuts), len(message)]
@@ -26,7 +29,7 @@ def test_any_cut_gives_the_same_tree(message: bytes, cuts: list[int]) -> None:
     assert outline(scan(*pieces)) == outline(scan(message))
 
 
-@given(ANY_MESSAGES)
+@given(ANY_MESSAGES | MULTIPARTS)
 def test_octet_by_octet(message: bytes) -> None:
     """A message that comes one octet at a time has the same parts."""
     pieces = [message[at : at + 1] for at in range(len(message))]
@@ -42,6 +45,8 @@ def assert_sound(message: bytes) -> None:
         assert part.body.start <= part.body.stop
         assert part.lines == message.count(b"\n", part.body.start, part.body.stop)
         assert (part.kind is Kind.LEAF) <= (not part.parts)
+        beginning = message[part.body.start : part.body.stop]
+        assert beginning.startswith(part.beginning)
         at = part.body.start
         for inner in part.parts:
             assert at <= inner.header.start
@@ -60,7 +65,7 @@ def assert_sound(message: bytes) -> None:
             assert before.rstrip(b"\r\n").rpartition(b"\n")[2].startswith(b"--")
 
 
-@given(ANY_MESSAGES | ANY_HEADERS | st.binary())
+@given(MESSAGES)
 def test_parts_nest_and_cover(message: bytes) -> None:
     """Parts lie in the bodies of theirs, in order, none over another."""
     assert_sound(message)
@@ -101,6 +106,15 @@ Content-Type: text/html
 epilogue
 --outer
 """)
+
+
+def test_every_piece_size() -> None:
+    """Wherever a message is cut, in two or in many, its parts are the same."""
+    message = NESTED.replace(b"preamble", b"-" * 200)
+    for size in range(1, len(message)):
+        pieces = [message[at : at + size] for at in range(0, len(message), size)]
+        assert outline(scan(*pieces)) == outline(scan(message))
+        assert outline(scan(message[:size], message[size:])) == outline(scan(message))
 
 
 def texts(message: bytes) -> list[bytes]:
@@ -165,6 +179,66 @@ y
 """)
     for each in (message, message.replace(b"ab", b"a")):
         assert [len(part.parts) for part in parts_of(scan(each))] == [2, 1, 0, 0]
+
+
+def test_the_longest_boundary_is_meant() -> None:
+    """An outer boundary that is longer ends the inner multipart."""
+    message = crlf("""\
+Content-Type: multipart/mixed; boundary=ab
+
+--ab
+Content-Type: multipart/mixed; boundary=a
+
+--a
+
+x
+--ab and more
+
+y
+--ab--
+""")
+    root = scan(message)
+    assert [len(part.parts) for part in parts_of(root)] == [2, 1, 0, 0]
+    assert texts(message) == [b"x", b"y"]
+
+
+def test_a_boundary_named_like_an_end() -> None:
+    """ "--a--" ends "a", if that is open, and else begins a part of "a--"."""
+    message = crlf("""\
+Content-Type: multipart/mixed; boundary="a--"
+
+--a--
+Content-Type: multipart/mixed; boundary=a
+
+--a
+
+x
+--a--
+--a--
+
+y
+--a----
+""")
+    assert texts(message) == [b"x", b"y"]
+
+
+def test_a_header_that_a_boundary_ends() -> None:
+    """A multipart whose header did not end has no parts of its own."""
+    message = crlf("""\
+Content-Type: multipart/mixed; boundary=a
+
+--a
+Content-Type: multipart/mixed; boundary=ab
+--ab
+
+--b
+
+x
+--a--
+""")
+    root = scan(message)
+    assert [part.kind for part in root.parts] == [Kind.MULTIPART, Kind.LEAF]
+    assert texts(message) == [b"--b\r\n\r\nx"]
 
 
 def test_a_digest_holds_messages() -> None:
