@@ -80,13 +80,22 @@ def account_is_made(user: UserName) -> Steps[bool]:
     return Head.decode(head) is not None
 
 
-def create_account(user: UserName, settings: Settings) -> Steps[bool]:
+def create_account(
+    user: UserName,
+    settings: Settings,
+    others: Mapping[MailboxName, str] = SPECIAL_USE,
+) -> Steps[bool]:
     """Make the account of ``user``; return whether it is new.
 
-    It has INBOX and the mailboxes of `SPECIAL_USE`, subscribed, all of them by
-    one commit. Two processes may do so at once; one of them makes it. A crash
-    leaves either the account with all its mailboxes or something that the next
-    call does again; mailboxes that were made by then are litter.
+    It has INBOX and the others, subscribed, all of them by one commit. Two
+    processes may do so at once; one of them makes it. A crash leaves either the
+    account with all its mailboxes or something that the next call does again;
+    mailboxes that were made by then are litter.
+
+    Args:
+        user: Whose it is.
+        settings: How to write.
+        others: What it has besides INBOX, and what each of them is for.
     """
     directory = account_directory(user)
     shard = user_shard(user)
@@ -108,7 +117,7 @@ def create_account(user: UserName, settings: Settings) -> Steps[bool]:
                 yield from steps.unlink(f"{directory}/{name}")  # torn litter
         made: list[Create] = []
         uidvalidity = UidValidity(int((yield from steps.now())))
-        for name, use in {INBOX: "", **SPECIAL_USE}.items():
+        for name, use in {INBOX: "", **others}.items():
             mailbox_id = yield from steps.random(ID_SIZE)
             uidvalidity = UidValidity(uidvalidity + 1)
             yield from create_mailbox_log(user, mailbox_id, uidvalidity, settings)

@@ -62,12 +62,16 @@ class Snapshot(NamedTuple):
     messages: tuple[Message, ...]
 
 
-def new_store(*, seed: int = 0) -> SimulatedDisk:
-    """Return a machine with Alice's account and INBOX, all of it durable."""
+def new_store(*others: MailboxName, seed: int = 0) -> SimulatedDisk:
+    """Return a machine with Alice's account, all of it durable.
+
+    It has INBOX and ``others``: each mailbox more is more that a crash may lose.
+    """
     disk = SimulatedDisk(seed=seed)
     process = disk.process(MAKER)
     process.make_directory(USERS)
-    run(create_account(ALICE, settings_of(process)), process)
+    uses = dict.fromkeys(others, "")
+    run(create_account(ALICE, settings_of(process), uses), process)
     disk.kill(MAKER)
     disk.settle()
     disk.advance_clock(1)

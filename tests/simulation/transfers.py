@@ -44,7 +44,7 @@ class Found(NamedTuple):
 
 def prepared() -> SimulatedDisk:
     """Return a machine with four messages in INBOX, all of it durable."""
-    disk = new_store()
+    disk = new_store(TRASH)
     process = disk.process(70)
     account = open_in(process)
     for body in BODIES:

@@ -32,7 +32,7 @@ class Deleted:
     """A store in which a mailbox with a message was deleted a moment ago."""
 
     def __init__(self) -> None:
-        self.disk = new_store()
+        self.disk = new_store(DRAFTS)
         self.process = self.disk.process(1)
         self.settings = settings_of(self.process)
         account: Any = run(open_account(self.settings), self.process)
