@@ -46,13 +46,16 @@ def select_fields(
 
     Yields:
         The fields with their folded lines, b"" for each that is not wanted,
-        and an empty line.
+        and an empty line, unless the header ends without one (RFC 9051
+        §6.4.5.1: a message that has no body and no blank line).
     """
     wanted = frozenset(name.lower() for name in names)
     chosen = b"\n"
+    is_closed = is_cut = len(header) >= MAX_SEARCHED
     for field in _FIELD.finditer(header, 0, min(len(header), MAX_SEARCHED)):
         text = field[0]
         if text in {b"", b"\r\n", b"\n"}:
+            is_closed = is_cut or bool(text)
             break
         is_named = bool(field[2]) and field[1].rstrip(b" \t").lower() in wanted
         if is_named is without:
@@ -60,9 +63,10 @@ def select_fields(
         else:
             chosen = text
             yield chosen
-    if not chosen.endswith(b"\n"):
+    if is_cut and not chosen.endswith(b"\n"):
         yield b"\r\n"
-    yield b"\r\n"
+    if is_closed:
+        yield b"\r\n"
 
 
 def cut(extent: range, partial: Partial | None) -> range:

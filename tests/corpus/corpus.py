@@ -40,6 +40,11 @@ class Mail:
         return re.split(rb"\n\r?\n", self.octets, maxsplit=1)[0]
 
     @cached_property
+    def has_empty_line(self) -> bool:
+        """Whether its header ends before it does."""
+        return len(self.header) + 1 < len(self.octets)
+
+    @cached_property
     def has_bare_breaks(self) -> bool:
         """Whether a CR or a LF is without the other."""
         return re.search(rb"(?<!\r)\n|\r(?!\n)", self.octets) is not None

@@ -24,10 +24,13 @@ def test_the_header_ends_at_the_first_empty_line(
     assert header_end(header[:-1]) is None or not lines
 
 
-@given(LINES)
-def test_fields_and_the_others_are_all(lines: list[bytes]) -> None:
-    """Each field is either among those that are named or among the others."""
-    header = b"".join(line + b"\r\n" for line in lines) + b"\r\n"
+@given(LINES, st.sampled_from([b"", b"\r\n"]))
+def test_fields_and_the_others_are_all(lines: list[bytes], end: bytes) -> None:
+    """Each field is among those that are named or the others; the empty line in both.
+
+    If there is one: RFC 9051 §6.4.5.1.
+    """
+    header = b"".join(line + b"\r\n" for line in lines) + end
     fields: list[list[bytes]] = []
     for line in lines:
         if line[:1] in {b" ", b"\t"} and fields:
@@ -40,7 +43,7 @@ def test_fields_and_the_others_are_all(lines: list[bytes]) -> None:
         is_named = bool(colon) and name.strip().lower() in {b"to", b"from"}
         (named if is_named else others).extend(field)
     for chosen, without in ((named, False), (others, True)):
-        expected = b"".join(line + b"\r\n" for line in chosen) + b"\r\n"
+        expected = b"".join(line + b"\r\n" for line in chosen) + end
         fields = select_fields(header, (b"TO", b"From"), without=without)
         assert b"".join(fields) == expected
 

@@ -1,0 +1,175 @@
+"""The same mail, the same questions: imapbox and the Dovecot of Debian.
+
+What they say is compared as values. Where it differs, a row of
+docs/reference/differences.md allows it, or a test fails.
+"""
+
+import contextlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from benchmarks.load.imap import ImapClient
+from benchmarks.servers import dovecot, imapbox, short_directory
+from tests.corpus.corpus import HOSTILE, Mail, NoCorpus, corpus
+from tests.support.allowed_differences import ROWS, Asked, rows_that_allow
+from tests.support.checked_clients import CheckedClient
+from tests.support.missing import give_up
+from tests.support.rfcs import rfc
+from tests.support.search_questions import questions
+from tests.support.second_opinion import (
+    WHOLE,
+    Difference,
+    append,
+    differences,
+    facts_of,
+    opinion,
+    opinions,
+    search,
+    sections_of,
+)
+
+PAGE = Path(__file__).parents[2] / "docs/reference/differences.md"
+PASSWORDS = {"alice": "wonderland"}
+ROW = re.compile(r"\n### ([^\n]+)\n\n(.+?)(?=\n### |\Z)", re.DOTALL)
+QUOTE = re.compile(r"> RFC (\d+) §[0-9A-Z.]+: (.+)")
+USED: Counter[str] = Counter()
+
+
+@dataclass
+class Both:
+    """Two servers that hold the same mail in the same order."""
+
+    mails: Sequence[Mail]
+    ours: ImapClient
+    theirs: ImapClient
+
+
+@pytest.fixture(scope="module")
+def mails(request: pytest.FixtureRequest) -> Sequence[Mail]:
+    effort = request.getfixturevalue("effort")
+    try:
+        return corpus(hostile=HOSTILE * effort)
+    except NoCorpus as error:
+        return give_up(str(error))
+
+
+@pytest.fixture(scope="module")
+def both(
+    mails: Sequence[Mail],
+    require_program: Callable[[str], str],
+    require_root: Callable[[], None],
+) -> Iterator[Both]:
+    require_root()
+    require_program("dovecot")
+    with contextlib.ExitStack() as stack:
+        directory = stack.enter_context(short_directory())
+        servers = (
+            stack.enter_context(imapbox(directory / "imapbox", PASSWORDS)),
+            stack.enter_context(dovecot(directory / "dovecot", PASSWORDS)),
+        )
+        ours = CheckedClient(servers[0].imap, patience=120)
+        theirs = ImapClient(servers[1].imap, patience=120)
+        for client in (ours, theirs):
+            client.login("alice", PASSWORDS["alice"])
+            append(client, "corpus", mails)
+            client.select("corpus")
+        yield Both(mails, ours, theirs)
+        for client in (ours, theirs):
+            client.logout()
+
+
+def unexplained(found: Iterator[Difference], theirs: dict[str, object]) -> list[str]:
+    """Return the differences that no row allows, and note the rows of the others."""
+    left = []
+    for each in found:
+        said = facts_of(each.about, theirs[each.about]) if each.about in theirs else {}
+        asked = Asked(each.mail, each.about, each.fact, said)
+        rows = rows_that_allow(asked, each.ours, each.theirs)
+        if rows is None:
+            left.append(
+                f"{each.mail.name}: {each.about} {each.fact}:"
+                f" {each.ours!r:.300} and not {each.theirs!r:.300}"
+            )
+        else:
+            USED.update(rows)
+    return left
+
+
+def test_structures_and_sections(both: Both, tell: Callable[[object], None]) -> None:
+    """ENVELOPE, BODY, BODYSTRUCTURE, each part, its header, and pieces are the same."""
+    ours, theirs = opinions(both.ours, WHOLE), opinions(both.theirs, WHOLE)
+    left, items = [], 0
+    for seq, mail in enumerate(both.mails, start=1):
+        asked = sections_of(mail, theirs[seq].items["BODYSTRUCTURE"])
+        for client, said in ((both.ours, ours), (both.theirs, theirs)):
+            said[seq].items.update(opinion(client, seq, asked).items)
+        items += len(theirs[seq].items)
+        found = differences(mail, ours[seq].items, theirs[seq].items)
+        left += unexplained(found, theirs[seq].items)
+    tell(f"{items} items of {len(both.mails)} mails; allowed: {dict(USED)}")
+    assert left == [], "\n".join(left)
+
+
+def test_searches(
+    both: Both, seed: int, effort: int, tell: Callable[[object], None]
+) -> None:
+    """SEARCH finds the same mails, by all keys, with words of the mails themselves."""
+    left, count, hits = [], 0, 0
+    # The same questions each time, but for torture: what differs is known by then.
+    for question in questions(both.mails, seed if effort > 1 else 0, 12 * effort):
+        ours, theirs = (
+            search(each, question.text) for each in (both.ours, both.theirs)
+        )
+        count += 1
+        if isinstance(ours, bytes) or isinstance(theirs, bytes):
+            assert ours == theirs, question
+            continue
+        hits += len(theirs)
+        found = (
+            Difference(
+                both.mails[seq - 1],
+                question.key,
+                "found",
+                seq in ours,
+                seq in theirs,
+            )
+            for seq in sorted(ours ^ theirs)
+        )
+        left += unexplained(found, {})
+    tell(f"{count} questions found {hits} mails")
+    assert left == [], "\n".join(left)
+
+
+def test_every_difference_that_is_listed_occurs(both: Both) -> None:
+    """A row of the page that no mail of the corpus needs any more is to be removed."""
+    assert both.mails
+    assert set(ROWS) - set(USED) == set()
+
+
+def test_the_page_lists_the_rows() -> None:
+    """Each row has its section, with words that stand in the RFC that it names."""
+    text = PAGE.read_text()
+    sections = dict(ROW.findall(text))
+    assert list(sections) == list(ROWS)
+    for name, section in sections.items():
+        quotes = QUOTE.findall(section)
+        assert quotes, name
+        for number, words in quotes:
+            flat = " ".join(rfc(int(number)).split())
+            assert " ".join(words.split()) in flat, (name, words)
+
+
+def test_the_page_counts_the_corpus(mails: Sequence[Mail]) -> None:
+    """The page says how many mails there are from where."""
+    counted = Counter(mail.source for mail in mails if mail.source != "hostile")
+    listed = re.findall(
+        r"^\| `([^`]+)` \|.*\| ([0-9]+) \|$", PAGE.read_text(), re.MULTILINE
+    )
+    expected = {name: int(number) for name, number in listed}
+    assert expected.pop("hostile") == HOSTILE
+    assert expected == counted

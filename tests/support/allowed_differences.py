@@ -1,0 +1,338 @@
+"""Where Dovecot and imapbox may differ: the rows of docs/reference/differences.md.
+
+A row makes two answers alike where it holds. A difference is allowed if the rows
+together make it none; the rows that were needed are then in use, and one that never
+is has no place in the table.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.corpus.corpus import Mail
+
+_ADDRESS_FIELDS: Final = ("from", "sender", "reply-to", "to", "cc", "bcc")
+_NOBODY: Final = [None, None, b"MISSING_MAILBOX", b"MISSING_DOMAIN"]
+
+# A semicolon, something behind an angle, a second "@".
+_UNREADABLE: Final = re.compile(rb";|>[ \t]*[^\s,;]|@[^\s,;<>]*@")
+_DATE: Final = re.compile(
+    rb"(?im)^date *:(?:\s*[a-z]{3},)?\s*([0-2]?[0-9]|30) [a-z]{3} (?!19[0-6])[0-9]{4} "
+    rb"[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?: [+-][01][0-9]{3}| [A-Z(]|\r?\n)"
+)
+_A_DATE: Final = re.compile(rb"(?im)^date *:")
+_NO_TYPE: Final = re.compile(
+    rb"(?im)^content-type *:\s*(?![a-z0-9-]+/[a-z0-9.+-]+[ \t]*(?:;|\r\n|\())"
+)
+_MADE_UP: Final = "MISSING_MAILBOX MISSING_DOMAIN SYNTAX_ERROR INVALID_ROUTE"
+_OPEN: Final = b'"open'
+# A parameter without a value, or one whose quotation doesn't end.
+_NO_VALUE: Final = re.compile(rb';[ \t]*(?:;|name[ \t]*(?:;|\r\n(?![ \t]))|.*"open)')
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of which mail, and all that Dovecot said to it.
+
+    Attributes:
+        item: Of FETCH: "ENVELOPE"; or the key of a SEARCH.
+        fact: Which part of the answer: "1.2 params".
+        theirs: Dovecot's facts of the same item.
+    """
+
+    mail: Mail
+    item: str
+    fact: str
+    theirs: Mapping[str, Any]
+
+    @property
+    def part(self) -> str:
+        """The part that the fact is of."""
+        return self.fact.partition(" ")[0]
+
+    @property
+    def name(self) -> str:
+        """What is said of that part: "params"."""
+        return self.fact.rpartition(" ")[2]
+
+    @property
+    def is_structure(self) -> bool:
+        return self.item in {"BODY", "BODYSTRUCTURE"}
+
+
+Pair = tuple[Any, Any]
+Level = Callable[[Asked, Any, Any], Pair]
+ROWS: Final[dict[str, Level]] = {}
+
+
+def _row(name: str) -> Callable[[Level], Level]:
+    def keep(level: Level) -> Level:
+        ROWS[name] = level
+        return level
+
+    return keep
+
+
+def rows_that_allow(asked: Asked, ours: Any, theirs: Any) -> list[str] | None:
+    """Return the rows that make two answers alike, or None if they don't."""
+    used = []
+    for name, level in ROWS.items():
+        before = ours, theirs
+        ours, theirs = level(asked, *before)
+        if (ours, theirs) != before:
+            used.append(name)
+        if ours == theirs:
+            return used
+    return None
+
+
+def _is_address_list(asked: Asked, *values: Any) -> bool:
+    return asked.name in _ADDRESS_FIELDS and all(
+        isinstance(each, list | None) for each in values
+    )
+
+
+@_row("Bare line feeds")
+def _bare(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot gives back CRLF for each LF, and counts it as two octets."""
+    if not asked.mail.has_bare_breaks:
+        return ours, theirs
+    if isinstance(ours, bytes) and isinstance(theirs, bytes):
+        return _without_breaks(ours), _without_breaks(theirs)
+    sizes = ("RFC822.SIZE", "LARGER", "SMALLER")
+    if asked.name in {"octets", "lines"} or asked.item.startswith(sizes):
+        return theirs, theirs
+    return ours, theirs
+
+
+def _without_breaks(octets: bytes) -> bytes:
+    return octets.replace(b"\r", b"").replace(b"\n", b"")
+
+
+@_row("Empty places in a list of addresses")
+def _null_members(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    if not _is_address_list(asked, ours, theirs):
+        return ours, theirs
+    without = [each for each in theirs or () if each != _NOBODY] or None
+    if without == ours:
+        return ours, ours
+    return ours, theirs
+
+
+@_row("Words without an address")
+def _phrases(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot drops the words; ours are the name of an address that is missing."""
+    if not _is_address_list(asked, ours, theirs):
+        return ours, theirs
+    level = [_NOBODY if each[2:] == _NOBODY[2:] else each for each in ours or ()]
+    return level or None, theirs
+
+
+@_row("Addresses that are none")
+def _broken(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Both keep a list's other members; of a broken one each keeps something."""
+    if not _is_address_list(asked, ours, theirs):
+        return ours, theirs
+    mine = [each for each in ours or () if each != _NOBODY]
+    other = [each for each in theirs or () if each != _NOBODY]
+    if any(b"SYNTAX_ERROR" in each or b"INVALID_ROUTE" in each for each in other):
+        mine = [a for a, b in zip(mine, other, strict=False) if not _is_broken(b)]
+        other = [b for b in other if not _is_broken(b)]
+    return mine or None, other or None
+
+
+def _is_broken(address: Sequence[Any]) -> bool:
+    return b"SYNTAX_ERROR" in address or b"INVALID_ROUTE" in address
+
+
+@_row("Addresses behind what is none")
+def _rest(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot ends a list at what it can't read; ours goes on behind it."""
+    if not _is_address_list(asked, ours, theirs):
+        return ours, theirs
+    rest = iter(ours or ())
+    if _UNREADABLE.search(asked.mail.octets) and all(
+        each in rest
+        for each in theirs or ()  # in this order, perhaps with gaps
+    ):
+        return ours, ours
+    return ours, theirs
+
+
+@_row("Quotes that are not closed")
+def _quotes(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Where a quotation has no end, nobody knows which addresses are in it."""
+    if _is_address_list(asked, ours, theirs) and _OPEN in asked.mail.octets:
+        return ours, ours
+    return ours, theirs
+
+
+@_row("Media types that are none")
+def _no_type(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot gives the words as they are; to us it's text/plain, RFC 2045 §5.2."""
+    if not asked.is_structure:
+        return ours, theirs
+    for path in _upwards(asked.part):
+        if b"" in (
+            asked.theirs.get(f"{path} type"),
+            asked.theirs.get(f"{path} subtype"),
+        ):
+            return theirs, theirs
+    return ours, theirs
+
+
+def _upwards(path: str) -> list[str]:
+    numbers = path.split(".") if path else []
+    return [".".join(numbers[:end]) for end in range(len(numbers), -1, -1)]
+
+
+@_row("Part 1 of a part that has no parts")
+def _part_one(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot takes "1.1" for "1" if that has no parts; to us there is none."""
+    if re.fullmatch(r"BODY\[[0-9.]+\.1\]", asked.item) and ours is None:
+        return ours, None
+    return ours, theirs
+
+
+@_row("The line end before a boundary")
+def _line_end(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot counts it to a part whose own parts have no end; it's the boundary's."""
+    if isinstance(ours, bytes) and isinstance(theirs, bytes):
+        is_body = re.fullmatch(r"BODY\[[0-9.]+\](?:<[0-9]+>)?", asked.item)
+        return (ours, ours) if is_body and theirs == ours + b"\r\n" else (ours, theirs)
+    if asked.name in {"octets", "lines"} and ours.isdecimal() and theirs.isdecimal():
+        more = int(theirs) - int(ours)
+        return (
+            (ours, ours)
+            if more == {"octets": 2, "lines": 1}[asked.name]
+            else (ours, theirs)
+        )
+    return ours, theirs
+
+
+@_row("The empty line of a header with nothing behind")
+def _empty_line(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot leaves it out where a part's body is empty; it's there, so we don't."""
+    is_header = asked.item.endswith((".HEADER]", ".MIME]")) or ".FIELDS" in asked.item
+    if is_header or asked.item.startswith("BODY[1]"):
+        return (ours, ours) if ours == (theirs or b"") + b"\r\n" else (ours, theirs)
+    return ours, theirs
+
+
+@_row("The empty line of a mail that has none")
+def _no_empty_line(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot makes one for HEADER.FIELDS, though not for HEADER.FIELDS.NOT."""
+    wanted = re.match(r"BODY\[(.*)HEADER\.FIELDS \(", asked.item)
+    if wanted and (wanted[1] or not asked.mail.has_empty_line):
+        return (ours, ours) if theirs == ours + b"\r\n" else (ours, theirs)
+    return ours, theirs
+
+
+@_row("Parts that are not there")
+def _no_part(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot sends an empty string for them; ours is NIL."""
+    if asked.item.startswith("BODY[") and ours is None and theirs == b"":
+        return ours, None
+    return ours, theirs
+
+
+@_row("The case of a charset")
+def _charset(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    if asked.name == "params":
+        return _lower_charset(ours), _lower_charset(theirs)
+    return ours, theirs
+
+
+def _lower_charset(parameters: Any) -> Any:
+    if not isinstance(parameters, list):
+        return parameters
+    pairs = zip(parameters[::2], parameters[1::2], strict=True)
+    return [
+        each
+        for name, value in pairs
+        for each in (name, value.lower() if name == b"CHARSET" else value)
+    ]
+
+
+@_row("Parameters that are none, or there twice")
+def _parameters(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot keeps one without a name, or all, or none; of two ours keeps both."""
+    nameless = _NO_VALUE.search(asked.mail.octets) is not None
+    if asked.name == "params":
+        return _tidy(ours, nameless), _tidy(theirs, nameless)
+    if asked.name == "disposition" and ours and theirs and ours[0] == theirs[0]:
+        return [ours[0], _tidy(ours[1], nameless)], [
+            theirs[0],
+            _tidy(theirs[1], nameless),
+        ]
+    return ours, theirs
+
+
+def _tidy(parameters: Any, nameless: bool) -> Any:
+    """Leave out "name", which the corpus repeats, and what is behind no name."""
+    if not isinstance(parameters, list):
+        return parameters
+    loose = (b"NAME", b"FORMAT", b"DELSP", *([b"CHARSET"] if nameless else []))
+    pairs = zip(parameters[::2], parameters[1::2], strict=True)
+    kept = [
+        each
+        for name, value in pairs
+        if name and not name.startswith(loose)
+        for each in (name, value)
+    ]
+    return kept or None
+
+
+@_row("Days of mail that has no good date")
+def _dates(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot takes it for one of 1970, or the first of two that it has."""
+    if not asked.item.startswith("SENT"):
+        return ours, theirs
+    header = asked.mail.header + b"\n"
+    is_good = len(_A_DATE.findall(header)) == len(_DATE.findall(header)) == 1
+    return (ours, theirs) if is_good else (ours, ours)
+
+
+@_row("Words in addresses that are none")
+def _words(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot looks for them in the addresses that it makes, ours in the field."""
+    key, _, word = asked.item.partition(" ")
+    if key not in {"FROM", "TO", "CC", "BCC"}:
+        return ours, theirs
+    if theirs and re.search(re.escape(word), _MADE_UP, re.IGNORECASE):
+        return ours, ours
+    if ours and _is_unreadable(_field(asked.mail, key)):
+        return ours, ours
+    return ours, theirs
+
+
+def _field(mail: Mail, name: str) -> bytes:
+    lines = rb"(?im)^%b *:(.*\n(?:[ \t].*\n)*)" % name.encode()
+    return b"".join(re.findall(lines, mail.header + b"\n"))
+
+
+def _is_unreadable(field: bytes) -> bool:
+    return (
+        field.count(b"<") != field.count(b">")
+        or any(each in field for each in (b"\\@", b"("))
+        or _OPEN in field
+        or _UNREADABLE.search(field) is not None
+    )
+
+
+@_row("Encoded words that can't be read")
+def _encoded(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """To us they are the words that they are, to Dovecot none."""
+    is_search = asked.item.startswith(("HEADER ", "SUBJECT ", "TEXT ", "FROM ", "TO "))
+    if is_search and ours and b"=?no-such?" in asked.mail.octets:
+        return ours, ours
+    return ours, theirs
+
+
+@_row("Words in parts of no media type")
+def _body_words(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Such parts are text to us, and not to Dovecot."""
+    if asked.item.startswith(("BODY ", "TEXT ")) and _NO_TYPE.search(asked.mail.octets):
+        return ours, ours
+    return ours, theirs
