@@ -25,7 +25,7 @@ from imapbox.mailbox.twisted_errors import told
 from imapbox.mailbox.twisted_interfaces import IDeferringAccount
 from imapbox.mailbox.twisted_mailbox import TwistedMailbox
 from imapbox.model.errors import MailboxNameRefused, NoSuchMailbox
-from imapbox.model.names import DELIMITER, MailboxName, mailbox_name
+from imapbox.model.names import DELIMITER, MailboxName, mailbox_name, parents
 from imapbox.wire.imap.mailbox_names import ListPattern, decode_utf7
 
 _NOSELECT: Final = "\\Noselect"
@@ -152,6 +152,29 @@ class TwistedAccount:
             for each in listed
             if (each.exists or (each.has_children and asks_levels))
             and pattern.matches(each.name)
+        ]
+
+    def listSubscribed(
+        self, ref: str | bytes, wildcard: str | bytes
+    ) -> Deferred[list[tuple[str, object]]]:
+        """See `IDeferringAccount`."""
+        names = _text(ref), _text(wildcard)
+        return Deferred.fromCoroutine(told(self._list_subscribed(*names)))
+
+    async def _list_subscribed(
+        self, ref: str, wildcard: str
+    ) -> list[tuple[str, object]]:
+        subscribed = [
+            each.name for each in await self._mail.mailboxes() if each.subscribed
+        ]
+        above = {name for each in subscribed for name in parents(each)}
+        wanted = {name: (_NOSELECT,) for name in above if wildcard.endswith("%")}
+        attributes = wanted | dict.fromkeys(subscribed, ())
+        pattern = ListPattern(ref, wildcard)
+        return [
+            (name, MailboxInfo(attributes[name]))
+            for name in sorted(attributes)
+            if pattern.matches(name)
         ]
 
     def getPersonalNamespaces(self) -> list[list[bytes]]:

@@ -17,6 +17,15 @@ class IDeferringAccount(Interface):
         Until this is called they keep the reactor waiting instead.
         """
 
+    def listSubscribed(
+        ref: str,  # noqa: N805 - zope's way
+        wildcard: str,
+    ) -> Deferred[list[tuple[str, object]]]:
+        """Return subscribed names that match, whether or not they exist: LSUB.
+
+        The stock server asks listMailboxes for them, which can't know that.
+        """
+
 
 class ISyncedMailbox(Interface):
     """A mailbox that can be asked what is new."""
@@ -49,3 +58,16 @@ class IMessageLoader(Interface):
         Until then each question for its octets keeps the reactor waiting.
         Fails with MailboxException if it is gone.
         """
+
+
+class IStructuredMessage(Interface):
+    """A message that can word its structure itself, as IMAP sends it."""
+
+    def getEnvelope() -> bytes:
+        """Return ENVELOPE: RFC 3501 §7.4.2."""
+
+    def getBody() -> bytes:
+        """Return BODY, which is BODYSTRUCTURE without extension data."""
+
+    def getBodyStructure() -> bytes:
+        """Return BODYSTRUCTURE."""

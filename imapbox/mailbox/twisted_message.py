@@ -29,7 +29,9 @@ from imapbox.mailbox.twisted_headers import (
     content_field,
     read_header,
 )
-from imapbox.mailbox.twisted_interfaces import IMessageLoader
+from imapbox.mailbox.twisted_interfaces import IMessageLoader, IStructuredMessage
+from imapbox.mime.bodystructure import render_body
+from imapbox.mime.envelope import render_envelope
 from imapbox.mime.scanner import Scanner
 from imapbox.mime.structure import Kind, Part
 from imapbox.model.errors import MailError, MessageGone
@@ -91,7 +93,7 @@ class TwistedPart:
         return TwistedPart(self._read, self._part.parts[part])
 
 
-@implementer(IMessageIMAP, IMessageIMAPFile, IMessageLoader)
+@implementer(IMessageIMAP, IMessageIMAPFile, IMessageLoader, IStructuredMessage)
 class TwistedMessage:
     """A message, with the flags that it had when it was fetched.
 
@@ -155,6 +157,18 @@ class TwistedMessage:
         """Return the message, octet by octet as it was stored."""
         return _file(self._read, range(self._row.size))
 
+    def getEnvelope(self) -> bytes:
+        """See `IStructuredMessage`."""
+        return render_envelope(self._top.fields)
+
+    def getBody(self) -> bytes:
+        """See `IStructuredMessage`."""
+        return render_body(self._structure, extended=False)
+
+    def getBodyStructure(self) -> bytes:
+        """See `IStructuredMessage`."""
+        return render_body(self._structure, extended=True)
+
     def load(self) -> Deferred[None]:
         """See `IMessageLoader`."""
         return Deferred.fromCoroutine(told(self._load()))
@@ -190,11 +204,16 @@ class TwistedMessage:
         return scanner.finish()
 
     @cached_property
-    def _whole(self) -> TwistedPart:
+    def _structure(self) -> Part:
+        """The message with all its parts."""
         scanner = Scanner()
         for start in range(0, self._row.size, _READ):
             scanner.feed(self._read(start, _READ))
-        return TwistedPart(self._read, scanner.finish())
+        return scanner.finish()
+
+    @property
+    def _whole(self) -> TwistedPart:
+        return TwistedPart(self._read, self._structure)
 
     def _read(self, start: int, size: int) -> bytes:
         """Return octets of the message; the reactor waits for them.

@@ -17,6 +17,7 @@ from twisted.mail import imap4
 from imapbox import MailboxRealm, Store
 from imapbox.app.logins import StoreLogins
 from imapbox.auth.login import Login
+from imapbox.compat import IMAP4Server
 from imapbox.disk.spool import MemoryContent
 from imapbox.imap.factory import IMAPFactory
 from imapbox.model.names import UserName
@@ -99,6 +100,12 @@ class TestEngine(OnAStore):
 
     def serve(self, checkers: list[Any]) -> IProtocolFactory:
         return IMAPFactory(StoreLogins(self._store, Login(checkers)), self.reactor)
+
+
+class TestCompat(BehindAPortal):
+    """imapbox.compat.IMAP4Server."""
+
+    server = IMAP4Server
 
 
 class TestStock(BehindAPortal):
