@@ -58,5 +58,5 @@ class MailboxRealm:
         await self._store.opened()
         mail = await open_account(self._store, user)
         at_once = UserAccount(self._store, self._store.blocking_account(user))
-        avatar = TwistedAccount(mail, at_once)
+        avatar = TwistedAccount(mail, at_once, self._store.drivers.reactor)
         return IAccountIMAP, avatar, avatar.logout

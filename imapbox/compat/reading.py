@@ -101,7 +101,7 @@ class Reading(_Stock):  # type: ignore[misc]  # see above
     ) -> None:
         """Begin a command."""
         self._running = tag
-        super().dispatchCommand(tag, cmd, rest, uid)
+        super().dispatchCommand(tag, cmd, rest or b"", uid)
 
     def connectionLost(self, reason: Any) -> None:
         """Forget what waits."""
@@ -163,6 +163,8 @@ class Reading(_Stock):  # type: ignore[misc]  # see above
 
     def arg_searchkeys(self, line: bytes, before: bytes = b"") -> Any:
         """Read the keys of a SEARCH; their strings may be literals."""
+        if not before + (line or b""):
+            raise IllegalClientResponse("Missing argument")
         literal = _LITERAL.search(line)
         if literal is None:
             return super().arg_searchkeys(before + line)

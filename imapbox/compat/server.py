@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import ITCPTransport, IUNIXTransport
 from twisted.logger import Logger
 from twisted.mail import imap4
-from twisted.mail.imap4 import MailboxException
+from twisted.mail.imap4 import IllegalQueryError, MailboxException
 from twisted.mail.interfaces import (
     ICloseableMailboxIMAP,
     INamespacePresenter,
@@ -347,13 +347,15 @@ class IMAP4Server(Reading):
         self._do(tag, b"Done", changed)
 
     def _refused(self, failure: Any, tag: bytes, *_: Any) -> None:
-        """Answer NO, with the reason if it is one for the client."""
-        if failure.check(MailboxException):
-            text = str(failure.value).encode("ascii", "replace")
+        """Answer NO, or BAD to a mistake, with the reason if it is for the client."""
+        text = str(failure.value).encode("ascii", "replace")
+        if failure.check(IllegalQueryError):
+            self.sendBadResponse(tag, b"Not a valid SEARCH: " + text)
+        elif failure.check(MailboxException):
+            self.sendNegativeResponse(tag, text)
         else:
             _log.failure("a command failed", failure)
-            text = b"Server error"
-        self.sendNegativeResponse(tag, text)
+            self.sendNegativeResponse(tag, b"Server error")
 
     _ebSelectWork = __ebStatus = __ebAppend = __ebStore = __ebCopy = _refused
     __ebSearch = __ebExpunge = __ebClose = _ebListWork = _refused

@@ -7,7 +7,7 @@ docs/decisions/stock-server-blocks.md.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Any, Final
 from weakref import WeakSet
 
 from twisted.internet.defer import Deferred
@@ -38,10 +38,12 @@ class TwistedAccount:
     Args:
         mail: The user's.
         at_once: The same, but what its coroutines do is done when they return.
+        clock: An `IReactorTime`.
     """
 
-    def __init__(self, mail: Account, at_once: Account) -> None:
+    def __init__(self, mail: Account, at_once: Account, clock: Any) -> None:
         self._mail = mail
+        self._clock = clock
         self._tree = at_once
         self._defers = False
         self._subscribed: frozenset[MailboxName] = frozenset()
@@ -80,7 +82,7 @@ class TwistedAccount:
             )
         except (NoSuchMailbox, MailboxNameRefused):
             return None
-        mailbox = TwistedMailbox(self._mail, selected, self._listened)
+        mailbox = TwistedMailbox(self._mail, selected, self._listened, self._clock)
         self._open.add(mailbox)
         return mailbox
 

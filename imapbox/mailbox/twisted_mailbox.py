@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any, BinaryIO, Final, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.mail.imap4 import MailboxException, MessageSet, ReadOnlyMailbox
 from twisted.mail.interfaces import (
@@ -21,15 +22,18 @@ from twisted.mail.interfaces import (
     IMailboxIMAPListener,
     IMessageIMAPCopier,
     IMessageIMAPFile,
+    ISearchableIMAPMailbox,
 )
 from zope.interface import implementer
 
 from imapbox.mailbox.interfaces import Account, NewMessage, SelectedMailbox
 from imapbox.mailbox.messages import Message
+from imapbox.mailbox.searching import Searching
 from imapbox.mailbox.told import Told
 from imapbox.mailbox.twisted_errors import told
 from imapbox.mailbox.twisted_interfaces import ISyncedMailbox
 from imapbox.mailbox.twisted_message import TwistedMessage, message_date
+from imapbox.mailbox.twisted_search import criterion_of
 from imapbox.mailbox.updates import Expunged, FlagsChanged
 from imapbox.model.flags import FLAG_NAMES, FlagChange, is_keyword
 from imapbox.model.names import DELIMITER
@@ -40,6 +44,8 @@ T = TypeVar("T")
 
 _CHANGES: Final = {1: FlagChange.ADD, 0: FlagChange.REPLACE, -1: FlagChange.REMOVE}
 _BLOCK: Final = 64 * 1024
+# Seconds that a search takes at a time.
+_TURN: Final = 0.005
 _COUNTS: Final = {
     "MESSAGES": "getMessageCount",
     "RECENT": "getRecentCount",
@@ -49,7 +55,13 @@ _COUNTS: Final = {
 }
 
 
-@implementer(IMailboxIMAP, ICloseableMailboxIMAP, IMessageIMAPCopier, ISyncedMailbox)
+@implementer(
+    IMailboxIMAP,
+    ISearchableIMAPMailbox,
+    ICloseableMailboxIMAP,
+    IMessageIMAPCopier,
+    ISyncedMailbox,
+)
 class TwistedMailbox:
     """One connection's sight of one mailbox.
 
@@ -57,6 +69,7 @@ class TwistedMailbox:
         mail: The account it belongs to.
         selected: The mailbox; closed when nobody refers to this any more.
         listened: Returns the mailbox that the same connection has selected.
+        clock: An `IReactorTime`, for long searches.
 
     Attributes:
         listeners: Who is told of news; the stock server, once it has this
@@ -71,6 +84,7 @@ class TwistedMailbox:
         mail: Account,
         selected: SelectedMailbox,
         listened: "Callable[[], TwistedMailbox | None]",
+        clock: Any,
     ) -> None:
         self.listeners: list[Any] = []
         self._mail = mail
@@ -80,6 +94,8 @@ class TwistedMailbox:
         self._order = DeferredLock()
         self._watch: Deferred[None] | None = None
         self._appended = False
+        self._clock = clock
+        self._turn_began = 0.0
         # The stock server closes nothing that it opened for STATUS or COPY.
         self._closing = weakref.finalize(self, selected.close)
 
@@ -276,6 +292,36 @@ class TwistedMailbox:
             ]
 
         return self._in_order(found)
+
+    def search(self, query: list[Any], uid: bool) -> Deferred[list[int]]:
+        """Return the sequence numbers of messages that are so.
+
+        Numbers, not UIDs, whatever ``uid`` says: so the stock server wants it.
+        Fails with IllegalQueryError if ``query`` can't be understood.
+
+        Args:
+            query: As the stock server reads a SEARCH: strings and lists.
+            uid: Ignored; UIDs in a query are marked as such.
+        """
+        del uid
+
+        async def found() -> list[int]:
+            criterion = criterion_of(query)
+            await self._learn()
+            self._turn_began = self._clock.seconds()
+            searching = Searching(self._selected, criterion, self._pause)
+            numbers: list[int] = []
+            async for uids in searching.found(by_uid=True):
+                numbers += [self.told.seq_of(uid) for uid in uids.tolist()]
+            return numbers
+
+        return self._in_order(found)
+
+    async def _pause(self) -> None:
+        """Let others have their turn, if this one took long."""
+        if self._clock.seconds() - self._turn_began > _TURN:
+            await deferLater(self._clock, 0)
+            self._turn_began = self._clock.seconds()
 
     def store(
         self, messages: MessageSet, flags: Sequence[str], mode: int, uid: bool

@@ -163,11 +163,13 @@ class TwistedMessage:
 
     def getBody(self) -> bytes:
         """See `IStructuredMessage`."""
-        return render_body(self._structure, extended=False)
+        body, _ = render_body(self._structure)
+        return body
 
     def getBodyStructure(self) -> bytes:
         """See `IStructuredMessage`."""
-        return render_body(self._structure, extended=True)
+        _, bodystructure = render_body(self._structure)
+        return bodystructure
 
     def load(self) -> Deferred[None]:
         """See `IMessageLoader`."""

@@ -26,10 +26,11 @@ class Fetching(Facts):
     async def _labelled(self, item: bytes, label: bytes, message: bytes) -> bytes:
         client = await self.selected(message)
         answer = (await client.say(b"FETCH 1 %b" % item)).ok()
-        (line,) = (line for line in answer.lines if b" FETCH (" in line)
-        before, literal, octets = line.partition(b"}\r\n")
-        if not literal or label not in before:
+        rows = (line.partition(b"}\r\n") for line in answer.lines)
+        told = [(before, octets) for before, _, octets in rows if label in before]
+        if len(told) != 1:
             raise AssertionError(f"{label!r}: {answer.whole!r}")
+        ((before, octets),) = told
         size = int(before.rpartition(b"{")[2])
         return octets[:size]
 

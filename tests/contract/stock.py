@@ -5,9 +5,7 @@ Places are in twisted/mail/imap4.py.
 
 from typing import Final
 
-_SEARCH_OF_ITS_OWN: Final = "its own search compares str with bytes"
-
-_FAILS: Final = {
+STOCK_FAILS: Final = {
     "test_append_to_nothing": "the text of its NO is str: _cbAppendGotMailbox",
     "test_append_without_flags": "it iterates None: _cbAppendGotMailbox",
     "test_arguments_missing": "FETCH without items is OK: do_FETCH",
@@ -40,15 +38,6 @@ _FAILS: Final = {
     "test_the_last_one": "*:* is BAD: parseIdList",
     "test_unknown_charset": "the charset is ignored: do_SEARCH",
 }
-_SEARCHES: Final = {
-    f"test_{key}": _SEARCH_OF_ITS_OWN
-    for key in (
-        *("arrival", "combinations", "dates", "from", "keyword", "nothing"),
-        *("subject", "uid_search", "unkeyword"),
-    )
-}
-STOCK_FAILS: Final = _FAILS | _SEARCHES
-
 STOCK_IS_LUCKY: Final = dict.fromkeys(
     (
         "test_noop_tells_of_a_delivery",

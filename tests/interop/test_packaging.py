@@ -59,6 +59,12 @@ def test_a_wheel_brings_the_server_and_the_checker(tmp_path: Path) -> None:
     assert "Deliver the message" in run(
         fresh / "bin" / "imapbox", "deliver", "--help", cwd=tmp_path
     )
+    program = (
+        "import imapbox.testing, imapbox.compat as c; print(c.IMAP4Server.__mro__)"
+    )
+    assert "twisted.mail.imap4.IMAP4Server" in run(python, "-c", program, cwd=tmp_path)
+    program = "from imapbox import MailboxRealm, Store; print(MailboxRealm, Store)"
+    assert "imapbox.auth.realm.MailboxRealm" in run(python, "-c", program, cwd=tmp_path)
     assert (packages / "imapbox" / "py.typed").exists()
     assert not (packages / "tests").exists()
     assert not (packages / "twisted" / "plugins" / "__init__.py").exists()

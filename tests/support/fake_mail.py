@@ -477,9 +477,12 @@ class FakeMailbox:
 
     async def read(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
         await self._account.pause("read")
-        return self.read_now(pieces)
+        return self._octets(pieces)
 
     def read_now(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
+        return self._octets(pieces)
+
+    def _octets(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
         assert sum(piece.size for piece in pieces) <= 1024 * 1024
         return [
             None

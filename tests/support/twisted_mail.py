@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.mail.imap4 import IMAP4Server, MessageSet
 from twisted.mail.interfaces import IMailboxIMAPListener
@@ -34,7 +35,7 @@ class Listener:
 
 
 def avatar_of(account: FakeAccount) -> TwistedAccount:
-    return TwistedAccount(account, account)
+    return TwistedAccount(account, account, Clock())
 
 
 def opened(

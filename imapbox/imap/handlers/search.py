@@ -3,8 +3,8 @@
 from typing import Final
 
 from imapbox.imap.answers import Done, Refused
-from imapbox.imap.searching import Searching
 from imapbox.imap.session import Session
+from imapbox.mailbox.searching import Searching
 from imapbox.model.criteria import Criterion
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses

@@ -17,12 +17,14 @@ PROVIDED = [
     (TwistedAccount, ours.IDeferringAccount),
     (MailboxInfo, twisted.IMailboxIMAPInfo),
     (TwistedMailbox, twisted.IMailboxIMAP),
+    (TwistedMailbox, twisted.ISearchableIMAPMailbox),
     (TwistedMailbox, twisted.ICloseableMailboxIMAP),
     (TwistedMailbox, twisted.IMessageIMAPCopier),
     (TwistedMailbox, ours.ISyncedMailbox),
     (TwistedMessage, twisted.IMessageIMAP),
     (TwistedMessage, twisted.IMessageIMAPFile),
     (TwistedMessage, ours.IMessageLoader),
+    (TwistedMessage, ours.IStructuredMessage),
     (TwistedPart, twisted.IMessageIMAPPart),
 ]
 
@@ -39,7 +41,7 @@ def test_an_interface_is_provided(kind: type, interface: object) -> None:
         MailboxInfo([]),
         mailbox,
         message,
-        TwistedPart(lambda _start, _size: b"", message._top),
+        TwistedPart(lambda _start, _size: b"", message._structure),
     ]
     (found,) = (each for each in objects if type(each) is kind)
     verifyClass(interface, kind)

@@ -16,9 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imapbox.imap.cards import in_batches, read_cards
-from imapbox.imap.octets import READ
-from imapbox.imap.selection import as_ranges
+from imapbox.index.encoding import ranges_of
+from imapbox.mailbox.cards import READ, in_batches, read_cards
 from imapbox.mailbox.interfaces import Piece, SelectedMailbox
 from imapbox.mailbox.messages import Message
 from imapbox.mime.card import Card
@@ -96,7 +95,7 @@ class Searching:
 
     async def _look(self, uids: NDArray[np.uint32], answers: Answers) -> Answers:
         """Find out of messages what columns did not tell."""
-        messages = self._mailbox.by_uid(as_ranges(uids.tolist()))
+        messages = self._mailbox.by_uid(ranges_of(uids.tolist()))
         start = 0
         for batch in in_batches(messages, lambda message: message.card_size):
             self.done = batch[0].seq - 1
