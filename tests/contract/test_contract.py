@@ -23,6 +23,7 @@ from imapbox.imap.factory import IMAPFactory
 from imapbox.imap.settings import Settings
 from imapbox.model.names import user_name
 from imapbox.store.deliveries import Deliveries
+from imapbox.store.layout import STORE_FILE
 from imapbox.testing import IMAPContract
 from tests.contract.stock import STOCK_FAILS, STOCK_IS_LUCKY
 from tests.support.mail_store import knows_none
@@ -45,7 +46,17 @@ async def stores(
     serving, delivering = Store(root, the_reactor), Store(root, the_reactor)
     await serving.start()
     await delivering.start()
+    # What a first watcher makes is there for all of them.
+    ears = [
+        each.drivers.watch.listen(STORE_FILE, int) for each in (serving, delivering)
+    ]
+    # Each test looks for what it left behind, and need not look at all this.
+    gc.collect()
+    gc.freeze()
     yield serving, delivering
+    gc.unfreeze()
+    for stop in ears:
+        stop()
     await serving.stop()
     await delivering.stop()
 
