@@ -7,7 +7,6 @@ from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
 from imapbox.imap.answers import BrokenOff, Refused
-from imapbox.imap.cards import in_batches, read_cards
 from imapbox.imap.facts import Fact, fact
 from imapbox.imap.octet_answers import Answer, OctetItem, Said, answer_to
 from imapbox.imap.octets import Octets
@@ -15,6 +14,7 @@ from imapbox.imap.refusals import ends_session
 from imapbox.imap.selection import as_ranges
 from imapbox.imap.session import Session
 from imapbox.imap.windows import Windows
+from imapbox.mailbox.cards import in_batches, read_cards
 from imapbox.mailbox.interfaces import Piece
 from imapbox.mailbox.messages import Message
 from imapbox.mime.card import Card

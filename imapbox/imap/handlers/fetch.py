@@ -10,11 +10,11 @@ from itertools import islice
 from typing import Final
 
 from imapbox.imap.answers import Done, Refused
-from imapbox.imap.cards import in_batches, read_cards
 from imapbox.imap.facts import fact, needs_card
 from imapbox.imap.octet_rows import OctetRows
 from imapbox.imap.session import BATCH, Session
 from imapbox.imap.settings import SLICE
+from imapbox.mailbox.cards import in_batches, read_cards
 from imapbox.mailbox.messages import Message
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
