@@ -474,6 +474,116 @@ def read_mailbox(files: Mapping[str, bytes]) -> tuple[Head, Mailbox]:
     return head, mailbox
 
 
+# snap.md
+
+
+COLUMNS = {
+    "uid": "I",
+    "flags": "I",
+    "modseq": "Q",
+    "date": "q",
+    "zone": "h",
+    "savedate": "q",
+    "size": "Q",
+    "segment": "I",
+    "offset": "Q",
+    "header_size": "I",
+    "header_crc": "I",
+    "content_crc": "I",
+    "card_size": "I",
+    "card_crc": "I",
+    "emailid": "16s",
+}
+
+
+@dataclass
+class Snapshot:
+    segment: int
+    offset: int
+    chain: int
+    salt: int
+    modseq: int
+    live: int
+    floor: int
+    time: int
+    uidnext: int
+    exists: int
+    unseen: int
+    uidvalidity: int
+    base: bytes
+    rows: dict[int, dict[str, int | bytes]]
+    vanished: list[tuple[int, ...]]
+    graves: list[tuple[int, ...]]
+
+
+def read_snapshot(data: bytes) -> Snapshot:
+    check(len(data) >= 144, "length of a snapshot")
+    header, cursor = data[:128], Cursor(data[:128])
+    check(cursor.octets(8) == b"IBSNAP\0\0", "magic of a snapshot")
+    check_features(cursor.octets(8))
+    version, modseq, live, floor, time = (cursor.number(8) for _ in range(5))
+    numbers = [cursor.number(4) for _ in range(10)]
+    uidnext, n, unseen, uidvalidity, chain, salt, k, v, g, b = numbers
+    check(k <= 4, "more than 256 keywords")
+    layouts = {**COLUMNS, **{f"k{number}": "Q" for number in range(k)}}
+    at, crcs = 128, []
+
+    def part(size: int, pieces_of: int) -> bytes:
+        nonlocal at
+        content = data[at : at + size]
+        check(len(content) == size, "a part is cut")
+        at += size
+        while at % 64:
+            at += 1
+        starts = range(0, size, pieces_of or 1)
+        crcs.extend(zlib.crc32(content[one : one + pieces_of]) for one in starts)
+        return content
+
+    columns = {}
+    for name, layout in layouts.items():
+        width = struct.calcsize(f"<{layout}")
+        content = part(n * width, 16384 * width)
+        columns[name] = [one for (one,) in struct.iter_unpack(f"<{layout}", content)]
+    vanished = list(struct.iter_unpack("<IIQ", part(16 * v, 16 * v)))
+    graves = list(struct.iter_unpack("<IIQQQ", part(32 * g, 32 * g)))
+    base = part(b, b)
+    table = b"".join(struct.pack("<I", crc) for crc in crcs)
+    check(data[at : at + len(table)] == table, "CRC-32s of a snapshot")
+    end = Cursor(data[at + len(table) :])
+    length = end.octets(8)
+    check(int.from_bytes(length, "little") == len(data), "length in the trailer")
+    check(end.number(4) == zlib.crc32(header + table + length), "CRC-32 at the end")
+    check(end.octets(4) == b"IBSE", "magic at the end")
+    end.end()
+    rows: dict[int, dict[str, int | bytes]] = {}
+    for number, uid in enumerate(columns["uid"]):
+        check(not rows or uid > max(rows), "UIDs ascend")
+        row = {name: values[number] for name, values in columns.items()}
+        bits = [row.pop(f"k{word}") for word in range(k)]
+        row["keywords"] = sum(one << 64 * word for word, one in enumerate(bits))
+        rows[uid] = row
+    check(len(rows) == n, "as many rows as messages")
+    segment, offset = version >> 40, version & (1 << 40) - 1
+    return Snapshot(
+        segment,
+        offset,
+        chain,
+        salt,
+        modseq,
+        live,
+        floor,
+        time,
+        uidnext,
+        n,
+        unseen,
+        uidvalidity,
+        base,
+        rows,
+        vanished,
+        graves,
+    )
+
+
 # account.md
 
 

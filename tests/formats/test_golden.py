@@ -8,6 +8,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pytest
 
 from imapbox.disk.filesystem import DiskFileSystem
@@ -33,7 +34,9 @@ from imapbox.index.frame import (
     encode_frame,
     encode_trailer,
 )
+from imapbox.index.graves import GRAVES
 from imapbox.index.head import Counts, Head, Position
+from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.operations import (
     Append,
     Base,
@@ -46,6 +49,7 @@ from imapbox.index.operations import (
     decode_operations,
 )
 from imapbox.index.segment import SegmentHeader
+from imapbox.index.snapshot_writer import write_snapshot
 from imapbox.locks.lock_file import (
     BELL,
     NOTE,
@@ -61,6 +65,7 @@ from imapbox.model.flags import Flag
 from imapbox.store.format import STORE_FILE, prepare_store
 from imapbox.store.layout import user_directory
 from tests.formats import second_reader
+from tests.simulation.disk import EPOCH, SimulatedDisk, run
 from tests.support.messages import scan
 
 PAGES: Final = Path(__file__).parents[2] / "docs" / "formats"
@@ -172,6 +177,24 @@ CARD_OF: Final = (
 )
 
 
+def snapshot_file() -> bytes:
+    """Return a snapshot behind `whole_frame`: one message, one that is gone."""
+    state = MailboxState()
+    _, end = whole_frame()
+    state.facts.begin(MAILBOX_OPERATIONS["base"])
+    state.columns.append(APPEND, COUNTS.modseq, 1, 244)
+    state.vanished.add((range(1, 3),), 8)
+    grave = np.array([(2, 1, 1024, 99, TIME)], GRAVES)
+    state.graves.add(grave, TIME)
+    state.position, state.counts = end, COUNTS
+    disk = SimulatedDisk()
+    disk.clock = TIME / 10**6 - EPOCH
+    files = disk.process(1)
+    files.make_directory("m")
+    name = run(write_snapshot("m", state.freeze()), files)
+    return disk.content(f"m/{name}")
+
+
 MAKERS: Final[dict[str, Callable[[], bytes]]] = {
     "segment-header": SegmentHeader(1, SALT).encode,
     "frame": lambda: whole_frame()[0],
@@ -179,6 +202,7 @@ MAKERS: Final[dict[str, Callable[[], bytes]]] = {
     "lock": lock_file,
     "store": store_file,
     "card": lambda: make_card(scan(CARD_OF)),
+    "snapshot": snapshot_file,
     **{
         name: lambda operation=operation: join_operations([operation.encode()])
         for name, operation in {**MAILBOX_OPERATIONS, **ACCOUNT_OPERATIONS}.items()
@@ -244,6 +268,15 @@ def test_the_second_reader_reads_the_examples() -> None:
     assert (head.segment, head.offset) == (1, 64 + frame.size)
     assert head.chain == frame.chain
     second_reader.read_store_file(examples["store"])
+    snapshot = second_reader.read_snapshot(examples["snapshot"])
+    assert (snapshot.segment, snapshot.offset) == (1, 64 + frame.size)
+    assert snapshot.chain == frame.chain
+    assert list(snapshot.rows) == [41]
+    assert snapshot.rows[41]["emailid"] == message.emailid
+    assert snapshot.rows[41]["keywords"] == 0b101
+    assert snapshot.vanished == [(1, 2, 8)]
+    assert snapshot.graves == [(2, 1, 1024, 99, TIME)]
+    assert snapshot.base == examples["base"][8:]
     assert second_reader.read_lock(examples["lock"]) == (
         (4711, 1_700_000_000.5, "mx1", "deliver"),
         [(3, 4712, 1_700_000_000.75, "mx1")],

@@ -143,6 +143,34 @@ def test_readers_agree_on_mailboxes(history: list[Any], limit: int) -> None:
     assert_mailboxes_agree(state, mailbox, log.bodies(state))
 
 
+@given(st.lists(steps, min_size=4, max_size=12), st.sampled_from([600, 2**26]))
+def test_readers_agree_on_snapshots(history: list[Any], limit: int) -> None:
+    """Of any mailbox imapbox saves what the second reader finds in its log."""
+    log = mailbox_with(history, limit)
+    state = log.state()
+    snapshot = second_reader.read_snapshot(log.read(log.snapshot()))
+    files = {name: data for name, data in log.contents().items() if name[:4] != "snap"}
+    _, mailbox = second_reader.read_mailbox(files)
+    assert list(snapshot.rows) == list(mailbox.messages)
+    for uid, message in mailbox.messages.items():
+        row = snapshot.rows[uid]
+        fields = ("flags", "keywords", "modseq", "date", "zone", "savedate", "emailid")
+        assert {name: row[name] for name in fields} == {
+            name: getattr(message, name) for name in fields
+        }
+        start, size = row["offset"], row["size"]
+        octets = files[f"log.{row['segment']}"]
+        assert octets[start : start + size] == message.octets
+        assert octets[start - row["card_size"] : start] == message.card
+    last = mailbox.last
+    assert last is not None
+    for name in ("modseq", "uidnext", "exists", "unseen", "uidvalidity", "live"):
+        assert getattr(snapshot, name) == getattr(last, name)
+    assert snapshot.segment == state.position.segment
+    assert snapshot.vanished == state.vanished.now.tolist()
+    assert snapshot.graves == state.graves.now.tolist()
+
+
 names = st.sampled_from(["INBOX", "a", "a/b", "Café", "日本"])
 changes = st.tuples(
     st.sampled_from(["create", "rename", "delete", "subscribe", "unsubscribe"]),
@@ -282,3 +310,22 @@ def test_the_second_reader_sees_every_flipped_bit(name: str) -> None:
         damaged[at] ^= 1 << at % 8
         with pytest.raises((second_reader.Wrong, KeyError)):
             second_reader.read_mailbox({**files, name: bytes(damaged)})
+
+
+def test_the_second_reader_sees_every_flipped_bit_of_a_snapshot() -> None:
+    """No bit of a snapshot can change unseen but in the zeros between its parts."""
+    log = golden_mailbox()
+    data = log.read(log.snapshot())
+    wanted = second_reader.read_snapshot(data)
+    unseen = 0
+    for at in range(len(data)):
+        damaged = bytearray(data)
+        damaged[at] ^= 1 << at % 8
+        try:
+            found = second_reader.read_snapshot(bytes(damaged))
+        except second_reader.Wrong:
+            continue
+        assert found == wanted
+        assert not data[at]
+        unseen += 1
+    assert unseen < len(data) * 2 // 3

@@ -30,6 +30,13 @@ def test_every_crash_is_survived(tell: Tell) -> None:
     assert report.images > 1_000
 
 
+def test_a_crash_loses_nothing_to_a_snapshot(tell: Tell) -> None:
+    """They hold while snapshots are made, torn, found, and found wanting."""
+    report = proofs.crashes_with_snapshots()
+    tell(report)
+    assert report.images > 1_000
+
+
 def test_a_crash_inside_recovery_is_survived(tell: Tell, effort: int) -> None:
     """They hold behind a second crash, too, and what was shown once stays."""
     report = proofs.second_crashes(0.002 * effort)

@@ -54,6 +54,26 @@ def test_no_random_schedule_misses_a_message(
     assert report.schedules == SCHEDULES * effort
 
 
+def test_no_snapshot_hides_a_message(effort: int, seed: int, tell: Tell) -> None:
+    """Nor does anybody who opens the mailbox while snapshots are made of it."""
+    report = proofs.noop_and_snapshots(1 if effort == 1 else 2)
+    tell(report)
+    assert report.states > 1_000
+    report = proofs.random_snapshots(100 * effort, seed)
+    tell(f"seed {seed}: {report}")
+    assert report.schedules == 100 * effort
+
+
+def test_a_snapshot_is_of_one_moment(tell: Tell) -> None:
+    """What changes while a snapshot is made is not in it."""
+    tell(f"{proofs.saved_while_it_changes()} snapshots")
+
+
+def test_a_snapshot_of_another_log_is_not_used() -> None:
+    """A log that was restored from a copy is read, not what was saved of another."""
+    assert proofs.logs_in_the_place_of_others() == 3
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_reader_is_caught(name: str, tell: Tell) -> None:
     """Each reader that trusts a modification time misses a message somewhere."""

@@ -7,10 +7,11 @@ independent of one another. Up to ten
 such effects every subset is made; beyond that the prefixes, the singles, the
 all-but-ones and 150 random ones.
 
-Two kinds of file are told apart by name. A ``head`` is one sector that is
+Three kinds of file are told apart by name. A ``head`` is one sector that is
 rewritten in place and never synced: it is found as it was at first, before,
 now, torn in the middle, or not at all. A ``lock`` holds hints: it is found as
-it was at first or as it is now.
+it was at first or as it is now. A ``snap.*`` is never synced: its writes are
+all there, none, all but one or a random half, whatever else is there.
 
 A sync that failed has marked its pages clean (Linux does): what it should have
 written may be on the disk or not, whatever is synced later.
@@ -208,12 +209,35 @@ class _Images:
         """
         pending = [effect for effect in self._effects if not effect.durable]
         hints = {effect for effect in pending if self._is_hint(effect)}
-        others = [effect for effect in pending if effect not in hints]
+        saved = [effect for effect in pending if self._is_saved(effect)]
+        asides = hints.union(saved)
+        others = [effect for effect in pending if effect not in asides]
         for number, chosen in enumerate(self._subsets(others)):
-            if new and not chosen.intersection(new) and not hints.intersection(new):
+            if new and not chosen.intersection(new) and not asides.intersection(new):
                 continue
-            names, data = self._build(chosen | hints if number % 2 else chosen)
-            yield from self._with_heads(names, data)
+            for some in self._some(saved, number):
+                names, data = self._build(
+                    chosen | some | hints if number % 2 else chosen | some
+                )
+                yield from self._with_heads(names, data)
+
+    def _some(self, saved: list[_Effect], number: int) -> Iterator[set[_Effect]]:
+        """Return what of the snapshots is there: all, none, all but one, half."""
+        if not saved or number % 2:
+            yield set(saved)
+        if not saved:
+            return
+        if number % 2:
+            yield set(saved) - {saved[number // 2 % len(saved)]}
+            return
+        yield set()
+        names = {each for each in saved if each.entry[0] in {"link", "unlink"}}
+        yield names | {each for each in saved if self._random.random() < 0.5}
+
+    def _is_saved(self, effect: _Effect) -> bool:
+        kind, what, *_ = effect.entry
+        path = what if kind in {"link", "unlink"} else self._paths.get(what, "")
+        return path.rpartition("/")[2].startswith("snap.")
 
     def _add(self, entry: tuple[Any, ...]) -> list[_Effect]:
         if entry[0] == "link":

@@ -29,7 +29,7 @@ from typing import Any, Final, NamedTuple
 
 from imapbox.disk.steps import Call, Pause, Steps
 from tests.simulation.disk import SimulatedDisk
-from tests.simulation.script import Names, Raised, Script
+from tests.simulation.script import Raised, Script, frozen
 from tests.simulation.touches import Touch, commute, touches_of
 
 MANY_STEPS: Final = 5_000
@@ -220,9 +220,8 @@ class Explorer:
             result = getattr(filesystem, wanted.method)(*wanted.arguments)
         except OSError as error:
             result = error
-        if isinstance(result, list):
-            result = Names(result)
-        processes[who] = _Process(self._scripts[who].after(place, result))
+        after = self._scripts[who].after(place, frozen(result))
+        processes[who] = _Process(after)
         if wanted.method in {"pwrite", "truncate"}:
             written = disk.files[self.pids[who], wanted.arguments[0]].inode
             self._wake(processes, written, float("-inf"))

@@ -149,6 +149,11 @@ class Work:
         )
         self._attempt(self.session.store(uids, flags, *keywords), after)
 
+    def save(self) -> None:
+        """Make a snapshot; nothing is answered, and nothing changes."""
+        with suppress(OSError):  # no room for it
+            self.run(self.session.save())
+
     def expunge(self) -> None:
         """Remove what is marked as deleted."""
         page = self.ledger.now
@@ -220,6 +225,17 @@ def short(work: Work) -> None:
     work.store({1}, Flag.SEEN, "Important")
     work.deliver(b"large" * 1000)
     work.deliver(b"next" * 20, b"batch" * 20)
+
+
+def saved(work: Work) -> None:
+    """Do something of each, and make snapshots between."""
+    work.deliver(b"first" * 200)
+    work.save()
+    work.store({1}, Flag.SEEN | Flag.DELETED, "Important")
+    work.deliver(b"large" * 1000)
+    work.expunge()
+    work.deliver(b"next" * 20)
+    work.save()
 
 
 def check_recovery(crash: Crash, allowed: list[Snapshot], *, reads: bool) -> None:

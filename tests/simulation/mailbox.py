@@ -31,6 +31,8 @@ from imapbox.index.mailbox_transactions import (
 from imapbox.index.opening import open_log, recover
 from imapbox.index.read import HeadUnreadable, LogBroken, look
 from imapbox.index.settings import Settings
+from imapbox.index.snapshot_reader import MailboxSnapshots, check_rows
+from imapbox.index.snapshot_writer import write_snapshot
 from imapbox.index.transaction import Transaction
 from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.names import INBOX, MailboxName, UserName
@@ -212,15 +214,16 @@ class Session:
 
     def open(self) -> Steps[None]:
         """SELECT."""
-        states: list[MailboxState] = []
-
-        def fold() -> MailboxState:
-            states.append(MailboxState())
-            return states[-1]
-
-        inbox = self.account.directory
-        opened = yield from open_log(inbox, self.account.settings, fold)
-        self.state, self.token = states[-1], opened.token
+        inbox, settings = self.account.directory, self.account.settings
+        saved = MailboxSnapshots()
+        while True:
+            opened = yield from open_log(inbox, settings, MailboxState, saved)
+            source = opened.state.source
+            if source is None or (yield from _is_good(inbox, source.name)):
+                break
+            source.broken = True
+            assert saved.is_spoilt(opened.state), "it would be used again"
+        self.state, self.token = opened.state, opened.token
         self.damaged = opened.damaged
         if opened.token:  # a damaged log's head may be lost
             self._head_fd = yield from steps.open_file(f"{inbox}/head", Mode.READ)
@@ -247,6 +250,10 @@ class Session:
             for frame in news.frames:
                 self.state.apply(frame)
             self.token = news.token
+
+    def save(self) -> Steps[str]:
+        """Make a snapshot of what the session knows."""
+        return write_snapshot(self.account.directory, self.state.freeze())
 
     def close(self) -> Steps[None]:
         """CLOSE, without expunging."""
@@ -306,6 +313,22 @@ class Session:
     def expunge(self) -> Steps[Any]:
         """EXPUNGE."""
         return submit(self.account, ExpungeMessages(self.known()), "expunge")
+
+
+def _is_good(directory: str, name: str) -> Steps[bool]:
+    try:
+        return (yield from check_rows(directory, name))
+    except FileNotFoundError:
+        return True  # it was removed; each row is checked when it is used
+
+
+def saver(account: Account, count: int) -> Steps[None]:
+    """Open the mailbox and make a snapshot of it, some times."""
+    for _ in range(count):
+        session = Session(account)
+        yield from session.open()
+        yield from session.save()
+        yield from session.close()
 
 
 def noop(session: Session) -> Steps[None]:

@@ -12,6 +12,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from imapbox.disk.filesystem import Mode
+from imapbox.index.mailbox_state import MailboxState
+from imapbox.index.snapshot_writer import SnapshotWriter
+from imapbox.model.flags import Flag
 from imapbox.model.names import INBOX
 from imapbox.store.create import SPECIAL_USE, create_account
 from tests.simulation.crash import Crashes
@@ -27,6 +31,7 @@ from tests.simulation.ledger import (
     fail_at,
     is_damaged,
     live_again,
+    saved,
     short,
 )
 from tests.simulation.mailbox import (
@@ -41,6 +46,7 @@ from tests.simulation.mailbox import (
     new_store,
     open_account,
     reader,
+    saver,
     settings_of,
 )
 from tests.simulation.transfers import check as check_transfer
@@ -139,6 +145,112 @@ def random_schedules(count: int, seed: int) -> Report:
     return processes(2, [1, 1]).sample(count, seed)
 
 
+def noop_and_snapshots(preemptions: int = 2) -> Report:
+    """A session, a deliverer into full segments, and a maker of snapshots."""
+    disk = new_store()
+    accounts = [account_on(disk, pid, segment_limit=200) for pid in (1, 2, 3)]
+    makers = [
+        partial(reader, accounts[0], 1),
+        partial(deliverer, accounts[1], b"one" * 20),
+        partial(saver, accounts[2], 1),
+    ]
+    explorer = Explorer(disk, makers, check_mailbox)
+    return explorer.exhaust(preemptions=preemptions)
+
+
+def random_snapshots(count: int, seed: int) -> Report:
+    """Two makers of snapshots, a deliverer and a session, at random."""
+    disk = new_store()
+    accounts = [account_on(disk, pid, segment_limit=200) for pid in (1, 2, 3, 4)]
+    makers = [
+        partial(reader, accounts[0], 2),
+        partial(deliverer, accounts[1], b"one" * 20, b"two" * 20),
+        partial(saver, accounts[2], 2),
+        partial(saver, accounts[3], 2),
+    ]
+    return Explorer(disk, makers, check_mailbox).sample(count, seed)
+
+
+def saved_while_it_changes() -> int:
+    """A snapshot is of one moment, whatever happens while it is made."""
+    kinds = ("store", "keyword", "expunge", "deliver")
+    looked_at = 0
+    for first, second in itertools.product(kinds, kinds):
+        for when in range(0, 24, 3):
+            work = Work(new_store(), Ledger())
+            work.deliver(b"a", b"b", b"c", b"d")
+            work.store({2, 3}, Flag.DELETED, "One")
+            mailbox = work.session.state.freeze()
+            writer = SnapshotWriter(work.account.directory, mailbox, spell=1)
+            change(work, first)
+            for spell in itertools.count():
+                if spell == when:
+                    change(work, second)
+                if work.run(writer.go_on()):
+                    break
+            opened = Session(work.account)
+            work.run(opened.open())
+            assert opened.state.source is not None, "it is not used"
+            assert work.run(opened.snapshot()) == work.ledger.now
+            assert history(opened.state) == history(work.session.state)
+            looked_at += 1
+    return looked_at
+
+
+def change(work: Work, kind: str) -> None:
+    """Change the mailbox in some way."""
+    if kind == "store":
+        work.store({1, 4}, Flag.SEEN | Flag.DELETED)
+    elif kind == "keyword":
+        work.store({3}, Flag.FLAGGED, "Two", "Three")
+    elif kind == "expunge":
+        work.expunge()
+    else:
+        work.deliver(b"more")
+
+
+def history(state: MailboxState) -> object:
+    """Return what is remembered of messages that are gone, and the keywords."""
+    return (
+        state.vanished.floor,
+        state.vanished.now.tolist(),
+        state.graves.now.tolist(),
+        state.facts.keywords,
+    )
+
+
+def logs_in_the_place_of_others() -> int:
+    """A snapshot of another log is not used, however alike the two are."""
+    looked_at = 0
+    for behind in range(3):
+        work = Work(new_store(), Ledger())
+        work.deliver(b"the same")
+        before = work.disk.copy()
+        work.deliver(b"one that is lost")
+        work.save()
+        inbox = work.account.directory
+        lost = {
+            path.rpartition("/")[2]: work.disk.content(path)
+            for path in work.disk.names
+            if path.startswith(f"{inbox}/snap.")
+        }
+        # Restored from a copy, but for the snapshots; then it went on.
+        again = Work(before, Ledger())
+        again.deliver(b"another one here")
+        for number in range(behind):
+            again.deliver(b"and more %d" % number)
+        for name, data in lost.items():
+            process = again.process
+            fd = process.open(f"{inbox}/{name}", Mode.CREATE)
+            process.pwrite(fd, data, 0)
+            process.close(fd)
+        opened = Session(again.account)
+        again.run(opened.open())
+        assert again.run(opened.snapshot()) == again.ledger.now
+        looked_at += 1
+    return looked_at
+
+
 class CrashReport(NamedTuple):
     """How many crashes were looked at.
 
@@ -165,6 +277,23 @@ def crashes() -> CrashReport:
         allowed = ledger.may_be(crash.acknowledged)
         check_recovery(crash, allowed, reads=count % 2 == 0)
     return CrashReport(found.images, count)
+
+
+def crashes_with_snapshots() -> CrashReport:
+    """Kills and power losses at each call, also of a snapshot's making."""
+    ledger = Ledger()
+    images = Crashes(
+        new_store(),
+        lambda disk: saved(Work(disk, ledger)),
+        every_subset_up_to=2,
+        random_subsets=1,
+    )
+    count = 0
+    for crash in images:
+        count += 1
+        allowed = ledger.may_be(crash.acknowledged)
+        check_recovery(crash, allowed, reads=count % 2 == 0)
+    return CrashReport(images.images, count)
 
 
 def second_crashes(share: float = 0.002) -> CrashReport:

@@ -85,10 +85,27 @@ def _key(result: Any) -> Any:
 
 
 def _thawed(result: Any) -> Any:
-    return list(result) if type(result) is Names else result
+    if type(result) is Names:
+        return list(result)
+    if type(result) is Mapped:
+        return memoryview(bytearray(result))
+    return result
 
 
 class Names(tuple[str, ...]):
     """A list of names, as a value."""
 
     __slots__ = ()
+
+
+class Mapped(bytes):
+    """A private mapping, as a value."""
+
+    __slots__ = ()
+
+
+def frozen(result: Any) -> Any:
+    """Return the result of a call as a value."""
+    if isinstance(result, list):
+        return Names(result)
+    return Mapped(result) if isinstance(result, memoryview) else result
