@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
+from imapbox.disk.steps import Steps
 from imapbox.index.account_operations import (
     AccountBase,
     AccountOperation,
@@ -67,6 +68,12 @@ class AccountState:
             self._take_in(operation, frame.time)
         self.counts = frame.counts
         self.position = switch_of(frame) or frame.end
+
+    def resume(self, directory: str, end: Position) -> Steps[Position | None]:
+        """See `rotate.Facts`: of an account nothing is saved."""
+        del directory, end
+        yield from ()
+        return None
 
     def base(self, counts: Counts, time: int) -> Encoded:
         """Return the ACCOUNT_BASE of a segment that begins here."""

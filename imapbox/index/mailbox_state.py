@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imapbox.disk.steps import Steps
 from imapbox.index.chunk import Frozen, Source
 from imapbox.index.columns import Columns
 from imapbox.index.encoding import DamagedOperations, Encoded
@@ -35,6 +36,7 @@ from imapbox.index.operations import (
 )
 from imapbox.index.punched import PUNCHED, Punched
 from imapbox.index.read import switch_of
+from imapbox.index.snapshot_parts import newest_base
 from imapbox.index.uid_roll import UidRoll
 from imapbox.index.vanished import Vanished
 from imapbox.model.numbers import ModSeq, Uid, UidValidity
@@ -89,6 +91,15 @@ class MailboxFacts:
                     del self.meta[operation.name]
             case Append() if operation.key != NO_KEY:
                 self.keys[operation.key] = operation.uid, frame.time
+
+    def resume(self, directory: str, end: Position) -> Steps[Position | None]:
+        """See `rotate.Facts`."""
+        found = yield from newest_base(directory, end)
+        if found is None:
+            return None
+        position, base = found
+        self.begin(base)
+        return position
 
     def begin(self, base: Base) -> None:
         """Know what a BASE says, and nothing else."""

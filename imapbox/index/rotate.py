@@ -7,7 +7,7 @@ the next rotation removes first. A crash after it leaves a SWITCH that the next
 writer adopts.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
@@ -30,12 +30,23 @@ from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail, publish_written
 from imapbox.model.errors import DiskFull
 
+# To read so much of a segment costs less than to look for a snapshot.
+WORTH_RESUMING: Final = 1 << 20
+
 
 class Facts(Protocol):
     """What a segment says, folded so far as the next BASE needs it."""
 
     def apply(self, frame: Frame) -> None:
         """Take in the next frame; the first one is BASE."""
+        ...
+
+    def resume(self, directory: str, end: Position) -> Steps[Position | None]:
+        """Take in what was saved of the segment that ends at ``end``.
+
+        Returns:
+            Where to go on; None if nothing was saved.
+        """
         ...
 
     def base(self, counts: Counts, time: int) -> Encoded:
@@ -74,9 +85,8 @@ def rotate(directory: str, facts: Facts, tail: Tail, settings: Settings) -> Step
     """
     salt = int.from_bytes((yield from steps.random(4)), "little")
     segment = tail.position.segment
-    first = yield from _start_of(directory, segment)
     try:
-        yield from follow(directory, first, tail.position, facts.apply)
+        yield from _gather(directory, facts, tail.position)
     except LogBroken as broken:
         reason = f"the log is broken at {broken.position}"
         raise (yield from damage(directory, reason)) from broken
@@ -107,6 +117,25 @@ def rotate(directory: str, facts: Facts, tail: Tail, settings: Settings) -> Step
     except DiskFull:
         return tail
     return after
+
+
+def _gather(directory: str, facts: Facts, end: Position) -> Steps[None]:
+    """Learn what the segment says that ends at ``end``.
+
+    Raises:
+        LogBroken: It can't be read.
+    """
+    if end.offset > WORTH_RESUMING:
+        saved = yield from facts.resume(directory, end)
+        if saved is not None:
+            try:
+                yield from follow(directory, saved, end, facts.apply)
+            except LogBroken:
+                pass  # it was saved of another log
+            else:
+                return
+    first = yield from _start_of(directory, end.segment)
+    yield from follow(directory, first, end, facts.apply)
 
 
 def _start_of(directory: str, number: int) -> Steps[Position]:

@@ -5,7 +5,6 @@ is all that is not rows. The other columns are checked piece by piece, when they
 are used first or by `check_rows`, whichever is sooner. Nothing here writes.
 """
 
-import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -23,26 +22,23 @@ from imapbox.index.head import Position
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.operations import Base
 from imapbox.index.snapshot import (
-    CRC,
-    HEADER_SIZE,
     PIECE_ROWS,
-    TRAILER_SIZE,
     Part,
     SnapshotHeader,
-    encode_trailer,
     snapshot_names,
     table_place,
+)
+from imapbox.index.snapshot_parts import (
+    BadSnapshot,
+    check_part,
+    read_outline,
+    read_part,
 )
 from imapbox.index.vanished import VANISHED
 from imapbox.model.errors import StoreTooNew
 
 # What is checked before a snapshot is used at all.
 _FIRST: Final = frozenset({"uid", "flags"})
-_AT_ONCE: Final = 1 << 20
-
-
-class _Bad(Exception):
-    """This file is no snapshot that can be used."""
 
 
 class MailboxSnapshots:
@@ -74,7 +70,7 @@ class MailboxSnapshots:
                 Mode.READ,
                 lambda fd: _load(fd, name, checked=self.checked),
             )
-        except (_Bad, DamagedOperations, StoreTooNew, OSError):
+        except (BadSnapshot, DamagedOperations, StoreTooNew, OSError):
             return None
         return state
 
@@ -107,10 +103,10 @@ def check_rows(directory: str, name: str) -> Steps[bool]:
 
     def check(fd: int) -> Steps[bool]:
         try:
-            _, parts, crcs = yield from _outline(fd)
+            _, parts, crcs = yield from read_outline(fd)
             for part in parts:
-                yield from _check(fd, part, crcs[part.name])
-        except (_Bad, StoreTooNew):
+                yield from check_part(fd, part, crcs[part.name])
+        except (BadSnapshot, StoreTooNew):
             return False
         return True
 
@@ -118,20 +114,20 @@ def check_rows(directory: str, name: str) -> Steps[bool]:
 
 
 def _load(fd: int, name: str, *, checked: bool) -> Steps[MailboxState]:
-    header, parts, crcs = yield from _outline(fd)
+    header, parts, crcs = yield from read_outline(fd)
     for part in parts:
         if checked or part.name in _FIRST:
-            yield from _check(fd, part, crcs[part.name])
+            yield from check_part(fd, part, crcs[part.name])
     *columns, vanished, graves, base = parts
     state = MailboxState()
     state.keeps_changes = False
-    facts = Base.decode((yield from _read_part(fd, base, crcs)))
+    facts = Base.decode((yield from read_part(fd, base, crcs)))
     table, size = table_place(parts)
     memory = yield from steps.map_privately(fd, table + size)
     rows = {part.name: _column(memory, part, header) for part in columns}
     uids = rows["uid"]
     if not np.all(uids[1:] > uids[:-1]):
-        raise _Bad
+        raise BadSnapshot
     source = Source(name)
     unchecked = {
         part.name: crcs[part.name]
@@ -143,54 +139,10 @@ def _load(fd: int, name: str, *, checked: bool) -> Steps[MailboxState]:
     state.roll.load([uids])
     state.vanished.load(
         header.floor,
-        np.frombuffer((yield from _read_part(fd, vanished, crcs)), VANISHED),
+        np.frombuffer((yield from read_part(fd, vanished, crcs)), VANISHED),
     )
-    state.graves.load(np.frombuffer((yield from _read_part(fd, graves, crcs)), GRAVES))
+    state.graves.load(np.frombuffer((yield from read_part(fd, graves, crcs)), GRAVES))
     return state
-
-
-def _outline(
-    fd: int,
-) -> Steps[tuple[SnapshotHeader, list[Part], dict[str, list[int]]]]:
-    """Return header, parts and CRCs, checked against the trailer."""
-    size = yield from steps.size(fd)
-    data = yield from steps.pread(fd, HEADER_SIZE, 0)
-    header = SnapshotHeader.decode(data)
-    if header is None:
-        raise _Bad
-    parts = header.parts()
-    offset, table_size = table_place(parts)
-    if size != offset + table_size + TRAILER_SIZE:
-        raise _Bad
-    end = yield from steps.pread(fd, table_size + TRAILER_SIZE, offset)
-    table, trailer = end[:table_size], end[table_size:]
-    if trailer != encode_trailer(data, table, size):
-        raise _Bad
-    numbers = iter([crc for (crc,) in CRC.iter_unpack(table)])
-    crcs = {part.name: [next(numbers) for _ in range(part.pieces)] for part in parts}
-    return header, parts, crcs
-
-
-def _check(fd: int, part: Part, crcs: list[int]) -> Steps[None]:
-    """Read a part, many pieces at a time, and compare it with its CRCs."""
-    each_time = max(1, _AT_ONCE // part.piece) * part.piece
-    found: list[int] = []
-    for start in range(0, part.size, each_time):
-        wanted = min(each_time, part.size - start)
-        data = memoryview((yield from steps.pread(fd, wanted, part.offset + start)))
-        found += [
-            zlib.crc32(data[at : at + part.piece])
-            for at in range(0, wanted, part.piece)
-        ]
-    if found != crcs:
-        raise _Bad
-
-
-def _read_part(fd: int, part: Part, crcs: dict[str, list[int]]) -> Steps[bytes]:
-    data: bytes = yield from steps.pread(fd, part.size, part.offset)
-    if len(data) != part.size or [zlib.crc32(data)] * part.pieces != crcs[part.name]:
-        raise _Bad
-    return data
 
 
 def _column(memory: memoryview, part: Part, header: SnapshotHeader) -> NDArray[Any]:

@@ -36,7 +36,7 @@ from imapbox.index.snapshot import (
 from imapbox.model.errors import StoreFailure
 
 # So many octets are written without a rest.
-SPELL: Final = 1 << 20
+SPELL: Final = 1 << 18
 
 
 class SnapshotWriter:

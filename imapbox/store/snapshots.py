@@ -2,7 +2,7 @@
 
 A process that follows a mailbox makes one when opening it from the newest
 snapshot would mean to apply many operations. It is written in a thread, a
-megabyte at a time with rests between, and one at a time in a process. Several
+quarter of a megabyte at a time with rests between, and one at a time in a process. Several
 processes may do so at once; none of them waits for another.
 """
 
@@ -28,8 +28,8 @@ from imapbox.store.drivers import Drivers
 # rows is 110 MB: it is made again after 4,000 operations.
 FEWEST: Final = 1000
 ROWS_PER_OPERATION: Final = 256
-# One part of five of a thread's time is spent on writing.
-_REST: Final = 4.0
+# A tenth of a thread's time is spent on writing.
+_REST: Final = 9.0
 _SHORTEST_REST: Final = 0.01
 
 

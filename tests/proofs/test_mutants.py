@@ -179,8 +179,8 @@ MUTANTS: Final = [
     ),
     Mutant(
         "a snapshot's rows not checked",
-        "index/snapshot_reader.py",
-        "    if found != crcs:\n        raise _Bad\n",
+        "index/snapshot_parts.py",
+        "    if found != crcs:\n        raise BadSnapshot\n",
         "",
         "crashes_with_snapshots",
     ),

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imapbox.index.commit import write
+from imapbox.index.frame import Frame
 from imapbox.index.head import Head
 from imapbox.index.mailbox_state import KEY_LIFETIME, MailboxFacts
 from imapbox.index.mailbox_transactions import AppendMessages, SetMeta
@@ -10,6 +11,7 @@ from imapbox.index.opening import follow_all
 from imapbox.index.operations import Append, Base, decode_operations
 from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.settle import settle
+from imapbox.index.snapshot import snapshot_names
 from imapbox.model.errors import MailboxDamaged
 from tests.simulation.disk import EPOCH
 from tests.unit.index.mail_log import (
@@ -56,6 +58,71 @@ def test_what_base_carries_over() -> None:
 
     log.run(follow_all(DIRECTORY, tail.position, facts.apply))
     assert (facts.mailbox_id, facts.keywords, facts.meta) == (ID, ["todo"], {"b": b"2"})
+
+
+def busy() -> MailLog:
+    """Return a mailbox whose first segment is full, with a snapshot in it."""
+    log = MailLog(simulated(), segment_limit=4000).make()
+    for number in range(5):
+        log.append(incoming(bytes(300), keywords=[f"K{number}"]))
+    log.commit(SetMeta("a", b"1"))
+    log.snapshot()
+    log.commit(SetMeta("b", b"2"))
+    log.append(incoming(bytes(1200), keywords=["last"]))
+    return log
+
+
+def base_of(log: MailLog, segment: int) -> Base:
+    """Return what a segment begins with."""
+    frames: list[Frame] = []
+    log.run(follow_all(DIRECTORY, log.head().position, frames.append))
+    (first,) = [
+        operation
+        for frame in frames
+        if frame.end.segment == segment
+        for operation in decode_operations(frame.operations)
+        if isinstance(operation, Base)
+    ]
+    return first
+
+
+@pytest.mark.parametrize("whose", ["its own", "none", "another log's", "a torn one"])
+def test_a_snapshot_spares_the_reading_of_a_full_segment(
+    whose: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who begins a segment reads on behind a snapshot, if there is a good one."""
+    monkeypatch.setattr("imapbox.index.rotate.WORTH_RESUMING", 0)
+    log = busy()
+    assert log.head().position.segment == 1
+    (name,) = [each.name for each in snapshot_names(log.names())]
+    if whose == "none":
+        log.remove(name)
+    if whose == "a torn one":
+        log.truncate(name, 700)
+    if whose == "another log's":
+        other = MailLog(simulated(), segment_limit=4000).make()
+        other.append(incoming(b"x", keywords=["of another log"]))
+        log.write(name, other.read(other.snapshot()))
+        log.truncate(name, len(other.read(other.snapshot())))
+    log.files.disk.calls = []
+    log.append(incoming(bytes(200)))
+    assert log.head().position.segment == 2
+    reads = [
+        call.numbers
+        for call in log.files.disk.calls
+        if call.method == "pread" and call.path.endswith("log.1")
+    ]
+    state = log.state()
+    base = base_of(log, 2)
+    assert (
+        list(base.keywords)
+        == state.facts.keywords
+        == [*[f"K{n}" for n in range(5)], "last"]
+    )
+    assert base.meta == state.facts.meta == {"a": b"1", "b": b"2"}
+    assert base.mailbox_id == ID
+    from_its_beginning = any(size > 64 and offset <= 64 for size, offset in reads)
+    assert from_its_beginning == (whose != "its own")
 
 
 def test_delivery_keys_are_remembered_for_a_week() -> None:
