@@ -53,7 +53,10 @@ class Column:
             StoreFailure: What is in a snapshot is not what was written.
         """
         if isinstance(rows, np.ndarray | list):
-            return self._many(np.asarray(rows, np.intp))
+            numbers = np.asarray(rows)
+            if numbers.dtype == np.bool_:
+                raise TypeError("rows go by their numbers; see alive_rows")
+            return self._many(numbers.astype(np.intp, copy=False))
         number, place = divmod(int(rows), self._rows)
         return self._chunks[number].read(self._name)[place]
 

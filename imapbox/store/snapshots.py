@@ -2,8 +2,8 @@
 
 A process that follows a mailbox makes one when opening it from the newest
 snapshot would mean to apply many operations. It is written in a thread, a
-quarter of a megabyte at a time with rests between, and one at a time in a process. Several
-processes may do so at once; none of them waits for another.
+quarter of a megabyte at a time with rests between, and one at a time in a
+process. Several processes may do so at once; none of them waits for another.
 """
 
 from contextlib import suppress
@@ -25,7 +25,7 @@ from imapbox.model.errors import StoreFailure
 from imapbox.store.drivers import Drivers
 
 # Opening applies so many operations in some 20 ms, and a snapshot of a million
-# rows is 110 MB: it is made again after 4,000 operations.
+# rows is 90 MB: it is made again after 4,000 operations.
 FEWEST: Final = 1000
 ROWS_PER_OPERATION: Final = 256
 # A tenth of a thread's time is spent on writing.

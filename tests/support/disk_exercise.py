@@ -22,7 +22,6 @@ def exercise(filesystem: FileSystem) -> None:
     filesystem.fdatasync(log)
     filesystem.sync_directory("users/a")
     filesystem.pread(log, 4096, 1000)
-    filesystem.map_privately(log, 1000)
     filesystem.size(log)
     filesystem.allocated(log)
     filesystem.status("users/a/log.1")

@@ -119,7 +119,6 @@ async def test_what_is_being_made_is_given_up_at_the_end(
 ) -> None:
     """A process that ends leaves no half snapshot."""
     monkeypatch.setattr("imapbox.store.snapshots._SHORTEST_REST", 1000.0)
-    monkeypatch.setattr("imapbox.index.snapshot_writer.SPELL", 1)
     store = await open_store()
     await (await account_of(store)).append(INBOX, [new_message()] * 5)
     store.snapshots.fewest = 1
