@@ -30,6 +30,7 @@ from imapbox.mailbox.interfaces import Account, NewMessage, SelectedMailbox
 from imapbox.mailbox.messages import Message
 from imapbox.mailbox.searching import Searching
 from imapbox.mailbox.told import Told
+from imapbox.mailbox.twisted_copies import Copies
 from imapbox.mailbox.twisted_errors import told
 from imapbox.mailbox.twisted_interfaces import ISyncedMailbox
 from imapbox.mailbox.twisted_message import TwistedMessage, message_date
@@ -94,6 +95,7 @@ class TwistedMailbox:
         self._order = DeferredLock()
         self._watch: Deferred[None] | None = None
         self._appended = False
+        self._copies = Copies(selected.name, clock)
         self._clock = clock
         self._turn_began = 0.0
         # The stock server closes nothing that it opened for STATUS or COPY.
@@ -400,7 +402,17 @@ class TwistedMailbox:
         return Deferred.fromCoroutine(told(added()))
 
     def copy(self, messageObject: Any) -> Deferred[int]:
-        """Add a copy of a message that some mailbox's `fetch` returned."""
+        """Add a copy of a message that some mailbox's `fetch` returned.
+
+        What is asked for in one turn of the reactor is copied together, all or
+        none, if it is in one mailbox of this account.
+        """
+        if not self.isWriteable():
+            raise ReadOnlyMailbox
+        if isinstance(messageObject, TwistedMessage) and (
+            messageObject.mail is self._mail
+        ):
+            return self._copies.add(messageObject)
         source: Any = IMessageIMAPFile(messageObject)
         return self.addMessage(
             source.open(), messageObject.getFlags(), messageObject.getInternalDate()
@@ -435,7 +447,11 @@ class TwistedMailbox:
 
     def _message(self, seq: Seq, row: Message) -> TwistedMessage:
         return TwistedMessage(
-            self._selected, row._replace(seq=seq), self._flags(row), self._has
+            self._selected,
+            self._mail,
+            row._replace(seq=seq),
+            self._flags(row),
+            self._has,
         )
 
     def _has(self, uid: int) -> bool:

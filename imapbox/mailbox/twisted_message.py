@@ -21,7 +21,7 @@ from twisted.mail.interfaces import (
 )
 from zope.interface import implementer
 
-from imapbox.mailbox.interfaces import Piece, SelectedMailbox
+from imapbox.mailbox.interfaces import Account, Piece, SelectedMailbox
 from imapbox.mailbox.messages import Message
 from imapbox.mailbox.twisted_errors import told
 from imapbox.mailbox.twisted_headers import (
@@ -99,6 +99,7 @@ class TwistedMessage:
 
     Args:
         selected: The mailbox it is in.
+        mail: The account that this is in.
         row: What the mailbox knows of it.
         flags: Their names.
         is_there: Says whether the mailbox still has the message of a UID.
@@ -107,11 +108,13 @@ class TwistedMessage:
     def __init__(
         self,
         selected: SelectedMailbox,
+        mail: Account,
         row: Message,
         flags: list[str],
         is_there: Callable[[int], bool],
     ) -> None:
-        self._selected = selected
+        self.mail = mail
+        self.selected = selected
         self._row = row
         self._flags = flags
         self._is_there = is_there
@@ -181,7 +184,7 @@ class TwistedMessage:
             if not self._is_there(self._row.uid):
                 raise MessageGone
             piece = Piece(self._row.uid, start, _READ)
-            octets += await self._selected.read([piece])
+            octets += await self.selected.read([piece])
         self._octets = b"".join(map(_there, octets))
 
     @cached_property
@@ -228,7 +231,7 @@ class TwistedMessage:
         try:
             if not self._is_there(self._row.uid):
                 raise MessageGone
-            (octets,) = self._selected.read_now([Piece(self._row.uid, start, size)])
+            (octets,) = self.selected.read_now([Piece(self._row.uid, start, size)])
             return _there(octets)
         except MailError as error:
             raise MailboxException(error.sentence()) from error

@@ -34,8 +34,17 @@ class Listener:
         self.heard.append((exists, recent))
 
 
-def avatar_of(account: FakeAccount) -> TwistedAccount:
-    return TwistedAccount(account, account, Clock())
+class ImpatientClock(Clock):
+    """A clock on which what is due at once happens at once."""
+
+    def callLater(self, when: float, *call: Any, **more: Any) -> Any:  # noqa: N802 - Twisted's
+        later = super().callLater(when, *call, **more)
+        self.advance(0)
+        return later
+
+
+def avatar_of(account: FakeAccount, clock: Clock | None = None) -> TwistedAccount:
+    return TwistedAccount(account, account, clock or ImpatientClock())
 
 
 def opened(

@@ -5,12 +5,19 @@ from io import BytesIO
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.mail.imap4 import MailboxException, MessageSet, ReadOnlyMailbox
 
 from imapbox.disk.blocking import result_of
 from imapbox.model.errors import MailboxBusy, MailboxGone, StoreFailure
 from tests.support.fake_mail import FakeAccount, at_once, refusing
-from tests.support.twisted_mail import Listener, StockClient, fetched, opened
+from tests.support.twisted_mail import (
+    Listener,
+    StockClient,
+    avatar_of,
+    fetched,
+    opened,
+)
 
 TEXT = b"Subject: hello\r\n\r\nbody\r\n"
 
@@ -275,6 +282,41 @@ def test_copy() -> None:
     copy = account.inbox.messages[uid]
     original = account.inbox.messages[1]
     assert (copy.octets, copy.flags, copy.date) == (TEXT, original.flags, original.date)
+
+
+def test_copies_of_one_turn_are_one_change() -> None:
+    """Messages that are copied in one turn are copied together, or none of them."""
+    account, clock = with_mail(3), Clock()
+    avatar = avatar_of(account, clock)
+    source = result_of(avatar.select("INBOX", True))
+    target = result_of(avatar.select("INBOX"))
+    messages = fetched(source)
+    steps: list[str] = []
+
+    async def pause(what: str) -> None:
+        steps.append(what)
+
+    account.pause = pause
+    copies = [target.copy(message) for message in reversed(messages)]
+    clock.advance(0)
+    assert [result_of(copied) for copied in copies] == [6, 5, 4]
+    assert steps == ["copy"]
+    expunge(account, 2)
+    failing = [target.copy(message) for message in messages]
+    clock.advance(0)
+    for copied in failing:
+        with pytest.raises(MailboxException):
+            result_of(copied)
+    assert sorted(account.inbox.messages) == [1, 3, 4, 5, 6]
+
+
+def test_a_copy_from_another_account() -> None:
+    """A message of somebody else's is copied octet by octet, by who has it."""
+    theirs, ours = with_mail(1), with_mail(0)
+    (message,) = fetched(opened(theirs))
+    uid = result_of(opened(ours).copy(message))
+    assert ours.inbox.messages[uid].octets == TEXT
+    assert len(theirs.inbox.messages) == 1
 
 
 @pytest.mark.parametrize(
