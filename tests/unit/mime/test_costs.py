@@ -89,6 +89,7 @@ def cost(message: bytes) -> float:
     return time.process_time() - began
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_time_is_linear(bomb: str) -> None:
     """Twice as much of anything takes twice the time, not four times."""
