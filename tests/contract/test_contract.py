@@ -29,13 +29,6 @@ from tests.contract.stock import STOCK_FAILS, STOCK_IS_LUCKY
 from tests.support.mail_store import knows_none
 from tests.support.waiting import reactor as the_reactor
 
-_STRUCTURE = (
-    *("bodystructure", "envelope", "mime", "part", "part_of_a_text"),
-    "header_of_a_message_in_a_message",
-    "part_of_a_message_in_a_message",
-)
-NOT_YET = {f"test_{name}": "being built" for name in _STRUCTURE}
-
 
 @pytest_twisted.async_yield_fixture(scope="module")
 async def stores(
@@ -109,8 +102,6 @@ class BehindAPortal(OnAStore):
 
 class TestEngine(OnAStore):
     """imapbox's own server."""
-
-    unreliable = NOT_YET
 
     def serve(self, checkers: list[Any]) -> IProtocolFactory:
         return IMAPFactory(
