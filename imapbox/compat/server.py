@@ -40,6 +40,7 @@ _message_set: Any = imap4.MessageSet
 _STORE_ITEM: Final = re.compile(rb"[+-]?FLAGS(?:\.SILENT)?", re.IGNORECASE)
 _STATUS_ITEMS: Final = {"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN"}
 _SEEN: Final = "\\Seen"
+_CONDITIONS: Final = {b"OK", b"NO", b"BAD"}
 
 
 class IMAP4Server(Reading):
@@ -99,6 +100,15 @@ class IMAP4Server(Reading):
             closeable = ICloseableMailboxIMAP(mailbox, None)
             if closeable is not None:
                 maybeDeferred(closeable.close).addErrback(_logged)
+
+    def _respond(self, state: bytes, tag: bytes | None, message: bytes | None) -> None:
+        """Say it by the grammar of RFC 9051 §9.
+
+        A text is behind every code, and nothing behind a SEARCH without results.
+        """
+        if state in _CONDITIONS and (not message or message.endswith(b"]")):
+            message = message + b" ." if message else b"."
+        super()._respond(state.rstrip(b" "), tag, message)
 
     # News.
 

@@ -4,10 +4,10 @@ from typing import Final
 
 import pytest
 
-from benchmarks.load.imap import ImapClient
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.processes import cpu_seconds
 from benchmarks.servers import Server
+from tests.support.checked_clients import CheckedClient
 from tests.support.victim import MIB, growth
 
 MIXED: Final = (
@@ -44,7 +44,7 @@ def test_what_a_message_may_be(victim: Server, name: str) -> None:
     with (
         LmtpClient(victim.lmtp) as lmtp,
         # What it hears is too long for the checked one.
-        ImapClient(victim.imap) as client,
+        CheckedClient(victim.imap) as client,
         growth(victim) as memory,
     ):
         before = cpu_seconds(victim.roots)

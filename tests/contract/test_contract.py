@@ -26,6 +26,7 @@ from imapbox.store.deliveries import Deliveries
 from imapbox.store.layout import STORE_FILE
 from imapbox.testing import IMAPContract
 from tests.contract.stock import STOCK_FAILS, STOCK_IS_LUCKY
+from tests.support.checked_factory import checked
 from tests.support.mail_store import knows_none
 from tests.support.waiting import reactor as the_reactor
 
@@ -104,10 +105,12 @@ class TestEngine(OnAStore):
     """imapbox's own server."""
 
     def serve(self, checkers: list[Any]) -> IProtocolFactory:
-        return IMAPFactory(
-            StoreLogins(self._store, Login(checkers)),
-            self.reactor,
-            settings=Settings(failure_delay=0.0),
+        return checked(
+            IMAPFactory(
+                StoreLogins(self._store, Login(checkers)),
+                self.reactor,
+                settings=Settings(failure_delay=0.0),
+            )
         )
 
 
@@ -115,6 +118,9 @@ class TestCompat(BehindAPortal):
     """imapbox.compat.IMAP4Server."""
 
     server = IMAP4Server
+
+    def serve(self, checkers: list[Any]) -> IProtocolFactory:
+        return checked(super().serve(checkers))
 
 
 class TestStock(BehindAPortal):

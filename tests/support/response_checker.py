@@ -72,7 +72,7 @@ class Shapes:
 
     def fault(self, wrong: str, response: bytes) -> None:
         """Note what is wrong with a response."""
-        self._faults.append(f"{response!r}: {wrong}")
+        self._faults.append(f"{wrong}: {response!r:.600}")
 
     def take_faults(self) -> list[str]:
         """Return what was wrong since they were last taken.
