@@ -83,8 +83,8 @@ class Facts:
     async def connect(self) -> Client:
         """Return a connection that has been greeted."""
         client = Client(self.reactor, self.patience)
-        self._clients.append(client)
-        await client.connect(self._port.getHost())
+        self._fact_clients.append(client)
+        await client.connect(self._fact_port.getHost())
         greeting = await client.response()
         if not greeting.startswith(b"* OK"):
             raise AssertionError(f"a greeting: {greeting!r}")
@@ -104,16 +104,16 @@ class Facts:
         (await client.say(b"SELECT INBOX")).ok()
         return client
 
-    async def _run(self, fact: Fact) -> None:
-        self._clients: list[Client] = []
+    async def _try_fact(self, fact: Fact) -> None:
+        self._fact_clients: list[Client] = []
         factory = await self.make_factory()
-        self._port = self.reactor.listenTCP(0, factory, interface="127.0.0.1")
+        self._fact_port = self.reactor.listenTCP(0, factory, interface="127.0.0.1")
         try:
             await fact(self)
         finally:
-            for client in self._clients:
+            for client in self._fact_clients:
                 await client.hang_up()
-            await maybeDeferred(self._port.stopListening)
+            await maybeDeferred(self._fact_port.stopListening)
             await self.clean_up()
 
 
@@ -123,7 +123,7 @@ def _with_server(fact: Fact) -> Fact:
         name = fact.__name__
         reason = self.known_failures.get(name)
         try:
-            await self._run(fact)
+            await self._try_fact(fact)
         except AssertionError:
             if reason is None and name not in self.unreliable:
                 raise
