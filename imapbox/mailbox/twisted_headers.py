@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from imapbox.mime.structure import Content, Parameters
 
-_LINE_END: Final = re.compile("\r?\n")
+_LINE_END: Final = re.compile("[\r\n]")
 # What stock's reader of parameters, which splits at semicolons, would tear.
 _TORN: Final = re.compile(r'[;"\x00-\x1f]')
 
@@ -67,7 +67,7 @@ def read_header(header: bytes) -> list[Field]:
             continue
         if lines:
             name, colon, value = "\r\n".join(lines).partition(":")
-            if colon and name.strip() and "\n" not in name:
+            if colon and name.strip() and not _LINE_END.search(name):
                 fields.append(Field(name.rstrip(), value.removeprefix(" ")))
         lines = [line]
     return fields
