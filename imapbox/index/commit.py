@@ -29,14 +29,14 @@ from imapbox.index.frame import (
     encode_trailer,
 )
 from imapbox.index.head import Position
-from imapbox.index.read import follow
+from imapbox.index.read import LogBroken, follow
 from imapbox.index.rotate import Facts, rotate
 from imapbox.index.segment import segment_name
 from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail, publish_written, settle
 from imapbox.index.transaction import Change, Octets, Outcome, Transaction
 from imapbox.locks.acquire import Identity, locked
-from imapbox.model.errors import DiskFull, MailError, StoreFailure
+from imapbox.model.errors import DiskFull, MailboxBusy, MailError, StoreFailure
 
 # Behind the last frame there is always room for this much without asking the
 # disk for more, so that EXPUNGE works when it is full. Messages may not use it,
@@ -107,6 +107,7 @@ def write(
 
     Raises:
         DiskFull: Nothing was written.
+        MailboxBusy: What a transaction knows is too old; nothing was written.
         MailboxDamaged: Nothing is acknowledged.
     """
     if tail.position.offset >= settings.segment_limit:
@@ -133,7 +134,15 @@ def _frames_since(
     known = [wish.since for wish in transactions if wish.since is not None]
     frames: list[Frame] = []
     if known and min(known)[:2] < end[:2]:
-        yield from follow(directory, min(known), end, frames.append)
+        since = min(known)
+        try:
+            yield from follow(directory, since, end, frames.append)
+        except LogBroken as broken:
+            path = f"{directory}/{segment_name(since.segment)}"
+            if (yield from steps.exists(path)):
+                raise
+            # Compaction without grace removed it: these facts are too old.
+            raise MailboxBusy(directory) from broken
     return frames
 
 

@@ -146,3 +146,38 @@ def test_what_can_not_be_a_user_is_not_made(
     assert done.returncode == 1
     assert done.stderr.startswith(b"Error: ")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_room_is_given_back_beside_a_server(imapbox_server: Server) -> None:
+    """What was expunged goes, who is connected goes on, and all of it is sound."""
+    store = str(imapbox_server.store)
+    body = b"Subject: large\r\n\r\n" + b"y" * 998 + b"\r\n"
+    body += (b"z" * 998 + b"\r\n") * 800
+    with LmtpClient(imapbox_server.lmtp) as lmtp:
+        for _ in range(3):
+            lmtp.must_deliver(stuffed(body), "alice")
+    with imaplib.IMAP4(*imapbox_server.imap) as imap:
+        imap.login("alice", imapbox_server.passwords["alice"])
+        imap.select()
+        imap.store("1:2", "+FLAGS", "\\Deleted")
+        imap.expunge()
+        looked = run("compact", "--store", store, "--dry-run", "alice", "INBOX")
+        assert b" alive, 1.5 MiB in grace, " in looked.stdout
+        kept = run("compact", "--store", store)
+        assert (kept.returncode, kept.stdout.splitlines()[-1]) == (
+            0,
+            b"given back: 0 octets",
+        )
+        done = run("compact", "--store", store, "--grace", "0", "alice")
+        assert done.returncode == 0, done.stderr
+        assert b"punched out" in done.stdout or b"written again" in done.stdout
+        imap.noop()
+        (_, message), _ = imap.fetch("1", "(BODY.PEEK[])")[1]
+        assert message.endswith(b"z" * 998 + b"\r\n")
+        checked = run("check", "--store", store)
+        assert checked.returncode == 0, checked.stdout
+        assert checked.stdout.startswith(b"sound: ")
+    for arguments in (["bob"], ["alice", "nowhere"]):
+        refused = run("compact", "--store", store, *arguments)
+        assert refused.returncode in {1, 2}
+        assert b"Traceback" not in refused.stderr

@@ -17,6 +17,13 @@ def test_every_crash_is_survived(effort: int, tell: Tell) -> None:
     assert report.images > 400
 
 
+def test_every_error_is_survived(effort: int, tell: Tell) -> None:
+    """A disk that fails or is full while it compacts costs no message."""
+    report = compaction.errors(3 if effort == 1 else 1)
+    tell(report)
+    assert report.faults > 20
+
+
 @pytest.mark.parametrize(
     "name",
     [

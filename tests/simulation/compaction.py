@@ -3,6 +3,8 @@
 Like `proofs`: functions that raise where a claim does not hold.
 """
 
+import errno
+import itertools
 import random
 from collections.abc import Callable
 from functools import partial
@@ -13,11 +15,19 @@ from imapbox.index.body import Span, read_bodies
 from imapbox.index.check import Severity, check_log
 from imapbox.index.check_audit import MailboxAudit
 from imapbox.index.segment import segment_numbers
+from imapbox.model.errors import DiskFull, MailboxDamaged
 from imapbox.model.flags import Flag
 from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import OWNER, SimulatedDisk, run
 from tests.simulation.explorer import Explorer, Report
-from tests.simulation.ledger import Ledger, Work, check_recovery, read_all
+from tests.simulation.fault import SYNCS, WRITES, Fault
+from tests.simulation.ledger import (
+    Ledger,
+    Work,
+    check_recovery,
+    is_damaged,
+    read_all,
+)
 from tests.simulation.mailbox import (
     Account,
     Session,
@@ -97,6 +107,51 @@ def crashes(share: float = 0.2) -> CrashReport:
         if count % 8 == 0:
             check_compaction_goes_on(crash)
     return CrashReport(count, found.images)
+
+
+def errors(step: int = 1) -> CrashReport:
+    """EIO at each sync and each hole, ENOSPC at each write, while it compacts.
+
+    Args:
+        step: Only each so-many-th is tried.
+    """
+    places = 0
+    for methods, error in (
+        (SYNCS, errno.EIO),
+        (frozenset({"punch"}), errno.EIO),
+        (frozenset({"unlink"}), errno.EIO),
+        (WRITES, errno.ENOSPC),
+        (WRITES, errno.EIO),
+    ):
+        for number in itertools.count(1, step):
+            fault = Fault(methods, number, error, short=error == errno.ENOSPC)
+            _compact_with(fault)
+            if not fault.fired:
+                break
+            places += 1
+    return CrashReport(0, 0, places)
+
+
+def _compact_with(fault: Fault) -> None:
+    """Compact; whatever fails, all is there, and a sound mailbox goes on."""
+    disk, ledger = aged_store()
+    work = Work(disk, ledger, pid=2, segment_limit=LIMIT)
+    disk.faults = (fault,)
+    try:
+        for _ in range(2):
+            work.compact()
+            disk.advance_clock(LATER)
+    except (MailboxDamaged, DiskFull, OSError):
+        pass
+    finally:
+        disk.faults = ()
+    assert read_all(disk.process(40), work.account) == ledger.now
+    if not is_damaged(disk):
+        again = Work(disk, ledger, pid=3, segment_limit=LIMIT)
+        again.deliver(b"afterwards")
+        disk.advance_clock(LATER)
+        again.compact()
+        run(_checker(again.account), again.process)
 
 
 def check_compaction_goes_on(crash: Crash) -> None:

@@ -14,7 +14,7 @@ from imapbox.index.compact_plan import (
     worth_leaving,
 )
 from imapbox.index.mailbox_state import MailboxState
-from imapbox.index.mailbox_transactions import SetMeta
+from imapbox.index.mailbox_transactions import SetFlags, SetMeta
 from imapbox.index.segment import segment_numbers
 from imapbox.model.errors import MailboxBusy, MailboxDamaged
 from imapbox.model.flags import Flag, FlagChange
@@ -25,6 +25,7 @@ from tests.unit.index.mail_log import (
     DIRECTORY,
     MailLog,
     incoming,
+    known_of,
     place_of,
     simulated,
 )
@@ -254,6 +255,26 @@ def test_who_holds_the_lock_is_waited_for() -> None:
     assert other.try_lock(lock)
     with pytest.raises(MailboxBusy):
         log.compact()
+
+
+def test_facts_from_before_a_removal_are_too_old() -> None:
+    """A change decided on what went without grace is refused, to be tried again."""
+    log = three_segments()
+    known = known_of(MailLog(log.files, segment_limit=2**26).state(), [11])
+    old = known.since._replace(segment=1, offset=64)
+    log.expunge(range(1, 11))
+    log.compact(grace=0.0)
+    log.compact(grace=0.0)
+    assert "log.1" not in log.names()
+    known.since = old
+    with pytest.raises(MailboxBusy):
+        log.commit(SetFlags(known, FlagChange.ADD, Flag.SEEN, frozenset()))
+    assert damage_mark(log) is False
+
+
+def damage_mark(log: MailLog) -> bool:
+    """Say whether the mark is there."""
+    return "damaged" in log.names()
 
 
 def test_looking_takes_no_lock() -> None:
