@@ -29,7 +29,7 @@ from imapbox.index.frame import (
     encode_trailer,
 )
 from imapbox.index.head import Position
-from imapbox.index.read import LogBroken, follow
+from imapbox.index.read import follow
 from imapbox.index.rotate import Facts, rotate
 from imapbox.index.segment import segment_name
 from imapbox.index.settings import Settings
@@ -107,15 +107,16 @@ def write(
 
     Raises:
         DiskFull: Nothing was written.
-        MailboxBusy: What a transaction knows is too old; nothing was written.
         MailboxDamaged: Nothing is acknowledged.
     """
     if tail.position.offset >= settings.segment_limit:
         tail = yield from rotate(log.directory, log.facts(), tail, settings)
     now = yield from steps.now()
     time = max(int(now * 1_000_000), tail.time)
-    news = yield from _frames_since(log.directory, transactions, tail.position)
-    batch = _Batch(tail, time, news)
+    gone = yield from _segments_gone(log.directory, transactions, tail.position)
+    known = [wish for wish in transactions if _segment_of(wish) not in gone]
+    news = yield from _frames_since(log.directory, known, tail.position)
+    batch = _Batch(tail, time, news, gone)
     outcomes = [batch.add(transaction) for transaction in transactions]
     if batch.parts:
         yield from steps.opened(
@@ -134,22 +135,35 @@ def _frames_since(
     known = [wish.since for wish in transactions if wish.since is not None]
     frames: list[Frame] = []
     if known and min(known)[:2] < end[:2]:
-        since = min(known)
-        try:
-            yield from follow(directory, since, end, frames.append)
-        except LogBroken as broken:
-            path = f"{directory}/{segment_name(since.segment)}"
-            if (yield from steps.exists(path)):
-                raise
-            # Compaction without grace removed it: these facts are too old.
-            raise MailboxBusy(directory) from broken
+        yield from follow(directory, min(known), end, frames.append)
     return frames
+
+
+def _segments_gone(
+    directory: str, transactions: Sequence[Transaction], end: Position
+) -> Steps[set[int]]:
+    """Return those of the transactions' segments that are not there any more.
+
+    Compaction removed them, for whom no grace was given.
+    """
+    gone = set()
+    for number in {_segment_of(wish) for wish in transactions} - {0, end.segment}:
+        if not (yield from steps.exists(f"{directory}/{segment_name(number)}")):
+            gone.add(number)
+    return gone
+
+
+def _segment_of(transaction: Transaction) -> int:
+    """Return the segment up to which a transaction knows the log; 0: no matter."""
+    return transaction.since.segment if transaction.since is not None else 0
 
 
 class _Batch:
     """Frames that will be written together."""
 
-    def __init__(self, tail: Tail, time: int, news: list[Frame]) -> None:
+    def __init__(
+        self, tail: Tail, time: int, news: list[Frame], gone: set[int]
+    ) -> None:
         self.start = tail
         self.tail = tail
         self.parts: list[bytes | Content] = []
@@ -157,10 +171,14 @@ class _Batch:
         self.only_expunges = True
         self._time = time
         self._news = news
+        self._gone = gone
 
     def add(self, transaction: Transaction) -> Outcome:
         """Evaluate one transaction, and put its frame behind the others."""
         try:
+            if _segment_of(transaction) in self._gone:
+                # What was committed since can't be learned any more.
+                raise MailboxBusy("compact")
             if transaction.since is not None:
                 for frame in self._news:
                     if frame.end[:2] > transaction.since[:2]:
