@@ -29,50 +29,13 @@ from typing import Any, Final, NamedTuple
 
 from imapbox.disk.steps import Call, Pause, Steps
 from tests.simulation.disk import SimulatedDisk
+from tests.simulation.report import Report, Violation
 from tests.simulation.script import Raised, Script, frozen
 from tests.simulation.touches import Touch, commute, touches_of
 
 MANY_STEPS: Final = 5_000
 PROBES: Final = 20
 NO_FILE: Final = 0
-
-
-class Violation(Exception):
-    """A schedule that ends badly.
-
-    Attributes:
-        schedule: Which process made each step.
-    """
-
-    def __init__(self, reason: str, schedule: tuple[int, ...]) -> None:
-        super().__init__(f"{reason}; schedule: {' '.join(map(str, schedule))}")
-        self.reason = reason
-        self.schedule = schedule
-
-
-@dataclass(slots=True)
-class Report:
-    """How much was looked at.
-
-    Attributes:
-        schedules: Ways to the end, or to a state that was met before.
-        states: Different states.
-        steps: Calls made.
-        outcomes: Different ways in which it ended.
-        shared: What more than one process uses and someone writes.
-    """
-
-    schedules: int = 0
-    states: int = 0
-    steps: int = 0
-    outcomes: set[Any] = field(default_factory=set)
-    shared: set[tuple[str, str]] = field(default_factory=set)
-
-    def __str__(self) -> str:
-        return (
-            f"{self.schedules} schedules, {self.states} states, {self.steps} steps,"
-            f" {len(self.outcomes)} outcomes"
-        )
 
 
 class _Process(NamedTuple):
@@ -211,6 +174,9 @@ class Explorer:
         processes = list(state.processes)
         disk = state.disk if in_place else state.disk.copy()
         place = processes[who].place
+        if isinstance(wanted, Pause) and wanted.until <= disk.clock:
+            processes[who] = _Process(self._scripts[who].after(place, None))
+            return _State(disk, tuple(processes))
         if isinstance(wanted, Pause):
             inode = disk.names.get(wanted.path, NO_FILE)
             processes[who] = _Process(place, inode, wanted.until)
