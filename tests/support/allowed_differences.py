@@ -25,6 +25,8 @@ _A_DATE: Final = re.compile(rb"(?im)^date *:")
 _NO_TYPE: Final = re.compile(
     rb"(?im)^content-type *:\s*(?![a-z0-9-]+/[a-z0-9.+-]+[ \t]*(?:;|\r\n|\())"
 )
+# In a charset that nobody knows, or with a language (RFC 2231 §5).
+_ODD_WORD: Final = re.compile(rb"=\?(?:no-such|utf-8\*en)\?")
 _MADE_UP: Final = "MISSING_MAILBOX MISSING_DOMAIN SYNTAX_ERROR INVALID_ROUTE"
 _OPEN: Final = b'"open'
 # A parameter without a value, or one whose quotation doesn't end.
@@ -321,11 +323,11 @@ def _is_unreadable(field: bytes) -> bool:
     )
 
 
-@_row("Encoded words that can't be read")
+@_row("Odd encoded words")
 def _encoded(asked: Asked, ours: Any, theirs: Any) -> Pair:
-    """To us they are the words that they are, to Dovecot none."""
+    """To us they are the words that they are, or decoded; to Dovecot none."""
     is_search = asked.item.startswith(("HEADER ", "SUBJECT ", "TEXT ", "FROM ", "TO "))
-    if is_search and ours and b"=?no-such?" in asked.mail.octets:
+    if is_search and ours and _ODD_WORD.search(asked.mail.octets):
         return ours, ours
     return ours, theirs
 
