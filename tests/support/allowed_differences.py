@@ -66,11 +66,15 @@ class Asked:
 Pair = tuple[Any, Any]
 Level = Callable[[Asked, Any, Any], Pair]
 ROWS: Final[dict[str, Level]] = {}
+# Those that only answers to SEARCH need.
+ROWS_OF_SEARCH: Final[set[str]] = set()
 
 
-def _row(name: str) -> Callable[[Level], Level]:
+def _row(name: str, *, search: bool = False) -> Callable[[Level], Level]:
     def keep(level: Level) -> Level:
         ROWS[name] = level
+        if search:
+            ROWS_OF_SEARCH.add(name)
         return level
 
     return keep
@@ -286,7 +290,7 @@ def _tidy(parameters: Any, nameless: bool) -> Any:
     return kept or None
 
 
-@_row("Days of mail that has no good date")
+@_row("Days of mail that has no good date", search=True)
 def _dates(asked: Asked, ours: Any, theirs: Any) -> Pair:
     """Dovecot takes it for one of 1970, or the first of two that it has."""
     if not asked.item.startswith("SENT"):
@@ -296,7 +300,7 @@ def _dates(asked: Asked, ours: Any, theirs: Any) -> Pair:
     return (ours, theirs) if is_good else (ours, ours)
 
 
-@_row("Words in addresses that are none")
+@_row("Words in addresses that are none", search=True)
 def _words(asked: Asked, ours: Any, theirs: Any) -> Pair:
     """Dovecot looks for them in the addresses that it makes, ours in the field."""
     key, _, word = asked.item.partition(" ")
@@ -323,7 +327,7 @@ def _is_unreadable(field: bytes) -> bool:
     )
 
 
-@_row("Odd encoded words")
+@_row("Odd encoded words", search=True)
 def _encoded(asked: Asked, ours: Any, theirs: Any) -> Pair:
     """To us they are the words that they are, or decoded; to Dovecot none."""
     is_search = asked.item.startswith(("HEADER ", "SUBJECT ", "TEXT ", "FROM ", "TO "))
@@ -332,7 +336,7 @@ def _encoded(asked: Asked, ours: Any, theirs: Any) -> Pair:
     return ours, theirs
 
 
-@_row("Words in parts of no media type")
+@_row("Words in parts of no media type", search=True)
 def _body_words(asked: Asked, ours: Any, theirs: Any) -> Pair:
     """Such parts are text to us, and not to Dovecot."""
     if asked.item.startswith(("BODY ", "TEXT ")) and _NO_TYPE.search(asked.mail.octets):
