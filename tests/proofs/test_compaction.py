@@ -12,7 +12,7 @@ Tell: TypeAlias = Callable[[object], None]
 
 def test_every_crash_is_survived(effort: int, tell: Tell) -> None:
     """Killed and powered off at every call; then it is done to the end."""
-    report = compaction.crashes(min(1.0, 0.2 * effort))
+    report = compaction.crashes(min(1.0, 0.4 * effort))
     tell(report)
     assert report.images > 400
 

@@ -81,7 +81,7 @@ def days_of_compaction(work: Work) -> None:
     work.deliver(b"the day after")
 
 
-def crashes(share: float = 0.2) -> CrashReport:
+def crashes(share: float = 0.4) -> CrashReport:
     """Compactions, killed and powered off at every call.
 
     Args:
