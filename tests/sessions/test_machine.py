@@ -55,7 +55,7 @@ class Sessions(RuleBasedStateMachine):
         """A message comes over LMTP."""
         self._wait(self._stage.play(f"{process} delivers: one"))
 
-    @rule(who=WHO, flags=FLAGS, count=st.just(1))
+    @rule(who=WHO, flags=FLAGS, count=st.integers(1, 3))
     def append(self, who: str, flags: list[str], count: int) -> None:
         """A client stores messages, several at once."""
         one = b" (%b) {%d+}\r\n%b" % (
@@ -223,12 +223,18 @@ class Sessions(RuleBasedStateMachine):
         return store
 
     async def _end(self) -> None:
-        await self._stage.end()
-        for store in self._started:
-            await store.stop()
+        try:
+            await self._stage.end()
+        finally:
+            for store in self._started:
+                await store.stop()
 
 
-TestSessions = Sessions.TestCase
-TestSessions.settings = settings(
-    max_examples=12 * EFFORT, stateful_step_count=30, deadline=None
-)
+class TestSessions(Sessions.TestCase):
+    """A TestCase, since pytest-twisted lets no function wait for the reactor."""
+
+    settings = settings(max_examples=12 * EFFORT, stateful_step_count=30)
+
+    def test_clients_know_what_fresh_eyes_see(self) -> None:
+        """Whatever three clients do, each knows what a new connection sees."""
+        self.runTest()

@@ -33,6 +33,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from imapbox.imap.factory import IMAPFactory
+from imapbox.imap.settings import Settings
 from imapbox.mailbox.account import UserAccount
 from imapbox.mailbox.interfaces import Account
 from imapbox.store.store import Store
@@ -78,7 +79,6 @@ class Connection:
         self.transport = TimedTransport(NEAR)
         self.protocol = factory.buildProtocol(NEAR)
         self.protocol.makeConnection(self.transport)
-        self._read = 0
         self._tags = 0
         self._lost = False
 
@@ -90,12 +90,12 @@ class Connection:
     @property
     def unread(self) -> bytes:
         """What the server said, as far as nobody has taken it."""
-        return self.transport.value()[self._read :]
+        return self.transport.value()
 
     def take(self) -> bytes:
         """Return what the server said, once."""
         said = self.unread
-        self._read += len(said)
+        self.transport.clear()
         return said
 
     def say(self, octets: bytes) -> None:
@@ -143,10 +143,14 @@ class Stage:
 
     Args:
         open_store: Starts a store on the directory of the test: a process.
+
+    Attributes:
+        settings: Of the listeners of processes that are started from now on.
     """
 
     def __init__(self, open_store: Callable[..., Awaitable[Store]]) -> None:
         self._open_store = open_store
+        self.settings: Settings | None = None
         self.stores: dict[str, Store] = {}
         self._factories: dict[str, IMAPFactory] = {}
         self.connections: dict[str, Connection] = {}
@@ -159,7 +163,7 @@ class Stage:
             self.stores[process] = store
             await store.create_account(BOB)
             self._factories[process] = IMAPFactory(
-                StoreLogins(store), reactor, tls="context"
+                StoreLogins(store), reactor, settings=self.settings, tls="context"
             )
         return self.stores[process]
 

@@ -1,0 +1,255 @@
+"""Clients that say anything: row 21 of the attacks, and all that follows from it."""
+
+import errno
+import gc
+import mmap
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from imapbox.imap.settings import Patience, Settings
+from imapbox.imap.states import State
+from imapbox.store.layout import SPOOL
+from tests.support.handler_lines import handler_lines
+from tests.support.hostile_commands import (
+    BOXES,
+    GRAMMAR,
+    LARGE,
+    MESSAGES,
+    OWN_BOXES,
+    Hostile,
+    HostileCommands,
+)
+from tests.support.mail_store import Fail, deliver, disk_of
+from tests.support.stage import Connection, Stage, responses_of
+from tests.support.waiting import turn, until
+
+COMMANDS = 10_000
+TORTURE = 100  # times that, from an effort of 20 on
+NAMES = ("A1", "A2", "B1", "B2")
+MANY = 60  # so many messages are enough
+FILLER = b"x" * 1000 + b"\r\n"
+NEEDS_MAILBOX = frozenset(
+    {
+        "CHECK",
+        "CLOSE",
+        "UNSELECT",
+        "EXPUNGE",
+        "FETCH",
+        "STORE",
+        "SEARCH",
+        "COPY",
+        "MOVE",
+    }
+)
+BEFORE_LOGIN = frozenset({"LOGIN", "AUTHENTICATE", "STARTTLS"})
+SETTINGS = Settings(message_limit=2**20, patience=Patience(idling=0.02))
+MIB = 1024 * 1024
+
+
+class Attack:
+    """Four clients on one mailbox, and what became of what they said.
+
+    Attributes:
+        tried: How often each verb was said.
+        obeyed: How often it was answered OK.
+        slowest: CPU seconds for which the reactor was kept at most, and by what.
+    """
+
+    def __init__(self, stage: Stage, seed: int) -> None:
+        self.tried: Counter[str] = Counter()
+        self.obeyed: Counter[str] = Counter()
+        self.slowest = (0.0, b"")
+        self._stage = stage
+        self._chance = random.Random(seed)
+        self._commands = HostileCommands(self._chance, damage=0.4)
+        self._number = 0
+        self._saying = b""
+
+    async def step(self) -> None:
+        """Let somebody say something."""
+        self._number += 1
+        hostile = self._commands.next()
+        client = await self._prepared(hostile.verb)
+        if hostile.verb.removeprefix("UID ").split()[0] in NEEDS_MAILBOX:
+            await self._select(client)
+        tag = b"h%d" % self._number
+        self._saying = hostile.text
+        await self._say(client, tag, hostile)
+        said = await self._sentinel(client)
+        answers = [line for line in responses_of(said) if line.startswith(tag + b" ")]
+        assert len(answers) == 1, (hostile, said)
+        self.tried[hostile.verb] += 1
+        self.obeyed[hostile.verb] += answers[0].startswith(tag + b" OK")
+
+    async def _say(self, client: Connection, tag: bytes, hostile: Hostile) -> None:
+        text = tag + b" " + hostile.text
+        if hostile.verb == "IDLE" and not hostile.damaged and self._often(0.1):
+            line, text = text.split(b"\r\n", 1)
+            client.say(line + b"\r\n")
+            await until(lambda: b"Still here" in client.unread or client.closed)
+        with self._full_disk():
+            for piece in self._pieces(text):
+                with self._stretch(client):
+                    client.say(piece)
+            await self._quiet(client)
+
+    @contextmanager
+    def _full_disk(self) -> Iterator[None]:
+        """Let the disk have no room for spools, now and then."""
+        disk = disk_of(self._stage.stores["A"])
+        if self._often(0.2):
+            disk.steer = Fail("pwrite", SPOOL, errno.ENOSPC)
+        try:
+            yield
+        finally:
+            disk.steer = None
+
+    def _often(self, share: float) -> bool:
+        return self._chance.random() < share
+
+    async def prepare(self) -> None:
+        """Make the mailboxes that are spoken of."""
+        await self._make(BOXES)
+
+    async def _make(self, names: Sequence[bytes]) -> None:
+        keeper = await self._stage.client("A9")
+        for name in names:
+            await keeper.command(b"CREATE " + name)
+
+    async def _prepared(self, verb: str) -> Connection:
+        """Return somebody, logged in or not; see to it that there is mail."""
+        if verb in BEFORE_LOGIN:
+            before = self._stage.connections.get("A0")
+            if before and not before.closed and self._often(0.2):
+                return before
+            return self._stage.stranger("A0")
+        name = self._chance.choice(NAMES)
+        client = await self._stage.client(name)
+        if client.closed:
+            client.hang_up()
+            del self._stage.connections[name]
+            client = await self._stage.client(name)
+        if self._number % 20 == 1:
+            await self._refill()
+        if verb in {"DELETE", "RENAME"} and self._often(0.6):
+            await self._make(OWN_BOXES)
+        return client
+
+    async def _refill(self) -> None:
+        store = self._stage.stores["A"]
+        bodies = (*self._chance.choices(MESSAGES, k=3), LARGE)
+        for body in bodies[: 4 if self._often(0.1) else 3]:
+            await deliver(store, body=body)
+        keeper = await self._stage.client("A9")
+        *_, exists, _ = await keeper.command(b"STATUS INBOX (MESSAGES)")
+        if int(exists.split()[-1].rstrip(b")")) > MANY:
+            await keeper.command(b"SELECT INBOX")
+            await keeper.command(b"STORE 1:* +FLAGS.SILENT (\\Deleted)")
+            await keeper.command(b"CLOSE")
+            for _ in range(3):
+                await deliver(store, body=self._chance.choice(MESSAGES))
+
+    async def _select(self, client: Connection) -> None:
+        session = client.protocol._session
+        if session.state is State.AUTHENTICATED:
+            wanted = self._often(0.9)
+        else:
+            wanted = session.selection.mailbox.read_only and self._often(0.7)
+        if wanted:
+            await client.command(b"SELECT INBOX")
+
+    def _pieces(self, text: bytes) -> list[bytes]:
+        """Cut it anywhere, or nowhere."""
+        count = self._chance.choice((0, 0, 1, 3))
+        cuts = sorted(self._chance.sample(range(len(text)), min(count, len(text))))
+        edges = [0, *cuts, len(text)]
+        return [text[a:b] for a, b in pairwise(edges)]
+
+    async def _sentinel(self, client: Connection) -> bytes:
+        """Say NOOP until it is answered: a literal may swallow a few."""
+        tag = b"z%d" % self._number
+        said = b""
+        while True:
+            client.say(tag + b" NOOP\r\n")
+            await self._quiet(client)
+            said += client.take()
+            if client.closed or b"\r\n" + tag + b" OK " in b"\r\n" + said:
+                return said
+            client.say(FILLER)
+
+    async def _quiet(self, client: Connection) -> None:
+        """Wait until the server waits for the client, or has done with it."""
+        session = client.protocol._session
+        give_up = time.monotonic() + 60
+        while not (session.input.waiting or client.closed):
+            assert time.monotonic() < give_up, "it hangs"
+            with self._stretch(client):
+                await turn()
+
+    @contextmanager
+    def _stretch(self, client: Connection) -> Iterator[None]:
+        """Note how long the reactor was kept, but for what the test itself does."""
+        began, heard = time.thread_time(), client.transport.seconds
+        yield
+        took = time.thread_time() - began - (client.transport.seconds - heard)
+        self.slowest = max(self.slowest, (took, self._saying))
+
+
+def resident() -> int:
+    """Return how much memory this process holds. What a turn takes at most is
+    measured on a server of its own: tests/attack/test_memory.py.
+    """
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * mmap.PAGESIZE
+
+
+@contextmanager
+def without_the_tests_own_garbage() -> Iterator[None]:
+    """Keep the collector from looking through all that tests have loaded."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@pytest.mark.slow
+async def test_any_command_has_one_answer(
+    stage: Stage, seed: int, effort: int, tell: Callable[[object], None]
+) -> None:
+    """Whatever four clients say, each command has one answer, soon, and costs little.
+
+    A fifth of what is said of each command is obeyed, and what obeys is nearly all
+    tried, so it is not the first syntax error that is tested ten thousand times.
+    """
+    stage.settings = SETTINGS
+    attack = Attack(stage, seed)
+    await attack.prepare()
+    count = COMMANDS * (TORTURE if effort >= 20 else effort)
+    for _ in range(200):
+        await attack.step()
+    memory = resident()
+    with without_the_tests_own_garbage(), handler_lines() as lines:
+        for _ in range(count - 200):
+            await attack.step()
+    gc.collect()
+    grown = resident() - memory
+    rates = {verb: attack.obeyed[verb] / attack.tried[verb] for verb in GRAMMAR}
+    least = min(rates, key=rates.__getitem__)
+    tell(
+        f"{count} commands; {least} was obeyed least, {rates[least]:.0%}; handlers' "
+        f"lines {lines.share():.1%}; slowest {attack.slowest[0] * 1000:.0f} ms of CPU; "
+        f"memory grew by {grown / MIB:.0f} MiB"
+    )
+    assert rates[least] >= 0.2
+    assert lines.share() >= 0.95, lines.missed()
+    assert attack.slowest[0] < 0.1, attack.slowest
+    assert grown < 64 * MIB

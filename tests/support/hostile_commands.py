@@ -1,0 +1,351 @@
+"""Commands that a client might say, and then what is left of them.
+
+A command is made from the grammar, with arguments that mostly make sense. Then
+it may be damaged: octets are changed, lost, doubled, moved, or taken from another
+command. Its tag and its last CRLF stay, so that each has one answer; but what
+damage does to literals is damage that counts: their octets may come to be lines.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+Make = Callable[["Words"], bytes]
+
+BOXES: Final = (
+    b"INBOX",
+    b"inbox",
+    b"other",
+    b"other/below",
+    b"Sent",
+    b"&APY-l",
+    b'"with space"',
+)
+OWN_BOXES: Final = (b"n0", b"n1", b"n2", b"n3")
+FLAGS: Final = (
+    b"\\Seen",
+    b"\\Answered",
+    b"\\Flagged",
+    b"\\Deleted",
+    b"\\Draft",
+    b"$Forwarded",
+    b"one",
+    b"two",
+)
+FIELDS: Final = (b"Subject", b"From", b"To", b"Date", b"X-None", b"Received")
+TEXTS: Final = (b"one", b"hi", b"", b"example.org", b"\xc3\xb6l", b"{5}", b"x" * 60)
+MESSAGES: Final = (
+    b"Subject: one\r\n\r\nhi\r\n",
+    b"From: a@example.org (\xc3\xb6)\r\nTo: g:b@c,d;\r\n\r\n" + b"line\r\n" * 40,
+    (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\n"
+        b"Content-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\nx\r\n--b--\r\n"
+    ),
+    b"Content-Transfer-Encoding: base64\r\n\r\naGkgdGhlcmU=\r\n",
+    b"Content-Type: multipart/mixed; boundary=\r\n\r\n--\r\n--",
+    b"\x00\xff\r\n\r\n" + bytes(range(256)),
+    b"x",
+)
+# Larger than what is kept in memory, and than what is read at a time.
+LARGE: Final = b"Subject: large\r\n\r\n" + b"0123456789abcde\n" * 20_000
+ODD: Final = (
+    *(b"(", b")", b"{", b"}", b'"', b"\\", b"*", b"%", b" ", b"  ", b"NIL", b"{0}"),
+    *(b"{3+}\r\nabc", b"~{2+}\r\n\x00\x01", b"{99999}", b"\xff", b"\x00", b"\r"),
+    *(b"4294967295", b"4294967296", b"9223372036854775808", b"0", b"-1", b"1:*,"),
+    *(b"[", b"]", b"<0.0>", b"<1.99999999999>", b"BODY[", b"UID ", b"1.2.3.4.5"),
+    *(b"NOT ", b"OR ", b"(" * 60, b"CHARSET zlib ", b"&-", b"+FLAGS", b"$", b"\t"),
+)
+
+
+class Words:
+    """Draws a command's arguments."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+
+    def pick(self, some: tuple[bytes, ...]) -> bytes:
+        """Return one of some."""
+        return self.chance.choice(some)
+
+    def several(self, some: tuple[bytes, ...], most: int = 3) -> bytes:
+        """Return a few of some, with spaces between."""
+        return b" ".join(self.pick(some) for _ in range(self.chance.randint(1, most)))
+
+    def astring(self, text: bytes) -> bytes:
+        """Return a text in one of the ways in which it can be said."""
+        way = self.chance.random()
+        if text.startswith(b'"') or (way < 0.6 and text.isalnum()):
+            return text
+        if way < 0.8 and text.isascii():
+            return b'"%b"' % text
+        return b"{%d+}\r\n%b" % (len(text), text)
+
+    def box(self) -> bytes:
+        """Return a mailbox's name; most of them exist."""
+        return self.astring(self.pick(BOXES))
+
+    def set(self) -> bytes:
+        """Return a sequence set; most of what it names exists."""
+        return b",".join(self._range() for _ in range(self.chance.randint(1, 2)))
+
+    def _range(self) -> bytes:
+        low = self.chance.randint(1, 3)
+        return self.pick(
+            (b"%d" % low, b"*", b"1:*", b"%d:%d" % (low, low + 1), b"*:%d" % low)
+        )
+
+    def flags(self) -> bytes:
+        """Return a list of flags, perhaps an empty one."""
+        return b"(%b)" % (self.several(FLAGS) if self.chance.random() < 0.9 else b"")
+
+    def date(self) -> bytes:
+        """Return a day."""
+        day = b"%d-%b-%d" % (
+            self.chance.randint(1, 28),
+            self.pick((b"Jan", b"feb", b"NOV")),
+            self.chance.randint(1990, 2030),
+        )
+        return self.pick((day, b'"%b"' % day))
+
+
+def _append(words: Words) -> bytes:
+    command = b"APPEND " + words.box()
+    way = words.chance.random()
+    if way < 0.08:
+        return command + words.pick((b" {0+}\r\n", b" {1+}\r\nx" * 70, b" {9999999}"))
+    for _ in range(words.chance.choice((1, 1, 1, 2, 3))):
+        message = words.pick(MESSAGES)
+        if way > 0.9:
+            message = LARGE
+        options = b" " + words.flags() if words.chance.random() < 0.5 else b""
+        if words.chance.random() < 0.3:
+            options += b' "14-Nov-2023 23:13:20 +0100"'
+        binary = b"~" if b"\0" in message else b""
+        plus = words.pick((b"+", b"+", b""))
+        literal = b"%b{%d%b}\r\n%b" % (binary, len(message), plus, message)
+        command += b"%b %b" % (options, literal)
+    return command
+
+
+def _section(words: Words) -> bytes:
+    part = words.pick((b"", b"", b"", b"1", b"2", b"2.1", b"1.1.1", b"9"))
+    fields = b"(%b)" % words.several(FIELDS)
+    text = words.pick(
+        (
+            *(b"", b"HEADER", b"TEXT"),
+            b"HEADER.FIELDS " + fields,
+            b"HEADER.FIELDS.NOT " + fields,
+            b"MIME" if part else b"",
+        )
+    )
+    return b".".join(filter(None, (part, text)))
+
+
+def _fetch(words: Words) -> bytes:
+    def item() -> bytes:
+        partial = words.pick((b"", b"", b"<0.10>", b"<5.100000>"))
+        return words.pick(
+            (
+                *(b"FLAGS", b"UID", b"INTERNALDATE", b"RFC822.SIZE", b"ENVELOPE"),
+                *(b"BODY", b"BODYSTRUCTURE", b"RFC822", b"RFC822.HEADER"),
+                *(b"RFC822.TEXT", b"BINARY.SIZE[1]", b"BINARY.PEEK[1]" + partial),
+                b"BODY.PEEK[%b]%b" % (_section(words), partial),
+                b"BODY[%b]%b" % (_section(words), partial),
+            )
+        )
+
+    items = b" ".join(item() for _ in range(words.chance.randint(1, 3)))
+    what = words.pick((b"(%b)" % items, item(), b"ALL", b"FULL", b"FAST"))
+    return b"FETCH %b %b" % (words.set(), what)
+
+
+def _store(words: Words) -> bytes:
+    how = words.pick((b"FLAGS", b"+FLAGS", b"-FLAGS"))
+    silent = words.pick((b"", b".SILENT"))
+    return b"STORE %b %b%b %b" % (words.set(), how, silent, words.flags())
+
+
+_KEYS: Final[tuple[Make, ...]] = (
+    lambda words: words.pick((b"ALL", b"SEEN", b"UNSEEN", b"DELETED", b"NEW", b"OLD")),
+    lambda words: (
+        b"%b %b"
+        % (
+            words.pick((b"SUBJECT", b"FROM", b"TO", b"CC", b"BCC", b"BODY", b"TEXT")),
+            words.astring(words.pick(TEXTS)),
+        )
+    ),
+    lambda words: (
+        b"%b %b"
+        % (
+            words.pick((b"BEFORE", b"ON", b"SINCE", b"SENTON", b"SENTSINCE")),
+            words.date(),
+        )
+    ),
+    lambda words: (
+        b"HEADER %b %b"
+        % (
+            words.astring(words.pick(FIELDS)),
+            words.astring(words.pick(TEXTS)),
+        )
+    ),
+    lambda words: (
+        b"%b %d"
+        % (
+            words.pick((b"LARGER", b"SMALLER")),
+            words.chance.choice((0, 1, 99, 10**6)),
+        )
+    ),
+    lambda words: words.pick((b"UID " + words.set(), words.set(), b"KEYWORD one")),
+)
+
+
+def _search_key(words: Words, depth: int = 0) -> bytes:
+    way = words.chance.random()
+    if way < 0.6 or depth > 4:
+        return words.chance.choice(_KEYS)(words)
+    inner = _search_key(words, depth + 1)
+    if way < 0.7:
+        return b"NOT " + inner
+    shape = b"OR %b %b" if way < 0.85 else b"(%b %b)"
+    return shape % (inner, _search_key(words, depth + 1))
+
+
+def _search(words: Words) -> bytes:
+    charset = words.pick((b"", b"", b"CHARSET UTF-8 ", b"CHARSET iso-8859-1 "))
+    return b"SEARCH %b%b" % (charset, _search_key(words))
+
+
+def _list(words: Words) -> bytes:
+    pattern = words.pick((b"*", b"%", b'""', b"o*", b'"%/%"', b"INBOX"))
+    if words.chance.random() < 0.1:
+        return words.pick(
+            (b'LIST (SPECIAL-USE) "" *', b'LIST "" % RETURN (SPECIAL-USE)')
+        )
+    prefix = words.pick((b'""', b'""', b"other", b'"other/"'))
+    return b"%b %b %b" % (words.pick((b"LIST", b"LSUB")), prefix, pattern)
+
+
+def _status(words: Words) -> bytes:
+    atts = (b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN", b"SIZE")
+    return b"STATUS %b (%b)" % (words.box(), words.several(atts, 4))
+
+
+def _own_box(words: Words) -> bytes:
+    """Return a name that is made, moved and removed all the time."""
+    return words.astring(words.pick(OWN_BOXES))
+
+
+def _new_box(words: Words) -> bytes:
+    return b"r/%d" % words.chance.randrange(10**6)
+
+
+def _rename(words: Words) -> bytes:
+    return b"RENAME %b %b" % (_own_box(words), _new_box(words))
+
+
+def _authenticate(words: Words) -> bytes:
+    right = b"AGJvYgB4"  # NUL "bob" NUL "x"
+    other = b"YW5hAGJvYgB4"  # "ana" NUL "bob" NUL "x"
+    response = words.pick((right,) * 6 + (b"*", b"=", other, b"!"))
+    return b"AUTHENTICATE PLAIN%b%b" % (words.pick((b" ", b"\r\n")), response)
+
+
+def _login(words: Words) -> bytes:
+    return b"LOGIN %b %b" % (words.astring(b"bob"), words.astring(words.pick(TEXTS)))
+
+
+def _carry(words: Words, verb: bytes) -> bytes:
+    return b"%b %b %b" % (verb, words.set(), words.box())
+
+
+GRAMMAR: Final[dict[str, Make]] = {
+    "CAPABILITY": lambda _: b"CAPABILITY",
+    "NOOP": lambda _: b"NOOP",
+    "LOGOUT": lambda _: b"LOGOUT",
+    "ID": lambda words: b"ID " + words.pick((b"NIL", b"()", b'("name" "x" "os" NIL)')),
+    "SELECT": lambda words: b"SELECT " + words.box(),
+    "EXAMINE": lambda words: b"EXAMINE " + words.box(),
+    "STARTTLS": lambda words: words.pick((b"STARTTLS",) * 4 + (b"STARTTLS\r\n\r\n",)),
+    "LOGIN": _login,
+    "AUTHENTICATE": _authenticate,
+    "CREATE": lambda words: b"CREATE " + words.pick((_own_box(words), _new_box(words))),
+    "DELETE": lambda words: b"DELETE " + _own_box(words),
+    "RENAME": _rename,
+    "SUBSCRIBE": lambda words: b"SUBSCRIBE " + words.box(),
+    "UNSUBSCRIBE": lambda words: b"UNSUBSCRIBE " + words.box(),
+    "LIST": _list,
+    "NAMESPACE": lambda _: b"NAMESPACE",
+    "STATUS": _status,
+    "APPEND": _append,
+    "IDLE": lambda words: b"IDLE\r\n" + words.pick((b"DONE", b"done", b"DONE", b"NO")),
+    "CHECK": lambda _: b"CHECK",
+    "CLOSE": lambda _: b"CLOSE",
+    "UNSELECT": lambda _: b"UNSELECT",
+    "EXPUNGE": lambda _: b"EXPUNGE",
+    "FETCH": _fetch,
+    "STORE": _store,
+    "SEARCH": _search,
+    "COPY": lambda words: _carry(words, b"COPY"),
+    "MOVE": lambda words: _carry(words, b"MOVE"),
+    "UID FETCH": lambda words: b"UID " + _fetch(words),
+    "UID STORE": lambda words: b"UID " + _store(words),
+    "UID SEARCH": lambda words: b"UID " + _search(words),
+    "UID COPY": lambda words: b"UID " + _carry(words, b"COPY"),
+    "UID MOVE": lambda words: b"UID " + _carry(words, b"MOVE"),
+    "UID EXPUNGE": lambda words: b"UID EXPUNGE " + words.set(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hostile:
+    """A command, and what became of it.
+
+    Attributes:
+        verb: What it was when it was made.
+        text: What is said behind the tag, with its last CRLF.
+        damaged: Whether it is not what was made.
+    """
+
+    verb: str
+    text: bytes
+    damaged: bool
+
+
+class HostileCommands:
+    """Makes commands, each verb as often as any other; some are damaged."""
+
+    def __init__(self, chance: random.Random, *, damage: float) -> None:
+        self._chance = chance
+        self._words = Words(chance)
+        self._damage = damage
+        self._verbs = list(GRAMMAR)
+
+    def next(self, verb: str | None = None) -> Hostile:
+        """Return a command; of a verb, if it is given."""
+        verb = verb or self._chance.choice(self._verbs)
+        text = GRAMMAR[verb](self._words)
+        damaged = self._chance.random() < self._damage
+        if damaged:
+            for _ in range(self._chance.choice((1, 1, 2, 5))):
+                text = self._damaged(text)
+        return Hostile(verb, text + b"\r\n", damaged)
+
+    def _damaged(self, text: bytes) -> bytes:
+        chance = self._chance
+        at = chance.randrange(len(text) + 1)
+        to = min(len(text), at + chance.choice((1, 1, 2, 8)))
+        before, here, behind = text[:at], text[at:to], text[to:]
+        other = GRAMMAR[chance.choice(self._verbs)](self._words)
+        instead = (
+            b"",
+            here * chance.choice((2, 3, 50)),
+            bytes([chance.randrange(256)]),
+            chance.choice(ODD) + here,
+        )
+        way = chance.randrange(len(instead) + 2)
+        if way < len(instead):
+            return before + instead[way] + behind
+        if way == len(instead):
+            return here + behind + before
+        return before + other[chance.randrange(len(other)) :]
