@@ -227,6 +227,8 @@ class DiskFileSystem:
     def map_privately(self, fd: int, size: int) -> memoryview:
         """See `FileSystem`."""
         try:
+            if size <= 0:  # which would mean all of it
+                raise ValueError(size)
             return memoryview(mmap.mmap(fd, size, access=mmap.ACCESS_COPY))
         except ValueError as error:  # the file is shorter, or empty
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL)) from error

@@ -4,10 +4,10 @@ from typing import Final
 
 import pytest
 
+from benchmarks.load.imap import ImapClient
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.processes import cpu_seconds
 from benchmarks.servers import Server
-from tests.support.checked_clients import CheckedClient
 from tests.support.victim import MIB, growth
 
 MIXED: Final = (
@@ -43,8 +43,8 @@ def test_what_a_message_may_be(victim: Server, name: str) -> None:
     """Rows 8, 9: it is delivered and fetched in seconds, and others don't feel it."""
     with (
         LmtpClient(victim.lmtp) as lmtp,
-        # What it hears is too long for the checked one.
-        CheckedClient(victim.imap) as client,
+        # What it hears is too long to be held to the grammar.
+        ImapClient(victim.imap) as client,
         growth(victim) as memory,
     ):
         before = cpu_seconds(victim.roots)
