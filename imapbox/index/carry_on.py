@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from imapbox.index.encoding import ranges_of
 from imapbox.index.mailbox_state import Changed, MailboxState
+from imapbox.index.operations import Append
 from imapbox.index.uid_roll import Uids
+from imapbox.model.numbers import Uid
 
 
 def carry_on(older: MailboxState, newer: MailboxState) -> bool:
@@ -26,6 +28,9 @@ def carry_on(older: MailboxState, newer: MailboxState) -> bool:
     gone = _without(_all(before), now.among(_all(before)))
     kept = _without(_all(before), gone)
     if not _are_the_same(older, newer, kept):
+        return False
+    untold = [uid for change in older.changes for uid in change.expunged]
+    if not _keep_rows(older, newer, np.union1d(np.array(untold, np.uint32), gone)):
         return False
     rows = newer.columns.rows_of(kept)
     flagged = kept[newer.columns["modseq"][rows] > np.uint64(older.counts.modseq)]
@@ -65,6 +70,51 @@ def _are_the_same(
         for state in (older, newer)
     )
     return bool((before == now).all())
+
+
+def _keep_rows(
+    older: MailboxState, newer: MailboxState, gone: NDArray[np.uint32]
+) -> bool:
+    """Keep rows of what is gone, for sessions that were not told yet.
+
+    The log says nothing of them any more where compaction removed their segment.
+    Without a row, the next message's would be taken for theirs.
+
+    Returns:
+        Whether all of them have one.
+    """
+    lost = _without(gone, newer.columns["uid"].all())
+    if not len(lost):
+        return True
+    rows = older.columns.rows_of(lost)
+    columns = older.columns
+    if not (columns["uid"][rows] == lost).all():
+        return False
+    for row, keywords in zip(rows.tolist(), columns.keywords(rows), strict=True):
+        message = Append(
+            uid=Uid(int(columns["uid"][row])),
+            flags=int(columns["flags"][row]),
+            keywords=keywords,
+            date=int(columns["date"][row]),
+            zone=int(columns["zone"][row]),
+            savedate=int(columns["savedate"][row]),
+            size=int(columns["size"][row]),
+            header_size=int(columns["header_size"][row]),
+            header_crc=int(columns["header_crc"][row]),
+            content_crc=int(columns["content_crc"][row]),
+            emailid=bytes(columns["emailid"][row]),
+            card_size=int(columns["card_size"][row]),
+            card_crc=int(columns["card_crc"][row]),
+        )
+        newer.columns.append(
+            message,
+            int(columns["modseq"][row]),
+            int(columns["segment"][row]),
+            int(columns["offset"][row]),
+        )
+    newer.columns.put_in_order()
+    newer.columns.expunge(ranges_of(lost.tolist()))
+    return True
 
 
 def _all(uids: Uids) -> NDArray[np.uint32]:

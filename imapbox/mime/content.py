@@ -10,7 +10,6 @@ See Also:
 
 import re
 from itertools import groupby
-from operator import itemgetter
 from typing import Final
 
 from imapbox.mime.header import NAMES
@@ -146,7 +145,7 @@ def _join_pieces(pieces: list[tuple[bytes, int, bool, bytes]]) -> Parameters:
     is missing, none are put together.
     """
     joined: list[tuple[bytes, bytes]] = []
-    pieces.sort(key=itemgetter(0, 1))
+    pieces.sort(key=lambda piece: (piece[0].lower(), piece[1]))
     for _, grouped in groupby(pieces, key=lambda piece: piece[0].lower()):
         group = list(grouped)
         name, _, first_encoded, _ = group[0]

@@ -217,12 +217,17 @@ class FollowedLog(Generic[S]):
         """
         if self._saved is None:
             return False
-        older, was_damaged = self.state, self.damaged
+        older, was_damaged, token = self.state, self.damaged, self.token
         await self._open()
-        if not self._saved.carry_on(older, self.state):
-            self.state, self.damaged = older, was_damaged
-            return False
-        return True
+        carried_on = False
+        try:
+            carried_on = self._saved.carry_on(older, self.state)
+        finally:
+            if not carried_on:
+                # Nobody may take the old state for the one of the new head.
+                self.state, self.damaged = older, was_damaged
+                self._take(token)
+        return carried_on
 
     def _is_spoilt(self) -> bool:
         return self._saved is not None and self._saved.is_spoilt(self.state)

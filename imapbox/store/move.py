@@ -15,12 +15,12 @@ from imapbox.index.copying import CopyMessages
 from imapbox.index.known import Known
 from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.mailbox_transactions import ExpungeMessages
-from imapbox.index.read import follow
+from imapbox.index.read import LogBroken, follow
 from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail, settle
 from imapbox.index.transaction import Transaction
 from imapbox.locks.acquire import Identity, locked
-from imapbox.model.errors import MailboxDamaged
+from imapbox.model.errors import MailboxBusy, MailboxDamaged
 
 
 class Bound(NamedTuple):
@@ -58,7 +58,11 @@ def move_messages(
             there_tail = yield from settle(there, settings)
         for mailbox in (source, target):
             yield from mailbox.binding.check()
-        yield from follow(here, known.since, here_tail.position, known.follow)
+        try:
+            yield from follow(here, known.since, here_tail.position, known.follow)
+        except LogBroken as broken:
+            # Compaction removed where we were: who syncs first may try again.
+            raise MailboxBusy("compact") from broken
         known.since = here_tail.position
         copy.originals.update(known)
         yield from _write(there, there_tail, copy, settings)

@@ -17,7 +17,7 @@ from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.snapshot_writer import SnapshotWriter
 from imapbox.model.flags import Flag
 from imapbox.model.names import INBOX
-from imapbox.store.create import SPECIAL_USE, create_account
+from imapbox.store.create import create_account
 from tests.simulation.crash import Crashes
 from tests.simulation.disk import SimulatedDisk, run
 from tests.simulation.explorer import Explorer, Report
@@ -36,6 +36,7 @@ from tests.simulation.ledger import (
 )
 from tests.simulation.mailbox import (
     ALICE,
+    ONE_MORE,
     Account,
     Session,
     account_on,
@@ -391,11 +392,11 @@ def creations() -> CrashReport:
         count += 1
         process = crash.disk.process(CHECKER)
         settings = settings_of(process)
-        is_new = run(create_account(ALICE, settings), process)
+        is_new = run(create_account(ALICE, settings, ONE_MORE), process)
         assert not (is_new and crash.acknowledged), "an account is gone"
         account = run(open_account(settings), process)
         assert crash.acknowledged in {(), (frozenset(account.state.mailboxes),)}
-        for name in (INBOX, *SPECIAL_USE):
+        for name in (INBOX, *ONE_MORE):
             run(Session(replace(account, name=name)).open(), process)
         crash.disk.acknowledged = (run(deliver(account, b"first"), process),)
         check_mailbox(process.disk, [])
