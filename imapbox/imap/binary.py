@@ -11,8 +11,9 @@ See Also:
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, NamedTuple
 
-from imapbox.imap.octets import READ, Octets
+from imapbox.imap.octets import Octets
 from imapbox.imap.parts import Encoded
+from imapbox.mailbox.cards import READ
 from imapbox.mime.decode import TransferDecoder, open_transfer_decoder
 
 # What is not larger is decoded at once, and kept until it was sent.

@@ -12,10 +12,11 @@ and offsets are true: see docs/decisions/nul-is-0x80.md.
 from typing import Final, Protocol
 
 from imapbox.imap.binary import Decoded
-from imapbox.imap.octets import READ, Octets
+from imapbox.imap.octets import Octets
 from imapbox.imap.output import Output
 from imapbox.imap.sections import cut
 from imapbox.imap.settings import SLICE
+from imapbox.mailbox.cards import READ
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.fetch_items import (
     FIELDS,

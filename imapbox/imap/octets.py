@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from imapbox.imap.parts import Encoded, find_encoded, find_section
 from imapbox.imap.sections import MAX_SEARCHED, header_end, select_fields
+from imapbox.mailbox.cards import READ
 from imapbox.mailbox.interfaces import ALWAYS_CHECKED, Piece, SelectedMailbox
 from imapbox.mailbox.messages import Message
 from imapbox.mime.card import Card
@@ -13,9 +14,6 @@ from imapbox.model.errors import MessageGone
 from imapbox.wire.imap.fetch_items import Section, SectionText
 
 T = TypeVar("T")
-
-# What is read at a time: for one large message, or for many small ones.
-READ: Final = 256 * 1024
 
 # So many fields are looked at before the others have their turn.
 _AT_A_TIME: Final = 1000

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from imapbox.imap.facts import needs_card
-from imapbox.imap.octets import READ
 from imapbox.imap.parts import find_encoded, find_section
 from imapbox.imap.sections import cut
+from imapbox.mailbox.cards import READ
 from imapbox.mailbox.messages import Message
 from imapbox.mime.card import Card
 from imapbox.wire.imap.fetch_items import (

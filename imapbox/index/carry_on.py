@@ -90,7 +90,8 @@ def _keep_rows(
     columns = older.columns
     if not (columns["uid"][rows] == lost).all():
         return False
-    for row, keywords in zip(rows.tolist(), columns.keywords(rows), strict=True):
+    kept = zip(rows.tolist(), columns.keywords(rows), columns.places(rows), strict=True)
+    for row, keywords, place in kept:
         message = Append(
             uid=Uid(int(columns["uid"][row])),
             flags=int(columns["flags"][row]),
@@ -98,20 +99,16 @@ def _keep_rows(
             date=int(columns["date"][row]),
             zone=int(columns["zone"][row]),
             savedate=int(columns["savedate"][row]),
-            size=int(columns["size"][row]),
-            header_size=int(columns["header_size"][row]),
-            header_crc=int(columns["header_crc"][row]),
-            content_crc=int(columns["content_crc"][row]),
+            size=place.size,
+            header_size=place.header_size,
+            header_crc=place.header_crc,
+            content_crc=place.content_crc,
             emailid=bytes(columns["emailid"][row]),
-            card_size=int(columns["card_size"][row]),
-            card_crc=int(columns["card_crc"][row]),
+            card_size=place.card_size,
+            card_crc=place.card_crc,
         )
-        newer.columns.append(
-            message,
-            int(columns["modseq"][row]),
-            int(columns["segment"][row]),
-            int(columns["offset"][row]),
-        )
+        modseq = int(columns["modseq"][row])
+        newer.columns.append(message, modseq, place.segment, place.offset)
     newer.columns.put_in_order()
     newer.columns.expunge(ranges_of(lost.tolist()))
     return True

@@ -10,7 +10,7 @@ from imapbox.mime.card import Card, CardUnreadable
 
 T = TypeVar("T")
 
-# So many octets are read at once.
+# What is read at a time: for one large message, or for many small ones.
 READ: Final = 256 * 1024
 # So many messages are read at once, however small they are.
 _MAX_BATCH: Final = 500

@@ -2,8 +2,8 @@
 
 import pytest
 
-from imapbox.imap.octets import READ
 from imapbox.imap.windows import HEADER_GUESS
+from imapbox.mailbox.cards import READ
 from imapbox.model.errors import MailboxBusy, MailboxGone
 from imapbox.model.flags import Flag
 from imapbox.model.message import InternalDate

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imapbox.imap.octets import READ
+from imapbox.mailbox.cards import READ
 from imapbox.mime.card import make_card
 from imapbox.model.flags import Flag
 from tests.support.fake_mail import FakeAccount

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imapbox.imap.octets import READ
+from imapbox.mailbox.cards import READ
 from imapbox.mime.card import make_card
 from imapbox.mime.structure import Kind, Part
 from imapbox.model.flags import Flag
