@@ -42,11 +42,12 @@ class HandlerLines:
 def handler_lines() -> Iterator[HandlerLines]:
     """Note the lines of handlers that run in this thread."""
     lines = HandlerLines()
-    reached, prefix = lines.reached, str(HANDLERS)
+    reached, prefix = lines.reached, f"{HANDLERS}/"
 
     def in_handler(frame: FrameType, event: str, _: Any) -> Any:
         if event == "line":
-            reached.add((Path(frame.f_code.co_filename).name, frame.f_lineno))
+            name = frame.f_code.co_filename.removeprefix(prefix)
+            reached.add((name, frame.f_lineno))
         return in_handler
 
     def on_call(frame: FrameType, _event: str, _: Any) -> Any:

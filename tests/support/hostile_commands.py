@@ -237,7 +237,8 @@ def _own_box(words: Words) -> bytes:
 
 
 def _new_box(words: Words) -> bytes:
-    return b"r/%d" % words.chance.randrange(10**6)
+    """Return a name that hardly anybody has taken yet."""
+    return b"r/%d" % words.chance.randrange(10_000)
 
 
 def _rename(words: Words) -> bytes:

@@ -130,29 +130,45 @@ class Fail:
 Opener = Callable[..., Awaitable[Store]]
 
 
-@pytest_twisted.async_yield_fixture
-async def open_store(tmp_path: Path) -> AsyncIterator[Opener]:
-    """Start a store on the test's directory; it is stopped behind the test."""
-    started: list[tuple[Store, TestDisk]] = []
+class Stores:
+    """Stores that a test starts below one directory, and stops."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._started: list[tuple[Store, TestDisk]] = []
 
     async def start(
-        *, steer: Steering | None = None, patience: float = 20.0, name: str = "store"
+        self,
+        *,
+        steer: Steering | None = None,
+        patience: float = 20.0,
+        name: str = "store",
     ) -> Store:
-        root = tmp_path / name
+        """Start one more process, on a directory of this name."""
+        root = self._directory / name
         root.mkdir(exist_ok=True)
         disk = TestDisk(str(root), steer)
         store = Store(str(root), reactor, filesystem=disk, patience=patience)
         await store.start()
-        started.append((store, disk))
+        self._started.append((store, disk))
         return store
 
-    yield start
-    for _, disk in started:
-        if isinstance(disk.steer, Stall):
-            disk.steer.end()
-        disk.steer = None
-    for store, _ in started:
-        await store.stop()
+    async def stop(self) -> None:
+        """Stop all of them, whatever their disks do."""
+        for _, disk in self._started:
+            if isinstance(disk.steer, Stall):
+                disk.steer.end()
+            disk.steer = None
+        for store, _ in self._started:
+            await store.stop()
+
+
+@pytest_twisted.async_yield_fixture
+async def open_store(tmp_path: Path) -> AsyncIterator[Opener]:
+    """Start a store on the test's directory; it is stopped behind the test."""
+    stores = Stores(tmp_path)
+    yield stores.start
+    await stores.stop()
 
 
 def disk_of(store: Store) -> TestDisk:
