@@ -130,13 +130,22 @@ class Chunk:
 
     def append(self, values: Mapping[str, Any], limit: int) -> None:
         """Add a row, in a chunk of at most ``limit``."""
-        if self.size == self._capacity:
-            self._grow(limit)
+        self._make_room(1, limit)
         row = self.size
         for name, value in values.items():
             self.arrays[name][row] = value
         self.arrays[ALIVE][row] = True
         self.size += 1
+
+    def extend(self, columns: Mapping[str, NDArray[Any]], limit: int) -> None:
+        """Add rows, in a chunk that has at most ``limit`` of them afterwards."""
+        count = len(columns["uid"])
+        self._make_room(count, limit)
+        rows = slice(self.size, self.size + count)
+        for name, values in columns.items():
+            self.arrays[name][rows] = values
+        self.arrays[ALIVE][rows] = True
+        self.size += count
 
     def bury(self, places: NDArray[np.intp]) -> None:
         """Note that the messages of these rows, none of them dead, are gone."""
@@ -166,8 +175,11 @@ class Chunk:
             raise StoreFailure(name)
         del self.unchecked[name]
 
-    def _grow(self, limit: int) -> None:
-        capacity = min(limit, max(_FIRST_CAPACITY, 2 * self._capacity))
+    def _make_room(self, count: int, limit: int) -> None:
+        needed = self.size + count
+        if needed <= self._capacity:
+            return
+        capacity = min(limit, max(_FIRST_CAPACITY, 2 * self._capacity, needed))
         for name, kind in (*FIELDS.items(), (ALIVE, np.dtype(np.bool_))):
             self.arrays.setdefault(name, np.zeros(0, kind))
         self.arrays = {

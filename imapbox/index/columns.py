@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from imapbox.index.append_runs import AppendRun
 from imapbox.index.body import Place
 from imapbox.index.chunk import ALIVE, FIELDS, Chunk, Frozen, cut, keywords_name
 from imapbox.index.operations import Append, Flags
@@ -23,6 +24,8 @@ from imapbox.index.uid_ranges import Bounds
 
 CHUNK_ROWS: Final = 1 << 14
 _WORD: Final = 64
+# What a row has from its APPEND.
+_APPENDED: Final = tuple(FIELDS.keys() - {"modseq", "segment", "offset"})
 _PLACE: Final = (
     "segment",
     "offset",
@@ -134,10 +137,7 @@ class Columns:
 
     def append(self, message: Append, modseq: int, segment: int, offset: int) -> None:
         """Add a row. Its UID is greater than all others."""
-        if not self._open or self._chunks[-1].size == self._chunk_rows:
-            self._chunks.append(Chunk())
-            self._firsts.append(message.uid)
-            self._open = True
+        chunk = self._open_chunk(message.uid)
         values: dict[str, Any] = {
             "uid": message.uid,
             "flags": message.flags,
@@ -155,10 +155,26 @@ class Columns:
             "card_crc": message.card_crc,
             "emailid": np.void(message.emailid),
         }
-        chunk = self._chunks[-1]
         chunk.append(values, self._chunk_rows)
         if message.keywords:
             self._mark(chunk, np.array([chunk.size - 1]), message.keywords, 0)
+
+    def extend(
+        self, run: AppendRun, modseq: int, segment: int, offsets: NDArray[np.uint64]
+    ) -> None:
+        """Add rows. Their UIDs are greater than all others."""
+        done = 0
+        while done < len(run):
+            chunk = self._open_chunk(int(run.fields["uid"][done]))
+            here = slice(done, done + self._chunk_rows - chunk.size)
+            fields = run.fields[here]
+            columns = {name: fields[name] for name in _APPENDED}
+            columns["modseq"] = np.full(len(fields), modseq, np.uint64)
+            columns["segment"] = np.full(len(fields), segment, np.uint32)
+            columns["offset"] = offsets[here]
+            chunk.extend(columns, self._chunk_rows)
+            self._mark_new(chunk, run.keywords[here])
+            done += len(fields)
 
     def put_in_order(self) -> None:
         """Sort the rows by UID, after some were added that are not the greatest.
@@ -296,6 +312,14 @@ class Columns:
         chunk.write("card_size")[place] = message.card_size
         chunk.write("card_crc")[place] = message.card_crc
 
+    def _open_chunk(self, uid: int) -> Chunk:
+        """Return the chunk that the next row goes to, which is ``uid``'s."""
+        if not self._open or self._chunks[-1].size == self._chunk_rows:
+            self._chunks.append(Chunk())
+            self._firsts.append(uid)
+            self._open = True
+        return self._chunks[-1]
+
     def _chunk_of(self, uid: int) -> int:
         chunks = self.chunks  # in order
         return max(0, bisect_right(self._firsts, uid) - 1) if chunks else 0
@@ -317,6 +341,13 @@ class Columns:
             for start in range(0, len(order), self._chunk_rows)
         ]
         self._firsts = [int(chunk.read("uid")[0]) for chunk in self._chunks]
+
+    def _mark_new(self, chunk: Chunk, keywords: NDArray[np.uint64]) -> None:
+        """Note the keywords of the last rows of a chunk."""
+        for number in np.flatnonzero(keywords.any(axis=0)).tolist():
+            self.words = max(self.words, number + 1)
+            column = chunk.write(keywords_name(number))
+            column[chunk.size - len(keywords) : chunk.size] = keywords[:, number]
 
     def _mark(
         self, chunk: Chunk, places: NDArray[np.intp], add: int, remove: int

@@ -15,11 +15,12 @@ their count (4 bytes), then first and last (4 bytes each, inclusive).
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
 _OPERATION = struct.Struct("<HHI")
+OPERATION_SIZE: Final = _OPERATION.size  # of what is before the content
 _TEXT = struct.Struct("<H")
 _COUNT = struct.Struct("<I")
 _RANGE = struct.Struct("<II")
@@ -62,6 +63,22 @@ def join_operations(operations: Iterable[Encoded]) -> bytes:
     )
 
 
+def operation_at(data: bytes, at: int) -> Encoded:
+    """Return the operation that begins at ``at``.
+
+    Raises:
+        DamagedOperations: The bytes end inside it.
+    """
+    try:
+        kind, _, size = _OPERATION.unpack_from(data, at)
+    except struct.error as error:
+        raise DamagedOperations from error
+    at += OPERATION_SIZE
+    if at + size > len(data):
+        raise DamagedOperations(kind, size)
+    return Encoded(kind, data[at : at + size])
+
+
 def split_operations(data: bytes) -> Iterator[Encoded]:
     """Return the operations one by one.
 
@@ -70,15 +87,9 @@ def split_operations(data: bytes) -> Iterator[Encoded]:
     """
     at = 0
     while at < len(data):
-        try:
-            kind, _, size = _OPERATION.unpack_from(data, at)
-        except struct.error as error:
-            raise DamagedOperations from error
-        at += _OPERATION.size
-        if at + size > len(data):
-            raise DamagedOperations(kind, size)
-        yield Encoded(kind, data[at : at + size])
-        at += size
+        operation = operation_at(data, at)
+        yield operation
+        at += OPERATION_SIZE + len(operation.content)
 
 
 def decode_each(data: bytes, decoders: Mapping[int, Callable[[bytes], T]]) -> list[T]:
@@ -91,13 +102,15 @@ def decode_each(data: bytes, decoders: Mapping[int, Callable[[bytes], T]]) -> li
     Raises:
         DamagedOperations: One is of a kind that has no place in this log.
     """
-    found: list[T] = []
-    for kind, content in split_operations(data):
-        decode = decoders.get(kind)
-        if decode is None:
-            raise DamagedOperations(kind)
-        found.append(decode(content))
-    return found
+    return [decode_one(operation, decoders) for operation in split_operations(data)]
+
+
+def decode_one(operation: Encoded, decoders: Mapping[int, Callable[[bytes], T]]) -> T:
+    """Read one operation; see `decode_each`."""
+    decode = decoders.get(operation.kind)
+    if decode is None:
+        raise DamagedOperations(operation.kind)
+    return decode(operation.content)
 
 
 def pack_text(text: str) -> bytes:

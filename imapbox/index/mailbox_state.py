@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.disk.steps import Steps
+from imapbox.index.append_runs import AppendRun, OperationOrRun, decode_in_runs
 from imapbox.index.chunk import Frozen, Source
 from imapbox.index.columns import Columns
 from imapbox.index.encoding import DamagedOperations, Encoded
@@ -30,9 +31,7 @@ from imapbox.index.operations import (
     Flags,
     Keyword,
     Meta,
-    Operation,
     Relocate,
-    decode_operations,
 )
 from imapbox.index.punched import PUNCHED, Punched
 from imapbox.index.read import switch_of
@@ -75,10 +74,10 @@ class MailboxFacts:
 
     def apply(self, frame: Frame) -> None:
         """Take in the next frame."""
-        for operation in decode_operations(frame.operations):
+        for operation in decode_in_runs(frame.operations):
             self.take_in(operation, frame)
 
-    def take_in(self, operation: Operation, frame: Frame) -> None:
+    def take_in(self, operation: OperationOrRun, frame: Frame) -> None:
         """Take in one operation."""
         match operation:
             case Base():
@@ -91,6 +90,9 @@ class MailboxFacts:
                     del self.meta[operation.name]
             case Append() if operation.key != NO_KEY:
                 self.keys[operation.key] = operation.uid, frame.time
+            case AppendRun():
+                for key, uid in operation.with_keys():
+                    self.keys[key] = uid, frame.time
 
     def resume(self, directory: str, end: Position) -> Steps[Position | None]:
         """See `rotate.Facts`."""
@@ -267,14 +269,13 @@ class MailboxState:
         known_keywords = len(self.facts.keywords)
         offset = frame.payload_start
         begins = not self.position.segment
-        operations = decode_operations(frame.operations)
-        for operation in operations:
+        for operation in decode_in_runs(frame.operations):
             self.facts.take_in(operation, frame)
+            self.age += 1
             match operation:
-                case Append():
-                    self._append(operation, frame, offset)
+                case Append() | AppendRun():
+                    arrived += self._append(operation, frame, offset)
                     offset += operation.payload_size
-                    arrived += 1
                 case Relocate():
                     if not self._relocate(operation.message, frame, offset):
                         found.append((operation, offset))
@@ -300,7 +301,6 @@ class MailboxState:
         is_news = arrived or flagged or changed.keywords or len(changed.expunged)
         if is_news and self.keeps_changes:
             self.changes.append(changed)
-        self.age += len(operations)
         self.counts = frame.counts
         self.position = switch_of(frame) or frame.end
 
@@ -343,10 +343,17 @@ class MailboxState:
         self.columns.put_in_order()
         self.roll.insert([moved.message.uid for moved, _ in found])
 
-    def _append(self, message: Append, frame: Frame, offset: int) -> None:
-        place = offset + message.card_size
-        self.columns.append(message, frame.counts.modseq, frame.end.segment, place)
-        self.roll.append(message.uid)
+    def _append(self, new: Append | AppendRun, frame: Frame, offset: int) -> int:
+        """Take in messages that came; return how many."""
+        modseq, segment = frame.counts.modseq, frame.end.segment
+        if isinstance(new, AppendRun):
+            self.columns.extend(new, modseq, segment, new.offsets(offset))
+            self.roll.extend(new.fields["uid"])
+            self.age += len(new) - 1
+            return len(new)
+        self.columns.append(new, modseq, segment, offset + new.card_size)
+        self.roll.append(new.uid)
+        return 1
 
     def _bury(self, uids: tuple[range, ...], frame: Frame) -> None:
         self._dig(self.columns.expunge(uids), frame.time)

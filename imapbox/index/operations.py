@@ -56,6 +56,7 @@ from imapbox.index.encoding import (
     Kind,
     Reader,
     decode_each,
+    decode_one,
     pack_ranges,
     pack_text,
 )
@@ -363,6 +364,15 @@ def decode_operations(data: bytes) -> list[Operation]:
         DamagedOperations: They are not a mailbox's.
     """
     return decode_each(data, _DECODERS)
+
+
+def decode_operation(operation: Encoded) -> Operation:
+    """Read one of them.
+
+    Raises:
+        DamagedOperations: It is not a mailbox's.
+    """
+    return decode_one(operation, _DECODERS)
 
 
 def _bits(mask: int) -> bytes:

@@ -154,6 +154,22 @@ class UidRoll:
         self._starts[-1] += 1
         self._now = None
 
+    def extend(self, uids: NDArray[np.uint32]) -> None:
+        """Add ascending UIDs that are greater than all others."""
+        if not len(uids):
+            return
+        last = self._pieces[-1:]
+        del self._pieces[-1:], self._firsts[-1:]
+        both = np.concatenate((*last, uids))
+        new = [
+            both[start : start + self._limit]
+            for start in range(0, len(both), self._limit)
+        ]
+        self._pieces += new
+        self._firsts += [int(piece[0]) for piece in new]
+        self._room = new[-1]
+        self._count()
+
     def insert(self, uids: Sequence[int]) -> None:
         """Add UIDs that are anywhere among the others."""
         new = np.fromiter(uids, np.uint32, len(uids))
