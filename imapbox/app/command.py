@@ -124,6 +124,54 @@ def compact(
     raise SystemExit(run_compact(store, user, mailbox, grace=grace, dry_run=dry_run))
 
 
+@main.command(name="log")
+@_STORE
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--since",
+    type=click.IntRange(0),
+    default=0,
+    metavar="MODSEQ",
+    help="Leave out what happened up to this modseq.",
+)
+@click.argument("user")
+@click.argument("mailbox", default="INBOX")
+def show_log(
+    *, store: Path, as_json: bool, since: int, user: str, mailbox: str
+) -> None:
+    """Show what happened to a mailbox of USER, change by change.
+
+    Without MAILBOX it is INBOX. Ends with 0, or with 1 if the mailbox is
+    damaged.
+    """
+    from imapbox.app.log import run_log  # noqa: PLC0415 - see above
+
+    raise SystemExit(run_log(store, user, mailbox, since, as_json=as_json))
+
+
+@main.command()
+@_STORE
+@click.option(
+    "--to",
+    required=True,
+    type=click.IntRange(1),
+    metavar="MODSEQ",
+    help="What was expunged behind this modseq comes back.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would come back.")
+@click.argument("user")
+@click.argument("mailbox", default="INBOX")
+def undo(*, store: Path, to: int, dry_run: bool, user: str, mailbox: str) -> None:
+    """Bring back what was expunged from a mailbox of USER, with new UIDs.
+
+    Without MAILBOX it is INBOX. Ends with 0 if all is back, 1 if some can not be
+    brought back, 75 if it may be tried again.
+    """
+    from imapbox.app.undo import run_undo  # noqa: PLC0415 - see above
+
+    raise SystemExit(run_undo(store, user, mailbox, to, dry_run=dry_run))
+
+
 @main.group()
 def user() -> None:
     """Users and their accounts."""

@@ -1,0 +1,104 @@
+"""Commands that concern one mailbox: `imapbox log`, `undo`, `restore`."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+import click
+
+from imapbox.app.offline import NoStore, on_store
+from imapbox.model.errors import (
+    DiskFull,
+    MailboxBusy,
+    MailboxNameRefused,
+    MailError,
+)
+from imapbox.model.names import MailboxName, UserName, mailbox_name, user_name
+from imapbox.store.account import AccountLog
+from imapbox.store.failures import in_words
+from imapbox.store.format import NotAStore
+from imapbox.store.store import Store
+
+TRY_AGAIN: Final = 75  # sysexits.h
+_PASSES: Final = (MailboxBusy, DiskFull)
+
+T = TypeVar("T")
+
+
+class _CanTryAgain(click.ClickException):
+    """What may go well the next time."""
+
+    exit_code = TRY_AGAIN
+
+
+def on_account(
+    root: Path, user: str, work: Callable[[Store, AccountLog], Awaitable[T]]
+) -> T:
+    """Open a store and one of its accounts, do ``work``, and close it.
+
+    To be called once in a process.
+
+    Raises:
+        click.ClickException: It was refused; says why, and ends as sysexits.h has
+            it for what may be tried again.
+    """
+    name = chosen_user(user)
+
+    async def opened(store: Store) -> T:
+        try:
+            return await work(store, await store.account(name))
+        except OSError as error:
+            raise in_words(error) from error
+
+    try:
+        return on_store(root, opened)
+    except (NoStore, NotAStore, OSError) as error:
+        sentence = f"There is no mail store at {root}."
+        raise click.UsageError(sentence) from error
+    except MailError as error:
+        wording = _CanTryAgain if isinstance(error, _PASSES) else click.ClickException
+        raise wording(error.sentence()) from error
+
+
+def chosen_user(text: str) -> UserName:
+    """Return the user that somebody named.
+
+    Raises:
+        click.UsageError: No user can have such a name.
+    """
+    user = user_name(text)
+    if user is None:
+        sentence = f"No user can be called {text!r}."
+        raise click.UsageError(sentence)
+    return user
+
+
+def chosen_mailbox(text: str) -> MailboxName:
+    """Return the mailbox that somebody named.
+
+    Raises:
+        click.UsageError: No mailbox can have such a name.
+    """
+    try:
+        return mailbox_name(text)
+    except MailboxNameRefused as error:
+        raise click.UsageError(error.sentence()) from error
+
+
+def say(text: str) -> None:
+    """Print a line so that it can not do anything to a terminal."""
+    click.echo("".join(char if char.isprintable() else "?" for char in text))
+
+
+def set_of(ranges: tuple[range, ...]) -> str:
+    """Return UIDs as IMAP writes them: ``1:3,7``."""
+    return ",".join(
+        str(each[0]) if len(each) == 1 else f"{each[0]}:{each[-1]}" for each in ranges
+    )
+
+
+def moment(time: int) -> str:
+    """Return a time of the log (microseconds since 1970 UTC) in the local zone."""
+    seconds = time // 1_000_000
+    return datetime.fromtimestamp(seconds, UTC).astimezone().isoformat(" ", "seconds")
