@@ -4,6 +4,7 @@ What is wrong with them is said in one sentence, before anything is started.
 """
 
 from collections.abc import Callable, Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +15,19 @@ from twisted.internet.ssl import CertificateOptions
 from twisted.python import usage
 
 from imapbox.app.listeners import BadEndpoint, server_endpoint
-from imapbox.app.settings import ServerSettings
+from imapbox.app.settings import MESSAGE_LIMIT, RUNTIME, ServerSettings
 from imapbox.app.tls import BadCertificate, server_tls
-from imapbox.imap.settings import Cleartext
+from imapbox.imap.settings import Cleartext, Connections
+from imapbox.locks.seats import MOST_SEATS
 
+MIB: Final = 1024 * 1024
+_CONNECTIONS: Final = Connections()
+# What each of them may be at most.
+_NUMBERS: Final = {
+    "connections-per-address": MOST_SEATS,
+    "connections-per-user": MOST_SEATS,
+    "message-limit": 1024,
+}
 _LISTENERS: Final = ("imap", "imaps", "lmtp")
 _make_checker: Callable[[str], Any] = strcred.makeChecker
 
@@ -40,6 +50,30 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
             Cleartext.LOOPBACK.value,
             "Where passwords may pass without TLS: never, loopback or always.",
         ),
+        (
+            "connections-per-address",
+            None,
+            str(_CONNECTIONS.of_address),
+            "IMAP connections from one address, over all processes.",
+        ),
+        (
+            "connections-per-user",
+            None,
+            str(_CONNECTIONS.of_user),
+            "IMAP connections of one user, over all processes.",
+        ),
+        (
+            "message-limit",
+            None,
+            str(MESSAGE_LIMIT // MIB),
+            "The largest message that is taken, in MiB.",
+        ),
+        (
+            "runtime",
+            None,
+            RUNTIME,
+            "A directory in memory, where this machine's processes count together.",
+        ),
     )
 
     settings: ServerSettings
@@ -50,6 +84,7 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
         for listener in _LISTENERS:
             self[listener] = []
         self["credCheckers"] = []
+        self["many-from"] = []
 
     def opt_imap(self, endpoint: str) -> None:
         """Serve IMAP here, as tcp:143. May be given several times."""
@@ -62,6 +97,15 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
     def opt_lmtp(self, endpoint: str) -> None:
         """Take mail over LMTP here, as unix:/path. May be given several times."""
         self["lmtp"].append(endpoint)
+
+    def opt_many_from(self, network: str) -> None:
+        """Don't count connections from here, as 192.0.2.0/24: a webmail, a proxy."""
+        try:
+            self["many-from"].append(ip_network(network))
+        except ValueError:
+            raise _wrong(
+                "--many-from", network, "no network, as 192.0.2.0/24 is"
+            ) from None
 
     def opt_auth(self, description: str) -> None:
         """Say who may log in, as passwd:FILE. May be given several times."""
@@ -96,6 +140,13 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
             checkers=tuple(self["credCheckers"]),
             tls=self._tls(),
             cleartext=Cleartext(self["cleartext"]),
+            connections=Connections(
+                of_address=int(self["connections-per-address"]),
+                of_user=int(self["connections-per-user"]),
+                many_from=tuple(self["many-from"]),
+            ),
+            message_limit=int(self["message-limit"]) * MIB,
+            runtime=str(Path(self["runtime"]).absolute()),
         )
 
     def _complaints(self) -> Iterator[str]:
@@ -111,11 +162,18 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
             yield "IMAP needs --auth: nobody could log in."
         if self["cleartext"] not in cleartext:
             yield f"--cleartext {self['cleartext']}: it can be {', '.join(cleartext)}."
+        yield from self._bad_numbers()
         if not self["certificate"]:
             if self["imaps"]:
                 yield "--imaps needs --certificate."
             if self["imap"] and self["cleartext"] == Cleartext.NEVER.value:
                 yield "--cleartext never and --imap need --certificate."
+
+    def _bad_numbers(self) -> Iterator[str]:
+        for option, most in _NUMBERS.items():
+            value = self[option]
+            if not value.isascii() or not value.isdigit() or not 0 < int(value) <= most:
+                yield f"--{option} {value}: it can be from 1 to {most}."
 
     def _endpoints(self, listener: str) -> tuple[IStreamServerEndpoint, ...]:
         try:

@@ -1,12 +1,17 @@
 """What a server is to do, as one value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.internet.ssl import CertificateOptions
 
-from imapbox.imap.settings import Cleartext
+from imapbox.imap.settings import Cleartext, Connections
+
+# In the memory of every Linux machine: shm_overview(7).
+RUNTIME: Final = "/dev/shm"  # noqa: S108 - what lies there is checked
+MESSAGE_LIMIT: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,9 @@ class ServerSettings:
         checkers: Who may log in, and perhaps who exists.
         tls: Key and certificate, if there are any.
         cleartext: Where a password may pass without TLS.
+        connections: How many of IMAP there may be.
+        message_limit: The largest message that is taken, octets.
+        runtime: Where the processes of this machine count together, absolute.
     """
 
     store: str
@@ -30,3 +38,6 @@ class ServerSettings:
     checkers: tuple[ICredentialsChecker, ...] = ()
     tls: CertificateOptions | None = None
     cleartext: Cleartext = Cleartext.LOOPBACK
+    connections: Connections = field(default_factory=Connections)
+    message_limit: int = MESSAGE_LIMIT
+    runtime: str = RUNTIME

@@ -18,6 +18,7 @@ from imapbox.wire.imap import response_codes as codes
 _log = Logger()
 
 PRIVACY_REQUIRED: Final = "Not without TLS."
+TOO_MANY_OF_USER: Final = "You have too many connections; close some."
 
 _LOGGED_LENGTH: Final = 64
 _WRONG: Final = "Wrong user name or password."
@@ -47,6 +48,9 @@ async def admit(session: Session, user: bytes, password: bytes) -> Done:
         raise Refused(_WRONG, codes.AUTHENTICATIONFAILED) from None
     except AuthenticationUnavailable:
         raise Refused("Please try again later.", codes.UNAVAILABLE) from None
+    if not session.take_seat(account.user):
+        _count_failure(session)
+        raise Refused(TOO_MANY_OF_USER, codes.LIMIT)
     session.log_in(account)
     _log.info(
         "login of {user} from {peer}, {how}",
@@ -59,13 +63,17 @@ async def admit(session: Session, user: bytes, password: bytes) -> Done:
 
 async def turn_away(session: Session, user: bytes) -> None:
     """Make a client that failed to log in wait; it is about to be refused."""
-    session.failed_logins += 1
     _log.info(
         "login refused for {user!r} from {peer}",
         user=user[:_LOGGED_LENGTH],
         peer=session.peer.address,
     )
-    delay = session.settings.failure_delay * 2 ** (session.failed_logins - 1)
+    delay = session.settings.failure_delay * 2**session.failed_logins
     await deferLater(session.clock, delay)
+    _count_failure(session)
+
+
+def _count_failure(session: Session) -> None:
+    session.failed_logins += 1
     if session.failed_logins >= session.settings.failed_logins:
         session.bye("Too many failed logins.")

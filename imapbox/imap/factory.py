@@ -6,9 +6,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.internet.protocol import Factory
 
+from imapbox.imap.crowd import Crowd
 from imapbox.imap.interfaces import Logins
 from imapbox.imap.protocol import IMAPProtocol
 from imapbox.imap.settings import Settings
+from imapbox.locks.seats import Seats
 
 
 class IMAPFactory(Factory):
@@ -27,6 +29,7 @@ class IMAPFactory(Factory):
         *,
         settings: Settings | None = None,
         tls: Any = None,
+        crowd: Crowd | None = None,
     ) -> None:
         """Make one for a listening port.
 
@@ -36,12 +39,15 @@ class IMAPFactory(Factory):
             settings: Whom the listener trusts, and how long it waits.
             tls: A context factory that STARTTLS uses; None offers none. A
                 port that is wrapped in TLS needs none.
+            crowd: What several factories count together. One of its own counts
+                in this process only.
         """
         self.connections: set[IMAPProtocol] = set()
         self._logins = logins
         self._clock = clock
         self._settings = settings or Settings()
         self._tls = tls
+        self._crowd = crowd or Crowd(Seats(), self._settings.connections)
         self._all_gone: list[Deferred[None]] = []
         self._deadline: IDelayedCall | None = None
 
@@ -52,6 +58,7 @@ class IMAPFactory(Factory):
             self._logins,
             self._clock,
             self._settings,
+            crowd=self._crowd,
             tls=self._tls,
             lost=self._forget,
         )

@@ -14,6 +14,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from imapbox.imap.crowd import Crowd
 from imapbox.imap.deadlines import Deadlines
 from imapbox.imap.dialogue import converse
 from imapbox.imap.input import Input
@@ -33,12 +34,13 @@ class IMAPProtocol(Protocol):
     # A server's transport; its interface is several in Twisted.
     transport: Any
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a connection needs
         self,
         logins: Logins,
         clock: Any,
         settings: Settings,
         *,
+        crowd: Crowd,
         tls: Any = None,
         lost: "Callable[[IMAPProtocol], None]",
     ) -> None:
@@ -48,18 +50,21 @@ class IMAPProtocol(Protocol):
             logins: Who may log in.
             clock: Of the reactor.
             settings: Of the listener.
+            crowd: All connections of the process.
             tls: A context factory for STARTTLS, or None.
             lost: Called when the connection is.
         """
         self._logins = logins
         self._clock = clock
         self._settings = settings
+        self._crowd = crowd
         self._tls = tls
         self._lost = lost
         self._talk: Deferred[None] | None = None
         self._abort: IDelayedCall | None = None
         self._connected = False
         self._ended = False
+        self._heard = False
 
     def connectionMade(self) -> None:
         """Greet the client."""
@@ -76,6 +81,7 @@ class IMAPProtocol(Protocol):
         self._input = Input(
             self.transport, self._output.flush, self._settings.unread_limit
         )
+        peer = peer_at(self.transport.getPeer())
         self._session = Session(
             input=self._input,
             output=self._output,
@@ -83,15 +89,20 @@ class IMAPProtocol(Protocol):
             clock=self._clock,
             settings=self._settings,
             logins=self._logins,
-            peer=peer_at(self.transport.getPeer()),
+            peer=peer,
+            take_seat=self._take_seat,
             encrypted=ISSLTransport.providedBy(self.transport),
             start_tls=None if self._tls is None else self._start_tls,
         )
         self.transport.registerProducer(self._output, streaming=True)
+        self._place = self._crowd.enter(self, peer)
         self._talk = Deferred.fromCoroutine(self._converse())
 
     def dataReceived(self, data: bytes) -> None:
         """Hand ``data`` to the session."""
+        if not self._heard:
+            self._heard = True
+            self._look_again()
         self._output.begin_turn()
         self._session.deadlines.heard()
         self._input.receive(data)
@@ -106,6 +117,7 @@ class IMAPProtocol(Protocol):
         self._cancel()
         if self._abort is not None and self._abort.active():
             self._abort.cancel()
+        self._place.leave()
         self._lost(self)
 
     def stop(self) -> None:
@@ -115,14 +127,20 @@ class IMAPProtocol(Protocol):
         else:
             self._session.stopping = "The server is shutting down."
 
+    def turn_out(self, reason: str) -> None:
+        """Say good bye: there is no room."""
+        self._end_now(reason)
+
     def abort(self) -> None:
         """Close now, without a word."""
+        self._session.break_off("it was cut off")
         if self._connected:
             self.transport.abortConnection()
 
     async def _converse(self) -> None:
         try:
-            await converse(self._session)
+            if self._session.ended is None:
+                await converse(self._session)
         except CancelledError:
             pass
         except Exception:  # noqa: BLE001 - logged; there is nobody above to tell
@@ -157,6 +175,16 @@ class IMAPProtocol(Protocol):
             self._abort = self._clock.callLater(
                 self._settings.patience.closing, self.abort
             )
+
+    def _look_again(self) -> None:
+        """Learn who it is: a proxy says so with its first octets."""
+        peer = peer_at(self.transport.getPeer())
+        if peer != self._session.peer:
+            self._session.peer = peer
+            self._place.come_from(peer)
+
+    def _take_seat(self, user: str) -> bool:
+        return self._place.log_in(user)
 
     def _end_now(self, reason: str) -> None:
         """Say good bye while we wait for the client."""

@@ -43,6 +43,7 @@ class Session:
         settings: What holds for the whole listener.
         logins: Who may log in.
         peer: Who is at the other end.
+        take_seat: Takes one of a user's seats; says whether there was one.
         encrypted: Whether TLS is active.
         start_tls: Begins TLS; None where there is no certificate.
         ended: Why the session ended; None while it goes on.
@@ -59,6 +60,7 @@ class Session:
     settings: Settings
     logins: Logins
     peer: Peer
+    take_seat: Callable[[str], bool]
     encrypted: bool = False
     start_tls: Callable[[], None] | None = None
     ended: str | None = None

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from ipaddress import IPv4Network, IPv6Network
+from typing import Final, TypeAlias
+
+Network: TypeAlias = IPv4Network | IPv6Network
 
 
 class Cleartext(Enum):
@@ -39,6 +42,26 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
+class Connections:
+    """How many there may be.
+
+    Attributes:
+        of_process: In all, of one process; each costs a descriptor.
+        of_strangers: Before login, of one process; the oldest has to go.
+        of_address: From one IPv4 address or one IPv6 /64, over all processes.
+        of_user: Logged in as one user, over all processes.
+        many_from: Addresses that are not counted, besides loopback: those of a
+            webmail, or of a proxy that does not say for whom it comes.
+    """
+
+    of_process: int = 10_000
+    of_strangers: int = 1000
+    of_address: int = 30
+    of_user: int = 20
+    many_from: tuple[Network, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What holds for all sessions of a listener.
 
@@ -50,6 +73,7 @@ class Settings:
         failure_delay: Seconds before the first failure is told; it doubles.
         mistakes: So many BADs before login end the connection.
         patience: How long clients may take.
+        connections: How many there may be.
     """
 
     cleartext: Cleartext = Cleartext.LOOPBACK
@@ -59,6 +83,7 @@ class Settings:
     failure_delay: float = 1.0
     mistakes: int = 10
     patience: Patience = field(default_factory=Patience)
+    connections: Connections = field(default_factory=Connections)
 
 
 # A turn of the reactor belongs to all sessions: nobody takes more of it than

@@ -8,7 +8,7 @@ from twisted.python.usage import UsageError
 
 from imapbox.app.options import ServerOptions
 from imapbox.auth.interfaces import IUserDirectory
-from imapbox.imap.settings import Cleartext
+from imapbox.imap.settings import Cleartext, Connections
 from tests.support.certificates import make_pem
 
 # One of Twisted's own checkers looks for a module that Python deprecates.
@@ -75,6 +75,27 @@ def test_any_strcred_plugin_is_taken(tmp_path: Path) -> None:
     ]
 
 
+def test_limits_have_options() -> None:
+    """What a site may want to change of the limits it can."""
+    settings = parse("--store", "s", "--lmtp", "tcp:24").settings
+    assert settings.connections == Connections()
+    assert settings.message_limit == 64 * 1024 * 1024
+    settings = parse(
+        *("--store", "s", "--lmtp", "tcp:24", "--connections-per-address", "100"),
+        *("--connections-per-user", "7", "--message-limit", "10"),
+        *("--many-from", "192.0.2.0/24", "--many-from", "2001:db8::1"),
+        *("--runtime", "/run/imapbox"),
+    ).settings
+    connections = settings.connections
+    assert (connections.of_address, connections.of_user) == (100, 7)
+    assert [str(each) for each in connections.many_from] == [
+        "192.0.2.0/24",
+        "2001:db8::1/128",
+    ]
+    assert settings.message_limit == 10 * 1024 * 1024
+    assert settings.runtime == "/run/imapbox"
+
+
 STORE = ("--store", "/srv/no-such-store")
 
 
@@ -98,6 +119,11 @@ STORE = ("--store", "/srv/no-such-store")
         ((*STORE, "--imap", "tcp:143", "--auth", "passwd:"), "--auth passwd"),
         ((*STORE, "--imap", "tcp:143", "--auth", "passwd:/no/such/x"), "--auth passwd"),
         ((*STORE, "--imap", "tcp:143", "--auth", "memory:hunter2"), "--auth memory"),
+        ((*STORE, *IMAP, "--connections-per-user", "0"), "-per-user 0: it can be"),
+        ((*STORE, *IMAP, "--connections-per-address", "many"), "-per-address many"),
+        ((*STORE, *IMAP, "--message-limit", "64M"), "--message-limit 64M"),
+        ((*STORE, *IMAP, "--message-limit", "1025"), "from 1 to 1024"),
+        ((*STORE, *IMAP, "--many-from", "10.0.0.1/8"), "--many-from 10.0.0.1/8"),
         ((*STORE, *IMAP, "more"), ""),
         ((*STORE, *IMAP, "--durability", "none"), "durability"),
     ],
@@ -123,5 +149,10 @@ def test_every_option_is_explained() -> None:
         "auth",
         "certificate",
         "cleartext",
+        "connections-per-address",
+        "connections-per-user",
+        "many-from",
+        "message-limit",
+        "runtime",
     ):
         assert f"--{option}=" in usage

@@ -1,0 +1,143 @@
+"""How many connections there may be, and who has to go where there are too many.
+
+Connections from one address and of one user are counted over all processes
+(`locks.seats`). Strangers are those who have not logged in: where there are
+too many of them, the one who has been here longest makes room, so that nobody
+can keep users out by connecting and saying nothing.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, Protocol
+
+from twisted.logger import Logger
+
+from imapbox.imap.peers import Peer, counted_as
+from imapbox.imap.settings import Connections
+from imapbox.locks.seats import Seats
+
+_log = Logger()
+
+TOO_MANY_IN_ALL: Final = "Too many connections; please try again later."
+TOO_MANY_OF_ADDRESS: Final = "Too many connections from your address."
+TOO_MANY_STRANGERS: Final = "Too many connections; please log in at once."
+
+# So many may be told why they are turned away; more are cut off at once, since
+# a client that doesn't read its last words keeps them for a while.
+_TOLD: Final = 100
+
+
+class Guest(Protocol):
+    """A connection, as far as its place goes."""
+
+    def turn_out(self, reason: str) -> None:
+        """End: say good bye to the client."""
+        ...
+
+    def abort(self) -> None:
+        """End now, without a word."""
+        ...
+
+
+class Place:
+    """What a connection takes; nothing of it is left when it leaves."""
+
+    def __init__(self, crowd: "Crowd", guest: Guest) -> None:
+        self._crowd = crowd
+        self._guest = guest
+        self._address: str | None = None
+        self._seats: list[Callable[[], None]] = []
+        self.turned_out = False
+
+    def come_from(self, peer: Peer) -> None:
+        """Take a seat of the client's address, or turn the client out.
+
+        Called again where a proxy says later for whom it comes.
+        """
+        limits = self._crowd.limits
+        address = counted_as(peer, limits.many_from)
+        if address == self._address or self.turned_out:
+            return
+        self._give_back()
+        self._address = address
+        most = limits.of_address
+        if address is not None and not self._take("address", address, most):
+            self.turn_out(TOO_MANY_OF_ADDRESS)
+
+    def log_in(self, user: str) -> bool:
+        """Take one of the user's seats; say whether there was one."""
+        if not self._take("user", user, self._crowd.limits.of_user):
+            return False
+        self._crowd.strangers.pop(self, None)
+        return True
+
+    def turn_out(self, reason: str) -> None:
+        """Let the client go: with a word, unless too many are on their way out."""
+        if self.turned_out:
+            return
+        self.turned_out = True
+        self._crowd.strangers.pop(self, None)
+        self._crowd.leaving += 1
+        if self._crowd.leaving > _TOLD:
+            self._guest.abort()
+        else:
+            self._guest.turn_out(reason)
+
+    def leave(self) -> None:
+        """Give everything back."""
+        self._crowd.strangers.pop(self, None)
+        self._crowd.count -= 1
+        self._crowd.leaving -= self.turned_out
+        self._give_back()
+
+    def _take(self, kind: str, name: str, most: int) -> bool:
+        try:
+            seat = self._crowd.seats.take(f"{kind} {name}", most)
+        except OSError as error:
+            # Counting is not worth refusing anybody.
+            _log.error("can not count connections: {error}", error=error)
+            return True
+        if seat is None:
+            return False
+        self._seats.append(seat)
+        return True
+
+    def _give_back(self) -> None:
+        seats, self._seats = self._seats, []
+        for give_back in seats:
+            with suppress(OSError):
+                give_back()
+
+
+class Crowd:
+    """All connections of a process.
+
+    Attributes:
+        seats: Of addresses and users.
+        limits: How many there may be.
+        count: How many there are.
+        strangers: Those who have not logged in, the oldest first.
+        leaving: How many were turned out and are not gone yet.
+    """
+
+    def __init__(self, seats: Seats, limits: Connections) -> None:
+        self.seats = seats
+        self.limits = limits
+        self.count = 0
+        self.strangers: dict[Place, None] = {}
+        self.leaving = 0
+
+    def enter(self, guest: Guest, peer: Peer) -> Place:
+        """Give a new connection its place, or turn it out, or an older one."""
+        place = Place(self, guest)
+        self.count += 1
+        if self.count > self.limits.of_process:
+            place.turn_out(TOO_MANY_IN_ALL)
+            return place
+        place.come_from(peer)
+        if not place.turned_out:
+            if len(self.strangers) >= self.limits.of_strangers:
+                oldest = next(iter(self.strangers))
+                oldest.turn_out(TOO_MANY_STRANGERS)
+            self.strangers[place] = None
+        return place

@@ -1,0 +1,187 @@
+"""Connections without end: row 15."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+import pytest
+
+from benchmarks.load.connection import Connection, ConnectionEnded
+from benchmarks.load.imap import Refused
+from benchmarks.processes import alive
+from benchmarks.servers import (
+    LOOPBACK,
+    Server,
+    free_ports,
+    imapbox_process,
+    short_directory,
+)
+from benchmarks.servers import _await_greetings as await_greetings
+from tests.support.checked_clients import CheckedClient
+from tests.support.victim import ONCE, Canary
+
+PASSWORDS = {"alice": "wonderland", "carol": "singer"}
+
+
+@dataclass(frozen=True)
+class Site:
+    """Two processes that serve one store; a proxy may stand before each."""
+
+    servers: tuple[Server, Server]
+    proxied: tuple[tuple[str, int], ...]
+    processes: tuple[subprocess.Popen[bytes], ...]
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A site that the attack must leave alive, its canary untouched.
+
+    The parameter is how many descriptors a process may have, if that matters.
+    """
+    descriptors = getattr(request, "param", None)
+    with short_directory() as directory, ExitStack() as stack:
+        passwd = directory / "passwd"
+        lines = (f"{user}:{{PLAIN}}{word}\n" for user, word in PASSWORDS.items())
+        passwd.write_text("".join(lines))
+        log = directory / "log"
+        ports = free_ports(4)
+        servers, processes = [], []
+        for plain, proxied in (ports[:2], ports[2:]):
+            process = stack.enter_context(
+                imapbox_process(
+                    directory / "store",
+                    *("--auth", f"passwd:{passwd}", "--cleartext", "always"),
+                    *("--imap", f"tcp:{plain}:interface={LOOPBACK}"),
+                    *("--imap", f"haproxy:tcp:{proxied}:interface={LOOPBACK}"),
+                    log=log,
+                )
+            )
+            if descriptors is not None:
+                limit = f"--nofile={descriptors}:{descriptors}"
+                subprocess.run(
+                    ["prlimit", limit, "--pid", str(process.pid)], check=True
+                )
+            await_greetings([(LOOPBACK, plain), (LOOPBACK, proxied)], process, log)
+            address = (LOOPBACK, plain)
+            processes.append(process)
+            servers.append(
+                Server(
+                    "imapbox",
+                    "",
+                    address,
+                    address,
+                    PASSWORDS,
+                    log,
+                    roots=(process.pid,),
+                )
+            )
+        site = Site(
+            (servers[0], servers[1]),
+            ((LOOPBACK, ports[1]), (LOOPBACK, ports[3])),
+            tuple(processes),
+        )
+        CheckedClient(site.servers[0].imap).close()
+        with Canary(replace(servers[0]), "carol") as canary:
+            yield site
+        assert alive(processes[0].pid)
+        assert "Traceback" not in log.read_text()
+        assert canary.error is None
+        assert canary.late <= 1
+        assert canary.worst < ONCE + canary.own_lag
+
+
+def from_afar(address: tuple[str, int], host: str = "192.0.2.7") -> Connection:
+    """Return a connection that a proxy makes for a client."""
+    client = Connection(address)
+    client.send(b"PROXY TCP4 %b 127.0.0.1 4711 143\r\na NOOP\r\n" % host.encode())
+    return client
+
+
+def lets_in(connect: Callable[[], Connection]) -> bool:
+    """Say whether a connection is served."""
+    with connect() as client:
+        said = client.line() + client.line()
+    return b"* BYE [UNAVAILABLE] Too many" not in said
+
+
+def test_an_address_has_thirty(site: Site) -> None:
+    """Row 15: two processes let 30 in from one address, and those of one that died."""
+    one, other = site.proxied
+    with ExitStack() as stack:
+        for number in range(30):
+            client = stack.enter_context(from_afar(site.proxied[number % 2]))
+            assert client.line().startswith(b"* OK ")
+            assert client.line().startswith(b"a OK ")
+        assert not lets_in(lambda: from_afar(one))
+        assert not lets_in(lambda: from_afar(other))
+        assert lets_in(lambda: from_afar(other, "192.0.2.8"))
+        os.kill(site.processes[1].pid, signal.SIGKILL)
+        site.processes[1].wait()
+        for _ in range(15):
+            client = stack.enter_context(from_afar(one))
+            assert client.line().startswith(b"* OK ")
+            assert client.line().startswith(b"a OK ")
+        assert not lets_in(lambda: from_afar(one))
+
+
+def test_a_user_has_twenty(site: Site) -> None:
+    """Row 15: two processes log one user in 20 times; who leaves makes room."""
+
+    def log_in(number: int) -> CheckedClient:
+        client = CheckedClient(site.servers[number % 2].imap)
+        try:
+            client.login("alice", PASSWORDS["alice"])
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    with ExitStack() as stack:
+        first, *_ = [stack.enter_context(log_in(number)) for number in range(20)]
+        for number in range(2):
+            with pytest.raises(Refused, match="LIMIT"):
+                log_in(number)
+        first.command(b"LOGOUT")
+        stack.enter_context(log_in(1))
+        with pytest.raises(Refused, match="LIMIT"):
+            log_in(0)
+
+
+def test_strangers_keep_nobody_out(site: Site) -> None:
+    """Row 15: beside 1,500 who say nothing a user logs in, and the oldest go."""
+    server = site.servers[0]
+    with ExitStack() as stack:
+        strangers = [
+            stack.enter_context(Connection(server.imap, patience=20))
+            for _ in range(1500)
+        ]
+        with CheckedClient(server.imap) as client:
+            client.login("alice", PASSWORDS["alice"])
+            client.command(b"NOOP")
+        assert strangers[0].line().startswith(b"* OK ")
+        assert strangers[0].line().startswith(b"* BYE [UNAVAILABLE] ")
+        with pytest.raises(ConnectionEnded):
+            strangers[0].line()
+        assert strangers[-1].line().startswith(b"* OK ")
+
+
+@pytest.mark.parametrize("site", [120], indirect=True)
+def test_without_descriptors(site: Site) -> None:
+    """Row 15: a process without descriptors accepts again within a second."""
+    server = site.servers[0]
+    for _ in range(3):
+        with ExitStack() as stack:
+            for _ in range(400):
+                stack.enter_context(Connection(server.imap))
+        began = time.monotonic()
+        while True:
+            try:
+                with CheckedClient(server.imap) as client:
+                    client.login("alice", PASSWORDS["alice"])
+                break
+            except ConnectionError:
+                assert time.monotonic() - began < 1

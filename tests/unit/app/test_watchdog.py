@@ -1,0 +1,128 @@
+"""The watchdog: a reactor that is held is reported, with what holds it."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+from twisted.internet.task import Clock
+from twisted.logger import LogEvent, globalLogPublisher
+
+from imapbox.app.server import make_server
+from imapbox.app.settings import ServerSettings
+from imapbox.app.watchdog import HELD_BEATS, Watchdog
+from tests.support.waiting import reactor, until
+
+BEAT = 0.01
+PATIENCE = 20
+
+
+class Told:
+    """What the log was told; may be waited for."""
+
+    def __init__(self) -> None:
+        self.events: list[LogEvent] = []
+        self._more = threading.Condition()
+
+    def __call__(self, event: LogEvent) -> None:
+        if event["log_namespace"] == "imapbox.app.watchdog":
+            with self._more:
+                self.events.append(event)
+                self._more.notify()
+
+    def wait_for(self, count: int) -> None:
+        with self._more:
+            assert self._more.wait_for(lambda: len(self.events) >= count, PATIENCE)
+
+
+@pytest.fixture
+def told() -> Iterator[Told]:
+    told = Told()
+    globalLogPublisher.addObserver(told)
+    yield told
+    globalLogPublisher.removeObserver(told)
+
+
+def hold_the_reactor(told: Told, count: int) -> None:
+    told.wait_for(count)
+
+
+def test_who_holds_the_reactor_is_named(told: Told) -> None:
+    """A reactor that does not turn is reported once, with its stack; its end too."""
+    clock = Clock()
+    watchdog = Watchdog(clock, beat=BEAT)
+    watchdog.start()
+    try:
+        for held in (1, 2):
+            hold_the_reactor(told, 2 * held - 1)
+            stack = told.events[-1]["stack"]
+            assert "hold_the_reactor(told, 2 * held - 1)" in stack
+            assert "in hold_the_reactor" in stack
+            clock.advance(BEAT)
+            told.wait_for(2 * held)
+            levels = [event["log_level"].name for event in told.events]
+            assert levels == ["critical", "warn"] * held
+    finally:
+        watchdog.stop()
+
+
+class Turns:
+    """In place of the watchdog's event: its looks and our beats take turns."""
+
+    def __init__(self, over, looked, beaten) -> None:
+        self._over, self._looked, self._beaten = over, looked, beaten
+        self.clear, self.set = over.clear, over.set
+
+    def wait(self, _: float) -> bool:
+        self._looked.release()
+        assert self._beaten.acquire(timeout=PATIENCE)
+        return self._over.is_set()
+
+
+def test_a_reactor_that_turns_is_left_alone(told: Told) -> None:
+    """As long as the reactor turns now and then, nothing is said."""
+    clock = Clock()
+    watchdog = Watchdog(clock, beat=BEAT)
+    looked, beaten = threading.Semaphore(0), threading.Semaphore(0)
+    over = watchdog._over
+    watchdog._over = Turns(over, looked, beaten)
+    watchdog.start()
+    try:
+        for _ in range(4 * HELD_BEATS):
+            assert looked.acquire(timeout=PATIENCE)
+            clock.advance(BEAT)
+            beaten.release()
+    finally:
+        beaten.release(2)
+        watchdog.stop()
+    assert told.events == []
+
+
+def test_it_ends_with_the_service(told: Told) -> None:
+    """Stopped, it leaves no timer and no thread."""
+    before = threading.active_count()
+    clock = Clock()
+    watchdog = Watchdog(clock)
+    watchdog.start()
+    began = time.monotonic()
+    watchdog.stop()
+    assert time.monotonic() - began < 1  # it does not wait for its next look
+    assert clock.getDelayedCalls() == []
+    assert threading.active_count() == before
+    assert told.events == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_server_is_watched(tmp_path: Path) -> None:
+    """From its start to its end a server has its watchdog."""
+
+    def names() -> set[str]:
+        return {thread.name for thread in threading.enumerate()}
+
+    server = make_server(reactor, ServerSettings(store=str(tmp_path / "store")))
+    server.startService()
+    await until(lambda: "imapbox-watchdog" in names())
+    await server.stopService()
+    assert "imapbox-watchdog" not in names()

@@ -1,0 +1,234 @@
+"""How many connections there may be: row 15 of the attacks."""
+
+from dataclasses import replace
+from ipaddress import ip_network
+
+import pytest
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from imapbox.imap.crowd import Crowd
+from imapbox.imap.factory import IMAPFactory
+from imapbox.imap.settings import Cleartext, Connections, Settings
+from imapbox.locks.seats import Seats
+from tests.support.fake_mail import FakeAccount
+from tests.support.imap_client import FAR, NEAR, Client, FakeLogins
+
+NO_MORE = b"* BYE [UNAVAILABLE] Too many connections from your address.\r\n"
+
+
+class House:
+    """A server, and as many clients as come."""
+
+    def __init__(self, **limits: object) -> None:
+        self.account, self.clock = FakeAccount(), Clock()
+        self.settings = Settings(
+            cleartext=Cleartext.ALWAYS, connections=Connections(**limits)
+        )
+        self.seats = Seats()
+        self.crowd = Crowd(self.seats, self.settings.connections)
+        self.logins = FakeLogins(self.account)
+        self.factory = IMAPFactory(
+            self.logins, self.clock, settings=self.settings, crowd=self.crowd
+        )
+
+    def client(self, peer: object = FAR) -> Client:
+        return Client(
+            self.account,
+            clock=self.clock,
+            peer=peer,
+            factory=self.factory,
+            logins=self.logins,
+        )
+
+    def assert_empty(self) -> None:
+        assert self.factory.connections == set()
+        assert (self.crowd.count, self.crowd.leaving) == (0, 0)
+        assert self.crowd.strangers == {}
+        assert self.seats._taken == {}
+        assert self.clock.getDelayedCalls() == []
+
+
+def test_too_many_from_one_address() -> None:
+    """The 31st connection from an address is told BYE; one that ends makes room."""
+    house = House()
+    clients = [house.client() for _ in range(30)]
+    assert all(client.heard().startswith(b"* OK ") for client in clients)
+    late = house.client()
+    assert late.heard() == NO_MORE
+    assert late.closed
+    late.drop()
+    clients[0].login()
+    clients.pop().drop()
+    clients.append(house.client())
+    assert clients[-1].heard().startswith(b"* OK ")
+    for client in clients:
+        client.drop()
+    house.assert_empty()
+
+
+def v6(host: str) -> IPv6Address:
+    return IPv6Address("TCP", host, 1)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (FAR, IPv4Address("TCP", "192.0.2.1", 9), True),
+        (FAR, IPv4Address("TCP", "192.0.2.2", 9), False),
+        (FAR, v6("::ffff:192.0.2.1"), True),
+        (v6("2001:db8::1"), v6("2001:db8::ffff:2"), True),
+        (v6("2001:db8::1"), v6("2001:db8:0:1::1"), False),
+        (v6("fe80::1%eth0"), v6("fe80::2"), True),
+    ],
+)
+def test_what_one_address_is(one: object, other: object, *, same: bool) -> None:
+    """An IPv6 client is its /64; an IPv4 client is one however it is written."""
+    house = House(of_address=1)
+    house.client(one)
+    assert house.client(other).closed == same
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [
+        NEAR,
+        v6("::1"),
+        v6("::ffff:127.0.0.1"),
+        UNIXAddress("/run/x"),
+        IPv4Address("TCP", "198.51.100.7", 1),
+    ],
+)
+def test_where_many_come_from(peer: object) -> None:
+    """Loopback, UNIX sockets and the networks that are named are not counted."""
+    network = ip_network("198.51.100.0/24")
+    house = House(of_address=1, many_from=(network,))
+    assert not any(house.client(peer).closed for _ in range(5))
+
+
+def test_a_proxy_says_later_for_whom_it_comes() -> None:
+    """Behind a proxy the client that it names is counted, once it is named."""
+    house = House(of_address=2)
+    clients = [house.client(NEAR) for _ in range(3)]
+    for client in clients:
+        client.heard()
+        client.transport.peerAddr = FAR
+    assert [client.say(b"a NOOP\r\n") for client in clients] == [
+        b"a OK Nothing more.\r\n",
+        b"a OK Nothing more.\r\n",
+        NO_MORE,
+    ]
+    assert clients[0].say(b"b NOOP\r\n").startswith(b"b OK ")
+    for client in clients:
+        client.drop()
+    house.assert_empty()
+
+
+def test_behind_a_proxy_nobody_is_local() -> None:
+    """A client far away does not become local by a proxy beside us."""
+    client = Client(settings=Settings(cleartext=Cleartext.LOOPBACK), peer=NEAR)
+    client.transport.peerAddr = FAR
+    client.heard()
+    said = client.say(b"a LOGIN ana secret\r\n")
+    assert said.startswith(b"a NO [PRIVACYREQUIRED] ")
+
+
+def test_too_many_of_one_user() -> None:
+    """A user's 21st login is refused, and possible when another ends."""
+    house = House()
+    clients = [house.client(NEAR).login() for _ in range(20)]
+    late = house.client(NEAR)
+    late.heard()
+    assert late.say(b"a LOGIN ana secret\r\n").startswith(b"a NO [LIMIT] ")
+    clients.pop().drop()
+    late.login()
+    for client in (*clients, late):
+        client.drop()
+    house.assert_empty()
+
+
+def test_logins_in_vain_end() -> None:
+    """Who logs in again and again where there is no room is sent away."""
+    house = House(of_user=1)
+    house.client(NEAR).login()
+    late = house.client(NEAR)
+    late.heard()
+    said = late.say(b"a LOGIN ana secret\r\n" * 2000)
+    assert said.count(b"a NO [LIMIT] ") == 3
+    assert b"* BYE " in said
+    assert late.closed
+
+
+def test_the_oldest_stranger_makes_room() -> None:
+    """Who says nothing keeps nobody out: the one who said nothing longest goes."""
+    house = House(of_strangers=3)
+    user = house.client(NEAR).login()
+    strangers = [house.client(NEAR) for _ in range(5)]
+    assert [client.closed for client in strangers] == [True, True, False, False, False]
+    assert (
+        strangers[0]
+        .heard()
+        .endswith(
+            b"* BYE [UNAVAILABLE] Too many connections; please log in at once.\r\n"
+        )
+    )
+    assert user.say(b"n NOOP\r\n").startswith(b"n OK ")
+    strangers[2].login()
+    for client in (user, *strangers):
+        client.drop()
+    house.assert_empty()
+
+
+def test_a_stranger_in_the_middle_of_a_login_goes_too() -> None:
+    """What a stranger waits for is given up when it has to make room."""
+    house = House(of_strangers=1)
+    waiting: Deferred[None] = Deferred()
+    house.logins.pause = lambda _what: waiting
+    client = house.client(NEAR)
+    client.say(b"a LOGIN ana secret\r\n")
+    other = house.client(NEAR)
+    assert client.closed
+    assert not other.closed
+    for each in (client, other):
+        each.drop()
+    house.assert_empty()
+
+
+def test_too_many_in_all() -> None:
+    """A process has a bound; beyond it clients are told, and a flood is cut off."""
+    house = House(of_process=2)
+    clients = [house.client(NEAR) for _ in range(103)]
+    assert [client.closed for client in clients[:3]] == [False, False, True]
+    assert clients[2].heard().startswith(b"* BYE [UNAVAILABLE] Too many ")
+    assert not clients[101].transport.disconnected
+    assert clients[102].transport.disconnected
+    assert clients[102].heard() == b""
+    for client in clients:
+        client.drop()
+    house.assert_empty()
+
+
+def test_listeners_count_together() -> None:
+    """A port with TLS and one without have their connections in common."""
+    house = House(of_address=1)
+    settings = replace(house.settings, cleartext=Cleartext.NEVER)
+    other = IMAPFactory(house.logins, house.clock, settings=settings, crowd=house.crowd)
+    house.client()
+    late = Client(house.account, clock=house.clock, peer=FAR, factory=other)
+    assert late.heard() == NO_MORE
+
+
+def test_a_kernel_without_locks_refuses_nobody() -> None:
+    """If seats can't be counted, the log says so, and clients are served."""
+
+    class NoSeats(Seats):
+        def take(self, name: str, most: int) -> None:
+            del name, most
+            raise OSError(37, "No locks available")
+
+    house = House()
+    house.crowd.seats = NoSeats()
+    client = house.client().login()
+    client.drop()
+    house.assert_empty()
