@@ -106,7 +106,7 @@ def check(*, store: Path, as_json: bool, users: tuple[str, ...]) -> None:
     default=24.0,
     show_default=True,
     metavar="HOURS",
-    help="For how long what is gone stays.",
+    help="For how long what is gone stays, for sessions that know it still.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what there is to do.")
 @click.argument("user", required=False)

@@ -47,7 +47,7 @@ from imapbox.index.compact_plan import (
     uses,
     worth_leaving,
 )
-from imapbox.index.damage import FULL, damage, is_damaged, sync
+from imapbox.index.damage import FULL, damage, fail_write, is_damaged, sync
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import Frame
 from imapbox.index.head import Counts, Head, Position
@@ -157,6 +157,8 @@ class _Run:
         self._policy = policy
         self._state = MailboxState()
         self._holes: list[Hole] = []
+        self._made: set[Hole] = set()
+        self._first = 0
         self._punched = Punched(0, 0)
         self._head_is_synced = False
         self._leaving: list[int] = []
@@ -234,7 +236,7 @@ class _Run:
         directory = self._log.directory
         try:
             yield from follow(directory, self._state.position, end, self._state.apply)
-        except LogBroken:
+        except (LogBroken, DamagedOperations):
             # Another compaction may have removed where we were.
             self._state = _silent_state()
             try:
@@ -256,8 +258,15 @@ class _Run:
         limit = yield from self._limit()
         end = self._state.position.segment
         first = yield from find_first_segment(self._log.directory, end)
-        self._holes = holes(self._state, limit, range(first.segment, end))
+        self._first = first.segment
         self._punched = Punched(max(0, limit), end)
+        self._holes = self._due()
+
+    def _due(self) -> list[Hole]:
+        """Return the holes that are to be made and were not yet."""
+        where = range(self._first, self._punched.segment)
+        due = holes(self._state, self._punched.time, where)
+        return [hole for hole in due if hole not in self._made]
 
     def _punch(self, tail: Tail) -> Steps[None]:
         if not self._head_is_synced:
@@ -267,6 +276,7 @@ class _Run:
             yield from steps.opened(path, Mode.WRITE, steps.fdatasync)
             self._head_is_synced = True
         now, self._holes = self._holes[:_HOLES_AT_ONCE], self._holes[_HOLES_AT_ONCE:]
+        self._made.update(now)
         for segment, group in groupby(now, key=lambda hole: hole.segment):
             path = f"{self._log.directory}/{segment_name(segment)}"
             punch = partial(self._punch_segment, here=list(group))
@@ -276,9 +286,12 @@ class _Run:
                 continue  # another one removed it
             except OSError as error:
                 if error.errno not in _CAN_NOT:
-                    raise
+                    yield from fail_write(self._log.directory, error)
                 self._holes = []
                 return
+        if not self._holes:
+            # With little grace, more may have died before that moment since.
+            self._holes = self._due()
         if not self._holes:
             note = _Note(Meta(PUNCHED, self._punched.encode()))
             yield from self._write(tail, note)

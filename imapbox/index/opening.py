@@ -4,6 +4,10 @@ No lock is needed if the head's CRC is good, it is of this boot, the log can be
 followed up to it (from the newest good snapshot, or from its beginning), and
 nothing but zeros or the file's end is behind it. Else the log is settled under
 its lock first.
+
+A log that can't be followed up to a head need not be broken: compaction may have
+removed what led there, and written behind that head what it needed of it. So
+it is marked as damaged only by who reads it while he holds the lock.
 """
 
 from collections.abc import Callable
@@ -49,6 +53,7 @@ class Folded(Protocol):
 
 
 S = TypeVar("S", bound=Folded)
+T = TypeVar("T")
 S_co = TypeVar("S_co", bound=Folded, covariant=True)
 
 
@@ -99,16 +104,28 @@ def open_log(
         MailboxDamaged: It can't be read at all.
         FileNotFoundError: There is no log.
     """
+    before = None
     for _ in range(_TRIES):
         data = yield from _read_head_file(directory)
         head = Head.decode(data)
-        if head is None or head.boot != settings.boot:
+        if data == before or head is None or head.boot != settings.boot:
             break
-        if not (yield from _is_clean(directory, head.position)):
-            if (yield from _read_head_file(directory)) == data:
-                break
-            continue  # a commit was on its way
-        return (yield from _read(directory, data, head, fold, saved))
+        before = data
+        if (yield from _is_clean(directory, head.position)):
+            opened = yield from _read(directory, data, head, fold, saved)
+            if opened is not None:
+                return opened
+        # If the head changes, somebody was at work, and nothing need be wrong.
+    return (yield from _open_patiently(directory, settings, fold, saved))
+
+
+def _open_patiently(
+    directory: str,
+    settings: Settings,
+    fold: Callable[[], S],
+    saved: Saved[S] | None,
+) -> Steps[Opened[S]]:
+    """Settle a log, read it, and decide whether it is damaged if it can't be."""
     yield from recover(directory, settings, command="open")
     data = yield from _read_head_file(directory)
     head = Head.decode(data)
@@ -117,7 +134,34 @@ def open_log(
             return (yield from _read_unsettled(directory, data, head, fold, saved))
         if head is None:
             raise MailboxDamaged(directory)
-    return (yield from _read(directory, data, head, fold, saved))
+    opened = yield from _read(directory, data, head, fold, saved)
+    if opened is not None:
+        return opened
+
+    def section() -> Steps[Opened[S]]:
+        return _read_locked(directory, settings, fold, saved)
+
+    return (yield from _under_lock(directory, settings, "open", section))
+
+
+def _read_locked(
+    directory: str,
+    settings: Settings,
+    fold: Callable[[], S],
+    saved: Saved[S] | None,
+) -> Steps[Opened[S]]:
+    """Read a log that nobody can change meanwhile; mark it if it is broken."""
+    with suppress(MailboxDamaged):  # it is marked, and read as it is
+        yield from settle(directory, settings)
+    data = yield from _read_head_file(directory)
+    head = Head.decode(data)
+    if head is None:
+        return (yield from _read_unsettled(directory, data, head, fold, saved))
+    state, broken = yield from _fold(directory, head.position, fold, saved)
+    if broken is not None:
+        yield from mark_damaged(directory, f"the log is broken: {broken}")
+    damaged = broken is not None or (yield from is_damaged(directory))
+    return Opened(data, head, damaged, state)
 
 
 def _read_unsettled(
@@ -128,6 +172,10 @@ def _read_unsettled(
     saved: Saved[S] | None,
 ) -> Steps[Opened[S]]:
     """Read a log that may not be settled, as far as it checks."""
+    if head is not None:
+        path = f"{directory}/{segment_name(head.position.segment)}"
+        if not (yield from steps.exists(path)):
+            head = None  # an old one: compaction removed what it names
     if head is None:
         # Who wrote SWITCH had synced what is before it.
         last = yield from find_last_segment(directory)
@@ -148,15 +196,19 @@ def recover(directory: str, settings: Settings, *, command: str) -> Steps[None]:
     """
 
     def section() -> Steps[None]:
-        try:
+        with suppress(MailboxDamaged):  # readers read what can be read
             yield from settle(directory, settings)
-        except MailboxDamaged:
-            return  # readers read what can be read
 
+    yield from _under_lock(directory, settings, command, section)
+
+
+def _under_lock(
+    directory: str, settings: Settings, command: str, section: Callable[[], Steps[T]]
+) -> Steps[T]:
     moment = yield from steps.monotonic()
     identity = Identity(settings.node, settings.pid, command)
     until = moment + settings.patience
-    yield from locked([f"{directory}/lock"], identity, until, section)
+    return (yield from locked([f"{directory}/lock"], identity, until, section))
 
 
 def follow_all(
@@ -197,11 +249,15 @@ def _read(
     head: Head,
     fold: Callable[[], S],
     saved: Saved[S] | None,
-) -> Steps[Opened[S]]:
-    state, broken = yield from _fold(directory, head.position, fold, saved)
-    if broken is not None:
-        yield from mark_damaged(directory, f"the log is broken: {broken}")
-    damaged = broken is not None or (yield from is_damaged(directory))
+) -> Steps[Opened[S] | None]:
+    """Read a log up to a head; return None if that fails, and who knows why."""
+    try:
+        state, broken = yield from _fold(directory, head.position, fold, saved)
+    except MailboxDamaged:
+        return None  # its last segment may just have been removed
+    damaged = yield from is_damaged(directory)
+    if broken is not None and not damaged:
+        return None
     return Opened(data, head, damaged, state)
 
 

@@ -33,6 +33,8 @@ class Records:
 
     def append(self, new: NDArray[Any]) -> None:
         """Add records behind the others."""
+        if not len(new):
+            return  # the array may be somebody else's, and not to be written to
         size = self._size + len(new)
         if size > len(self._array):
             larger = np.zeros(max(size, 2 * len(self._array)), self._array.dtype)

@@ -31,6 +31,7 @@ def test_every_error_is_survived(effort: int, tell: Tell) -> None:
         "beside_a_flagger",
         "beside_a_reader",
         "beside_a_late_reader",
+        "beside_an_opener_without_grace",
     ],
 )
 def test_whoever_is_there_loses_nothing(name: str, effort: int, tell: Tell) -> None:

@@ -301,6 +301,15 @@ MUTANTS: Final = [
         "        if True:\n",
         "compaction.beside_a_late_reader",
     ),
+    Mutant(
+        "who reads without the lock decides what is damage",
+        "index/opening.py",
+        "    if broken is not None and not damaged:\n        return None\n",
+        "    if broken is not None:\n"
+        "        yield from mark_damaged(directory, f\"the log is broken: {broken}\")\n"
+        "    damaged = damaged or broken is not None\n",
+        "compaction.beside_an_opener_without_grace",
+    ),
 ]
 
 

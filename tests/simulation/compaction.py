@@ -207,6 +207,12 @@ def beside_a_late_reader(preemptions: int = 1) -> Report:
     return _explorer(_opener, is_late=True).exhaust(preemptions=preemptions)
 
 
+def beside_an_opener_without_grace(preemptions: int = 1) -> Report:
+    """A compaction that leaves nothing for a grace time, and who opens the log."""
+    at_once = partial(compacted, grace=0.0, least=2**20)
+    return _explorer(_counter, compact=at_once).exhaust(preemptions=preemptions)
+
+
 def a_check_beside_a_compaction(preemptions: int = 1) -> Report:
     """A check of a log whose oldest segments are being removed."""
     return _explorer(_checker, is_late=True).exhaust(preemptions=preemptions)
@@ -251,7 +257,9 @@ def _beside(
 
 
 def _explorer(
-    *others: Callable[[Account], Steps[Any]], is_late: bool = False
+    *others: Callable[[Account], Steps[Any]],
+    is_late: bool = False,
+    compact: Callable[[Account], Steps[Any]] = compacted,
 ) -> Explorer:
     disk, ledger = aged_store()
     if is_late:
@@ -262,7 +270,7 @@ def _explorer(
     disk.acknowledged = ()
     makers = [
         partial(maker, account_on(disk, pid, segment_limit=LIMIT))
-        for pid, maker in enumerate((compacted, *others), start=1)
+        for pid, maker in enumerate((compact, *others), start=1)
     ]
     return Explorer(disk, makers, partial(_check_end, before=ledger.now))
 
@@ -281,6 +289,15 @@ def _opener(account: Account) -> Steps[None]:
     yield from session.open()
     assert not session.damaged, "a sound mailbox was marked damaged"
     yield from session.snapshot()
+
+
+def _counter(account: Account) -> Steps[None]:
+    """Open the mailbox, and count the messages."""
+    session = Session(account)
+    yield from session.open()
+    assert not session.damaged, "a sound mailbox was marked damaged"
+    assert session.exists == session.state.counts.exists, "messages are missing"
+    yield from session.close()
 
 
 def _checker(account: Account) -> Steps[None]:

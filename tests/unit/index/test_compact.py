@@ -1,4 +1,5 @@
 import errno
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +16,9 @@ from imapbox.index.compact_plan import (
 )
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.mailbox_transactions import SetFlags, SetMeta
+from imapbox.index.operations import Meta
 from imapbox.index.segment import segment_numbers
+from imapbox.index.transaction import Change
 from imapbox.model.errors import MailboxBusy, MailboxDamaged
 from imapbox.model.flags import Flag, FlagChange
 from tests.formats import second_reader
@@ -270,6 +273,68 @@ def test_facts_from_before_a_removal_are_too_old() -> None:
     with pytest.raises(MailboxBusy):
         log.commit(SetFlags(known, FlagChange.ADD, Flag.SEEN, frozenset()))
     assert damage_mark(log) is False
+
+
+def before_the_lock(log: MailLog, work: Callable[[MailLog], Any]) -> None:
+    """Let another process do something when this one first asks for the lock."""
+    files = log.files
+    try_lock = files.try_lock
+    other = MailLog(disk_of(log).process(2), segment_limit=80_000)
+    done: list[Any] = []
+
+    def after_that(fd: int) -> bool:
+        if not done:
+            done.append(work(other))
+        return try_lock(fd)
+
+    files.try_lock = after_that  # type: ignore[method-assign] # a turn
+
+
+def test_who_dies_while_a_compaction_begins_is_punched_out_too() -> None:
+    """Without grace it is due at once, and is not taken for what was punched."""
+    log = three_segments()
+    log.expunge([2])
+    before_the_lock(log, lambda other: other.expunge([4]))
+    done = log.compact(grace=0.0, least=2**20)
+    assert done.punched == 2 * 3 * BLOCK
+    assert not log.state().graves.each()
+    assert log.compact(grace=0.0, least=2**20).punched == 0
+
+
+class Nonsense:
+    """A transaction of a program that can't count."""
+
+    since = None
+
+    def follow(self, frame: Any) -> None:
+        """See `Transaction`."""
+
+    def change(self, counts: Any, time: int) -> Change:
+        """See `Transaction`."""
+        del time
+        return Change([Meta("a", b"b").encode()], counts._replace(exists=99))
+
+
+def test_a_frame_that_makes_no_sense_is_damage() -> None:
+    """Who compacts and meets one marks the mailbox, and removes nothing."""
+    log = three_segments()
+    log.expunge(range(1, 11))
+    disk_of(log).advance_clock(DAY + HOUR)
+    before_the_lock(log, lambda other: other.commit(Nonsense()))
+    with pytest.raises(MailboxDamaged):
+        log.compact()
+    assert damage_mark(log)
+    assert segment_numbers(log.names()) == [1, 2, 3]
+
+
+def test_a_disk_that_fails_to_make_a_hole_is_damage() -> None:
+    """What a segment is afterwards nobody knows."""
+    log = three_segments()
+    log.expunge([2, 3])
+    disk_of(log).faults = (Fault(frozenset({"punch"}), 2, errno.EIO),)
+    with pytest.raises(MailboxDamaged):
+        log.compact(grace=0.0, least=2**20)
+    assert damage_mark(log)
 
 
 def damage_mark(log: MailLog) -> bool:

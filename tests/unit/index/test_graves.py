@@ -50,3 +50,14 @@ def test_what_was_punched_is_forgotten() -> None:
     graves.forget(Punched(20, 3))
     left = [(grave.time, grave.segment) for grave in graves.each()]
     assert left == [(10, 3), (20, 3), (30, 1), (30, 2), (30, 3)]
+
+
+def test_a_snapshot_s_graves_take_no_more_of_nothing() -> None:
+    """What was loaded is nobody's to write to, not even no record."""
+    graves = Graves()
+    loaded = np.frombuffer(bytes(3 * GRAVES.itemsize), GRAVES)
+    graves.load(loaded)
+    graves.add(np.zeros(0, GRAVES), 5)
+    assert graves.now.tolist() == loaded.tolist()
+    graves.add(np.zeros(1, GRAVES), 5)
+    assert len(graves.now) == 4

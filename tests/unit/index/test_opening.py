@@ -1,4 +1,5 @@
 import zlib
+from collections.abc import Iterable
 from typing import Final
 
 import pytest
@@ -10,6 +11,7 @@ from imapbox.index.opening import follow_all, open_log, recover
 from imapbox.index.settings import Settings
 from imapbox.model.errors import MailboxBusy, MailboxDamaged
 from imapbox.model.flags import Flag, FlagChange
+from tests.simulation.disk import SimulatedFileSystem
 from tests.unit.index.mail_log import (
     DIRECTORY,
     MailLog,
@@ -208,6 +210,29 @@ def test_a_damaged_mailbox_is_read_as_far_as_it_checks(
     assert log.contents() == before
 
 
+def test_a_damaged_mailbox_with_a_head_of_a_removed_segment_is_read() -> None:
+    """A power loss left a head of before a compaction: it counts as lost."""
+    log = MailLog(simulated(), segment_limit=600).make()
+    log.append(incoming(b"expunged and gone"))
+    older = log.read("head")
+    for number in range(6):
+        log.append(incoming(b"message %d" % number))
+    log.expunge([1])
+    log.compact(grace=0.0)
+    assert "log.1" not in log.names()
+    kept = log.bodies(log.state())
+    assert len(kept) == 6
+    log.write("head", older)
+    log.settings = Settings(77, "simulated", 1, 1.0)
+    log.write("damaged", b"for a test\n")
+    before = log.contents()
+    opened, state = log.open()
+    assert opened.damaged
+    assert log.bodies(state) == kept
+    assert opened.head.counts == state.counts
+    assert log.contents() == before
+
+
 def test_a_damaged_mailbox_without_a_log_says_so() -> None:
     """Where there is nothing to read, nothing is made."""
     log = filled()
@@ -277,3 +302,41 @@ def test_a_head_of_another_log_is_damage() -> None:
     with pytest.raises(MailboxDamaged):
         log.append()
     assert log.open()[0].damaged
+
+
+def worth_compacting(gone: Iterable[int]) -> tuple[MailLog, MailLog]:
+    """Return a log of three segments, and the same as another process sees it."""
+    log = MailLog(simulated(), segment_limit=80_000).make()
+    for number in range(11):
+        log.append(incoming(b"%d" % number + b"0123456789abcdef" * 1024))
+    log.expunge(gone)
+    files = log.files
+    assert isinstance(files, SimulatedFileSystem)
+    return log, MailLog(files.disk.process(2), segment_limit=80_000)
+
+
+@pytest.mark.parametrize("last", [10, 11])
+def test_a_compaction_without_grace_is_no_damage(last: int) -> None:
+    """Who reads a log while what he needs is written again behind it begins again."""
+    log, other = worth_compacting({*range(2, last + 1)} - {6})
+    head = log.head().position
+    pread = log.files.pread
+    looked = 0
+
+    def and_then_compacted(fd: int, size: int, offset: int) -> bytes:
+        nonlocal looked
+        data = pread(fd, size, offset)
+        # The last look before the log is read: is something behind its end?
+        if offset == head.offset and not looked:
+            looked += 1
+            other.compact(grace=0.0)
+        return data
+
+    log.files.pread = and_then_compacted  # type: ignore[method-assign] # a turn
+    opened, state = log.open()
+    assert looked
+    gone = "log.2" if last == 10 else f"log.{head.segment}"
+    assert gone not in log.names()
+    assert not opened.damaged
+    assert "damaged" not in log.names()
+    assert state.roll.now.tolist() == [1, 6, 11][: 13 - last]
