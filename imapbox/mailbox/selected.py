@@ -271,7 +271,7 @@ class Selected:
 
         async def read(_: Sequence[int], places: list[Place]) -> list[bool | None]:
             (place,) = places
-            return [await self._mailbox.is_intact(place) or None]
+            return [await self._mailbox.is_intact(uid, place) or None]
 
         (intact,) = await self._where_they_are([uid], read)
         return bool(intact)

@@ -18,6 +18,7 @@ from imapbox.index.settings import Settings
 from imapbox.index.snapshot_reader import MailboxSnapshots
 from imapbox.index.transaction import Change, Transaction
 from imapbox.model.errors import StoreFailure
+from imapbox.model.numbers import Uid
 from imapbox.store.cards import card_of_stored
 from imapbox.store.committer import AccountBinding, Committer
 from imapbox.store.compactions import Compactor
@@ -144,12 +145,16 @@ class OpenMailbox:
         """Return the cards of messages; None where there is no good one."""
         return await self._reading(read_cards(self.directory, places))
 
-    async def is_intact(self, place: Place) -> bool:
+    async def is_intact(self, uid: Uid, place: Place) -> bool:
         """Say whether a message is what was stored; each is checked once.
 
-        Small ones are checked whenever any of their octets are read.
+        Small ones are checked whenever any of their octets are read. One that
+        is gone, or lies elsewhere by now, is checked each time: what was there
+        may be punched out.
         """
-        if place.size <= READ_WHOLE or place in self._intact:
+        if place.size <= READ_WHOLE:
+            return True
+        if place in self._intact and await self._lies(uid, place):
             return True
         check = BodyCheck(self.directory, place)
         intact = None
@@ -160,6 +165,12 @@ class OpenMailbox:
                 self._intact.clear()
             self._intact.add(place)
         return intact
+
+    async def _lies(self, uid: Uid, place: Place) -> bool:
+        """Say whether a message exists and lies where it is thought to."""
+        await self.sync()
+        row = self.state.columns.row_of(uid)
+        return row is not None and self.state.columns.place(row) == place
 
     async def make_card(self, place: Place) -> bytes | None:
         """Make a message's card from its octets; None if these are gone."""
