@@ -3,6 +3,10 @@
 Who was away for days may find the place where he stopped gone: compaction
 removed the segment. The log is read anew then. If it is the same mailbox, what
 happened meanwhile is the difference between the two states.
+
+The older state may be the one that is not to be trusted, because the snapshot
+rotted that it came from. What is needed of it is checked when it is read; if
+it is not what was written, nobody can go on with it.
 """
 
 import numpy as np
@@ -12,6 +16,7 @@ from imapbox.index.encoding import ranges_of
 from imapbox.index.mailbox_state import Changed, MailboxState
 from imapbox.index.operations import Append
 from imapbox.index.uid_roll import Uids
+from imapbox.model.errors import StoreFailure
 from imapbox.model.numbers import Uid
 
 
@@ -22,15 +27,35 @@ def carry_on(older: MailboxState, newer: MailboxState) -> bool:
         Whether they are of one mailbox. If not, nothing was done: numbers that
         went back, or a UID of another message, mean that the log was replaced.
     """
-    if not _is_later(older, newer):
+    try:
+        return _is_later(older, newer) and _carry_on(older, newer)
+    except StoreFailure:
+        return False  # what has to be compared is not what was written
+
+
+def replace(older: MailboxState, newer: MailboxState) -> bool:
+    """Let ``newer`` be to all readers what ``older``, of the same moment, was.
+
+    Returns:
+        Whether that can be. If not, nothing was done: a row that a session needs
+        can't be read any more.
+    """
+    try:
+        kept = _keep_rows(older, newer, _untold(older))
+    except StoreFailure:
         return False
+    if kept:
+        newer.take_over(older)
+    return kept
+
+
+def _carry_on(older: MailboxState, newer: MailboxState) -> bool:
     before, now = older.roll.now, newer.roll.now
     gone = _without(_all(before), now.among(_all(before)))
     kept = _without(_all(before), gone)
     if not _are_the_same(older, newer, kept):
         return False
-    untold = [uid for change in older.changes for uid in change.expunged]
-    if not _keep_rows(older, newer, np.union1d(np.array(untold, np.uint32), gone)):
+    if not _keep_rows(older, newer, np.union1d(_untold(older), gone)):
         return False
     rows = newer.columns.rows_of(kept)
     flagged = kept[newer.columns["modseq"][rows] > np.uint64(older.counts.modseq)]
@@ -45,6 +70,12 @@ def carry_on(older: MailboxState, newer: MailboxState) -> bool:
         )
     )
     return True
+
+
+def _untold(state: MailboxState) -> NDArray[np.uint32]:
+    """Return the UIDs of what is gone and not every session was told of."""
+    uids = [uid for change in state.changes for uid in change.expunged]
+    return np.unique(np.array(uids, np.uint32))
 
 
 def _is_later(older: MailboxState, newer: MailboxState) -> bool:

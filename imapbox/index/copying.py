@@ -22,7 +22,7 @@ from imapbox.index.known import Known
 from imapbox.index.mailbox_transactions import next_modseq
 from imapbox.index.operations import Append
 from imapbox.index.payload import Part
-from imapbox.index.stored_octets import StoredOctets, read_checked
+from imapbox.index.stored_octets import CheckedOctets, StoredOctets, read_checked
 from imapbox.index.transaction import Change, Octets
 from imapbox.model.errors import MessageGone, NumbersExhausted
 from imapbox.model.flags import Flag
@@ -132,7 +132,9 @@ class Originals:
     def octets(self, directory: str) -> Steps[Content]:
         """Return cards and octets of all, each of them as it was written.
 
-        A card that isn't is left out: it can be made again.
+        A card that isn't is left out: it can be made again. What is too much to
+        be kept is checked again while it is copied: compaction may have been
+        there, for whom no grace was given.
 
         Args:
             directory: Of the log that they lie in.
@@ -140,16 +142,18 @@ class Originals:
         Raises:
             MessageGone: The octets of one are there no longer, or are others.
         """
-        parts = (part for each in self for part in each.parts)
-        octets, bad = yield from read_checked(self._stored(directory), parts)
+        octets, bad = yield from read_checked(self._stored(directory), self._parts())
         if not bad:
-            return octets
+            return octets if octets.in_memory else CheckedOctets(octets, self._parts)
         if any(number % _PARTS for number in bad):
             raise MessageGone(directory)
         without = [number // _PARTS for number in bad]
         for name in ("card_size", "card_crc"):
             self._columns[name][without] = 0
         return (yield from self.octets(directory))
+
+    def _parts(self) -> Iterator[Part]:
+        return (part for each in self for part in each.parts)
 
     def _stored(self, directory: str) -> StoredOctets:
         columns = self._columns

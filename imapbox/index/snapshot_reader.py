@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
-from imapbox.index.carry_on import carry_on
+from imapbox.index.carry_on import carry_on, replace
 from imapbox.index.chunk import FIELDS, KEYWORDS, Chunk, Source, loaded
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.graves import GRAVES
@@ -82,9 +82,9 @@ class MailboxSnapshots:
         self.bad.add(source.name)
         return True
 
-    def replace(self, older: MailboxState, newer: MailboxState) -> None:
-        """Let ``newer`` be to all readers what ``older`` was."""
-        newer.take_over(older)
+    def replace(self, older: MailboxState, newer: MailboxState) -> bool:
+        """Let ``newer`` be to all readers what ``older`` was; say if it can be."""
+        return replace(older, newer)
 
     def carry_on(self, older: MailboxState, newer: MailboxState) -> bool:
         """Do so although time went by; return whether it is one mailbox."""

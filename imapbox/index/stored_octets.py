@@ -7,7 +7,7 @@ that holds none can't be in the way of who removes them, and they stay for a
 grace time in which no copy is still reading.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -88,6 +88,40 @@ class StoredOctets(Content):
             skip = max(0, start - (last - size))
             missing = max(0, last - end)
             yield segment, Extent(offset + skip, size - skip - missing)
+
+
+class CheckedOctets(Content):
+    """Octets of which each part is checked while they are read from end to end.
+
+    Args:
+        octets: The same.
+        parts: Returns what they consist of.
+    """
+
+    def __init__(self, octets: Content, parts: Callable[[], Iterable[Part]]) -> None:
+        super().__init__(b"", octets.size, 0, None)
+        self._octets = octets
+        self._parts = parts
+        self._check = PartsCheck(())
+
+    @property
+    def in_memory(self) -> bool:
+        """Say that `start` is not all of it."""
+        return False
+
+    def read(self, size: int, offset: int) -> Steps[bytes]:
+        """Return the next octets, or again the first.
+
+        Raises:
+            MessageGone: A part that ends in them is not what was written.
+        """
+        if not offset:
+            self._check = PartsCheck(self._parts())
+        octets: bytes = yield from self._octets.read(size, offset)
+        self._check.feed(octets)
+        if self._check.bad:
+            raise MessageGone
+        return octets
 
 
 def read_checked(

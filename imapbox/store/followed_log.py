@@ -34,8 +34,8 @@ class SavedStates(Saved[S], Protocol[S]):
         """Say whether a state turned out not to be what was saved."""
         ...
 
-    def replace(self, older: S, newer: S) -> None:
-        """Let ``newer`` be to all readers what ``older`` was."""
+    def replace(self, older: S, newer: S) -> bool:
+        """Let ``newer`` be to all readers what ``older`` was; say if it can be."""
         ...
 
     def carry_on(self, older: S, newer: S) -> bool:
@@ -51,6 +51,8 @@ class FollowedLog(Generic[S]):
         state: Everything up to `token`.
         token: The 64 bytes of the head that were applied.
         damaged: Whether the log takes no changes.
+        lost: Whether it could not be followed any more: it was replaced, or
+            what its readers need is gone. Who wants to read it begins anew.
     """
 
     _log = Logger()
@@ -67,6 +69,7 @@ class FollowedLog(Generic[S]):
         self.state = make_state()
         self.token = b""
         self.damaged = False
+        self.lost = False
         self._is_open = False
         self._deleted = False
         self._make_state = make_state
@@ -203,12 +206,17 @@ class FollowedLog(Generic[S]):
                 if not await self._carry_on():
                     raise
         except (HeadUnreadable, LogBroken) as error:
-            self._log.error(
-                "the log in {directory} was replaced", directory=self.directory
-            )
-            raise MailboxGone(self.directory) from error
+            raise self._lost() from error
         except OSError as error:
             raise in_words(error) from error
+
+    def _lost(self) -> MailboxGone:
+        """Give up: nobody who knows the state can learn what became of it."""
+        self.lost = True
+        self._log.error(
+            "lost sight of the log in {directory}", directory=self.directory
+        )
+        return MailboxGone(self.directory)
 
     async def _carry_on(self) -> bool:
         """Read the log anew; return whether it is the one that was followed.
@@ -237,6 +245,7 @@ class FollowedLog(Generic[S]):
 
         Raises:
             MailboxDamaged: The log is broken, too.
+            MailboxGone: What its readers need of it is not there any more.
         """
         self._log.error(
             "a snapshot in {directory} is not what was written",
@@ -248,12 +257,17 @@ class FollowedLog(Generic[S]):
         )
         try:
             newer = await self._drivers.read.run(steps)
-        except (LogBroken, DamagedOperations) as error:
-            raise MailboxDamaged(self.directory) from error
+        except (LogBroken, DamagedOperations, MailboxDamaged) as error:
+            # Compaction may have removed the segment in which we were.
+            if await self._carry_on():
+                return
+            if await self._drivers.read.run(is_damaged(self.directory)):
+                raise MailboxDamaged(self.directory) from error
+            raise self._lost() from error
         except OSError as error:
             raise in_words(error) from error
-        if self._saved is not None:
-            self._saved.replace(older, newer)
+        if self._saved is None or not self._saved.replace(older, newer):
+            raise self._lost()
         self.state = newer
 
     def _settle(self) -> Deferred[None]:

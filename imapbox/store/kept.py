@@ -34,7 +34,7 @@ class Kept(Generic[K, V]):
         return value
 
     def add(self, key: K, value: V) -> V:
-        """Take in a value for a key that has none, and return it."""
+        """Take in a value, which replaces any other that the key had; return it."""
         self._all[key] = value
         self._keep(key, value)
         return value

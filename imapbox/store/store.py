@@ -185,7 +185,10 @@ class Store(Service):
     def mailbox(self, account: AccountLog, mailbox_id: bytes) -> OpenMailbox:
         """Return what this process shares of a mailbox. It may be unread yet."""
         directory = mailbox_directory(account.user, mailbox_id)
-        return self._mailboxes.get(directory) or self._mailboxes.add(
+        kept = self._mailboxes.get(directory)
+        if kept is not None and not kept.log.lost:
+            return kept
+        return self._mailboxes.add(
             directory,
             OpenMailbox(
                 directory,

@@ -4,10 +4,20 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imapbox.index.carry_on import carry_on
+from imapbox.index.carry_on import carry_on, replace
 from imapbox.index.mailbox_state import MailboxState
-from tests.unit.index.mail_log import MailLog, incoming, simulated
-from tests.unit.index.test_compact import DAY, HOUR, disk_of, events, facts, happen
+from imapbox.index.read import follow
+from imapbox.index.snapshot_reader import MailboxSnapshots
+from tests.unit.index.mail_log import DIRECTORY, MailLog, incoming, simulated
+from tests.unit.index.test_compact import (
+    DAY,
+    HOUR,
+    disk_of,
+    events,
+    facts,
+    happen,
+    three_segments,
+)
 
 
 def told_of(state: MailboxState) -> Any:
@@ -67,3 +77,56 @@ def test_another_log_is_not_carried_on() -> None:
     other.append(incoming(b"three"))
     assert not carry_on(state, other.state())
     assert carry_on(state, log.state())
+
+
+def test_a_state_in_another_s_place_keeps_what_is_not_told() -> None:
+    """A message that is gone with its segment has its row, for who was not told."""
+    log = three_segments()
+    older = log.state()
+    older.forget_changes_before(older.next_change)
+    log.expunge([2, 3, 4, 5, 7, 8, 9, 10])
+    disk_of(log).advance_clock(DAY + HOUR)
+    assert log.compact().relocated == 2
+    end = log.head().position
+    log.run(follow(DIRECTORY, older.position, end, older.apply))
+    disk_of(log).advance_clock(DAY + HOUR)
+    assert log.compact().removed == 2
+    end = log.head().position
+    log.run(follow(DIRECTORY, older.position, end, older.apply))
+    newer = log.state()
+    assert newer.position == older.position
+    assert newer.columns.row_of(2) is None
+    assert replace(older, newer)
+    known = np.arange(1, 12, dtype=np.uint32)
+    rows = newer.columns.rows_of(known)
+    for name in ("uid", "alive", "flags", "size", "emailid"):
+        then = older.columns[name][older.columns.rows_of(known)].tolist()
+        assert newer.columns[name][rows].tolist() == then, name
+    assert newer.next_change == older.next_change
+    assert told_of(newer).expunged.tolist() == [2, 3, 4, 5, 7, 8, 9, 10]
+
+
+def test_rows_that_rotted_are_not_kept() -> None:
+    """Where the row of what is gone can't be read, nobody takes the state's place."""
+    log = three_segments()
+    name = log.snapshot()
+    snapshots = MailboxSnapshots()
+    older = log.run(snapshots.load(DIRECTORY, name))
+    older.keeps_changes = True
+    log.expunge([2])
+    end = log.head().position
+    log.run(follow(DIRECTORY, older.position, end, older.apply))
+    (chunk,) = older.columns.chunks
+    chunk.unchecked["date"] ^= 1
+    newer = log.state()
+    assert replace(older, newer), "it needs no row of the older one's"
+    assert replace(older, without(newer, 2)) is False
+
+
+def without(state: MailboxState, uid: int) -> MailboxState:
+    """Return a state that never knew of a message that is gone."""
+    (chunk,) = state.columns.chunks
+    there = chunk.read("uid") != uid
+    chunk.arrays = {name: chunk.read(name)[there] for name in chunk.arrays}
+    chunk.size = int(there.sum())
+    return state

@@ -144,3 +144,24 @@ def test_a_damaged_message_is_not_copied(at: int) -> None:
     with pytest.raises(MessageGone):
         log.run(originals_of(log, 1, 2).octets(DIRECTORY))
     assert log.state().facts.mailbox_id == ID
+
+
+def test_what_is_punched_out_before_it_is_written_is_not_copied() -> None:
+    """Many octets are read twice, and checked twice: no copy has zeros."""
+    log = MailLog(simulated()).make()
+    for number in range(3):
+        log.append(incoming(b"%d" % number * 150_000, card=b"card"))
+    originals = originals_of(log, 1, 2, 3)
+    octets = log.run(originals.octets(DIRECTORY))
+    place = place_of(log.state(), 2)
+    whole = log.read("log.1")[place.offset :][: place.size]
+    log.write("log.1", bytes(8192), place.offset + 4096)
+    before = log.contents()
+    with pytest.raises(MessageGone):
+        log.commit(CopyMessages(originals, octets))
+    assert log.contents() == before
+    log.write("log.1", whole, place.offset)
+    log.commit(CopyMessages(originals, octets))
+    bodies = log.bodies(log.state())
+    assert [bodies[uid] for uid in (4, 5, 6)] == [bodies[uid] for uid in (1, 2, 3)]
+    assert None not in bodies.values()

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.logger import LogEvent
 
+from imapbox.index.commit import Log
+from imapbox.index.compact import compact
+from imapbox.index.compact_plan import Policy
+from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.snapshot import snapshot_names
 from imapbox.mailbox.selected import Selected
-from imapbox.mailbox.updates import Exists, FlagsChanged
-from imapbox.model.errors import MailError, StoreFailure
+from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged
+from imapbox.model.errors import MailboxGone, MailError, StoreFailure
 from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.names import INBOX
 from imapbox.store.open_mailbox import OpenMailbox
@@ -157,9 +162,9 @@ def rot(path: Path, column: bytes) -> None:
         file.write(bytes([data[place] ^ 0xFF]))
 
 
-async def modseqs_of(store: Store) -> bytes:
+async def column_of(store: Store, name: str = "modseq") -> bytes:
     mailbox = await inbox_of(store)
-    column: bytes = mailbox.state.columns["modseq"].all().tobytes()
+    column: bytes = mailbox.state.columns[name].all().tobytes()
     return column
 
 
@@ -167,7 +172,7 @@ async def test_a_rotten_snapshot_is_made_good(open_store: Opener) -> None:
     """What is found bad behind SELECT is read from the log; no session notices."""
     one = await open_store()
     path = await saved(one)
-    rot(path, await modseqs_of(one))
+    rot(path, await column_of(one))
     two = await open_store()
     selected = await select(two)
     mailbox = await inbox_of(two)
@@ -188,7 +193,7 @@ async def test_a_change_that_meets_rotten_rows_is_told(
     one = await open_store()
     path = await saved(one)
     monkeypatch.setattr(SnapshotMaker, "check", lambda *_: None)
-    rot(path, await modseqs_of(one))
+    rot(path, await column_of(one))
     two = await open_store()
     selected = await select(two)
     mailbox = await inbox_of(two)
@@ -207,6 +212,58 @@ async def test_a_change_that_meets_rotten_rows_is_told(
     assert rows_of(selected) == rows_of(await select(one))
     (row,) = selected.by_uid([range(3, 4)])
     assert row.flags & Flag.FLAGGED
+
+
+async def compact_now(store: Store) -> None:
+    """Write all that lives again at the end, and remove all else."""
+    log = Log((await inbox_of(store)).directory, MailboxFacts)
+    work = compact(log, store.settings, Policy(grace=0.0, least=0))
+    assert (await store.drivers.write.run(work)).removed
+
+
+async def test_a_rotten_snapshot_of_what_was_compacted_is_made_good(
+    open_store: Opener,
+) -> None:
+    """Though the log begins behind it by now, no session notices anything."""
+    one = await open_store()
+    path = await saved(one)
+    rot(path, await column_of(one, "date"))
+    writer = await select(one, read_only=False)
+    await writer.set_flags(range(2, 12), FlagChange.ADD, frozenset({"\\Deleted"}))
+    await writer.expunge()
+    two = await open_store()
+    selected = await select(two)
+    first = (await inbox_of(two)).state.source
+    assert first is not None
+    await until(lambda: first.broken)
+    await compact_now(one)
+    await deliver(one)
+    updates = await selected.sync(may_expunge=True)
+    assert updates == [Exists(3, 1)]
+    assert rows_of(selected) == rows_of(await select(one))
+
+
+async def test_who_can_not_go_on_ends_and_selects_again(
+    open_store: Opener, logged_errors: list[LogEvent]
+) -> None:
+    """Where nobody can tell whether it is the same mailbox, sessions begin anew."""
+    one = await open_store()
+    path = await saved(one)
+    rot(path, await column_of(one, "emailid"))
+    two = await open_store()
+    selected = await select(two)
+    first = (await inbox_of(two)).state.source
+    assert first is not None
+    await until(lambda: first.broken)
+    writer = await select(one, read_only=False)
+    await writer.set_flags(range(2, 12), FlagChange.ADD, frozenset({"\\Deleted"}))
+    await writer.expunge()
+    await compact_now(one)
+    for _ in range(2):
+        with pytest.raises(MailboxGone):
+            await selected.sync(may_expunge=True)
+    assert rows_of(await select(two)) == rows_of(await select(one))
+    logged_errors.clear()
 
 
 async def test_a_snapshot_that_goes_while_it_is_used_is_no_matter(
