@@ -6,7 +6,9 @@ Both locks are held. Directories that no account names are left alone, whatever
 they are: `imapbox check` tells of them.
 
 The oldest segments go first and the lock last, so that a crash leaves a log
-without its beginning, or no log: the next one goes on with it.
+without its beginning, or no log: the next one goes on with it. Without its lock
+a mailbox is nobody's any more; what lies there still was made by who had it
+open, such as half a snapshot.
 """
 
 from typing import Final
@@ -47,8 +49,11 @@ def remove_deleted(
     """
     account = account_directory(user)
     directory = mailbox_directory(user, mailbox_id)
-    if not (yield from steps.exists(f"{directory}/lock")):
-        return (yield from _remove_empty(directory))
+    if not (yield from steps.exists(directory)):
+        return False
+    locks = [f"{account}/lock"]
+    if (yield from steps.exists(f"{directory}/lock")):
+        locks.append(f"{directory}/lock")
 
     def section() -> Steps[bool]:
         tail = yield from settle(account, settings)
@@ -68,12 +73,15 @@ def remove_deleted(
 
     identity = Identity(settings.node, settings.pid, "compact")
     until = (yield from steps.monotonic()) + settings.patience
-    paths = [f"{account}/lock", f"{directory}/lock"]
-    removed = yield from locked(paths, identity, until, section)
-    if removed:
+    try:
+        if not (yield from locked(locks, identity, until, section)):
+            return False
+        yield from _remove_files(directory)  # what was made until the lock went
         yield from steps.remove_directory(directory)
-        yield from steps.sync_directory(mailboxes_directory(user))
-    return removed
+    except FileNotFoundError:
+        return False  # another one did it
+    yield from steps.sync_directory(mailboxes_directory(user))
+    return True
 
 
 def _remove_files(directory: str) -> Steps[None]:
@@ -84,12 +92,3 @@ def _remove_files(directory: str) -> Steps[None]:
         if name in names:
             yield from steps.unlink(f"{directory}/{name}")
             yield from steps.sync_directory(directory)  # in this order
-
-
-def _remove_empty(directory: str) -> Steps[bool]:
-    """Remove a directory whose files somebody removed, who then died."""
-    try:
-        yield from steps.remove_directory(directory)
-    except FileNotFoundError:
-        return False
-    return True

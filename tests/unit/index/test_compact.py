@@ -14,6 +14,7 @@ from imapbox.index.compact_plan import (
     is_worth_a_new_segment,
     worth_leaving,
 )
+from imapbox.index.frame import MAGIC
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.mailbox_transactions import SetFlags, SetMeta
 from imapbox.index.operations import Meta
@@ -340,6 +341,19 @@ def test_a_disk_that_fails_to_make_a_hole_is_damage() -> None:
 def damage_mark(log: MailLog) -> bool:
     """Say whether the mark is there."""
     return "damaged" in log.names()
+
+
+def test_what_a_snapshot_says_is_not_read_again() -> None:
+    """A compaction reads the log from the newest snapshot on."""
+    log = three_segments()
+    log.expunge(range(1, 11))
+    log.snapshot()
+    log.append(incoming(b"behind it"))
+    disk_of(log).advance_clock(DAY + HOUR)
+    log.write("log.2", b"rotten", log.read("log.2").index(MAGIC, 200))
+    done = log.compact()
+    assert (done.removed, done.punched > 0) == (2, True)
+    assert list(facts(log)) == [11, 12]
 
 
 def test_looking_takes_no_lock() -> None:

@@ -109,3 +109,36 @@ def test_a_crash_leaves_what_the_next_one_removes() -> None:
         deleted.clean()
         assert not deleted.is_there()
     assert crashes > 20
+
+
+def leave_litter(deleted: Deleted) -> None:
+    """Be a process that has the mailbox open, and makes a snapshot of it."""
+    late = deleted.disk.process(4)
+    late.close(late.open(f"{deleted.directory}/snap.1.2.3", Mode.CREATE))
+
+
+def test_what_a_reader_makes_meanwhile_goes_too() -> None:
+    """Who had the mailbox open may write a snapshot while it is removed."""
+    deleted = Deleted()
+    deleted.disk.advance_clock(9 * DAY)
+    unlink = deleted.process.unlink
+
+    def and_then_make_one(path: str) -> None:
+        unlink(path)
+        if path == f"{deleted.directory}/lock":
+            leave_litter(deleted)
+
+    deleted.process.unlink = and_then_make_one  # type: ignore[method-assign] # a turn
+    assert deleted.clean()
+    assert not deleted.is_there()
+
+
+def test_litter_without_a_lock_goes_the_next_time() -> None:
+    """A crash may leave it behind the last of the mailbox's own files."""
+    deleted = Deleted()
+    deleted.disk.advance_clock(9 * DAY)
+    for name in deleted.process.list_directory(deleted.directory):
+        deleted.process.unlink(f"{deleted.directory}/{name}")
+    leave_litter(deleted)
+    assert deleted.clean()
+    assert not deleted.is_there()
