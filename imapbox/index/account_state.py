@@ -122,12 +122,13 @@ class ChangeAccount:
     """A change of the tree, decided on what is true under the lock.
 
     Attributes:
-        state: A copy of its own.
+        state: What was known at first; nobody changes it.
         decide: Returns the operations, or raises a `MailError`.
     """
 
     state: AccountState
     decide: Callable[[AccountState], Sequence[AccountOperation]]
+    _now: AccountState | None = None
 
     @property
     def since(self) -> Position | None:
@@ -136,14 +137,20 @@ class ChangeAccount:
 
     def follow(self, frame: Frame) -> None:
         """See `Transaction`."""
-        self.state.apply(frame)
+        if self._now is None:
+            self._now = self.state.copy()
+        self._now.apply(frame)
 
     def change(self, counts: Counts, time: int) -> Change | None:
         """See `Transaction`."""
         del time
-        operations = self.decide(self.state)
+        operations = self.decide(self._now or self.state)
         if not operations:
             return None
         return Change(
             [operation.encode() for operation in operations], next_modseq(counts)
         )
+
+    def undo(self) -> None:
+        """See `Transaction`."""
+        self._now = None

@@ -36,7 +36,13 @@ from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail, publish_written, settle
 from imapbox.index.transaction import Change, Octets, Outcome, Transaction
 from imapbox.locks.acquire import Identity, locked
-from imapbox.model.errors import DiskFull, MailboxBusy, MailError, StoreFailure
+from imapbox.model.errors import (
+    DiskFull,
+    MailboxBusy,
+    MailboxDamaged,
+    MailError,
+    StoreFailure,
+)
 
 # Behind the last frame there is always room for this much without asking the
 # disk for more, so that EXPUNGE works when it is full. Messages may not use it,
@@ -105,26 +111,57 @@ def write(
 ) -> Steps[list[Outcome]]:
     """Do steps 2 to 5, with the lock held and the log settled.
 
+    What can't be written together is written one by one: one message for which
+    there is no room, or that can't be read any more, keeps nobody's EXPUNGE back.
+
     Raises:
-        DiskFull: Nothing was written.
+        MailError: Nothing was written of the only one.
         MailboxDamaged: Nothing is acknowledged.
     """
     if tail.position.offset >= settings.segment_limit:
         tail = yield from rotate(log.directory, log.facts(), tail, settings)
+    try:
+        return (yield from _write_together(log.directory, settings, tail, transactions))
+    except MailboxDamaged:
+        raise
+    except MailError:
+        if len(transactions) == 1:
+            raise
+    for transaction in transactions:
+        transaction.undo()
+    outcomes = []
+    for transaction in transactions:
+        tail = yield from settle(log.directory, settings)
+        alone = _write_together(log.directory, settings, tail, [transaction])
+        try:
+            outcomes += yield from alone
+        except MailboxDamaged:
+            raise
+        except MailError as error:
+            outcomes.append(Outcome(transaction, None, error))
+    return outcomes
+
+
+def _write_together(
+    directory: str,
+    settings: Settings,
+    tail: Tail,
+    transactions: Sequence[Transaction],
+) -> Steps[list[Outcome]]:
     now = yield from steps.now()
     time = max(int(now * 1_000_000), tail.time)
-    gone = yield from _segments_gone(log.directory, transactions, tail.position)
+    gone = yield from _segments_gone(directory, transactions, tail.position)
     known = [wish for wish in transactions if _segment_of(wish) not in gone]
-    news = yield from _frames_since(log.directory, known, tail.position)
+    news = yield from _frames_since(directory, known, tail.position)
     batch = _Batch(tail, time, news, gone)
     outcomes = [batch.add(transaction) for transaction in transactions]
     if batch.parts:
         yield from steps.opened(
-            f"{log.directory}/{segment_name(tail.position.segment)}",
+            f"{directory}/{segment_name(tail.position.segment)}",
             Mode.WRITE,
-            lambda fd: _write_batch(log.directory, fd, batch),
+            lambda fd: _write_batch(directory, fd, batch),
         )
-        yield from publish_written(log.directory, tail, batch.tail, settings)
+        yield from publish_written(directory, tail, batch.tail, settings)
     return outcomes
 
 

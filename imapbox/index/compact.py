@@ -369,3 +369,6 @@ class _Note:
         """See `Transaction`."""
         del time
         return Change([self.meta.encode()], counts)
+
+    def undo(self) -> None:
+        """See `Transaction`."""

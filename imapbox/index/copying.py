@@ -219,6 +219,12 @@ class CopyMessages:
         )
         return Change(operations, after, [Octets(b"", b"", self.octets)])
 
+    def undo(self) -> None:
+        """See `Transaction`."""
+        self._bits.clear()
+        if self.known:
+            self.known.undo()
+
     def _keywords(self, bits: int, operations: list[Encoded]) -> int:
         """Return what the keywords are here; define those that are new."""
         if not bits:

@@ -76,17 +76,29 @@ def take_back(directory: str, fd: int, offset: int, size: int) -> Steps[None]:
         offset: Where the write began.
         size: The length of the file before it.
 
+    Where blocks are copied on every write there may be no room for zeros either:
+    the segment is cut then, and does without its reserve.
+
     Raises:
         MailboxDamaged: It can't be undone; the mark is made.
     """
     try:
         yield from steps.truncate(fd, size)
         if size > offset:
-            yield from steps.pwrite(fd, bytes(size - offset), offset)
+            yield from _zero(fd, offset, size)
     except OSError as error:
         yield from fail_write(directory, error)
     # Else a power loss could bring back whole what was refused.
     yield from sync(directory, fd)
+
+
+def _zero(fd: int, offset: int, size: int) -> Steps[None]:
+    try:
+        yield from steps.pwrite(fd, bytes(size - offset), offset)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        yield from steps.truncate(fd, offset)
 
 
 def fail_write(directory: str, error: OSError) -> Steps[NoReturn]:

@@ -6,6 +6,7 @@ rows that concern it, and the position they are true at, and is told what was
 committed since.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -39,25 +40,36 @@ class Known:
     since: Position
     keywords: list[str]
     rows: dict[Uid, Row] = field(default_factory=dict)
+    # What was known at first, of what is known otherwise by now.
+    _rows_then: dict[Uid, Row] = field(default_factory=dict, init=False)
+    _keywords_then: list[str] | None = field(default=None, init=False)
 
     def follow(self, frame: Frame) -> None:
         """Take in the next frame."""
         for operation in decode_operations(frame.operations):
             match operation:
                 case Base():
-                    self.keywords = list(operation.keywords)
+                    self._know_keywords(operation.keywords)
                 case Keyword():
-                    self.keywords.append(operation.name)
+                    self._know_keywords([*self.keywords, operation.name])
                 case Flags():
                     for uid in self._among(operation.uids):
-                        row = self.rows[uid]
+                        row = self._remember(uid)
                         flags, keywords = operation.apply(row.flags, row.keywords)
                         self.rows[uid] = row._replace(
                             flags=flags, keywords=keywords, modseq=frame.counts.modseq
                         )
                 case Expunge():
                     for uid in self._among(operation.uids):
+                        self._remember(uid)
                         del self.rows[uid]
+
+    def undo(self) -> None:
+        """Know again what was known at first."""
+        self.rows.update(self._rows_then)
+        self._rows_then.clear()
+        if self._keywords_then is not None:
+            self.keywords, self._keywords_then = self._keywords_then, None
 
     def keyword_bits(self, names: frozenset[str]) -> tuple[int, list[Keyword]]:
         """Return the bits of keywords, and those that are new, to be defined.
@@ -78,8 +90,19 @@ class Known:
             bits |= 1 << number
         if len(numbers) > MAX_KEYWORDS:
             raise TooManyKeywords
-        self.keywords += [keyword.name for keyword in new]
+        if new:
+            self._know_keywords([*self.keywords, *(keyword.name for keyword in new)])
         return bits, new
+
+    def _remember(self, uid: Uid) -> Row:
+        row = self.rows[uid]
+        self._rows_then.setdefault(uid, row)
+        return row
+
+    def _know_keywords(self, names: Iterable[str]) -> None:
+        if self._keywords_then is None:
+            self._keywords_then = self.keywords
+        self.keywords = list(names)
 
     def _among(self, ranges: tuple[range, ...]) -> list[Uid]:
         found = []

@@ -102,6 +102,12 @@ class AppendMessages:
         ]
         return Change(operations, after, payload)
 
+    def undo(self) -> None:
+        """See `Transaction`."""
+        self.uids.clear()
+        if self.known:
+            self.known.undo()
+
 
 @dataclass(slots=True)
 class SetFlags:
@@ -152,6 +158,10 @@ class SetFlags:
             after._replace(unseen=after.unseen + unseen),
         )
 
+    def undo(self) -> None:
+        """See `Transaction`."""
+        self.known.undo()
+
     def _bits(self) -> tuple[int, list[Keyword]]:
         if self.what is not FlagChange.REMOVE:
             return self.known.keyword_bits(self.keywords)
@@ -199,6 +209,10 @@ class ExpungeMessages:
             [Expunge(ranges_of(gone)).encode()], _without(counts, gone.values())
         )
 
+    def undo(self) -> None:
+        """See `Transaction`."""
+        self.known.undo()
+
 
 @dataclass(slots=True)
 class SetMeta:
@@ -220,6 +234,9 @@ class SetMeta:
         del time
         meta = Meta(self.name, self.value)
         return Change([meta.encode()], next_modseq(counts))
+
+    def undo(self) -> None:
+        """See `Transaction`."""
 
 
 def next_modseq(counts: Counts) -> Counts:

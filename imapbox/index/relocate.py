@@ -56,6 +56,9 @@ class RelocateMessages:
         ]
         return Change(operations, counts, payload)
 
+    def undo(self) -> None:
+        """See `Transaction`."""
+
 
 def read_moving(
     directory: str, state: MailboxState, rows: Sequence[int]

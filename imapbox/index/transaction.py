@@ -1,7 +1,8 @@
 """What a commit is asked to do.
 
 A transaction says, from what is true under the lock, which operations it wants
-written. It is asked once, in a thread, and touches nothing but itself.
+written. It is asked in a thread, and touches nothing but itself. If what others
+of its batch want can't be written, it is asked again, for itself.
 """
 
 from collections.abc import Sequence
@@ -62,6 +63,10 @@ class Transaction(Protocol):
         Raises:
             MailError: It can't be done.
         """
+        ...
+
+    def undo(self) -> None:
+        """Be as at first: what it followed and wanted was not written."""
         ...
 
 

@@ -84,7 +84,7 @@ MUTANTS: Final = [
         "    if batch.parts:\n        yield from steps.opened(\n",
         "    if batch.parts:\n"
         "        yield from publish_written("
-        "log.directory, tail, batch.tail, settings)\n"
+        "directory, tail, batch.tail, settings)\n"
         "        yield from steps.opened(\n",
         "crashes",
     ),
@@ -99,10 +99,10 @@ MUTANTS: Final = [
         "lock freed before the head",
         "index/commit.py",
         "        yield from publish_written("
-        "log.directory, tail, batch.tail, settings)\n"
+        "directory, tail, batch.tail, settings)\n"
         "    return outcomes\n",
         "        return outcomes, publish_written("
-        "log.directory, tail, batch.tail, settings)\n"
+        "directory, tail, batch.tail, settings)\n"
         "    return outcomes, ()\n",
         "three_processes_two_preemptions",
         also=(
@@ -306,7 +306,7 @@ MUTANTS: Final = [
         "index/opening.py",
         "    if broken is not None and not damaged:\n        return None\n",
         "    if broken is not None:\n"
-        "        yield from mark_damaged(directory, f\"the log is broken: {broken}\")\n"
+        '        yield from mark_damaged(directory, f"the log is broken: {broken}")\n'
         "    damaged = damaged or broken is not None\n",
         "compaction.beside_an_opener_without_grace",
     ),

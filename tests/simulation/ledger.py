@@ -112,16 +112,20 @@ class Work:
                 command="deliver",
                 guard=self.account.binding().check,
             )
-            for outcome in outcomes:
-                if outcome.error is not None:
-                    raise outcome.error
+            errors = [outcome.error for outcome in outcomes if outcome.error]
+            if len(errors) == len(messages):
+                raise errors[0]
+            self.ledger.refused += len(errors)
+            page = self.ledger.now
+            for message, outcome in zip(messages, outcomes, strict=True):
+                page = _with(page, message) if outcome.error is None else page
+            return page
 
-        pages = []
-        page = self.ledger.now
+        # On a full disk any of them may be refused alone.
+        pages = [self.ledger.now]
         for message in messages:
-            page = _with(page, message)
-            pages.append(page)
-        self._attempt(batch(), *pages)
+            pages += [_with(page, message) for page in pages]
+        self._attempt(batch(), *pages[1:])
 
     def append(self, *messages: bytes) -> None:
         """Add messages, all in one frame."""
@@ -179,7 +183,7 @@ class Work:
             pages = (before,)  # there is nothing to do
         self.ledger.pages[-1] += pages
         try:
-            self.run(steps)
+            done = self.run(steps)
         except DiskFull:
             self.ledger.refused += 1
             self._answer("NO", before)
@@ -187,7 +191,7 @@ class Work:
             self.ledger.damaged = True
             raise
         else:
-            self._answer("OK", pages[-1])
+            self._answer("OK", done if isinstance(done, Snapshot) else pages[-1])
         self.run(self.session.sync())
         found = self.run(self.session.snapshot())
         assert found == self.ledger.now, "the writer's own session disagrees"

@@ -1,3 +1,6 @@
+import errno
+from functools import partial
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -11,6 +14,7 @@ from imapbox.index.account_operations import (
 )
 from imapbox.index.account_state import ChangeAccount
 from imapbox.model.errors import MailboxExists, NoSuchMailbox
+from tests.simulation.fault import WRITES, Fault
 from tests.unit.index.mail_log import AccountLog, simulated
 
 names = st.sampled_from(["INBOX", "a", "b", "a/b", "Ü"])
@@ -125,3 +129,28 @@ class TestAccount(AccountMachine.TestCase):
     """An account's log, folded, says what a dictionary of names says."""
 
     settings = settings(stateful_step_count=20)
+
+
+def test_changes_that_are_asked_again_are_made_once() -> None:
+    """Where a batch finds no room at first, each of its changes is made alone."""
+    log = AccountLog(simulated()).make()
+    old = log.state()
+    one, two = (Create(bytes([n]) * 16, n, "a") for n in (1, 2))
+
+    def decide(new: Create, state: object) -> list:
+        if new.name in state.names:
+            raise MailboxExists
+        return [new]
+
+    is_log = lambda path: path.endswith("/log.1")  # noqa: E731 - a short one
+    log.files.disk.faults = (Fault(WRITES, 1, errno.ENOSPC, where=is_log),)
+    outcomes = log.commit_all(
+        ChangeAccount(old.copy(), partial(decide, one)),
+        ChangeAccount(old.copy(), partial(decide, two)),
+        ChangeAccount(old.copy(), lambda _: [Subscribe("b")]),
+    )
+    errors = [type(outcome.error) for outcome in outcomes]
+    assert errors == [type(None), MailboxExists, type(None)]
+    state = log.state()
+    assert list(state.mailboxes) == [one.mailbox_id]
+    assert state.subscribed == {"b"}

@@ -1,5 +1,7 @@
 """Copies of messages, from one log into another."""
 
+import errno
+
 import numpy as np
 import pytest
 
@@ -7,11 +9,13 @@ from imapbox.index.copying import CopyMessages, Originals
 from imapbox.index.encoding import join_operations
 from imapbox.index.head import Counts
 from imapbox.index.known import Known
+from imapbox.index.mailbox_transactions import SetFlags
 from imapbox.index.operations import Append, decode_operations
 from imapbox.model.errors import MessageGone, NumbersExhausted, TooManyKeywords
 from imapbox.model.flags import MAX_KEYWORDS, Flag, FlagChange
 from imapbox.model.message import InternalDate
 from imapbox.model.numbers import MAX_UID
+from tests.simulation.fault import WRITES, Fault
 from tests.unit.index.mail_log import (
     DIRECTORY,
     ID,
@@ -165,3 +169,25 @@ def test_what_is_punched_out_before_it_is_written_is_not_copied() -> None:
     bodies = log.bodies(log.state())
     assert [bodies[uid] for uid in (4, 5, 6)] == [bodies[uid] for uid in (1, 2, 3)]
     assert None not in bodies.values()
+
+
+def test_a_copy_that_is_asked_again_is_made_once() -> None:
+    """Where a batch finds no room at first, its copies have what they should have."""
+    source, target = filled(), MailLog(simulated()).make(keywords=["b"])
+    target.append()
+    state = target.state()
+    words = frozenset(["b", "e"])
+    flags = SetFlags(known_of(state, [1]), FlagChange.ADD, Flag.SEEN, words)
+    originals = originals_of(source, 1, 2)
+    octets = source.run(originals.octets(DIRECTORY))
+    copy = CopyMessages(originals, octets, known_of(state, ()))
+    is_log = lambda path: "/log." in path  # noqa: E731 - a short one
+    target.files.disk.faults = (Fault(WRITES, 1, errno.EDQUOT, where=is_log),)
+    outcomes = target.commit_all(flags, copy)
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    assert list(copy.uids) == [2, 3]
+    state = target.state()
+    assert state.facts.keywords == ["b", "e", "a", "c"]
+    found = [state.columns.keywords_of(row) for row in range(3)]
+    assert found == [0b0011, 0b0101, 0b1000]
+    assert None not in target.bodies(state).values()

@@ -134,16 +134,61 @@ def test_messages_may_not_use_the_reserve() -> None:
     log.commit(SetFlags(known, FlagChange.ADD, Flag.SEEN, frozenset()))
 
 
-def test_one_frame_with_a_message_costs_its_batch_the_reserve() -> None:
-    """A batch is written whole: with a message in it, a full disk refuses it all."""
-    log = log_with(2)
+def test_a_message_without_room_keeps_no_expunge_back() -> None:
+    """What a batch has no room for is refused alone; the others get through."""
+    log = log_with(3)
     there = fill(log)
-    known = known_of(log.state(), [1])
+    state = log.state()
+    keyword = frozenset({"new"})
+    wishes = [
+        SetFlags(known_of(state, [2]), FlagChange.ADD, Flag.SEEN, keyword),
+        AppendMessages([incoming()], known_of(state, [])),
+        ExpungeMessages(known_of(state, [1])),
+        AppendMessages([incoming(keywords=["other"])], known_of(state, [])),
+        SetFlags(known_of(state, [1, 2, 3]), FlagChange.ADD, Flag.FLAGGED, keyword),
+    ]
+    outcomes = log.commit_all(*wishes)
+    refused = [type(outcome.error) for outcome in outcomes]
+    assert refused == [type(None), DiskFull, type(None), DiskFull, type(None)]
+    assert [outcome.change is None for outcome in outcomes] == [
+        error is DiskFull for error in refused
+    ]
+    after = log.state()
+    assert after.roll.now.tolist() == there[1:]
+    assert after.facts.keywords == ["new"], "each is defined once, if it is used"
+    columns = after.columns
+    for uid, flags in ((2, Flag.SEEN | Flag.FLAGGED), (3, Flag.FLAGGED)):
+        row = columns.row_of(uid)
+        assert columns["flags"][row] == flags | Flag.DELETED
+        assert columns.keywords_of(row) == 1
+    assert after.counts.modseq == state.counts.modseq + 3
+
+
+@pytest.mark.parametrize("room", [False, True])
+def test_what_can_be_taken_back_in_no_other_way_is_cut(room: bool) -> None:
+    """A disk without room even for zeros damages nothing; the reserve is gone."""
+    log = log_with(1)
+    end = log.head().position.offset
+    is_log = lambda path: path.endswith("/log.1")  # noqa: E731 - a short one
+    log.files.disk.faults = tuple(
+        Fault(WRITES, 1, errno.ENOSPC, short=half, where=is_log)
+        for half in (True, False)
+    )
     with pytest.raises(DiskFull):
-        log.commit_all(ExpungeMessages(known), AppendMessages([incoming()]))
-    assert log.state().roll.now.tolist() == there
-    log.commit(ExpungeMessages(known))
-    assert log.state().roll.now.tolist() == there[1:]
+        log.append(incoming(b"refused" * 1000))
+    log.files.disk.faults = ()
+    assert "damaged" not in log.names()
+    assert len(log.read("log.1")) == end
+    assert log.head().position.offset == end
+    assert log.state().counts.exists == 1
+    if not room:
+        log.files.disk.room = 0
+        with pytest.raises(DiskFull):
+            log.expunge([1])
+        log.files.disk.room = None
+    log.expunge([1])
+    assert log.append() == [2]
+    assert len(log.read("log.1")) - log.head().position.offset >= RESERVE
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])

@@ -62,6 +62,30 @@ def test_rows_that_catch_up_are_the_rows_of_now(
     assert known.keywords == now.keywords
 
 
+@given(events, uids, keywords)
+def test_what_was_not_written_is_known_no_more(
+    since: list, which: set[int], words: frozenset[str]
+) -> None:
+    """Facts that were brought up to date can be as they were, and begin again."""
+    log = MailLog(simulated(), segment_limit=600).make(keywords=["k1"])
+    log.append(*[incoming(b"%d" % n) for n in range(8)])
+    state: MailboxState = log.state()
+    known, same = known_of(state, which), known_of(state, which)
+    for event in since:
+        apply(log, event)
+    for _ in range(2):
+        log.run(follow(DIRECTORY, known.since, log.head().position, known.follow))
+        asked = known.keyword_bits(words)
+        now = known_of(log.state(), same.rows)
+        assert known.rows == now.rows
+        now.keyword_bits(words)
+        assert known.keywords == now.keywords
+        known.undo()
+        assert (known.rows, known.keywords) == (same.rows, same.keywords)
+    log.run(follow(DIRECTORY, known.since, log.head().position, known.follow))
+    assert known.keyword_bits(words) == asked
+
+
 def test_new_keywords_are_defined_once() -> None:
     """Two who want a new keyword at the same moment give it one number."""
     log = MailLog(simulated()).make()

@@ -17,7 +17,7 @@ from imapbox.index.compact_plan import Policy
 from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.snapshot import snapshot_names
 from imapbox.mailbox.selected import Selected
-from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged
+from imapbox.mailbox.updates import Exists, FlagsChanged
 from imapbox.model.errors import MailboxGone, MailError, StoreFailure
 from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.names import INBOX
