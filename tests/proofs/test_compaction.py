@@ -17,6 +17,13 @@ def test_every_crash_is_survived(effort: int, tell: Tell) -> None:
     assert report.images > 400
 
 
+def test_a_crash_behind_a_crash_is_survived(effort: int, tell: Tell) -> None:
+    """Who ends what a crash cut short may crash in turn, anywhere."""
+    report = compaction.second_crashes(0.012 * effort)
+    tell(report)
+    assert report.images > 400
+
+
 def test_every_error_is_survived(effort: int, tell: Tell) -> None:
     """A disk that fails or is full while it compacts costs no message."""
     report = compaction.errors(3 if effort == 1 else 1)

@@ -171,6 +171,37 @@ MUTANTS: Final = [
         ),
     ),
     Mutant(
+        "MOVE does not lock where it moves from",
+        "store/move.py",
+        "(account, *sorted({here, there}))",
+        "(account, there)",
+        "moves.beside_a_delivery_here",
+    ),
+    Mutant(
+        "MOVE does not look what became of the messages",
+        "store/move.py",
+        "        copy.originals.update(known)\n",
+        "",
+        "moves.of_the_same_message",
+    ),
+    Mutant(
+        "MOVE of what another reader finds nowhere for a moment",
+        "store/move.py",
+        "        yield from _write(there, there_tail, copy, settings)\n",
+        "",
+        "moves.beside_a_reader",
+        also=(
+            (
+                "store/move.py",
+                "        yield from _write(here, here_tail, gone, settings)\n",
+                (
+                    "        yield from _write(here, here_tail, gone, settings)\n"
+                    "        yield from _write(there, there_tail, copy, settings)\n"
+                ),
+            ),
+        ),
+    ),
+    Mutant(
         "the token is read after the log",
         "index/read.py",
         "            return News(data, head, frames)\n",

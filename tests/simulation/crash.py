@@ -75,6 +75,7 @@ class Crashes:
             several of these if their images are judged alike.
         every_subset_up_to: Of so many effects every subset is made.
         random_subsets: Of more, so many random ones.
+        wanted: Says, given a point in the journal, whether to crash there.
     """
 
     disk: SimulatedDisk
@@ -83,6 +84,7 @@ class Crashes:
     seen: set[bytes] = field(default_factory=set)
     every_subset_up_to: int = 10
     random_subsets: int = 150
+    wanted: Callable[[int], bool] = lambda _point: True
     images: int = 0
 
     def __iter__(self) -> Iterator[Crash]:
@@ -93,7 +95,7 @@ class Crashes:
         images = _Images(self.disk, self.every_subset_up_to, self.random_subsets)
         for point, entry in enumerate(journal, 1):
             new = images.take(entry)
-            if point <= start:
+            if point <= start or not self.wanted(point):
                 continue
             if "kill" in self.kinds:
                 yield from self._kills(images, point)

@@ -26,6 +26,7 @@ FRESH: Final = (
     "tests.simulation.proofs",
     "tests.simulation.transfers",
     "tests.simulation.compaction",
+    "tests.simulation.moves",
 )
 
 

@@ -64,25 +64,33 @@ def open_in(process: SimulatedFileSystem) -> Account:
     return account
 
 
-def transfer(process: SimulatedFileSystem, uids: list[int], how: str) -> None:
-    """Copy or move messages from INBOX, as `mailbox.transfer` does."""
-    account = open_in(process)
-    session, target = Session(account), Session(replace(account, name=TRASH))
+def transferred(here: Account, uids: list[int], there: Account, how: str) -> Steps[Any]:
+    """Copy or move messages, as `mailbox.transfer` does."""
+    session, target = Session(here), Session(there)
     for each in (session, target):
-        run(each.open(), process)
+        yield from each.open()
     state = session.state
     wanted = np.array(uids, np.uint32)
     known = take_along(state, wanted)
     originals = Originals(state.columns, wanted, list(state.facts.keywords))
-    octets = run(originals.octets(account.directory), process)
+    octets = yield from originals.octets(here.directory)
     keywords = list(target.state.facts.keywords)
     copy = CopyMessages(originals, octets, Known(target.state.position, keywords))
-    work: Steps[Any] = submit(target.account, copy, "copy")
     if how == "move":
-        mailboxes = (account, target.account)
-        here, there = (Bound(each.directory, each.binding()) for each in mailboxes)
-        work = move_messages(here, known, there, copy, account.settings)
-    run(work, process)
+        bound = (Bound(each.directory, each.binding()) for each in (here, there))
+        source, goal = bound
+        yield from move_messages(source, known, goal, copy, here.settings)
+    else:
+        yield from submit(there, copy, "copy")
+    for each in (session, target):
+        yield from each.close()
+
+
+def transfer(process: SimulatedFileSystem, uids: list[int], how: str) -> None:
+    """Copy or move messages from INBOX."""
+    account = open_in(process)
+    there = replace(account, name=TRASH)
+    run(transferred(account, uids, there, how), process)
     process.disk.acknowledge((how, tuple(uids)))
 
 
