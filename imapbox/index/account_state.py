@@ -151,6 +151,6 @@ class ChangeAccount:
             [operation.encode() for operation in operations], next_modseq(counts)
         )
 
-    def undo(self) -> None:
+    def begin_anew(self) -> None:
         """See `Transaction`."""
         self._now = None

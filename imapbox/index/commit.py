@@ -128,7 +128,7 @@ def write(
         if len(transactions) == 1:
             raise
     for transaction in transactions:
-        transaction.undo()
+        transaction.begin_anew()
     outcomes = []
     for transaction in transactions:
         tail = yield from settle(log.directory, settings)

@@ -370,5 +370,5 @@ class _Note:
         del time
         return Change([self.meta.encode()], counts)
 
-    def undo(self) -> None:
+    def begin_anew(self) -> None:
         """See `Transaction`."""

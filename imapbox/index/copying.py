@@ -219,11 +219,11 @@ class CopyMessages:
         )
         return Change(operations, after, [Octets(b"", b"", self.octets)])
 
-    def undo(self) -> None:
+    def begin_anew(self) -> None:
         """See `Transaction`."""
         self._bits.clear()
         if self.known:
-            self.known.undo()
+            self.known.begin_anew()
 
     def _keywords(self, bits: int, operations: list[Encoded]) -> int:
         """Return what the keywords are here; define those that are new."""

@@ -64,7 +64,7 @@ class Known:
                         self._remember(uid)
                         del self.rows[uid]
 
-    def undo(self) -> None:
+    def begin_anew(self) -> None:
         """Know again what was known at first."""
         self.rows.update(self._rows_then)
         self._rows_then.clear()

@@ -102,11 +102,11 @@ class AppendMessages:
         ]
         return Change(operations, after, payload)
 
-    def undo(self) -> None:
+    def begin_anew(self) -> None:
         """See `Transaction`."""
         self.uids.clear()
         if self.known:
-            self.known.undo()
+            self.known.begin_anew()
 
 
 @dataclass(slots=True)
@@ -158,9 +158,9 @@ class SetFlags:
             after._replace(unseen=after.unseen + unseen),
         )
 
-    def undo(self) -> None:
+    def begin_anew(self) -> None:
         """See `Transaction`."""
-        self.known.undo()
+        self.known.begin_anew()
 
     def _bits(self) -> tuple[int, list[Keyword]]:
         if self.what is not FlagChange.REMOVE:
@@ -209,9 +209,9 @@ class ExpungeMessages:
             [Expunge(ranges_of(gone)).encode()], _without(counts, gone.values())
         )
 
-    def undo(self) -> None:
+    def begin_anew(self) -> None:
         """See `Transaction`."""
-        self.known.undo()
+        self.known.begin_anew()
 
 
 @dataclass(slots=True)
@@ -235,7 +235,7 @@ class SetMeta:
         meta = Meta(self.name, self.value)
         return Change([meta.encode()], next_modseq(counts))
 
-    def undo(self) -> None:
+    def begin_anew(self) -> None:
         """See `Transaction`."""
 
 

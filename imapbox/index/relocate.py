@@ -56,7 +56,7 @@ class RelocateMessages:
         ]
         return Change(operations, counts, payload)
 
-    def undo(self) -> None:
+    def begin_anew(self) -> None:
         """See `Transaction`."""
 
 

@@ -81,6 +81,11 @@ class StoreAgain:
         ]
         return Change(operations, after, payload)
 
+    def begin_anew(self) -> None:
+        """See `Transaction`."""
+        self._bits.clear()
+        self.known.begin_anew()
+
     def _again(self, message: Append, uid: Uid, keywords: int, time: int) -> Append:
         # With \Deleted it would go again with the next EXPUNGE of anybody.
         dropped = Flag.DELETED if self.undoes else Flag(0)

@@ -65,7 +65,7 @@ class Transaction(Protocol):
         """
         ...
 
-    def undo(self) -> None:
+    def begin_anew(self) -> None:
         """Be as at first: what it followed and wanted was not written."""
         ...
 

@@ -222,7 +222,7 @@ class _Run:
             yield from follow(
                 directory, self._mailbox.position, end, self._mailbox.apply
             )
-        except LogBroken:
+        except (LogBroken, DamagedOperations):
             # Compaction may have removed where we were.
             self._mailbox = Expunged()
             try:

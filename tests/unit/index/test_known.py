@@ -80,7 +80,7 @@ def test_what_was_not_written_is_known_no_more(
         assert known.rows == now.rows
         now.keyword_bits(words)
         assert known.keywords == now.keywords
-        known.undo()
+        known.begin_anew()
         assert (known.rows, known.keywords) == (same.rows, same.keywords)
     log.run(follow(DIRECTORY, known.since, log.head().position, known.follow))
     assert known.keyword_bits(words) == asked
