@@ -10,7 +10,7 @@ from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
 from imapbox.imap.admission import PRIVACY_REQUIRED
-from imapbox.imap.answers import BrokenOff, Done, Mistaken, Refused
+from imapbox.imap.answers import BrokenOff, Mistaken, Refused
 from imapbox.imap.dispatch import obey, tell_changes
 from imapbox.imap.refusals import OUR_FAULT, code_of, ends_session, is_trouble
 from imapbox.imap.session import Session
@@ -69,10 +69,19 @@ async def _answer(
 ) -> None:
     """Write the tagged answer, whatever happens."""
     try:
-        done = await obey(session, command, message)
+        await _obey(session, command, message)
     except BrokenOff:
         _log.failure("broke off an answer")
         session.break_off("an answer could not be completed")
+
+
+async def _obey(
+    session: Session, command: Command, message: AppendAnnounced | None
+) -> None:
+    try:
+        done = await obey(session, command, message)
+    except BrokenOff:
+        raise
     except CommandTooLong as error:
         session.bye(error.sentence())
         _say(session, command.tag, Answer(Status.BAD, error.sentence()))
@@ -84,31 +93,48 @@ async def _answer(
                 user=session.user,
                 error=error,
             )
-        _say(session, command.tag, _refusal(error))
+        await _decline(session, command, _refusal(error))
         _end_if_it_must(session, error)
     except Exception as error:  # noqa: BLE001 - each is answered, ours is logged
         _raise_if_cancelled(session, error)
-        _say(session, command.tag, _explain(command, error))
+        await _decline(session, command, _explain(command, error))
     else:
-        await _succeed(session, command, done)
+        # What was done is done, whether or not there is more to tell.
+        failure = await _tell_changes(session, command)
+        _say(session, command.tag, Answer(Status.OK, done.text, done.code))
+        if done.then is not None:
+            done.then()
+        if failure is not None:
+            _end_if_it_must(session, failure)
 
 
-async def _succeed(session: Session, command: Command, done: Done) -> None:
-    """Say OK: what was done is done, whether or not there is more to tell."""
+async def _decline(session: Session, command: Command, said: Answer) -> None:
     failure: MailError | None = None
+    if said.code == codes.EXPUNGEISSUED:
+        # Which messages they are, the client learns at once if it may.
+        failure = await _tell_changes(session, command)
+    _say(session, command.tag, said)
+    if failure is not None:
+        _end_if_it_must(session, failure)
+
+
+async def _tell_changes(session: Session, command: Command) -> MailError | None:
+    """Tell what changed; return why that could not be found out.
+
+    Raises:
+        BrokenOff: It could not be told to the end.
+    """
     try:
         await tell_changes(session, command)
+    except BrokenOff:
+        raise
     except MailError as error:
         _log.info("could not sync: {error!r}", error=error)
-        failure = error
+        return error
     except Exception as error:  # noqa: BLE001 - logged
         _raise_if_cancelled(session, error)
         _log.failure("sync failed")
-    _say(session, command.tag, Answer(Status.OK, done.text, done.code))
-    if done.then is not None:
-        done.then()
-    if failure is not None:
-        _end_if_it_must(session, failure)
+    return None
 
 
 def _explain(command: Command, error: Exception) -> Answer:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
@@ -11,12 +12,11 @@ from imapbox.imap.facts import Fact, fact
 from imapbox.imap.octet_answers import Answer, OctetItem, Said, answer_to
 from imapbox.imap.octets import Octets
 from imapbox.imap.refusals import ends_session
-from imapbox.imap.selection import as_ranges
 from imapbox.imap.session import Session
 from imapbox.imap.windows import Windows
 from imapbox.mailbox.cards import in_batches, read_cards
 from imapbox.mailbox.interfaces import Piece
-from imapbox.mailbox.messages import Message
+from imapbox.mailbox.messages import Message, as_ranges
 from imapbox.mime.card import Card
 from imapbox.mime.decode import UnknownCTE
 from imapbox.model.errors import MailError, MessageGone
@@ -46,6 +46,7 @@ class OctetRows:
         selection = session.selection
         self._flags = fact(selection, FetchAtt.FLAGS)
         self._mailbox = selection.mailbox
+        self._session = session
         self._output = session.output
         self._items: list[Fact | OctetItem] = [
             fact(selection, item) if isinstance(item, FetchAtt) else item
@@ -116,8 +117,9 @@ class OctetRows:
     ) -> dict[Uid, tuple[Message, bool]]:
         r"""Set ``\Seen`` if that is to be; say which messages' flags are news."""
         marked = {message.uid: (message, False) for message in messages}
-        unseen = [each.uid for each in messages if not each.flags & Flag.SEEN]
-        if self._sets_seen and unseen:
+        new = [each.uid for each in messages if not each.flags & Flag.SEEN]
+        unseen = np.array(new, np.uint32)
+        if self._sets_seen and new:
             try:
                 await self._mailbox.set_flags(unseen, FlagChange.ADD, _SEEN)
             except MailError as error:
@@ -138,6 +140,7 @@ class OctetRows:
         answers = await self._answers(octets, card, is_news=is_news)
         if not answers:
             return
+        self._session.tell_keywords()
         self._output.write(responses.fetch_start(octets.message.seq))
         try:
             for number, answer in enumerate(answers):

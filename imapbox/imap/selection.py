@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.messages import MarkedRow, Marks, Message
 from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged, Update
@@ -42,14 +45,19 @@ class Selection:
             return self.mailbox.marks_by_uid(self.resolve_uids(numbers))
         return self.mailbox.marks_by_seq(numbers.resolve(self.mailbox.exists))
 
+    def uids(self, numbers: SequenceSet, *, by_uid: bool) -> NDArray[np.uint32]:
+        """Return the UIDs of what `messages` returns, all at once; the cheapest."""
+        if by_uid:
+            return self.mailbox.uids_by_uid(self.resolve_uids(numbers))
+        return self.mailbox.uids_by_seq(numbers.resolve(self.mailbox.exists))
+
     def resolve_uids(self, numbers: SequenceSet) -> Sequence[range]:
         """Return the UIDs that a client names, whoever has them."""
         exists = self.mailbox.exists
         if not exists:
             return ()
         # "*" is the last message's UID, not UIDNEXT - 1: RFC 9051 §6.4.9.
-        ((_, last, _),) = self.mailbox.marks_by_seq((range(exists, exists + 1),))
-        return numbers.resolve(last)
+        return numbers.resolve(self.mailbox.uids.at(exists - 1))
 
     def flags_item(self, message: Message) -> bytes:
         """Return FLAGS of a message, for a FETCH."""
@@ -78,7 +86,7 @@ class Selection:
         if isinstance(update, FlagsChanged):
             message = update.message
             row = message.seq, message.uid, message.marks
-            return self.flags_rows((row,), with_uid=True)
+            return self.new_keywords() + self.flags_rows((row,), with_uid=True)
         if isinstance(update, Exists):
             return responses.exists(update.count) + responses.recent(update.recent)
         if isinstance(update, Expunged):
@@ -141,17 +149,6 @@ class _FlagsItems(dict[Marks, bytes]):
         flag_list = render_flag_list(Flag(flags & ALL_FLAGS), names, recent=recent)
         item = self[marks] = responses.flags_item(flag_list)
         return item
-
-
-def as_ranges(uids: Iterable[Uid]) -> list[range]:
-    """Return ascending UIDs as few ranges."""
-    ranges: list[range] = []
-    for uid in uids:
-        if ranges and ranges[-1].stop == uid:
-            ranges[-1] = range(ranges[-1].start, uid + 1)
-        else:
-            ranges.append(range(uid, uid + 1))
-    return ranges
 
 
 def _fact(text: str, code: codes.ResponseCode) -> bytes:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
+from imapbox.imap.answers import BrokenOff
 from imapbox.imap.capabilities import capabilities
 from imapbox.imap.deadlines import Deadlines
 from imapbox.imap.input import Input
@@ -18,11 +19,9 @@ from imapbox.imap.settings import Cleartext, Settings
 from imapbox.imap.states import State
 from imapbox.mailbox.interfaces import Account, SelectedMailbox
 from imapbox.mailbox.messages import MarkedRow
-from imapbox.model.numbers import Uid
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.framer import AFTER_LOGIN
 from imapbox.wire.imap.response_codes import ResponseCode
-from imapbox.wire.imap.sequence_set import SequenceSet
 
 # So many messages are worded before we look at the clock.
 BATCH: Final = 128
@@ -160,36 +159,39 @@ class Session:
 
         Raises:
             MailError: It could not be found out.
+            BrokenOff: It could not be told to the end.
         """
         if self._selection is None:
             return
         selection = self._selection
         updates = await selection.mailbox.sync(may_expunge=may_expunge)
-        for number, update in enumerate(updates, start=1):
-            self.output.write(selection.update_lines(update))
-            if not number % BATCH:
-                await self.output.room()
-
-    async def uids(self, numbers: SequenceSet, *, by_uid: bool) -> list[Uid]:
-        """Return the UIDs of the messages that the client names, ascending.
-
-        Raises:
-            NoSuchMessage: A sequence number is nobody's.
-        """
-        uids: list[Uid] = []
-        named = self.selection.marked_rows(numbers, by_uid=by_uid)
-        while batch := list(islice(named, BATCH)):
-            uids += [uid for _, uid, _ in batch]
-            await self.output.room()
-        return uids
+        try:
+            for number, update in enumerate(updates, start=1):
+                self.output.write(selection.update_lines(update))
+                if not number % BATCH:
+                    await self.output.room()
+        except CancelledError:
+            raise
+        except Exception as error:
+            # It would take one message for another from now on.
+            raise BrokenOff("not all changes could be told") from error
 
     async def tell_flags(self, rows: Iterator[MarkedRow], *, with_uid: bool) -> None:
         """Tell the client the flags of messages, and their UIDs if wanted."""
         selection = self.selection
-        self.output.write(selection.new_keywords())
         while batch := list(islice(rows, BATCH)):
+            self.tell_keywords()
             self.output.write(selection.flags_rows(batch, with_uid=with_uid))
             await self.output.room()
+
+    def tell_keywords(self) -> None:
+        """Tell the client of new keywords, before anything makes use of them.
+
+        A FETCH waits for its client now and then, and meanwhile other sessions
+        may define some.
+        """
+        if lines := self.selection.new_keywords():
+            self.output.write(lines)
 
     def bye(self, text: str, code: ResponseCode | None = None) -> None:
         """Say good bye; the session ends when the command has been answered."""

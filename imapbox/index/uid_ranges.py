@@ -25,6 +25,16 @@ class Bounds(NamedTuple):
         last = np.fromiter((each[-1] for each in ranges), np.uint32, len(ranges))
         return cls(first, last)
 
+    @classmethod
+    def union(cls, ranges: Sequence[range]) -> Self:
+        """Return the bounds of ranges in any order, which may overlap."""
+        first, last = cls.of([each for each in ranges if len(each)])
+        order = np.argsort(first, kind="stable")
+        first, last = first[order], np.maximum.accumulate(last[order])
+        begins = np.ones(len(first), np.bool_)
+        begins[1:] = first[1:] > last[:-1]
+        return cls(first[begins], last[np.roll(begins, -1)])
+
     def positions_in(self, uids: NDArray[np.uint32]) -> NDArray[np.intp]:
         """Return where UIDs are that lie in the ranges, those that are there.
 

@@ -72,12 +72,17 @@ class Uids:
 
     def places_of(self, uids: NDArray[np.uint32]) -> NDArray[np.intp]:
         """Return where those of these ascending UIDs are that are there."""
-        found = [places + start for start, _, places in self._find(uids)]
+        bounds = Bounds(uids, uids)
+        found = [places + start for start, _, places in self._find(bounds)]
         return np.concatenate([np.zeros(0, np.intp), *found])
 
     def among(self, uids: NDArray[np.uint32]) -> NDArray[np.uint32]:
         """Return those of these ascending UIDs that are there."""
-        found = [piece[places] for _, piece, places in self._find(uids)]
+        return self.within(Bounds(uids, uids))
+
+    def within(self, ranges: Bounds) -> NDArray[np.uint32]:
+        """Return those that lie in the ranges."""
+        found = [piece[places] for _, piece, places in self._find(ranges)]
         return np.concatenate([_NONE, *found])
 
     def tolist(self) -> list[int]:
@@ -88,10 +93,10 @@ class Uids:
         return bisect_right(self._starts, place) - 1
 
     def _find(
-        self, uids: NDArray[np.uint32]
+        self, ranges: Bounds
     ) -> Iterator[tuple[int, NDArray[np.uint32], NDArray[np.intp]]]:
         """Return pieces, where each begins, and where in it UIDs are."""
-        for number, bounds in Bounds(uids, uids).spread(self._firsts):
+        for number, bounds in ranges.spread(self._firsts):
             piece = self._pieces[number]
             places = bounds.positions_in(piece)
             if len(places):

@@ -5,10 +5,12 @@ either committed or not, never half. All raise `MailError`s, worded by
 `imap.refusals`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from twisted.internet.defer import Deferred
 
 from imapbox.disk.spool import Content, Spool
@@ -23,6 +25,8 @@ from imapbox.model.numbers import ModSeq, Seq, Uid, UidValidity
 from imapbox.query.columns import Bounds, Facts
 
 T = TypeVar("T")
+# Ascending UIDs: of whole mailboxes, or of a few messages.
+UidArray: TypeAlias = NDArray[np.uint32] | Sequence[Uid]
 
 
 # A message of at most so many octets is checked whenever any of them are read.
@@ -203,6 +207,14 @@ class SelectedMailbox(Protocol):
         """Return what `by_uid` does, but only UIDs and marks; much cheaper."""
         ...
 
+    def uids_by_seq(self, ranges: Iterable[range]) -> NDArray[np.uint32]:
+        """Return the UIDs of what `by_seq` returns, all at once: the cheapest."""
+        ...
+
+    def uids_by_uid(self, ranges: Iterable[range]) -> NDArray[np.uint32]:
+        """Return the UIDs of what `by_uid` returns, all at once: the cheapest."""
+        ...
+
     def bounds(self) -> Bounds:
         """Return what numbers and names mean to a search that begins now."""
         ...
@@ -217,12 +229,15 @@ class SelectedMailbox(Protocol):
         """
         ...
 
-    async def sync(self, *, may_expunge: bool) -> Sequence[Update]:
+    async def sync(self, *, may_expunge: bool) -> Collection[Update]:
         """Learn what changed, and return what to tell the client, in order.
 
         What any process acknowledged before this call is in it, except
-        expunges (and what came after them) where ``may_expunge`` is False:
-        RFC 9051 §7.5.1.
+        expunges, and what came after a first one, where ``may_expunge`` is
+        False: RFC 9051 §7.5.1. New flags of what is there are told even then.
+
+        The updates are made as they are taken, with the flags that are true
+        then. All must be told, or the client's view is not ours any more.
 
         Raises:
             MailboxGone: The mailbox was deleted or replaced: BYE.
@@ -230,7 +245,7 @@ class SelectedMailbox(Protocol):
         ...
 
     async def set_flags(
-        self, uids: Sequence[Uid], change: FlagChange, flags: frozenset[str]
+        self, uids: UidArray, change: FlagChange, flags: frozenset[str]
     ) -> None:
         """Change flags, durably. `sync` will not echo this change.
 
@@ -249,7 +264,7 @@ class SelectedMailbox(Protocol):
         """
         ...
 
-    async def copy(self, uids: Sequence[Uid], name: MailboxName) -> Copied | None:
+    async def copy(self, uids: UidArray, name: MailboxName) -> Copied | None:
         """Copy messages into another mailbox, or this one; all or none, durably.
 
         Flags, keywords and INTERNALDATE are copied with them.
@@ -268,7 +283,7 @@ class SelectedMailbox(Protocol):
         """
         ...
 
-    async def move(self, uids: Sequence[Uid], name: MailboxName) -> Copied | None:
+    async def move(self, uids: UidArray, name: MailboxName) -> Copied | None:
         """Move messages into another mailbox, durably; `sync` tells who went.
 
         Args:

@@ -16,10 +16,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imapbox.index.encoding import ranges_of
 from imapbox.mailbox.cards import READ, in_batches, read_cards
 from imapbox.mailbox.interfaces import Piece, SelectedMailbox
-from imapbox.mailbox.messages import Message
+from imapbox.mailbox.messages import Message, as_ranges
 from imapbox.mime.card import Card
 from imapbox.model.criteria import Criterion
 from imapbox.model.errors import MessageGone
@@ -95,7 +94,7 @@ class Searching:
 
     async def _look(self, uids: NDArray[np.uint32], answers: Answers) -> Answers:
         """Find out of messages what columns did not tell."""
-        messages = self._mailbox.by_uid(ranges_of(uids.tolist()))
+        messages = self._mailbox.by_uid(as_ranges(uids))
         start = 0
         for batch in in_batches(messages, lambda message: message.card_size):
             self.done = batch[0].seq - 1

@@ -1,6 +1,13 @@
 """One session's sight of one mailbox, from SELECT to CLOSE."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from functools import partial
 from itertools import chain
 from typing import Any, Final, TypeAlias, TypeVar
@@ -10,21 +17,15 @@ from numpy.typing import NDArray
 from twisted.internet.defer import Deferred, succeed
 
 from imapbox.index.body import Place, Span
-from imapbox.index.encoding import ranges_of
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.mailbox_transactions import ExpungeMessages, SetFlags
 from imapbox.index.rows_taken_along import take_along
+from imapbox.index.uid_ranges import Bounds as UidBounds
 from imapbox.index.uid_roll import Uids
-from imapbox.mailbox.interfaces import Copied, Piece
+from imapbox.mailbox.interfaces import Copied, Piece, UidArray
 from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.transfer import Transfer
-from imapbox.mailbox.updates import (
-    Exists,
-    Expunged,
-    FlagsChanged,
-    KeywordsDefined,
-    Update,
-)
+from imapbox.mailbox.updates import Exists, KeywordsDefined, Update, Updates
 from imapbox.mailbox.view import View, sync
 from imapbox.model.errors import MailboxGone, MailboxReadOnly
 from imapbox.model.flags import MAX_KEYWORDS, Flag, FlagChange, split_flags
@@ -156,6 +157,18 @@ class Selected:
         """Return UIDs and marks of the messages with these UIDs."""
         return self._each(self._marked_rows, self._places_by_uid(ranges))
 
+    def uids_by_seq(self, ranges: Iterable[range]) -> NDArray[np.uint32]:
+        """Return the UIDs at these positions, in order.
+
+        Raises:
+            NoSuchMessage: A position is beyond `exists`.
+        """
+        return self._uids_at(self._places_by_seq(ranges))
+
+    def uids_by_uid(self, ranges: Iterable[range]) -> NDArray[np.uint32]:
+        """Return those of these UIDs that are there, in order."""
+        return self._uids_at(self._places_by_uid(ranges))
+
     def bounds(self) -> Bounds:
         """Return what numbers and names mean to a search that begins now."""
         exists = self.exists
@@ -174,27 +187,27 @@ class Selected:
             keyword=runs.with_keyword,
         )
 
-    async def sync(self, *, may_expunge: bool) -> Sequence[Update]:
+    async def sync(self, *, may_expunge: bool) -> Collection[Update]:
         """Learn what changed; see `interfaces.SelectedMailbox.sync`."""
         await self._learn()
-        if self._view.next_change == self._state.next_change:
+        view = self._view
+        known = view.next_change if may_expunge else view.next_news
+        if known == self._state.next_change:
             return ()
-        news = sync(self._view, self._state, may_expunge=may_expunge, told=self._told)
-        if news.view is self._view:
-            return ()
+        news = sync(view, self._state, may_expunge=may_expunge, told=self._told)
         self._view = news.view
         self._told.clear()
         self._mailbox.forget()
-        updates: list[Update] = [Expunged(seq) for seq in news.expunged]
+        others: list[Update] = []
         if news.keywords:
-            updates.append(KeywordsDefined())
+            others.append(KeywordsDefined())
         if news.grown:
-            updates.append(Exists(self.exists, self.recent))
-        updates += map(FlagsChanged, self.by_uid(ranges_of(news.flagged)))
-        return updates
+            others.append(Exists(self.exists, self.recent))
+        messages = partial(self._these, news.view, news.flagged)
+        return Updates(news.expunged, others, len(news.flagged), messages)
 
     async def set_flags(
-        self, uids: Sequence[Uid], change: FlagChange, flags: frozenset[str]
+        self, uids: UidArray, change: FlagChange, flags: frozenset[str]
     ) -> None:
         """Change flags, durably.
 
@@ -202,7 +215,7 @@ class Selected:
             MailboxReadOnly: It was opened with EXAMINE.
         """
         self._check_writable()
-        if not uids:
+        if not len(uids):
             return
         await self._learn()
         system, keywords = split_flags(flags)
@@ -227,20 +240,18 @@ class Selected:
         # Only what the client was told of may go.
         deleted = self._view.uids.among(self._state.columns.uids_with(Flag.DELETED))
         if uids is not None:
-            bounds = [deleted.searchsorted((each.start, each.stop)) for each in uids]
-            parts = [deleted[start:end] for start, end in bounds]
-            deleted = np.unique(np.concatenate([deleted[:0], *parts]))
+            deleted = deleted[UidBounds.union(list(uids)).positions_in(deleted)]
         known = take_along(self._state, deleted)
         if known.rows:
             await self._mailbox.submit(ExpungeMessages(known), command="expunge")
             await self._mailbox.sync()
 
-    async def copy(self, uids: Sequence[Uid], name: MailboxName) -> Copied | None:
+    async def copy(self, uids: UidArray, name: MailboxName) -> Copied | None:
         """Copy messages; see `interfaces.SelectedMailbox.copy`."""
         await self._learn()
         return await self._transfer.copy(self._mailbox, _array(uids), name)
 
-    async def move(self, uids: Sequence[Uid], name: MailboxName) -> Copied | None:
+    async def move(self, uids: UidArray, name: MailboxName) -> Copied | None:
         """Move messages; see `interfaces.SelectedMailbox.move`."""
         self._check_writable()
         await self._learn()
@@ -388,29 +399,48 @@ class Selected:
             places.append(slice(seqs.start - 1, seqs[-1]))
         return places
 
-    def _places_by_uid(self, ranges: Iterable[range]) -> list[slice]:
-        """Return where in the view messages with these UIDs are."""
-        return [self._view.positions(uids) for uids in ranges]
+    def _places_by_uid(self, ranges: Iterable[range]) -> Iterator[slice]:
+        """Return where in the view as it is now messages with these UIDs are."""
+        return map(self._view.positions, ranges)
+
+    def _uids_at(self, places: Iterable[slice]) -> NDArray[np.uint32]:
+        uids = self._view.uids
+        return np.concatenate([uids[:0], *(uids[each] for each in places)])
 
     def _each(
-        self, read: Callable[[View, slice], Iterator[T]], places: Iterable[slice]
+        self,
+        read: Callable[[range, NDArray[np.uint32]], Iterator[T]],
+        places: Iterable[slice],
     ) -> Iterator[T]:
         """Read what is at these places of the view as it is now, lazily."""
-        view = self._view
-        return chain.from_iterable(
-            read(view, slice(start, min(place.stop, start + _SLICE)))
+        uids = self._view.uids
+        slices = (
+            range(start, min(place.stop, start + _SLICE))
             for place in places
             for start in range(place.start, place.stop, _SLICE)
         )
+        return chain.from_iterable(
+            read(range(each.start + 1, each.stop + 1), uids[each.start : each.stop])
+            for each in slices
+        )
 
-    def _messages(self, view: View, place: slice) -> Iterator[Message]:
-        uids = view.uids[place]
+    def _these(self, view: View, uids: NDArray[np.uint32]) -> Iterator[Message]:
+        """Return messages of a view, lazily."""
+        slices = (uids[start : start + _SLICE] for start in range(0, len(uids), _SLICE))
+        return chain.from_iterable(
+            self._messages((view.uids.places_of(each) + 1).tolist(), each)
+            for each in slices
+        )
+
+    def _messages(
+        self, seqs: Sequence[int], uids: NDArray[np.uint32]
+    ) -> Iterator[Message]:
         columns = self._state.columns
         rows = columns.rows_of(uids)
         return map(
             _MAKE_MESSAGE,
             zip(
-                range(place.start + 1, place.stop + 1),
+                seqs,
                 uids.tolist(),
                 columns["flags"][rows].tolist(),
                 columns.keywords(rows),
@@ -425,13 +455,12 @@ class Selected:
             ),
         )
 
-    def _marked_rows(self, view: View, place: slice) -> Iterator[MarkedRow]:
-        uids = view.uids[place]
+    def _marked_rows(self, seqs: Any, uids: NDArray[np.uint32]) -> Iterator[MarkedRow]:
+        # Seqs are plain numbers: Seq costs a call each.
         columns = self._state.columns
         rows = columns.rows_of(uids)
         flags: list[int] = columns["flags"][rows].tolist()
         marks = zip(flags, columns.keywords(rows), self._are_recent(uids), strict=True)
-        seqs: Any = range(place.start + 1, place.stop + 1)  # Seq costs a call each
         return zip(seqs, uids.tolist(), marks, strict=True)
 
     def _are_recent(self, uids: NDArray[np.uint32]) -> list[bool]:
@@ -439,5 +468,5 @@ class Selected:
         return recent
 
 
-def _array(uids: Sequence[Uid]) -> NDArray[np.uint32]:
-    return np.fromiter(uids, np.uint32, len(uids))
+def _array(uids: UidArray) -> NDArray[np.uint32]:
+    return np.asarray(uids, np.uint32)

@@ -4,8 +4,13 @@ Values only. `view.sync` computes them, the protocol words them, in the order
 given.
 """
 
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from itertools import chain
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imapbox.mailbox.messages import Message
 from imapbox.model.numbers import Seq
@@ -44,3 +49,47 @@ class KeywordsDefined:
 
 
 Update: TypeAlias = Expunged | Exists | FlagsChanged | KeywordsDefined
+
+# Positions become numbers of Python's so many at a time.
+_SLICE: Final = 1000
+
+
+class Updates(Collection[Update]):
+    """What to tell a client, each made when it is its turn.
+
+    There may be a million. Who takes them may pause between any two, or stop.
+    Flags are those that are true when they are told.
+
+    Args:
+        expunged: Positions, in the order in which they are to be told.
+        others: What is told next.
+        flagged: How many messages' flags are told then.
+        messages: Returns these messages.
+    """
+
+    def __init__(
+        self,
+        expunged: NDArray[np.intp],
+        others: Sequence[Update],
+        flagged: int,
+        messages: Callable[[], Iterator[Message]],
+    ) -> None:
+        self._expunged = expunged
+        self._others = others
+        self._flagged = flagged
+        self._messages = messages
+
+    def __len__(self) -> int:
+        return len(self._expunged) + len(self._others) + self._flagged
+
+    def __iter__(self) -> Iterator[Update]:
+        gone = (
+            seq
+            for start in range(0, len(self._expunged), _SLICE)
+            for seq in self._expunged[start : start + _SLICE].tolist()
+        )
+        flags = map(FlagsChanged, self._messages())
+        return chain(map(Expunged, gone), self._others, flags)
+
+    def __contains__(self, update: object) -> bool:
+        return any(each == update for each in self)

@@ -4,14 +4,14 @@
 the changes, not of the mailbox. Views share their arrays.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imapbox.index.mailbox_state import Changed, MailboxState
+from imapbox.index.mailbox_state import MailboxState
+from imapbox.index.uid_ranges import Bounds
 from imapbox.index.uid_roll import Uids
 from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid
 
@@ -26,10 +26,18 @@ class View:
     Attributes:
         uids: Number 0 of them is sequence number 1. Never changes.
         next_change: The number of the first change that it was not told.
+        next_flags: The first change of which it was not told flags either. It
+            is ahead while an EXPUNGE waits for its time.
     """
 
     uids: Uids
     next_change: int
+    next_flags: int = 0
+
+    @property
+    def next_news(self) -> int:
+        """Return the number of the first change of which it was told nothing."""
+        return max(self.next_change, self.next_flags)
 
     def __len__(self) -> int:
         return len(self.uids)
@@ -65,14 +73,15 @@ class News(NamedTuple):
     Attributes:
         view: What it knows then.
         expunged: Positions, to be told in this order: the highest first.
-        flagged: Messages, already in the new view, whose flags changed.
+        flagged: UIDs of messages that it knew and knows, ascending, whose flags
+            changed.
         grown: Whether EXISTS is to be told.
         keywords: Whether there are new keywords.
     """
 
     view: View
-    expunged: Sequence[Seq]
-    flagged: Sequence[Uid]
+    expunged: NDArray[np.intp]
+    flagged: NDArray[np.uint32]
     grown: bool
     keywords: bool
 
@@ -90,41 +99,36 @@ def sync(
         view: What the client was told.
         state: What is.
         may_expunge: False while positions must not move (RFC 9051 §7.5.1). If
-            a message is gone, nothing is told then.
+            a message is gone, nothing is told then but flags of the others:
+            what came later has no position yet.
         told: Modseqs of flag changes that the client knows of already.
     """
     changes = state.changes_since(view.next_change)
-    gone = _still_in(view, changes)
-    if len(gone) and not may_expunge:
-        return News(view, (), (), grown=False, keywords=False)
-    new = View(state.roll.now, state.next_change)
+    expunged = [change.expunged for change in changes if len(change.expunged)]
+    dead = np.sort(np.concatenate([_NO_UIDS, *expunged]))
+    gone = view.uids.places_of(dead)
+    waits = bool(len(gone)) and not may_expunge
+    if waits:
+        new = View(view.uids, view.next_change, state.next_change)
+    else:
+        new = View(state.roll.now, state.next_change)
+    fresh = state.changes_since(view.next_news)
     flagged = [
-        uids
-        for change in changes
-        if change.modseq not in told
-        for uids in change.flagged
+        uids for change in fresh if change.modseq not in told for uids in change.flagged
     ]
     return News(
         new,
         # Highest first, so that no number moves one still to be told.
-        (gone[::-1] + 1).tolist(),
-        view.uids.among(_among(new, flagged)).tolist(),
-        grown=len(new) > len(view) - len(gone),
-        keywords=any(change.keywords for change in changes),
+        _NO_PLACES if waits else gone[::-1] + 1,
+        _without(view.uids.within(Bounds.union(flagged)), dead),
+        grown=not waits and len(new) > len(view) - len(gone),
+        keywords=any(change.keywords for change in fresh),
     )
 
 
-def _still_in(view: View, changes: Sequence[Changed]) -> NDArray[np.intp]:
-    """Return the places in the view of messages that are gone, ascending."""
-    gone = [change.expunged for change in changes if len(change.expunged)]
-    if not gone:
-        return _NO_PLACES
-    return view.uids.places_of(np.sort(np.concatenate(gone)))
-
-
-def _among(view: View, ranges: Sequence[range]) -> NDArray[np.uint32]:
-    """Return the UIDs of the view that are in any of the ranges, ascending."""
-    if not ranges:
-        return _NO_UIDS
-    parts = [view.uids[view.positions(uids)] for uids in ranges]
-    return np.unique(np.concatenate(parts))
+def _without(uids: NDArray[np.uint32], dead: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return ascending UIDs but for those that are in another ascending array."""
+    places = np.searchsorted(uids, dead)
+    there = places < len(uids)
+    there[there] = uids[places[there]] == dead[there]
+    return np.delete(uids, places[there])

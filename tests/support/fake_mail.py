@@ -5,11 +5,19 @@ Simple and honest: what one session commits the others learn in their next
 effect, so that a test decides how slow the store is.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from twisted.internet.defer import Deferred, succeed
 
 from imapbox.disk.spool import Content, MemoryContent, Spool
@@ -21,6 +29,7 @@ from imapbox.mailbox.interfaces import (
     NewMessage,
     Piece,
     Status,
+    UidArray,
 )
 from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.updates import (
@@ -363,6 +372,12 @@ class FakeMailbox:
     def marks_by_uid(self, ranges: Iterable[range]) -> Iterator[MarkedRow]:
         return map(_marked, self.by_uid(ranges))
 
+    def uids_by_seq(self, ranges: Iterable[range]) -> NDArray[np.uint32]:
+        return np.array([each.uid for each in self.by_seq(ranges)], np.uint32)
+
+    def uids_by_uid(self, ranges: Iterable[range]) -> NDArray[np.uint32]:
+        return np.array([each.uid for each in self.by_uid(ranges)], np.uint32)
+
     def bounds(self) -> Bounds:
         return Bounds(self.exists, max(self._told, default=0), self.keywords())
 
@@ -384,7 +399,7 @@ class FakeMailbox:
             ),
         )
 
-    async def sync(self, *, may_expunge: bool) -> Sequence[Update]:
+    async def sync(self, *, may_expunge: bool) -> Collection[Update]:
         await self._account.pause("sync")
         if self._box.gone:
             raise MailboxGone
@@ -418,7 +433,7 @@ class FakeMailbox:
         return updates
 
     async def set_flags(
-        self, uids: Sequence[Uid], change: FlagChange, flags: frozenset[str]
+        self, uids: UidArray, change: FlagChange, flags: frozenset[str]
     ) -> None:
         await self._account.pause("set_flags")
         if self.read_only:
@@ -458,15 +473,18 @@ class FakeMailbox:
         self._box.modseq += 1
         self._box.changed()
 
-    async def copy(self, uids: Sequence[Uid], name: MailboxName) -> Copied | None:
+    async def copy(self, uids: UidArray, name: MailboxName) -> Copied | None:
         await self._account.pause("copy")
         target = self._account._box(name)
-        if any(uid not in self._box.messages for uid in uids):
+        originals = [Uid(int(uid)) for uid in uids]
+        if any(uid not in self._box.messages for uid in originals):
             raise MessageGone
-        copies = [self._box.copy(uid, target) for uid in uids]
-        return Copied(UidValidity(target.uidvalidity), uids, copies) if uids else None
+        if not originals:
+            return None
+        copies = [self._box.copy(uid, target) for uid in originals]
+        return Copied(UidValidity(target.uidvalidity), originals, copies)
 
-    async def move(self, uids: Sequence[Uid], name: MailboxName) -> Copied | None:
+    async def move(self, uids: UidArray, name: MailboxName) -> Copied | None:
         await self._account.pause("move")
         moved = await self.copy(uids[: self._account.moves_at_once], name)
         if moved is not None:

@@ -1,7 +1,10 @@
 """COPY and MOVE. RFC 9051 §6.4.7, §6.4.8."""
 
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import TypeVar
+
+from twisted.internet.defer import CancelledError
 
 from imapbox.imap.answers import Done, Refused
 from imapbox.imap.session import Session
@@ -18,9 +21,9 @@ T = TypeVar("T")
 async def copy(session: Session, command: Copy) -> Done:
     """Copy messages, all or none."""
     name = command.mailbox.name()
-    mailbox = session.selection.mailbox
-    uids = await session.uids(command.messages, by_uid=command.by_uid)
-    copied = await _or_try_create(mailbox.copy(uids, name))
+    selection = session.selection
+    uids = selection.uids(command.messages, by_uid=command.by_uid)
+    copied = await _or_try_create(selection.mailbox.copy(uids, name))
     return Done("Copied.", None if copied is None else _copy_uid(copied))
 
 
@@ -31,19 +34,26 @@ async def move(session: Session, command: Move) -> Done:
     6851 §4.3. Where a later step fails, the client learns what was moved.
     """
     name = command.mailbox.name()
-    mailbox = session.selection.mailbox
+    selection = session.selection
+    mailbox = selection.mailbox
     if mailbox.read_only:
         raise MailboxReadOnly
-    left = await session.uids(command.messages, by_uid=command.by_uid)
+    left = selection.uids(command.messages, by_uid=command.by_uid)
     moved = await _or_try_create(mailbox.move(left, name))
     while moved is not None:
         line = responses.untagged(responses.Status.OK, "Moved.", _copy_uid(moved))
         session.output.write(line)
         left = left[len(moved.originals) :]
+        if not len(left):
+            break
         try:
-            moved = await _or_try_create(mailbox.move(left, name)) if left else None
-        except (MailError, Refused):
-            await session.sync(may_expunge=True)
+            moved = await _or_try_create(mailbox.move(left, name))
+        except CancelledError:
+            raise
+        except Exception:
+            # Whatever went wrong, the client learns what went well.
+            with suppress(MailError):
+                await session.sync(may_expunge=True)
             raise
     return Done("Done.")
 

@@ -62,6 +62,7 @@ async def _tell_columns(
             responses.fetch(each.seq, [tell(each, None) for tell in facts])
             for each in batch
         ]
+        session.tell_keywords()
         output.write(b"".join(rows))
         await output.room()
 
@@ -79,6 +80,7 @@ async def _tell_cards(
                 gone += 1
                 continue
             row = responses.fetch(message.seq, [tell(message, card) for tell in facts])
+            session.tell_keywords()
             # Of some messages an envelope is megabytes.
             for at in range(0, len(row), SLICE):
                 output.write(row[at : at + SLICE])

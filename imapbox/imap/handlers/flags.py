@@ -1,8 +1,8 @@
 """STORE and EXPUNGE: what changes messages. RFC 9051 §6.4.3, §6.4.6, §6.4.9."""
 
 from imapbox.imap.answers import Done
-from imapbox.imap.selection import as_ranges
 from imapbox.imap.session import Session
+from imapbox.mailbox.messages import as_ranges
 from imapbox.model.errors import MailboxReadOnly
 from imapbox.wire.imap.commands.selected import Expunge, Store
 
@@ -12,8 +12,8 @@ async def store(session: Session, command: Store) -> Done:
     selection = session.selection
     if selection.mailbox.read_only:
         raise MailboxReadOnly
-    uids = await session.uids(command.messages, by_uid=command.by_uid)
-    if uids:
+    uids = selection.uids(command.messages, by_uid=command.by_uid)
+    if len(uids):
         await selection.mailbox.set_flags(uids, command.change, command.flags)
         if not command.silent:
             now = selection.mailbox.marks_by_uid(as_ranges(uids))

@@ -79,7 +79,12 @@ def test_many_are_moved_in_steps(client: Client) -> None:
     )
 
 
-def test_a_move_that_ends_halfway_says_so(client: Client) -> None:
+@pytest.mark.parametrize(
+    ("error", "code"), [(MailboxBusy(), b"INUSE"), (RuntimeError(), b"SERVERBUG")]
+)
+def test_a_move_that_ends_halfway_says_so(
+    client: Client, error: Exception, code: bytes
+) -> None:
     """Where a MOVE fails halfway, what was moved is told, and then NO."""
     client.account.moves_at_once = 2
     steps: list[str] = []
@@ -87,13 +92,13 @@ def test_a_move_that_ends_halfway_says_so(client: Client) -> None:
     async def fail(what: str) -> None:
         steps.append(what)
         if steps.count("move") == 2 and what == "move":
-            raise MailboxBusy
+            raise error
 
     client.account.pause = fail
     said = client.say(b"t MOVE 1:4 other\r\n")
     assert said.startswith(
         b"* OK [COPYUID 102 1,3 1:2] Moved.\r\n"
-        b"* 2 EXPUNGE\r\n* 1 EXPUNGE\r\nt NO [INUSE] "
+        b"* 2 EXPUNGE\r\n* 1 EXPUNGE\r\nt NO [" + code + b"] "
     )
     assert len(bodies(client, "INBOX")) == 2
 
@@ -146,10 +151,11 @@ def test_uids_that_nobody_has(client: Client, command: str) -> None:
 
 @pytest.mark.parametrize("command", BOTH)
 def test_of_messages_that_are_gone_none_is_taken(client: Client, command: str) -> None:
-    """Where another session expunged one of them, none is copied or moved."""
+    """Where another session expunged one of them, none is taken; it is told which."""
     del client.account.inbox.messages[4]
     said = client.say(b"t %b 1:4 other\r\n" % command.encode())
     assert said == (
+        b"* 3 EXPUNGE\r\n"
         b"t NO [EXPUNGEISSUED] The message was expunged in the meantime.\r\n"
     )
     assert bodies(client, "other") == []

@@ -122,6 +122,25 @@ def test_a_failing_store_ends_idle_only() -> None:
     assert not client.closed
 
 
+def test_a_server_that_stops_ends_idle() -> None:
+    """Who idles is told BYE when the server stops, during a sync as well."""
+    for busy in (False, True):
+        account = FakeAccount()
+        client = idling(account)
+        syncing: Deferred[None] = Deferred()
+        if busy:
+            account.pause = lambda _, syncing=syncing: syncing
+            account.inbox.add(b"x")
+        client.protocol.stop()
+        if busy:
+            syncing.callback(None)
+        said = client.turn()
+        assert said.endswith(b"* BYE [UNAVAILABLE] The server is shutting down.\r\n")
+        assert b"t OK" not in said
+        assert client.closed
+        assert account.inbox.waiting == []
+
+
 def test_a_lost_connection_ends_idle() -> None:
     """Nothing waits for a client that is gone."""
     account = FakeAccount()

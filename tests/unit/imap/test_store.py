@@ -1,7 +1,11 @@
 """STORE and EXPUNGE: RFC 9051 §6.4.3, §6.4.6."""
 
+from collections.abc import Iterator
+
 import pytest
 
+from imapbox.mailbox.updates import Expunged, Update
+from imapbox.model.numbers import Seq
 from tests.support.fake_mail import FakeAccount
 from tests.support.imap_client import Client
 
@@ -68,6 +72,63 @@ def test_new_keywords_are_announced() -> None:
         assert b"* FLAGS (" in heard
         assert b"Draft $Work)\r\n* OK [PERMANENTFLAGS (" in heard
     assert two.heard() == b""
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        b"FLAGS",
+        b"(FLAGS RFC822.SIZE)",
+        b"(FLAGS ENVELOPE)",
+        b"(FLAGS BODY.PEEK[HEADER])",
+        b"BODY[]",
+    ],
+)
+def test_new_keywords_are_announced_before_their_use(items: bytes) -> None:
+    """FLAGS comes before the first FETCH with a new keyword, whatever was asked."""
+    account = account_with(2)
+    account.inbox.messages[1].flags = 0
+    one, two = (Client(account).login().select() for _ in range(2))
+    one.say(b"t STORE 1 +FLAGS ($Work)\r\n")
+    said = two.say(b"t FETCH 1 " + items + b"\r\n")
+    announced, _, told = said.partition(b"* 1 FETCH (")
+    assert b"* FLAGS (" in announced
+    assert b"* OK [PERMANENTFLAGS (" in announced
+    assert b"$Work" in told
+    assert b"* FLAGS (" not in told
+
+
+def test_a_keyword_defined_during_a_fetch_is_announced() -> None:
+    """A keyword that comes up while a long FETCH is told is announced before it."""
+    account = account_with(5000)
+    client = Client(account).login().select()
+    client.protocol.dataReceived(b"t FETCH 1:* FLAGS\r\n")
+    account.inbox.messages[5000].keywords = account.inbox.bit_of("$Work")
+    said = client.turn()
+    assert said.index(b"* FLAGS (") < said.index(b"* 5000 FETCH (FLAGS (\\Seen $Work))")
+    assert said.count(b"* FLAGS (") == 1
+
+
+def test_changes_that_can_not_be_told_end_the_session() -> None:
+    """Where not all changes can be told the connection is closed, without an OK."""
+    account = account_with(3)
+    client = Client(account).login().select()
+    mailbox = account.open[0]
+
+    def broken() -> Iterator[Update]:
+        yield Expunged(Seq(3))
+        raise OSError
+
+    async def sync(*, may_expunge: bool) -> Iterator[Update]:
+        assert may_expunge
+        return broken()
+
+    mailbox.sync = sync
+    for command in (b"NOOP", b"COPY 1 INBOX"):
+        assert client.say(b"t %b\r\n" % command) == b"* 3 EXPUNGE\r\n"
+        assert client.closed
+        client = Client(account).login().select()
+        account.open[-1].sync = sync
 
 
 def test_expunge_tells_from_the_end() -> None:

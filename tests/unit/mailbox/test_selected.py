@@ -149,7 +149,7 @@ async def test_flags_are_told_to_others_only(open_store: Opener) -> None:
         KeywordsDefined
     ]
     for session in (near, far):
-        updates = await session.sync(may_expunge=False)
+        updates = list(await session.sync(may_expunge=False))
         assert [type(each) for each in updates] == [KeywordsDefined, FlagsChanged]
         assert updates[-1].message.flags == Flag.FLAGGED
         assert updates[-1].message.keywords == 1
@@ -176,13 +176,63 @@ async def test_flags_of_what_is_gone(open_store: Opener) -> None:
     assert [each.flags for each in one.by_seq([range(1, 3)])][1] == Flag.SEEN
     assert not await one.sync(may_expunge=False)
     assert one.exists == 2, "positions may not move now"
-    assert await one.sync(may_expunge=True) == [Expunged(1)]
+    assert list(await one.sync(may_expunge=True)) == [Expunged(1)]
     (update,) = [
         each
         for each in await two.sync(may_expunge=True)
         if isinstance(each, FlagsChanged)
     ]
     assert update.message.uid == 2
+    for each in (one, two):
+        each.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_flags_are_told_while_an_expunge_waits(open_store: Opener) -> None:
+    """What others flag is told even where an EXPUNGE must not be, and only once."""
+    store, other = await open_store(), await open_store()
+    account = await account_of(store)
+    await account.append(INBOX, [new_message(bytes([65 + n])) for n in range(3)])
+    one, two = await select(store), await select(other)
+    await two.set_flags([1], FlagChange.ADD, frozenset({"\\Deleted"}))
+    await two.expunge()
+    await two.set_flags([3], FlagChange.ADD, frozenset({"$Work"}))
+    await deliver(store)
+    keywords, flags = await one.sync(may_expunge=False)
+    assert isinstance(keywords, KeywordsDefined)
+    assert isinstance(flags, FlagsChanged)
+    assert (flags.message.seq, flags.message.uid) == (3, 3)
+    assert not await one.sync(may_expunge=False)
+    await two.set_flags([2], FlagChange.ADD, SEEN)
+    (flags,) = await one.sync(may_expunge=False)
+    assert (flags.message.seq, flags.message.flags) == (2, Flag.SEEN)
+    assert list(await one.sync(may_expunge=True)) == [Expunged(1), Exists(3, 3)]
+    for each in (one, two):
+        each.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_changes_are_told_bit_by_bit(open_store: Opener) -> None:
+    """Of many changes each is made when it is told, with what is true then."""
+    store = await open_store()
+    account = await account_of(store)
+    count = 2500
+    await account.append(INBOX, [new_message(b"x")] * count)
+    one, two = await select(store), await select(store)
+    everyone = range(1, count + 1)
+    await two.set_flags(list(everyone), FlagChange.ADD, SEEN)
+    updates = await one.sync(may_expunge=True)
+    assert len(updates) == count
+    telling = iter(updates)
+    assert next(telling).message.flags == Flag.SEEN
+    await two.set_flags([count], FlagChange.ADD, frozenset({"\\Deleted"}))
+    await two.expunge()
+    await two.sync(may_expunge=True)
+    rest = [each.message for each in telling]
+    assert [each.uid for each in rest] == list(everyone)[1:]
+    assert [each.seq for each in rest] == list(everyone)[1:]
+    assert rest[-1].flags == Flag.SEEN | Flag.DELETED
+    assert list(await one.sync(may_expunge=True)) == [Expunged(count)]
     for each in (one, two):
         each.close()
 
@@ -199,7 +249,7 @@ async def test_only_what_is_named_is_expunged(open_store: Opener) -> None:
     await selected.expunge([range(3, 4), range(7, 2**32)])
     assert not await selected.sync(may_expunge=True)
     await selected.expunge([range(2, 4), range(6, 2**32)])
-    assert await selected.sync(may_expunge=True) == [Expunged(6), Expunged(2)]
+    assert list(await selected.sync(may_expunge=True)) == [Expunged(6), Expunged(2)]
     assert uids(selected) == [1, 3, 4, 5]
     assert (await account.status(INBOX)).deleted == 2
     selected.close()

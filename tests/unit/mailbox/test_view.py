@@ -58,6 +58,10 @@ class History:
     def uids(self) -> list[int]:
         return self.state.roll.now.tolist()
 
+    def flags(self, uid: int) -> int:
+        columns = self.state.columns
+        return int(columns["flags"][columns.rows_of(np.array([uid], np.uint32))][0])
+
     def view(self) -> View:
         return View(self.state.roll.now, self.state.next_change)
 
@@ -93,7 +97,7 @@ class Client:
             missing = len(news.view) - len(self.messages)
             assert missing > 0
             self.messages += [None] * missing
-        self.flagged |= set(news.flagged)
+        self.flagged |= set(news.flagged.tolist())
 
     def check(self, view: View) -> None:
         """Fail unless it holds exactly the view's messages."""
@@ -129,7 +133,7 @@ def test_a_client_ends_where_we_are(steps: list[Any]) -> None:
             client.obey(news)
             if not value:
                 assert client.messages[: len(before)] == before
-                assert not news.expunged
+                assert not len(news.expunged)
             view = news.view
             client.check(view)
         elif kind == "forget":
@@ -142,8 +146,8 @@ def test_a_client_ends_where_we_are(steps: list[Any]) -> None:
     client.check(news.view)
     assert news.view.uids.tolist() == history.uids()
     again = sync(news.view, history.state, may_expunge=True)
-    assert not again.expunged
-    assert not again.flagged
+    assert not len(again.expunged)
+    assert not len(again.flagged)
     assert not again.grown
 
 
@@ -164,13 +168,53 @@ def test_every_change_of_flags_is_told(steps: list[Any]) -> None:
         elif kind in {"append", "expunge"}:
             getattr(history, kind)(value)
     news = sync(view, history.state, may_expunge=True)
-    told = set(news.flagged)
+    told = set(news.flagged.tolist())
     possible = changed & set(range(1, 9)) & set(history.uids())
     assert told <= possible
     flags = history.state.columns
     for uid in possible - told:
         row = int(flags.rows_of(np.array([uid], np.uint32))[0])
         assert int(flags["flags"][row]) & Flag.FLAGGED, "was so before"
+
+
+FLAGS = st.sampled_from([Flag.SEEN, Flag.FLAGGED, Flag.DRAFT])
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("append"), st.integers(1, 2)),
+            st.tuples(st.just("flag"), UIDS, FLAGS),
+            st.tuples(st.just("expunge"), UIDS),
+            st.tuples(st.just("sync"), st.booleans()),
+        ),
+        max_size=25,
+    )
+)
+def test_flags_are_told_whatever_is_expunged(steps: list[Any]) -> None:
+    """After each sync a client knows the flags of all that it knows and is there."""
+    history = History()
+    history.append(6)
+    view = history.view()
+    known = {uid: history.flags(uid) for uid in view.uids.tolist()}
+    for kind, *values in [*steps, ("sync", False), ("sync", True)]:
+        if kind != "sync":
+            getattr(history, kind)(*values)
+            continue
+        (may_expunge,) = values
+        news = sync(view, history.state, may_expunge=may_expunge)
+        for uid in news.flagged.tolist():
+            assert uid in known
+            known[uid] = history.flags(uid)
+        view = news.view
+        there = set(view.uids.tolist())
+        known = {
+            uid: known.get(uid, history.flags(uid)) for uid in sorted(there | {*known})
+        }
+        for uid in there & set(history.uids()):
+            assert known[uid] == history.flags(uid)
+        again = sync(view, history.state, may_expunge=may_expunge)
+        assert not len(again.flagged), "and none is told twice"
 
 
 def test_own_changes_are_not_told_twice() -> None:
@@ -192,7 +236,7 @@ def test_expunges_are_told_from_the_last_on() -> None:
     view = history.view()
     history.expunge({2, 3})
     history.expunge({5})
-    assert sync(view, history.state, may_expunge=True).expunged == [5, 3, 2]
+    assert sync(view, history.state, may_expunge=True).expunged.tolist() == [5, 3, 2]
 
 
 def test_what_came_and_went_is_never_told() -> None:
@@ -203,7 +247,7 @@ def test_what_came_and_went_is_never_told() -> None:
     history.append(1)
     history.expunge({3})
     news = sync(view, history.state, may_expunge=False)
-    assert (news.expunged, news.flagged, news.grown) == ([], [], False)
+    assert (len(news.expunged), len(news.flagged), news.grown) == (0, 0, False)
     assert news.view.uids.tolist() == [1, 2]
 
 
