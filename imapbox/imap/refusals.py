@@ -26,6 +26,7 @@ from imapbox.model.errors import (
     NoSuchMailbox,
     NoSuchUser,
     NumbersExhausted,
+    SearchTextTooLong,
     StoreFailure,
     StoreFenced,
     StoreReadOnly,
@@ -55,6 +56,7 @@ RESPONSE_CODE: Final[Mapping[type[MailError], ResponseCode]] = {
     NumbersExhausted: codes.LIMIT,
     TooManyKeywords: codes.LIMIT,
     TooMuchAtOnce: codes.LIMIT,
+    SearchTextTooLong: codes.LIMIT,
     MessageTooBig: codes.TOOBIG,
     MessageGone: codes.EXPUNGEISSUED,
     MailLoop: codes.CANNOT,
@@ -73,6 +75,7 @@ _EVERYDAY: Final = (
     MailboxReadOnly,
     TooManyKeywords,
     TooMuchAtOnce,
+    SearchTextTooLong,
     MessageTooBig,
     MessageGone,
 )

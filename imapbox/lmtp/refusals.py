@@ -30,6 +30,7 @@ from imapbox.model.errors import (
     NoSuchMailbox,
     NoSuchUser,
     NumbersExhausted,
+    SearchTextTooLong,
     StoreFailure,
     StoreFenced,
     StoreReadOnly,
@@ -57,6 +58,7 @@ STATUS: Final[Mapping[type[MailError], str]] = {
     NumbersExhausted: "452 4.2.2",
     TooManyKeywords: "451 4.2.0",
     TooMuchAtOnce: "451 4.2.0",
+    SearchTextTooLong: "451 4.2.0",
     # The tree of mailboxes changed under us: the next try finds it as it is.
     NoSuchMailbox: "451 4.2.0",
     MailboxGone: "451 4.2.0",

@@ -1,27 +1,21 @@
 """One user's mail, as a session sees it."""
 
 from collections.abc import Sequence
-from typing import Final
-
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from imapbox.disk.spool import Spool
 from imapbox.index.known import Known
-from imapbox.index.mailbox_transactions import AppendMessages, Incoming, SetMeta
+from imapbox.index.mailbox_transactions import AppendMessages, Incoming
 from imapbox.mailbox.interfaces import Appended, Listed, NewMessage, Status
+from imapbox.mailbox.recent import Recent, recent_after
 from imapbox.mailbox.selected import Selected
 from imapbox.mailbox.transfer import Transfer
-from imapbox.model.errors import MailboxGone, MailError, NoSuchMailbox, NoSuchUser
+from imapbox.model.errors import MailboxGone, NoSuchMailbox, NoSuchUser
 from imapbox.model.flags import Flag, split_flags
 from imapbox.model.names import INBOX, MailboxName, UserName, parents
 from imapbox.store.account import AccountLog
 from imapbox.store.incoming import incoming
 from imapbox.store.open_mailbox import OpenMailbox
 from imapbox.store.store import Store
-
-# META: the highest UID that some session was told as recent. RFC 3501 §2.3.2.
-_RECENT_UID: Final = "recentuid"
 
 
 class UserAccount:
@@ -31,8 +25,6 @@ class UserAccount:
         store: Where the mail is.
         account: Whose it is.
     """
-
-    _log = Logger()
 
     def __init__(self, store: Store, account: AccountLog) -> None:
         self.user: UserName = account.user
@@ -119,8 +111,7 @@ class UserAccount:
         await self._sync(mailbox, name)
         counts = mailbox.state.counts
         uids = mailbox.state.roll.now
-        recent_after = _recent_after(mailbox)
-        recent = len(uids) - uids.count_below(recent_after + 1)
+        recent = len(uids) - uids.count_below(recent_after(mailbox) + 1)
         return Status(
             messages=counts.exists,
             recent=recent,
@@ -139,18 +130,11 @@ class UserAccount:
         await self._account.sync()
         mailbox = self._transfer.named(name)
         await self._sync(mailbox, name)
-        recent_after = _recent_after(mailbox)
-        selected = Selected(
-            name,
-            self._account,
-            mailbox,
-            self._transfer,
-            recent_after=recent_after,
-            read_only=read_only or mailbox.log.damaged,
+        read_only = read_only or mailbox.log.damaged
+        recent = Recent(mailbox, takes=takes_recent and not read_only)
+        return Selected(
+            name, self._account, mailbox, self._transfer, recent, read_only=read_only
         )
-        if takes_recent and not selected.read_only:
-            self._advance_recent(mailbox, recent_after)
-        return selected
 
     async def _sync(self, mailbox: OpenMailbox, name: MailboxName) -> None:
         try:
@@ -169,18 +153,6 @@ class UserAccount:
             keywords=keywords,
         )
 
-    def _advance_recent(self, mailbox: OpenMailbox, recent_after: int) -> None:
-        """Let messages be recent to one session only, as far as that is easy."""
-        last = mailbox.state.counts.uidnext - 1
-        if last > recent_after and mailbox.state.counts.exists:
-            meta = SetMeta(_RECENT_UID, last.to_bytes(4, "little"))
-            mailbox.submit(meta, command="select").addErrback(self._not_advanced)
-
-    def _not_advanced(self, failure: Failure) -> None:
-        # They are recent again, then; only what nobody foresaw is worth a word.
-        if not isinstance(failure.value, MailError):
-            self._log.failure("recent was not advanced", failure)
-
 
 async def open_account(store: Store, user: UserName) -> UserAccount:
     """Return the mail of a user whom somebody let in; the first time makes it.
@@ -196,11 +168,6 @@ async def open_account(store: Store, user: UserName) -> UserAccount:
         await store.create_account(user)
         account = await store.account(user)
     return UserAccount(store, account)
-
-
-def _recent_after(mailbox: OpenMailbox) -> int:
-    value = mailbox.state.facts.meta.get(_RECENT_UID, b"")
-    return int.from_bytes(value, "little")
 
 
 def _special_use(account: AccountLog, name: MailboxName) -> str | None:

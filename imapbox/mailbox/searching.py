@@ -20,10 +20,11 @@ from imapbox.mailbox.cards import READ, in_batches, read_cards
 from imapbox.mailbox.interfaces import Piece, SelectedMailbox
 from imapbox.mailbox.messages import Message, as_ranges
 from imapbox.mime.card import Card
-from imapbox.model.criteria import Criterion
-from imapbox.model.errors import MessageGone
+from imapbox.model.criteria import BodyHas, Criterion, FieldHas, TextHas
+from imapbox.model.errors import MessageGone, SearchTextTooLong
 from imapbox.query.cards import card_test
 from imapbox.query.columns import column_test
+from imapbox.query.needles import MAX_NEEDLE
 from imapbox.query.octets import Scan
 from imapbox.query.program import NO, UNKNOWN, YES, Answers, Program
 
@@ -35,8 +36,6 @@ _SLICE: Final = 16 * 1024
 _MAX_ANSWERS: Final = 1024 * 1024
 # Of a large message, what is read along with others' beginnings.
 _BEGINNING: Final = 64 * 1024
-# So many cards are asked between two looks at the clock.
-_AT_A_TIME: Final = 8
 
 
 class Searching:
@@ -49,6 +48,9 @@ class Searching:
 
     Attributes:
         done: How many messages have been looked at.
+
+    Raises:
+        SearchTextTooLong: No text that is asked for may be so long.
     """
 
     def __init__(
@@ -60,6 +62,9 @@ class Searching:
         self._program = Program(criterion)
         bounds = mailbox.bounds()
         leaves = dict(enumerate(self._program.leaves))
+        for leaf in leaves.values():
+            if isinstance(leaf, TextHas | BodyHas | FieldHas):
+                _check_length(leaf.text)
         columns = {key: column_test(leaf, bounds) for key, leaf in leaves.items()}
         cards = {key: card_test(leaf) for key, leaf in leaves.items()}
         self._columns = {key: test for key, test in columns.items() if test}
@@ -108,15 +113,13 @@ class Searching:
 
     async def _ask_cards(self, cards: Sequence[Card | None], answers: Answers) -> None:
         wanted = self._program.wanted(self._program.values(answers))
-        count = 0
         for leaf, test in self._cards.items():
             for number in np.nonzero(wanted[leaf])[0].tolist():
                 card = cards[number]
                 is_so = card is not None and test(card)
                 answers[leaf, number] = YES if is_so else NO
-                count += 1
-                if not count % _AT_A_TIME:
-                    await self._pause()
+                # A field may have 128 KiB: only the clock knows what it took.
+                await self._pause()
 
     async def _ask_octets(
         self,
@@ -193,6 +196,11 @@ class _Window:
             self._here = range(wanted.start, wanted.start + len(octets))
         start = wanted.start - self._here.start
         return self._octets[start : start + len(wanted)]
+
+
+def _check_length(text: str) -> None:
+    if len(text) > MAX_NEEDLE:
+        raise SearchTextTooLong
 
 
 def _beginning(message: Message) -> int:

@@ -24,6 +24,7 @@ from imapbox.index.uid_ranges import Bounds as UidBounds
 from imapbox.index.uid_roll import Uids
 from imapbox.mailbox.interfaces import Copied, Piece, UidArray
 from imapbox.mailbox.messages import MarkedRow, Message
+from imapbox.mailbox.recent import Recent
 from imapbox.mailbox.transfer import Transfer
 from imapbox.mailbox.updates import Exists, KeywordsDefined, Update, Updates
 from imapbox.mailbox.view import View, sync
@@ -54,7 +55,7 @@ class Selected:
         account: Whose it is.
         mailbox: What all sessions share; synced.
         transfer: Brings messages into other mailboxes.
-        recent_after: Messages with a greater UID are recent to this session.
+        recent: Which messages are recent to this session.
         read_only: Whether it was opened with EXAMINE.
     """
 
@@ -64,8 +65,8 @@ class Selected:
         account: AccountLog,
         mailbox: OpenMailbox,
         transfer: Transfer,
+        recent: Recent,
         *,
-        recent_after: int,
         read_only: bool,
     ) -> None:
         self.name = name
@@ -73,13 +74,14 @@ class Selected:
         self._account = account
         self._mailbox = mailbox
         self._transfer = transfer
-        self._recent_after = recent_after
+        self._recent = recent
         self._told: set[ModSeq] = set()
         state = mailbox.state
         self._view = View(state.roll.now, state.next_change)
         self._mailbox_id = state.facts.mailbox_id
         self._closed = False
         mailbox.readers.add(self)
+        recent.open()
 
     @property
     def uids(self) -> Uids:
@@ -99,7 +101,7 @@ class Selected:
     @property
     def recent(self) -> int:
         """Return how many of them are recent."""
-        return len(self._view) - self._view.uids.count_below(self._recent_after + 1)
+        return len(self._view) - self._view.uids.count_below(self._recent.after + 1)
 
     @property
     def uidnext(self) -> int:
@@ -182,7 +184,7 @@ class Selected:
         return Facts(
             first_seq=places.start + 1,
             uids=uids,
-            recent_after=self._recent_after,
+            recent_after=self._recent.after,
             column=runs.read,
             keyword=runs.with_keyword,
         )
@@ -202,6 +204,7 @@ class Selected:
         if news.keywords:
             others.append(KeywordsDefined())
         if news.grown:
+            self._recent.tell(self._view.uid_at(Seq(self.exists)))
             others.append(Exists(self.exists, self.recent))
         messages = partial(self._these, news.view, news.flagged)
         return Updates(news.expunged, others, len(news.flagged), messages)
@@ -364,6 +367,7 @@ class Selected:
             self._closed = True
             self._mailbox.readers.discard(self)
             self._mailbox.forget()
+            self._recent.close()
 
     @property
     def _state(self) -> MailboxState:
@@ -464,7 +468,7 @@ class Selected:
         return zip(seqs, uids.tolist(), marks, strict=True)
 
     def _are_recent(self, uids: NDArray[np.uint32]) -> list[bool]:
-        recent: list[bool] = (uids > self._recent_after).tolist()
+        recent: list[bool] = (uids > self._recent.after).tolist()
         return recent
 
 

@@ -94,5 +94,9 @@ class TooMuchAtOnce(MailError):
     """These are too many messages for one command; name fewer of them."""
 
 
+class SearchTextTooLong(MailError):
+    """This text is too long to be searched for; 4,096 characters are the most."""
+
+
 class MailLoop(MailError):
     """The message was delivered here before: mail loop."""

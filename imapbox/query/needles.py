@@ -13,6 +13,9 @@ from typing import Final
 
 from imapbox.mime.casemap import fold
 
+# What is longer is looked for by nobody: to find out where it may begin costs as
+# much as it is long, and that for each message.
+MAX_NEEDLE: Final = 4096
 # Of one header field so many characters are looked through.
 MAX_FIELD: Final = 128 * 1024
 

@@ -21,6 +21,7 @@ async def search(session: Session, command: Search) -> Done:
 
     Raises:
         Refused: The client's strings are in a charset that we don't read.
+        SearchTextTooLong: One of them is too long.
     """
     if not command.known_charset:
         raise Refused("Not a charset that is known here.", codes.badcharset())

@@ -354,6 +354,37 @@ def test_others_have_their_turn(keys: bytes) -> None:
     assert answered > 5
 
 
+@pytest.mark.parametrize("keys", [b"SUBJECT x", b"BODY x"])
+def test_time_is_looked_at_after_each_message(keys: bytes) -> None:
+    """However few messages there are, each may take long: others come between."""
+    client = client_of(*[b"Subject: s\r\n\r\nbody"] * 6)
+
+    def slow() -> float:
+        client.clock.rightNow += TURN
+        return client.clock.rightNow
+
+    client.clock.seconds = slow
+    client.protocol.dataReceived(b"t SEARCH %b\r\n" % keys)
+    turns = 0
+    while client.reactor_turn():
+        turns += 1
+    assert found_in(client.heard()) == []
+    assert turns >= 6
+
+
+@pytest.mark.parametrize("key", [b"BODY", b"TEXT", b"SUBJECT", b"NOT HEADER X-Odd"])
+def test_texts_have_a_limit(key: bytes) -> None:
+    """A text of more than 4,096 characters is not searched for: NO [LIMIT]."""
+    client = client_of(b"Subject: x\r\n\r\nbody")
+    for size in (4096, 4097, 100_000):
+        said = client.say(b"t SEARCH ALL %b {%d+}\r\n%b\r\n" % (key, size, b"x" * size))
+        if size == 4096:
+            assert said.endswith(b"t OK Searched.\r\n")
+        else:
+            assert said.startswith(b"t NO [LIMIT] This text is too long ")
+    assert search(client, b"ALL") == [1]
+
+
 def test_a_long_search_is_not_silent() -> None:
     """Every ten seconds a client reads that its search goes on, and how far it is."""
     account = FakeAccount()

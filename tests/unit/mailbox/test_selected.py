@@ -95,6 +95,50 @@ async def test_messages_are_recent_to_one_session(open_store: Opener) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_what_comes_later_is_recent_to_one_session_too(
+    open_store: Opener,
+) -> None:
+    """What a session was told of while it was there is not recent to the next one."""
+    store, other = await open_store(), await open_store()
+    account = await account_of(store)
+    await deliver(store)
+    first, looker = await select(store), await select(store, read_only=True)
+    for _ in range(2):
+        await deliver(other)
+        for each in (first, looker):
+            await each.sync(may_expunge=True)
+    await deliver(other)
+    await until(lambda: not store.drivers.write.runs)
+    before = first.highestmodseq
+    looker.close()
+    assert (await account.status(INBOX)).recent == 3
+    first.close()
+    await until(lambda: not store.drivers.write.runs)
+    second = await select(other)
+    assert (second.exists, second.recent) == (4, 1)
+    assert second.highestmodseq <= before + 2, "one write, and the last delivery"
+    second.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_recent_never_comes_back(open_store: Opener) -> None:
+    """A session that leaves late makes nothing recent that others were told of."""
+    store, other = await open_store(), await open_store()
+    account = await account_of(store)
+    first = await select(store)
+    await deliver(store)
+    await first.sync(may_expunge=True)
+    await deliver(store)
+    second = await select(other)
+    await until(lambda: not other.drivers.write.runs)
+    assert second.recent == 2
+    first.close()
+    await until(lambda: not store.drivers.write.runs)
+    assert (await account.status(INBOX)).recent == 0
+    second.close()
+
+
+@pytest_twisted.ensureDeferred
 async def test_ranges_of_positions_and_uids(open_store: Opener) -> None:
     """Positions must exist; UIDs that don't are passed over."""
     store = await open_store()
