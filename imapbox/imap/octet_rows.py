@@ -147,11 +147,11 @@ class OctetRows:
                 if number:
                     self._output.write(b" ")
                 await answer.tell(self._output)
-        except CancelledError:
-            raise
         except Exception as error:
-            # A literal was announced, and there is no way to take it back.
-            raise BrokenOff("in the middle of a literal") from error
+            if isinstance(error, CancelledError) and self._session.ended is not None:
+                raise
+            # What was begun can't be taken back, whatever it is that went wrong.
+            raise BrokenOff("in the middle of a message") from error
         self._output.write(responses.FETCH_END)
 
     async def _answers(

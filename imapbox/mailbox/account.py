@@ -104,13 +104,14 @@ class UserAccount:
             raise NoSuchMailbox(name)
         return Appended(append.uidvalidity, append.uids)
 
-    async def status(self, name: MailboxName) -> Status:
-        """Return the counts, as fresh as a NOOP's."""
+    async def status(self, name: MailboxName, *, deleted: bool = True) -> Status:
+        """Return the counts; see `interfaces.Account.status`."""
         await self._account.sync()
         mailbox = self._transfer.named(name)
         await self._sync(mailbox, name)
-        counts = mailbox.state.counts
-        uids = mailbox.state.roll.now
+        state = mailbox.state
+        counts = state.counts
+        uids = state.roll.now
         recent = len(uids) - uids.count_below(recent_after(mailbox) + 1)
         return Status(
             messages=counts.exists,
@@ -118,7 +119,7 @@ class UserAccount:
             uidnext=counts.uidnext,
             uidvalidity=counts.uidvalidity,
             unseen=counts.unseen,
-            deleted=len(mailbox.state.columns.uids_with(Flag.DELETED)),
+            deleted=len(state.columns.uids_with(Flag.DELETED)) if deleted else None,
             size=counts.live,
             highestmodseq=counts.modseq,
         )

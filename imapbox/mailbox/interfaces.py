@@ -65,7 +65,7 @@ class Status:
     uidnext: int
     uidvalidity: UidValidity
     unseen: int
-    deleted: int
+    deleted: int | None
     size: int
     highestmodseq: ModSeq
 
@@ -413,8 +413,14 @@ class Account(Protocol):
         """
         ...
 
-    async def status(self, name: MailboxName) -> Status:
-        """Return the counts, as fresh as a NOOP's."""
+    async def status(self, name: MailboxName, *, deleted: bool = True) -> Status:
+        r"""Return the counts, as fresh as a NOOP's.
+
+        Args:
+            name: Of the mailbox.
+            deleted: Whether those with ``\Deleted`` are counted, for which
+                all messages are looked at.
+        """
         ...
 
     async def select(

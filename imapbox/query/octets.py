@@ -148,7 +148,8 @@ class _Fields:
         if len(self._rest) > MAX_FIELD:
             self._look(self._rest)
             self._is_too_long = True
-            self._rest = b""
+            # Perhaps its end: what comes next tells.
+            self._rest = self._rest[-1:]
 
     def finish(self) -> None:
         """Look at the last field, too."""

@@ -253,7 +253,7 @@ class FakeAccount:
         ]
         return Appended(UidValidity(box.uidvalidity), uids)
 
-    async def status(self, name: MailboxName) -> Status:
+    async def status(self, name: MailboxName, *, deleted: bool = True) -> Status:
         await self.pause("status")
         box = self._box(name)
         return Status(
@@ -264,7 +264,9 @@ class FakeAccount:
             unseen=sum(not each.flags & Flag.SEEN for each in box.messages.values()),
             deleted=sum(
                 bool(each.flags & Flag.DELETED) for each in box.messages.values()
-            ),
+            )
+            if deleted
+            else None,
             size=sum(len(each.octets) for each in box.messages.values()),
             highestmodseq=ModSeq(box.modseq),
         )

@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Final, TypeVar
 
+import numpy as np
 from twisted.internet.defer import CancelledError
 
 from imapbox.imap.answers import Done, Refused
@@ -16,6 +17,9 @@ from imapbox.wire.imap.commands.copying import Copy, Move
 from imapbox.wire.imap.response_codes import ResponseCode
 
 T = TypeVar("T")
+
+# Of up to 22 octets each. MOVE tells as many as it moves in one step.
+_MOST_RANGES: Final = 10_000
 
 
 async def copy(session: Session, command: Copy) -> Done:
@@ -66,5 +70,13 @@ async def _or_try_create(work: Awaitable[T]) -> T:
         raise Refused(error.sentence(), codes.TRYCREATE) from None
 
 
-def _copy_uid(copied: Copied) -> ResponseCode:
+def _copy_uid(copied: Copied) -> ResponseCode | None:
+    """Return COPYUID; None where that were a line such as few clients read.
+
+    RFC 4315 §3 has it that servers should say it; who is not told looks into
+    the mailbox.
+    """
+    jumps = np.diff(np.array(copied.originals, np.int64)) != 1
+    if np.count_nonzero(jumps) >= _MOST_RANGES:
+        return None
     return codes.copy_uid(copied.uidvalidity, copied.originals, copied.uids)

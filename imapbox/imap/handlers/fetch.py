@@ -5,6 +5,7 @@ time; octets are read for many small messages at a time, and in pieces for large
 ones. All is told in the order in which it was asked for, at the client's speed.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
@@ -19,8 +20,15 @@ from imapbox.mailbox.messages import Message
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.selected import Fetch
-from imapbox.wire.imap.fetch_items import FetchAtt, FetchItem
+from imapbox.wire.imap.fetch_items import (
+    BinaryItem,
+    BinarySizeItem,
+    FetchAtt,
+    FetchItem,
+)
 
+# A part is decoded from its beginning each time that some of it is asked for.
+_MOST_DECODED: Final = 16
 _GONE: Final = "Some messages were expunged."
 
 
@@ -29,9 +37,11 @@ async def fetch(session: Session, command: Fetch) -> Done:
 
     Raises:
         NoSuchMessage: A sequence number is nobody's.
-        Refused: Something could not be told; all else has been.
+        Refused: Something could not be told; all else has been. Or one part
+            is to be decoded again and again (LIMIT).
     """
     selection = session.selection
+    _check_parts(command.items)
     if set(command.items) - {FetchAtt.UID} == {FetchAtt.FLAGS}:
         # What clients ask of whole mailboxes.
         rows = selection.marked_rows(command.messages, by_uid=command.by_uid)
@@ -50,6 +60,14 @@ async def fetch(session: Session, command: Fetch) -> Done:
     else:
         await _tell_columns(session, atts, messages)
     return Done("Fetched.")
+
+
+def _check_parts(items: Sequence[FetchItem]) -> None:
+    parts = [
+        item.part for item in items if isinstance(item, BinaryItem | BinarySizeItem)
+    ]
+    if parts and max(Counter(parts).values()) > _MOST_DECODED:
+        raise Refused("One part is asked for too often at once.", codes.LIMIT)
 
 
 async def _tell_columns(

@@ -88,7 +88,8 @@ async def namespace(session: Session, _command: Namespace) -> Done:
 async def status(session: Session, command: Status) -> Done:
     """Tell how many messages of which kind a mailbox has."""
     name = command.mailbox.name()
-    counts: Counts = await session.account.status(name)
+    deleted = StatusAtt.DELETED in command.items
+    counts: Counts = await session.account.status(name, deleted=deleted)
     values = {item: _COUNT[item](counts) for item in command.items}
     session.output.write(responses.status(name, values))
     return Done("Counted.")

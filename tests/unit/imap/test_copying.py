@@ -48,6 +48,23 @@ def test_copies_are_named(
     assert said == b"t OK [COPYUID 102 %b %b] Copied.\r\n" % (originals, copies)
 
 
+def test_a_line_that_nobody_reads_is_not_said() -> None:
+    """COPYUID is left out where it had more than 10,000 ranges."""
+    account = FakeAccount()
+    for _ in range(20_002):
+        account.inbox.add(b"x")
+    for uid in range(2, 20_001, 2):
+        del account.inbox.messages[uid]
+    account.boxes["other"] = account._new_box()
+    client = Client(account).login().select()
+    # 1, 3 and so on to 19999, and then 20001:20002.
+    said = client.say(b"t UID COPY 1:20000 other\r\n")
+    assert said.startswith(b"t OK [COPYUID 102 1,3,5,")
+    assert len(said) < 64 * 1024
+    said = client.say(b"t UID COPY 1:* other\r\n")
+    assert said == b"t OK Copied.\r\n"
+
+
 def test_a_copy_keeps_what_it_had(client: Client) -> None:
     """A copy has the octets, flags, keywords and date of the original."""
     client.say(b"t UID COPY 3 other\r\n")

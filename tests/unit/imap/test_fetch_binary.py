@@ -7,9 +7,11 @@ import tracemalloc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import CancelledError
 
 from imapbox.mailbox.cards import READ
 from imapbox.mime.card import make_card
+from imapbox.model.errors import MessageGone
 from imapbox.model.flags import Flag
 from tests.support.fake_mail import FakeAccount
 from tests.support.imap_client import Client
@@ -153,6 +155,53 @@ def test_reading_sets_seen() -> None:
     assert not client.account.inbox.messages[1].flags
     assert row(client, b"BINARY[1]").startswith(b"FLAGS (\\Seen \\Recent) BINARY[1] {")
     assert client.account.inbox.messages[1].flags == Flag.SEEN
+
+
+@pytest.mark.parametrize("item", [b"BINARY.PEEK[1]<%d.1>", b"BINARY[1]<%d.1>"])
+def test_one_part_is_not_decoded_for_ever(item: bytes) -> None:
+    """Who asks for one part again and again in one FETCH is refused: NO [LIMIT]."""
+    client = client_with(*[part(b"abc") for _ in range(30)])
+    many = b" ".join(item % number for number in range(16))
+    assert client.say(b"t FETCH 1 (%b)\r\n" % many).endswith(b"t OK Fetched.\r\n")
+    for more in (item % 16, b"BINARY.SIZE[1]"):
+        said = client.say(b"t FETCH 1 (%b %b)\r\n" % (many, more))
+        assert said.startswith(b"t NO [LIMIT] ")
+    each = b" ".join(b"BINARY.PEEK[%d]" % (number + 1) for number in range(30))
+    assert row(client, b"(%b)" % each).count(b"abc") == 30
+
+
+@pytest.mark.parametrize("error", [OSError(), CancelledError(), MessageGone()])
+@pytest.mark.parametrize(
+    "item", [b"BINARY.PEEK[1]", b"BODY.PEEK[1]", b"BODY.PEEK[HEADER.FIELDS (X)]"]
+)
+def test_no_line_is_left_half_written(item: bytes, error: Exception) -> None:
+    """Where a message can't be told to its end the connection is closed at once."""
+    octets = b"x" * (READ + 1)
+    ends = set()
+    for good in range(9):
+        client = client_with(part(octets))
+        message = client.account.inbox.messages[1]
+        message.octets = message.octets.replace(b"Subj", b"X: %b\r\nSubj" % octets)
+        message.card = make_card(scan(message.octets[len(OURS) :]))
+        reads = 0
+
+        async def fail(what: str, good: int = good) -> None:
+            nonlocal reads
+            reads += what == "read"
+            if reads > good:
+                raise error
+
+        client.account.pause = fail
+        said = client.say(b"t FETCH 1 (UID %b)\r\n" % item)
+        begun, whole = b"* 1 FETCH (" in said, b")\r\nt OK" in said
+        if begun and not whole:
+            assert b"t NO" not in said, "nothing is answered within a literal"
+            assert client.closed
+        else:
+            assert whole or said.startswith(b"t NO ")
+            assert not client.closed
+        ends.add((begun, whole))
+    assert ends == {(False, False), (True, False), (True, True)}
 
 
 def test_a_huge_part_costs_bounded_memory() -> None:

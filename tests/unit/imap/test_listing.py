@@ -2,6 +2,8 @@
 
 import pytest
 
+from imapbox.mailbox.interfaces import Status
+from imapbox.model.names import MailboxName
 from tests.support.imap_client import Client
 
 
@@ -132,6 +134,22 @@ def test_namespace(client: Client) -> None:
 def test_a_pattern_that_is_no_name_is_refused(client: Client) -> None:
     """A pattern in broken modified UTF-7 is refused, not guessed at."""
     assert client.say(b't LIST "" "&A*"\r\n').startswith(b"t NO [CANNOT] ")
+
+
+def test_status_counts_what_is_asked_for(client: Client) -> None:
+    """All messages are looked at for DELETED, so only where it is asked for."""
+    asked = []
+    status = client.account.status
+
+    async def note(name: MailboxName, *, deleted: bool) -> Status:
+        asked.append(deleted)
+        return await status(name, deleted=deleted)
+
+    client.account.status = note
+    client.say(b"t STATUS INBOX (MESSAGES UNSEEN)\r\n")
+    said = client.say(b"t STATUS INBOX (MESSAGES DELETED)\r\n")
+    assert said.startswith(b"* STATUS INBOX (MESSAGES ")
+    assert asked == [False, True]
 
 
 def test_status(client: Client) -> None:

@@ -88,6 +88,21 @@ def test_fields_behind_one_without_end() -> None:
     assert has(message, TextHas("yend"))
 
 
+@pytest.mark.parametrize("cut", range(-3, 3))
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("next_line", [b"", b"\tcontinued\r\n"])
+def test_a_long_field_that_ends_where_a_piece_does(
+    cut: int, end: bytes, next_line: bytes
+) -> None:
+    """What follows a field without end is found wherever the header is cut."""
+    size = 5 * PIECE + cut - len(b"Y: ") - len(end)
+    assert size > MAX_FIELD
+    message = b"Y: " + b"y" * size + end + next_line + b"Z: yes\r\nQ: no\r\n\r\n"
+    assert has(message, FieldHas("z", "yes"))
+    assert has(message, FieldHas("q", "no"))
+    assert not has(message, FieldHas("y", "continued"))
+
+
 def test_absent_is_told_before_the_body() -> None:
     """That a field is not there is known when the header was read."""
     message = b"Subject: x\r\n\r\n" + b"body" * PIECE
