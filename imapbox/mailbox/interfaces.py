@@ -383,7 +383,8 @@ class Account(Protocol):
     async def rename(self, old: MailboxName, new: MailboxName) -> None:
         """Rename a mailbox and the names below it.
 
-        INBOX's messages are moved to ``new`` instead. RFC 9051 §6.3.6.
+        INBOX's messages are moved to ``new`` instead: RFC 9051 §6.3.6. Where
+        that ends halfway, each message is in one of the two.
         """
         ...
 

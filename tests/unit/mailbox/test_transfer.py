@@ -8,13 +8,14 @@ import pytest
 import pytest_twisted
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twisted.internet.defer import ensureDeferred
+from twisted.internet.defer import CancelledError, ensureDeferred
 
 from imapbox.index.damage import DAMAGED
 from imapbox.mailbox import transfer
 from imapbox.mailbox.account import UserAccount
 from imapbox.mailbox.interfaces import NewMessage, Piece
 from imapbox.mailbox.selected import Selected
+from imapbox.mailbox.transfer import Transfer
 from imapbox.mailbox.updates import Exists, Expunged
 from imapbox.model.errors import (
     DiskFull,
@@ -115,7 +116,7 @@ async def test_a_copy_into_its_own_mailbox(open_store: Opener) -> None:
     moved = await selected.move([1, 2], A)
     assert moved is not None
     assert list(moved.uids) == [4, 5]
-    updates = await selected.sync(may_expunge=True)
+    updates = list(await selected.sync(may_expunge=True))
     assert updates[:2] == [Expunged(2), Expunged(1)]
     bodies = [row[0] for row in await facts(account, A)]
     assert bodies == [b"1", b"1", b"2"]
@@ -364,6 +365,42 @@ async def test_rename_inbox_moves_what_is_left(open_store: Opener) -> None:
     assert rows == [(b"new", {"two"}), *((b"%d" % n, {"one"}) for n in (0, 2, 3))]
     assert await facts(other, INBOX) == []
     far.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_rename_of_inbox_that_ends_halfway(
+    open_store: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the client of a RENAME of INBOX goes, each message is in one of both."""
+    store = await open_store()
+    account = await account_of(store)
+    bodies = [b"%d" % number for number in range(6)]
+    await account.append(INBOX, [new_message(body) for body in bodies])
+    monkeypatch.setattr(transfer, "MOST_MOVED", 1)
+    move, moves = Transfer.move, 0
+
+    async def move_until_cancelled(*args: Any) -> Any:
+        nonlocal moves
+        moves += 1
+        if moves == 4:
+            reactor.callLater(0, renaming.cancel)
+        return await move(*args)
+
+    monkeypatch.setattr(Transfer, "move", move_until_cancelled)
+    renaming = ensureDeferred(account.rename(INBOX, A))
+    with pytest.raises(CancelledError):
+        await renaming
+    monkeypatch.undo()
+    await until(lambda: not store.drivers.write.runs)
+    left = [row[0] for row in await facts(account, INBOX)]
+    moved = [row[0] for row in await facts(account, A)]
+    assert sorted(left + moved) == bodies
+    assert left
+    assert moved
+    selected = await account.select(INBOX, read_only=False)
+    await selected.move(selected.uids.tolist(), A)
+    assert [row[0] for row in await facts(account, A)] == bodies
+    selected.close()
 
 
 NAMES = [A, B]
