@@ -161,8 +161,11 @@ class Attack:
     async def _empty(self, mailbox: bytes) -> bool:
         """Remove all messages if there are many; say whether."""
         keeper = await self._stage.client("A9")
-        *_, exists, _ = await keeper.command(b"STATUS %b (MESSAGES)" % mailbox)
-        if int(exists.split()[-1].rstrip(b")")) <= MANY:
+        *told, end = await keeper.command(b"STATUS %b (MESSAGES)" % mailbox)
+        if not end.startswith(b"OK"):
+            await self._make([mailbox])  # somebody has renamed it
+            return False
+        if int(told[-1].split()[-1].rstrip(b")")) <= MANY:
             return False
         await keeper.command(b"SELECT " + mailbox)
         await keeper.command(b"STORE 1:* +FLAGS.SILENT (\\Deleted)")
@@ -242,8 +245,8 @@ async def new_stage(directory: Path) -> AsyncIterator[Stage]:
     stage.settings = SETTINGS
     try:
         yield stage
-        await stage.end()
     finally:
+        await stage.end()
         await stores.stop()
     shutil.rmtree(directory / "store")
 

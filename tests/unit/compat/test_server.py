@@ -149,7 +149,7 @@ def a_long_line_is_read(server: Any) -> None:
     """A line may have 64 KiB."""
     client = Client(server, with_mail())
     client.say(b"a SELECT INBOX\r\n")
-    numbers = b",".join(b"%d" % n for n in range(1, 10_000, 2))
+    numbers = b",".join([b"1"] * 20_000)
     assert b"b OK" in client.say(b"b UID STORE %b +FLAGS.SILENT (a)\r\n" % numbers)
 
 

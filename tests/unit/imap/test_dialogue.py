@@ -196,6 +196,7 @@ def test_the_steps_cover_the_session() -> None:
     assert 10_000 - hold.steps == 16
 
 
+@pytest.mark.slow
 def test_a_disconnect_while_nothing_is_asked_leaves_nothing() -> None:
     """A session that is lost after any byte of it leaves nothing."""
     for cut in range(0, len(SESSION) - 100, 7):

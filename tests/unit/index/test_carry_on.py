@@ -1,6 +1,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ def told_of(state: MailboxState) -> Any:
     return change
 
 
+@pytest.mark.slow
 @given(
     st.lists(events, max_size=6),
     st.lists(events, max_size=8),

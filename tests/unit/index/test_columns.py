@@ -1,6 +1,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,6 +80,7 @@ class Model:
         return {uid: row for uid, row in self.rows.items() if row[3]}
 
 
+@pytest.mark.slow
 @given(events, chunks)
 def test_columns_are_a_table(events: list, chunk_rows: int) -> None:
     """Columns hold what a dictionary of rows would, with up to 256 keywords."""
@@ -157,6 +159,7 @@ def place_of(uid: int) -> Place:
     )
 
 
+@pytest.mark.slow
 @given(events, events, chunks)
 def test_frozen_rows_stay_as_they_were(
     before: list, after: list, chunk_rows: int

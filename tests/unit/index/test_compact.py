@@ -455,6 +455,7 @@ def happen(log: MailLog, event: tuple[Any, ...], number: int) -> None:
             disk_of(log).advance_clock(seconds)
 
 
+@pytest.mark.slow
 @given(
     st.lists(events, max_size=14),
     st.sampled_from([900, 12_000, 2**26]),

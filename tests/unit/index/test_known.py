@@ -1,5 +1,6 @@
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,7 @@ def apply(log: MailLog, event: tuple[Any, ...]) -> None:
             log.append(incoming(b"x", flags))
 
 
+@pytest.mark.slow
 @given(events, events, uids, st.sampled_from([600, 2**26]))
 def test_rows_that_catch_up_are_the_rows_of_now(
     before: list, since: list, which: set[int], limit: int

@@ -332,6 +332,7 @@ class MailboxMachine(RuleBasedStateMachine):
         return frozenset(word.lower() for word in words)
 
 
+@pytest.mark.slow
 class TestMailbox(MailboxMachine.TestCase):
     """A log, folded in any way, says what a dictionary of messages says."""
 
