@@ -11,6 +11,7 @@ from typing import Final
 from tests.corpus import fetched
 from tests.corpus.hostile import hostile_message
 from tests.corpus.rfc_examples import NUMBERS, rfc_examples
+from tests.corpus.written import written
 
 HOSTILE: Final = 300
 # The interpreter's own, or Debian's libpython3.11-testsuite.
@@ -61,6 +62,7 @@ def corpus(seed: int = 0, hostile: int = HOSTILE) -> Sequence[Mail]:
         NoCorpus: Part of it is missing; says which.
     """
     mails = [*_cpython(), *_rfcs(), *_fetched()]
+    mails += [Mail(f"written/{name}", octets) for name, octets in written()]
     made = (
         Mail(f"hostile/{each}", hostile_message(seed, each)) for each in range(hostile)
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tests.corpus.corpus import Mail
+from tests.support.second_opinion import CONTRADICTED, ENDED
 
 _ADDRESS_FIELDS: Final = ("from", "sender", "reply-to", "to", "cc", "bcc")
 _NOBODY: Final = [None, None, b"MISSING_MAILBOX", b"MISSING_DOMAIN"]
@@ -31,6 +32,12 @@ _MADE_UP: Final = "MISSING_MAILBOX MISSING_DOMAIN SYNTAX_ERROR INVALID_ROUTE"
 _OPEN: Final = b'"open'
 # A parameter without a value, or one whose quotation doesn't end.
 _NO_VALUE: Final = re.compile(rb';[ \t]*(?:;|name[ \t]*(?:;|\r\n(?![ \t]))|.*"open)')
+
+
+_ENCODED: Final = re.compile(
+    rb"(?im)^content-transfer-encoding *:\s*(?!(?:7bit|8bit|binary)\s*\r\n)"
+)
+_ENCODED_AND_MORE: Final = re.compile(rb"(?im)^content-transfer-encoding *:[^\r\n]*;")
 
 
 @dataclass(frozen=True)
@@ -66,15 +73,20 @@ class Asked:
 Pair = tuple[Any, Any]
 Level = Callable[[Asked, Any, Any], Pair]
 ROWS: Final[dict[str, Level]] = {}
-# Those that only answers to SEARCH need.
+# Those that only answers to SEARCH need, and to BINARY.
 ROWS_OF_SEARCH: Final[set[str]] = set()
+ROWS_OF_BINARY: Final[set[str]] = set()
 
 
-def _row(name: str, *, search: bool = False) -> Callable[[Level], Level]:
+def _row(
+    name: str, *, search: bool = False, binary: bool = False
+) -> Callable[[Level], Level]:
     def keep(level: Level) -> Level:
         ROWS[name] = level
         if search:
             ROWS_OF_SEARCH.add(name)
+        if binary:
+            ROWS_OF_BINARY.add(name)
         return level
 
     return keep
@@ -106,7 +118,7 @@ def _bare(asked: Asked, ours: Any, theirs: Any) -> Pair:
         return ours, theirs
     if isinstance(ours, bytes) and isinstance(theirs, bytes):
         return _without_breaks(ours), _without_breaks(theirs)
-    sizes = ("RFC822.SIZE", "LARGER", "SMALLER")
+    sizes = ("RFC822.SIZE", "BINARY.SIZE", "LARGER", "SMALLER")
     if asked.name in {"octets", "lines"} or asked.item.startswith(sizes):
         return theirs, theirs
     return ours, theirs
@@ -238,8 +250,45 @@ def _no_empty_line(asked: Asked, ours: Any, theirs: Any) -> Pair:
 @_row("Parts that are not there")
 def _no_part(asked: Asked, ours: Any, theirs: Any) -> Pair:
     """Dovecot sends an empty string for them; ours is NIL."""
-    if asked.item.startswith("BODY[") and ours is None and theirs == b"":
+    if asked.item.startswith(("BODY[", "BINARY[")) and ours is None and theirs == b"":
         return ours, None
+    return ours, theirs
+
+
+@_row("Messages with UTF-8 in their headers")
+def _global(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """To Dovecot message/global is a part like any other; ours tells what is in it."""
+    subtypes = [asked.theirs.get(f"{path} subtype") for path in _upwards(asked.part)]
+    if asked.is_structure and b"GLOBAL" in subtypes and theirs == "(absent)":
+        return theirs, theirs
+    return ours, theirs
+
+
+@_row("Encodings that are none", binary=True)
+def _no_encoding(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot refuses what is not quite base64, and the sizes of all other parts."""
+    if not asked.item.startswith("BINARY") or ours == b"NO":
+        return ours, theirs
+    if theirs == b"NO" and _ENCODED.search(asked.mail.octets):
+        return ours, ours
+    if _ENCODED_AND_MORE.search(asked.mail.octets):
+        return ours, ours
+    return ours, theirs
+
+
+@_row("Sizes that are others", binary=True)
+def _other_sizes(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot's BINARY.SIZE is now and then not that of its own BINARY."""
+    if asked.item.startswith("BINARY.SIZE") and theirs == CONTRADICTED:
+        return ours, ours
+    return ours, theirs
+
+
+@_row("Mail at which Dovecot ends", binary=True)
+def _ended(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Asked for such parts without their encoding, it closes the connection."""
+    if asked.item.startswith("BINARY") and theirs == ENDED:
+        return ours, ours
     return ours, theirs
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from benchmarks.load.connection import ConnectionEnded
 from benchmarks.load.imap import ImapClient, Refused
 from tests.corpus.corpus import Mail
 from tests.support.imap_values import Value, read_fetch
@@ -28,6 +29,9 @@ _ENVELOPE: Final = (
 _MOST_PARTS: Final = 40
 # Parts that few mails have.
 _NOWHERE: Final = ("BODY[9]", "BODY[1.9]", "BODY[1.1.1.1]")
+# What a server says that hangs up, and one that says it differently at once.
+ENDED: Final = b"(the end)"
+CONTRADICTED: Final = b"(not what it sends)"
 Facts = dict[str, Value | str]
 
 
@@ -86,12 +90,41 @@ def opinion(client: ImapClient, seq: int, items: Sequence[str]) -> Opinion:
         answer = client.command(f"FETCH {seq} ({asked})".encode())
     except Refused as refused:
         said = bytes(refused.args[0]).split(b" ")[1]
-        return Opinion(dict.fromkeys(items, said))
+        return Opinion({_label(item): said for item in items})
     found = Opinion()
     for response in answer:
         if read := read_fetch(response):
             found.items.update(read[1])
     return found
+
+
+def opinion_by_one(client: ImapClient, seq: int, items: Sequence[str]) -> Opinion:
+    """Ask for items of one message; where one of them is refused, one by one.
+
+    If the server hangs up, that is its answer. A size that is not the one of what
+    it sends is no size.
+    """
+    found = Opinion()
+    try:
+        found = opinion(client, seq, items)
+        if b"NO" in found.items.values():
+            found = Opinion()
+            for item in items:
+                found.items.update(opinion(client, seq, [item]).items)
+    except ConnectionEnded:
+        return Opinion({_label(item): ENDED for item in items})
+    for item, value in found.items.items():
+        sent = found.items.get(item.replace("BINARY.SIZE", "BINARY"))
+        if not item.startswith("BINARY.SIZE") or not isinstance(sent, bytes):
+            continue
+        if sent != b"NO" and value not in {b"NO", str(len(sent))}:
+            found.items[item] = CONTRADICTED
+    return found
+
+
+def _label(item: str) -> str:
+    """Return how an item is named in the answer: without the length of a piece."""
+    return re.sub(r"\.[0-9]+>$", ">", item)
 
 
 def _peeking(item: str) -> str:
@@ -155,7 +188,11 @@ def _structure(path: str, value: Value) -> Iterator[tuple[str, Value | str]]:
     else:
         names = ("type", "subtype", "params", "id", "description", "encoding", "octets")
         kind = _upper(value[0]), _upper(value[1])
-        if kind in {(b"MESSAGE", b"RFC822"), (b"MESSAGE", b"GLOBAL")}:
+        # To some servers message/global is a part like any other.
+        is_global = kind == (b"MESSAGE", b"GLOBAL") and len(value) > len(names)
+        if kind == (b"MESSAGE", b"RFC822") or (
+            is_global and isinstance(value[len(names)], list)
+        ):
             names += ("envelope", "body", "lines")
         elif kind[0] == b"TEXT":
             names += ("lines",)
@@ -206,6 +243,33 @@ def sections_of(mail: Mail, structure: Value) -> list[str]:
         begin = chance.choice((0, 1, chance.randrange(size + 2), size, size + 1))
         items += [f"BODY[{section}]<{begin}.{chance.choice((1, 10, size, 2**31))}>"]
     return [*items, *_NOWHERE]
+
+
+def decoded_of(mail: Mail, structure: Value) -> list[str]:
+    """Return items that ask for parts of a message with their encoding undone.
+
+    For those that hold no others: in what holds some Dovecot decodes these, and
+    writes their headers anew. Also for messages that are encoded, though none may
+    be: then their octets are as they are.
+    """
+    chance = random.Random(f"decoded {mail.name}")
+    facts = facts_of("BODYSTRUCTURE", structure)
+    leaves = {
+        fact.removesuffix(" encoding") or "1"
+        for fact, encoding in facts.items()
+        if fact.endswith(" encoding")
+        and (
+            fact.replace(" encoding", " envelope date") not in facts
+            or encoding not in {b"7BIT", b"8BIT", b"BINARY"}
+        )
+    }
+    items = []
+    for path in sorted(leaves)[:_MOST_PARTS]:
+        items += [f"BINARY[{path}]", f"BINARY.SIZE[{path}]"]
+        if not mail.has_bare_breaks:
+            piece = f"<{chance.randrange(40)}.{chance.randrange(1, 80)}>"
+            items += [f"BINARY[{path}]{piece}"]
+    return [*items, "BINARY[9]", "BINARY.SIZE[9]"]
 
 
 def differences(
