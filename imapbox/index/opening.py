@@ -273,15 +273,9 @@ def _fold(
             broken = yield from _read_from(directory, loaded.position, end, loaded)
             if broken is None:
                 return loaded, None
-    while True:
-        state = fold()
-        start = yield from find_first_segment(directory, end.segment)
-        broken = yield from _read_from(directory, start, end, state)
-        now = yield from find_first_segment(directory, end.segment)
-        if broken is None or now == start:
-            return state, broken
-        # Its oldest segments were removed meanwhile: nothing is wrong with it.
-        # This ends, since there are ever fewer of them.
+    state = fold()
+    start = yield from find_first_segment(directory, end.segment)
+    return state, (yield from _read_from(directory, start, end, state))
 
 
 def _read_from(

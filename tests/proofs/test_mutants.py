@@ -141,7 +141,7 @@ MUTANTS: Final = [
     Mutant(
         "what found no room not taken back",
         "index/damage.py",
-        "            yield from steps.pwrite(fd, bytes(size - offset), offset)\n",
+        "            yield from _zero(fd, offset, size)\n",
         "            pass\n",
         "full_disks_behind_half",
     ),
@@ -268,8 +268,8 @@ MUTANTS: Final = [
     Mutant(
         "holes in the last segment",
         "index/compact.py",
-        "range(first.segment, end))\n",
-        "range(first.segment, end + 1))\n",
+        "range(self._first, self._punched.segment)\n",
+        "range(self._first, self._punched.segment + 1)\n",
         "compaction.crashes",
     ),
     Mutant(
@@ -324,13 +324,6 @@ MUTANTS: Final = [
         "        return time - int(self.grace * 1_000_000)\n",
         "        return time\n",
         "compaction.beside_a_reader",
-    ),
-    Mutant(
-        "who reads while segments go takes it for damage",
-        "index/opening.py",
-        "        if broken is None or now == start:\n",
-        "        if True:\n",
-        "compaction.beside_a_late_reader",
     ),
     Mutant(
         "who reads without the lock decides what is damage",
