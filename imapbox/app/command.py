@@ -151,6 +151,20 @@ def show_log(
 
 @main.command()
 @_STORE
+@click.argument("directory", type=click.Path(path_type=Path))
+def snapshot(*, store: Path, directory: Path) -> None:
+    """Copy the whole store, while it is in use, into a new DIRECTORY.
+
+    Ends with 0 if all is there, 1 if something is damaged or left out, 75 if it
+    may be tried again.
+    """
+    from imapbox.app.snapshot import run_snapshot  # noqa: PLC0415 - see above
+
+    raise SystemExit(run_snapshot(store, directory))
+
+
+@main.command()
+@_STORE
 @click.option(
     "--to",
     required=True,

@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from imapbox.app.offline import NoStore, on_store
+from imapbox.app.sizes import size_in_words
 from imapbox.index.commit import Log
 from imapbox.index.compact import Compacted, compact, look_for_work
 from imapbox.index.compact_plan import Policy, Use
@@ -30,8 +31,6 @@ DONE: Final = 0
 NOT_ALL: Final = 1
 TRY_AGAIN: Final = 75  # sysexits.h
 _PASSES: Final = (MailboxBusy, DiskFull)
-_KILO: Final = 1024
-_UNITS: Final = ("octets", "KiB", "MiB", "GiB", "TiB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class _Job:
                 continue
             await self._account(account)
         if not self._wish.dry_run:
-            click.echo(f"given back: {_size(self._freed)}")
+            click.echo(f"given back: {size_in_words(self._freed)}")
         return self._status
 
     async def _users(self) -> AsyncIterator[UserName]:
@@ -180,20 +179,24 @@ def _summary(done: Compacted) -> str:
     """Say in a line what came of a compaction."""
     parts = []
     if done.punched:
-        parts.append(f"{_size(done.punched)} punched out")
+        parts.append(f"{size_in_words(done.punched)} punched out")
     if done.relocated:
         parts.append(f"{done.relocated} messages written again")
     if done.removed:
         parts.append(f"{done.removed} segments removed")
     if done.in_grace:
-        parts.append(f"{_size(done.in_grace)} in grace")
+        parts.append(f"{size_in_words(done.in_grace)} in grace")
     if done.is_full:
         parts.append("no room to write messages again")
     if done.broken:
         uids = ", ".join(map(str, done.broken[:10]))
         parts.append(f"not what was stored, and left: UID {uids}")
-    sizes = f"{_size(done.before)} -> {_size(done.after)}"
-    return f"{sizes} ({'; '.join(parts)})" if parts else f"{_size(done.after)}, of use"
+    sizes = f"{size_in_words(done.before)} -> {size_in_words(done.after)}"
+    return (
+        f"{sizes} ({'; '.join(parts)})"
+        if parts
+        else f"{size_in_words(done.after)}, of use"
+    )
 
 
 def _described(found: list[Use]) -> str:
@@ -203,15 +206,7 @@ def _described(found: list[Use]) -> str:
     )
     dead = max(0, taken - alive - grace)
     return (
-        f"{_size(taken)} in {len(found)} segments:"
-        f" {_size(alive)} alive, {_size(grace)} in grace, {_size(dead)} dead"
+        f"{size_in_words(taken)} in {len(found)} segments:"
+        f" {size_in_words(alive)} alive, {size_in_words(grace)} in grace,"
+        f" {size_in_words(dead)} dead"
     )
-
-
-def _size(octets: int) -> str:
-    amount = float(octets)
-    for unit in _UNITS:
-        if amount < _KILO or unit == _UNITS[-1]:
-            break
-        amount /= _KILO
-    return f"{octets} {unit}" if unit == _UNITS[0] else f"{amount:.1f} {unit}"

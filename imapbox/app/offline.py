@@ -41,7 +41,7 @@ def on_store(
     """
     if not make and not (root / STORE_FILE).is_file():
         raise NoStore(root)
-    _become_owner(root)
+    become_owner(root)
     job = _Job(lambda: _opened(Store(str(root), reactor), work))
     reactor.callWhenRunning(job.start)
     # What a signal interrupts gives back what it took.
@@ -51,7 +51,7 @@ def on_store(
     return result
 
 
-def _become_owner(root: Path) -> None:
+def become_owner(root: Path) -> None:
     """Drop root's privileges for those of the store's owner."""
     if os.geteuid() == 0 and root.exists():
         owner = root.stat()

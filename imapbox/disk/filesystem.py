@@ -26,6 +26,10 @@ _FLOCK: Final = struct.Struct("hhqqi4x")
 # Linux <linux/falloc.h>; Python has no call for it.
 _KEEP_SIZE: Final = 1
 _PUNCH_HOLE: Final = 2
+# These two files can't be copied within the kernel: copy_file_range(2).
+_CAN_NOT_COPY: Final = frozenset(
+    {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM}
+)
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 _libc.fallocate.argtypes = (
     ctypes.c_int,
@@ -129,6 +133,16 @@ class FileSystem(Protocol):
         """
         ...
 
+    def copy_range(self, source: int, fd: int, offset: int, size: int) -> int:
+        """Copy octets of another open file to the same place of one that ends before.
+
+        Blocks are shared where the file system can do that; holes stay holes.
+
+        Returns:
+            How many were copied, perhaps not all; 0 at the end of the source.
+        """
+        ...
+
     def exists(self, path: str) -> bool:
         """Say whether there is anything at ``path``."""
         ...
@@ -206,7 +220,8 @@ class DiskFileSystem:
 
     def open(self, path: str, mode: Mode) -> int:
         """See `FileSystem`."""
-        return open_beneath(self._root_fd, path, mode.value)
+        root, path = self._beneath(path)
+        return open_beneath(root, path, mode.value)
 
     def open_unnamed(self, directory: str) -> int:
         """See `FileSystem`."""
@@ -259,17 +274,37 @@ class DiskFileSystem:
             code = ctypes.get_errno()
             raise OSError(code, os.strerror(code))
 
+    def copy_range(self, source: int, fd: int, offset: int, size: int) -> int:
+        """See `FileSystem`."""
+        end = min(offset + size, self.size(source))
+        if offset >= end:
+            return 0
+        data = _seek(source, offset, os.SEEK_DATA, end)
+        if data > offset:
+            os.ftruncate(fd, data)
+            return data - offset
+        here = min(_seek(source, offset, os.SEEK_HOLE, end), end) - offset
+        try:
+            copied = os.copy_file_range(source, fd, here, offset, offset)
+        except OSError as error:
+            if error.errno not in _CAN_NOT_COPY:
+                raise
+            copied = 0
+        return copied or os.pwrite(fd, os.pread(source, here, offset), offset)
+
     def exists(self, path: str) -> bool:
         """See `FileSystem`."""
+        root, path = self._beneath(path)
         try:
-            os.stat(path, dir_fd=self._root_fd, follow_symlinks=False)
+            os.stat(path, dir_fd=root, follow_symlinks=False)
         except FileNotFoundError:
             return False
         return True
 
     def status(self, path: str) -> Status:
         """See `FileSystem`."""
-        found = os.stat(path, dir_fd=self._root_fd, follow_symlinks=False)
+        root, path = self._beneath(path)
+        found = os.stat(path, dir_fd=root, follow_symlinks=False)
         mode = found.st_mode
         return Status(
             stat.S_ISREG(mode), stat.S_ISDIR(mode), stat.S_IMODE(mode), found.st_uid
@@ -277,8 +312,9 @@ class DiskFileSystem:
 
     def same_file(self, fd: int, path: str) -> bool:
         """See `FileSystem`."""
+        root, path = self._beneath(path)
         try:
-            named = os.stat(path, dir_fd=self._root_fd, follow_symlinks=False)
+            named = os.stat(path, dir_fd=root, follow_symlinks=False)
         except FileNotFoundError:
             return False
         return os.path.samestat(os.fstat(fd), named)
@@ -327,7 +363,12 @@ class DiskFileSystem:
             os.close(fd)
 
     def _open_directory(self, path: str) -> int:
-        return open_beneath(self._root_fd, path or ".", os.O_RDONLY | os.O_DIRECTORY)
+        root, path = self._beneath(path)
+        return open_beneath(root, path or ".", os.O_RDONLY | os.O_DIRECTORY)
+
+    def _beneath(self, path: str) -> tuple[int, str]:
+        """Return the root that a path is resolved beneath, and the path from there."""
+        return self._root_fd, path
 
     def try_lock(self, fd: int) -> bool:
         """See `FileSystem`.
@@ -382,6 +423,18 @@ def boot_number(node: str) -> int:
     """Return the number of this start of this machine."""
     with open("/proc/sys/kernel/random/boot_id", "rb") as file:
         return zlib.crc32(file.read().strip(), zlib.crc32(node.encode()))
+
+
+def _seek(fd: int, offset: int, what: int, end: int) -> int:
+    """Return where the next data or hole begins; ``end`` if there is none before."""
+    try:
+        return min(os.lseek(fd, offset, what), end)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            return end  # nothing but a hole follows
+        if error.errno == errno.EINVAL:  # it tells nothing of holes
+            return offset if what == os.SEEK_DATA else end
+        raise
 
 
 def _flock(kind: int) -> bytes:

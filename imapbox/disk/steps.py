@@ -185,6 +185,12 @@ def punch(fd: int, offset: int, size: int) -> Steps[None]:
     yield Call("punch", (fd, offset, size))
 
 
+def copy_range(source: int, fd: int, offset: int, size: int) -> Steps[int]:
+    """Call `FileSystem.copy_range`."""
+    copied: int = yield Call("copy_range", (source, fd, offset, size))
+    return copied
+
+
 def exists(path: str) -> Steps[bool]:
     """Call `FileSystem.exists`."""
     found: bool = yield Call("exists", (path,))

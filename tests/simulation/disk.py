@@ -286,6 +286,14 @@ class SimulatedFileSystem:
         self.disk.note("punch", opened.inode, offset, zeros)
         self.disk.data[opened.inode] = old[:offset] + zeros + old[offset + len(zeros) :]
 
+    def copy_range(self, source: int, fd: int, offset: int, size: int) -> int:
+        copied, opened = self._file(source), self._file(fd)
+        self._record("copy_range", opened.path, offset, size)
+        data = self._content(copied)[offset : offset + size]
+        taken = self._room_for(opened, len(data), offset)
+        self.disk.write(opened.inode, data[:taken], offset)
+        return taken
+
     def exists(self, path: str) -> bool:
         self._record("exists", path)
         return path in self.disk.names

@@ -63,6 +63,12 @@ def touches_of(disk: SimulatedDisk, pid: int, call: Call) -> tuple[Touch, ...]:
         return (Touch(("promises", ""), writes=method == "acknowledge"),)
     if isinstance(arguments[0], str):
         return _of_names(disk, method, *arguments)
+    return _of_open(disk, pid, method, arguments)
+
+
+def _of_open(
+    disk: SimulatedDisk, pid: int, method: str, arguments: tuple[Any, ...]
+) -> tuple[Touch, ...]:
     opened = disk.files.get((pid, arguments[0]))
     if opened is None:
         return ()
@@ -70,6 +76,13 @@ def touches_of(disk: SimulatedDisk, pid: int, call: Call) -> tuple[Touch, ...]:
     if method == "close" and not locked:
         return ()
     length = len(disk.data.get(opened.inode) or b"")
+    if method == "copy_range":
+        _, fd, start, size = arguments
+        target = disk.files[pid, fd].path
+        return (
+            reads("data", opened.path, start, start + size),
+            writes("data", target, start, END),
+        )
     return (_of_file(method, opened, length, arguments),)
 
 

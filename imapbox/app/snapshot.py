@@ -1,0 +1,130 @@
+"""`imapbox snapshot`: a consistent copy of a store that is in use."""
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+import click
+
+from imapbox.app.offline import become_owner
+from imapbox.app.one_mailbox import say
+from imapbox.app.sizes import size_in_words
+from imapbox.disk.filesystem import FileSystem
+from imapbox.disk.steps import perform, perform_patiently
+from imapbox.disk.two_roots import TwoRoots
+from imapbox.index.settings import Settings
+from imapbox.model.errors import DiskFull, MailboxBusy, MailError, StoreReadOnly
+from imapbox.model.names import UserName
+from imapbox.store.failures import in_words
+from imapbox.store.format import NotAStore
+from imapbox.store.layout import STORE_FILE
+from imapbox.store.store_copy import (
+    UNFINISHED,
+    CopiedUser,
+    NotEmpty,
+    Unfinished,
+    begin_copy,
+    copy_user,
+    end_copy,
+)
+from imapbox.store.users import users_with_account
+
+WHOLE: Final = 0
+NOT_WHOLE: Final = 1
+TRY_AGAIN: Final = 75  # sysexits.h
+# Where nothing can be written, nobody's mail can be copied.
+_ENDS: Final = (DiskFull, StoreReadOnly)
+
+
+def run_snapshot(store: Path, target: Path) -> int:
+    """Copy a store, print what came of it, and return the status to end with.
+
+    Raises:
+        click.ClickException: There is no store, or something is in the way.
+    """
+    if not (store / STORE_FILE).is_file():
+        sentence = f"There is no mail store at {store}."
+        raise click.UsageError(sentence)
+    if target.resolve().is_relative_to(store.resolve()):
+        raise click.UsageError("A copy can not lie within the store itself.")
+    try:
+        _make_for_owner(store, target)
+        become_owner(store)
+        job = _Job(TwoRoots(str(store), str(target)))
+        perform(begin_copy(), job.filesystem)
+    except Unfinished as error:
+        sentence = (
+            f"{target} is a copy that was never finished; remove it and begin anew."
+        )
+        raise click.UsageError(sentence) from error
+    except NotEmpty as error:
+        sentence = f"There is something at {target} already."
+        raise click.UsageError(sentence) from error
+    except NotAStore as error:
+        sentence = f"There is no mail store at {store}."
+        raise click.UsageError(sentence) from error
+    except MailError as error:
+        raise click.ClickException(error.sentence()) from error
+    except OSError as error:
+        sentence = f"Can not copy to {target}: {error.strerror}."
+        raise click.ClickException(sentence) from error
+    return job.run(target)
+
+
+def _make_for_owner(store: Path, target: Path) -> None:
+    """Make the directory, for the user whose store it is."""
+    target.mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() == 0 and not any(target.iterdir()):
+        owner = store.stat()
+        os.chown(target, owner.st_uid, owner.st_gid)
+        target.chmod(0o700)
+
+
+class _Job:
+    """One copy."""
+
+    def __init__(self, filesystem: FileSystem) -> None:
+        self.filesystem = filesystem
+        self._settings = Settings(filesystem.boot, filesystem.node, filesystem.pid)
+        self._sum: Counter[str] = Counter()
+        self._status = WHOLE
+
+    def run(self, target: Path) -> int:
+        """Copy everybody's mail, and make a store of the copy."""
+        try:
+            for user in perform(users_with_account(), self.filesystem):
+                self._copy(user)
+            perform(end_copy(), self.filesystem)
+        except (MailError, OSError) as error:
+            words = in_words(error) if isinstance(error, OSError) else error
+            say(f"not finished: {words.sentence()}")
+            say(f"{target}/{UNFINISHED} says so; remove {target} and begin anew.")
+            return TRY_AGAIN
+        counted = [f"{self._sum[word]} {word}" for word in ("users", "mailboxes")]
+        counted.append(f"{self._sum['messages']} messages")
+        counted.append(size_in_words(self._sum["octets"]))
+        say(f"{target}: {', '.join(counted)}")
+        return self._status
+
+    def _copy(self, user: UserName) -> None:
+        steps = copy_user(user, self._settings)
+        try:
+            done = perform_patiently(steps, self.filesystem)
+        except (MailError, OSError) as error:
+            words = in_words(error) if isinstance(error, OSError) else error
+            if isinstance(words, _ENDS):
+                raise words from error
+            passes = isinstance(words, MailboxBusy)
+            self._status = (self._status or TRY_AGAIN) if passes else NOT_WHOLE
+            say(f"{user} is left out: {words.sentence()}")
+            return
+        self._count(user, done)
+
+    def _count(self, user: UserName, done: CopiedUser) -> None:
+        self._sum["users"] += 1
+        for word in ("mailboxes", "messages", "octets"):
+            self._sum[word] += getattr(done, word)
+        for directory in done.damaged:
+            self._status = NOT_WHOLE
+            say(f"{user}: damaged, and copied as it is: {directory}")

@@ -1,0 +1,151 @@
+"""Copying a log up to a position, while others write behind it.
+
+What lies before a head never changes, so it is copied without a lock. Only its
+beginning can go, by compaction: then the copy begins anew, with a newer head.
+What is copied once need not be copied again for a newer head; a log grows at
+its end. Nobody takes the copy for a log before it has a head, which is written
+last, when all the rest is durable.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, NamedTuple
+
+from imapbox.disk import steps
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.steps import Steps
+from imapbox.index.create import write_file
+from imapbox.index.damage import DAMAGED
+from imapbox.index.head import Head
+from imapbox.index.read import read_head
+from imapbox.index.segment import segment_name, segment_numbers
+from imapbox.index.settle import HEAD
+from imapbox.locks.lock_file import new_lock_file
+
+# So much is copied with one call.
+PIECE: Final = 16 * 1024 * 1024
+LOCK: Final = "lock"
+
+
+class BeginningGone(Exception):
+    """A segment was removed before it was copied: look at the head again."""
+
+
+class Extent(NamedTuple):
+    """A log from its beginning to its end, as they were at a moment.
+
+    Attributes:
+        first: The number of its first segment.
+        head: What its head said.
+    """
+
+    first: int
+    head: Head
+
+
+def extent_of(directory: str, boot: int) -> Steps[Extent | None]:
+    """Return where a log begins and ends now; None if nobody can say without a lock.
+
+    Args:
+        directory: The log's.
+        boot: Of this start of the machine: an older head may not tell all.
+
+    Raises:
+        FileNotFoundError: There is no log.
+    """
+    while True:
+        # The beginning first: if it goes meanwhile, what lived in it is behind it,
+        # but perhaps not before the end that is found.
+        numbers = segment_numbers((yield from steps.list_directory(directory)))
+        head = yield from _head_of(directory)
+        if head is None or head.boot != boot:
+            return None
+        first = head.position.segment
+        if first not in numbers:
+            continue  # it was begun just now
+        while first - 1 in numbers:
+            first -= 1
+        return Extent(first, head)
+
+
+def _head_of(directory: str) -> Steps[Head | None]:
+    try:
+        path = f"{directory}/{HEAD}"
+        return Head.decode((yield from steps.opened(path, Mode.READ, read_head)))
+    except FileNotFoundError:
+        return None
+
+
+@dataclass(slots=True)
+class LogCopy:
+    """A copy of a log in the making.
+
+    Attributes:
+        source: The log's directory.
+        target: The copy's, made already, and empty.
+        octets: How much was copied.
+    """
+
+    source: str
+    target: str
+    octets: int = 0
+
+    def extend(self, extent: Extent) -> Steps[None]:
+        """Copy all of it, durably.
+
+        Raises:
+            BeginningGone: It can't be done any more.
+        """
+        end = extent.head.position
+        try:
+            for number in range(extent.first, end.segment + 1):
+                limit = end.offset if number == end.segment else None
+                yield from self._copy(segment_name(number), limit)
+        except FileNotFoundError as error:
+            yield from self.clear()
+            raise BeginningGone from error
+
+    def finish(self, head: Head) -> Steps[None]:
+        """Make a log of what was copied, durably."""
+        yield from write_file(f"{self.target}/{LOCK}", new_lock_file())
+        yield from steps.sync_directory(self.target)  # before a head says so
+        yield from write_file(f"{self.target}/{HEAD}", head.encode())
+        yield from steps.sync_directory(self.target)
+
+    def take_all(self) -> Steps[None]:
+        """Copy the segments, the head and the mark of a damaged log as they are."""
+        names = yield from steps.list_directory(self.source)
+        segments = [segment_name(number) for number in segment_numbers(names)]
+        for name in (*segments, HEAD, DAMAGED):
+            if name in names:
+                yield from self._copy(name, None)
+        yield from write_file(f"{self.target}/{LOCK}", new_lock_file())
+        yield from steps.sync_directory(self.target)
+
+    def clear(self) -> Steps[None]:
+        """Remove what was copied."""
+        for name in (yield from steps.list_directory(self.target)):
+            yield from steps.unlink(f"{self.target}/{name}")
+        self.octets = 0
+
+    def _copy(self, name: str, limit: int | None) -> Steps[None]:
+        def copy(source: int) -> Steps[None]:
+            end = limit if limit is not None else (yield from steps.size(source))
+            yield from steps.opened(
+                f"{self.target}/{name}",
+                Mode.ENSURE,
+                partial(self._copy_open, source, end=end),
+            )
+
+        yield from steps.opened(f"{self.source}/{name}", Mode.READ, copy)
+
+    def _copy_open(self, source: int, fd: int, *, end: int) -> Steps[None]:
+        at = start = yield from steps.size(fd)
+        while at < end:
+            copied = yield from steps.copy_range(source, fd, at, min(PIECE, end - at))
+            if not copied:
+                break  # of a damaged log a part may be missing
+            at += copied
+        self.octets += at - start
+        if at > start:
+            yield from steps.fdatasync(fd)

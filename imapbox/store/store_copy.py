@@ -1,0 +1,249 @@
+"""A consistent copy of a store that is in use: what `imapbox snapshot` makes.
+
+(Not a snapshot of the index: that is a mailbox's log folded, in `snap.*`.)
+
+User by user. All of a user's heads are read while his account's lock is held,
+which takes milliseconds: nobody can make, rename or delete a mailbox meanwhile,
+nor move a message, so that none is missed between two mailboxes. What was
+acknowledged before is below these heads. The logs are then copied up to there
+without any lock, since what is below a head never changes. Mailboxes come
+first, the account last: an account that is there is whole.
+
+Before all else the copy gets a file that says that it is unfinished; while it
+is there, nobody takes the directory for a store. The store itself is written to
+only where a log has to be settled, as by anybody who opens it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from imapbox.disk import steps
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.steps import Steps
+from imapbox.disk.two_roots import THERE
+from imapbox.index.account_state import AccountState
+from imapbox.index.create import write_file
+from imapbox.index.damage import is_damaged
+from imapbox.index.head import Head
+from imapbox.index.log_copy import BeginningGone, Extent, LogCopy, extent_of
+from imapbox.index.opening import follow_all, open_log, recover
+from imapbox.index.settings import Settings
+from imapbox.index.settle import settle
+from imapbox.locks.acquire import Identity, locked
+from imapbox.model.errors import MailboxBusy
+from imapbox.model.names import UserName
+from imapbox.store.format import NotAStore, make_directory_if_missing, read_store_file
+from imapbox.store.layout import (
+    SPOOL,
+    STORE_FILE,
+    USERS,
+    account_directory,
+    mailbox_directory,
+    mailboxes_directory,
+    user_directory,
+    user_shard,
+)
+
+COMMAND: Final = "snapshot"
+UNFINISHED: Final = "unfinished"
+_TRIES: Final = 10
+
+
+class Unfinished(Exception):
+    """There is a copy already that was not finished."""
+
+
+class NotEmpty(Exception):
+    """There is something where the copy should be."""
+
+
+class Cut(NamedTuple):
+    """A user's logs at one moment.
+
+    Attributes:
+        account: The account's; None: it is damaged.
+        mailboxes: The mailboxes', by id.
+        damaged: Ids of those that are to be copied as they are.
+        missing: Ids of those that are not there, which is damage.
+    """
+
+    account: Extent | None
+    mailboxes: dict[bytes, Extent]
+    damaged: list[bytes]
+    missing: list[bytes]
+
+
+@dataclass(slots=True)
+class CopiedUser:
+    """What was copied of one user.
+
+    Attributes:
+        mailboxes: How many mailboxes.
+        messages: How many messages are in them.
+        octets: Of their logs.
+        damaged: Directories of logs that are damaged, or not there.
+    """
+
+    mailboxes: int = 0
+    messages: int = 0
+    octets: int = 0
+    damaged: list[str] = field(default_factory=list)
+
+
+def there(path: str) -> str:
+    """Return where something lies in the copy."""
+    return f"{THERE}/{path}" if path else THERE
+
+
+def begin_copy() -> Steps[None]:
+    """Make an empty directory an unfinished copy.
+
+    Raises:
+        Unfinished: It is one.
+        NotEmpty: It holds something else.
+        NotAStore: There is nothing that could be copied.
+    """
+    if not (yield from read_store_file()):
+        raise NotAStore
+    names = yield from steps.list_directory(there(""))
+    if UNFINISHED in names:
+        raise Unfinished
+    if names:
+        raise NotEmpty(names)
+    yield from write_file(there(UNFINISHED), b"")
+    for name in (SPOOL, USERS):
+        yield from steps.make_directory(there(name))
+    yield from steps.sync_directory(there(""))
+
+
+def end_copy() -> Steps[None]:
+    """Make a store of a copy to which nothing is missing any more."""
+    octets = yield from steps.opened(
+        STORE_FILE, Mode.READ, lambda fd: steps.pread(fd, 4096, 0)
+    )
+    yield from write_file(there(STORE_FILE), octets)
+    yield from steps.sync_directory(there(""))
+    yield from steps.unlink(there(UNFINISHED))
+    yield from steps.sync_directory(there(""))
+
+
+def copy_user(user: UserName, settings: Settings) -> Steps[CopiedUser]:
+    """Copy all of a user's mail, as it is at one moment from now on.
+
+    Raises:
+        MailboxBusy: A lock was not to be had, or compaction was always faster.
+        MailboxDamaged: Of the account nothing can be read.
+        OSError: It can't be read, or there is no room.
+    """
+    above = user_shard(user), user_directory(user)
+    for path in (*above, account_directory(user), mailboxes_directory(user)):
+        yield from make_directory_if_missing(there(path))
+    copies: dict[bytes, LogCopy] = {}
+    for _ in range(_TRIES):
+        cut = yield from _cut(user, settings)
+        try:
+            for mailbox_id, extent in cut.mailboxes.items():
+                copy = yield from _copy_of(user, mailbox_id, copies)
+                yield from copy.extend(extent)
+            done = yield from _finish(user, cut, copies)
+        except BeginningGone:
+            continue
+        for path in (*reversed(above), USERS):
+            yield from steps.sync_directory(there(path))
+        return done
+    raise MailboxBusy("compact")
+
+
+def _copy_of(
+    user: UserName, mailbox_id: bytes, copies: dict[bytes, LogCopy]
+) -> Steps[LogCopy]:
+    if mailbox_id not in copies:
+        directory = mailbox_directory(user, mailbox_id)
+        yield from steps.make_directory(there(directory))
+        copies[mailbox_id] = LogCopy(directory, there(directory))
+    return copies[mailbox_id]
+
+
+def _finish(
+    user: UserName, cut: Cut, copies: dict[bytes, LogCopy]
+) -> Steps[CopiedUser]:
+    done = CopiedUser(mailboxes=len(cut.mailboxes) + len(cut.damaged))
+    for mailbox_id in copies.keys() - cut.mailboxes.keys():
+        # It was deleted meanwhile.
+        yield from copies[mailbox_id].clear()
+        yield from steps.remove_directory(copies.pop(mailbox_id).target)
+    for mailbox_id, extent in cut.mailboxes.items():
+        yield from copies[mailbox_id].finish(extent.head)
+        done.messages += extent.head.counts.exists
+    for mailbox_id in cut.damaged:
+        copy = yield from _copy_of(user, mailbox_id, copies)
+        yield from copy.take_all()
+    broken = (*cut.damaged, *cut.missing)
+    done.damaged += (mailbox_directory(user, mailbox_id) for mailbox_id in broken)
+    yield from steps.sync_directory(there(mailboxes_directory(user)))
+    directory = account_directory(user)
+    account = LogCopy(directory, there(directory))
+    if cut.account is None:
+        yield from account.take_all()
+        done.damaged.append(directory)
+    else:
+        yield from account.extend(cut.account)
+        yield from account.finish(cut.account.head)
+    done.octets = account.octets + sum(copy.octets for copy in copies.values())
+    return done
+
+
+def _cut(user: UserName, settings: Settings) -> Steps[Cut]:
+    """Read all heads of a user at one moment; settle what has none before."""
+    account = account_directory(user)
+    for _ in range(_TRIES):
+        if (yield from is_damaged(account)):
+            # It can't change, so that nothing can be moved.
+            opened = yield from open_log(account, settings, AccountState)
+            heads = yield from _heads(user, opened.state, settings, None)
+        else:
+            heads = yield from _heads_under_lock(user, settings)
+        cut, unsettled = heads
+        if not unsettled:
+            return cut
+        for directory in unsettled:
+            yield from recover(directory, settings, command=COMMAND)
+    raise MailboxBusy(COMMAND)
+
+
+def _heads_under_lock(
+    user: UserName, settings: Settings
+) -> Steps[tuple[Cut, list[str]]]:
+    account = account_directory(user)
+
+    def section() -> Steps[tuple[Cut, list[str]]]:
+        tail = yield from settle(account, settings)
+        state = AccountState()
+        yield from follow_all(account, tail.position, state.apply)
+        # An account's segments are never removed.
+        extent = Extent(1, Head(settings.boot, tail.position, tail.counts))
+        return (yield from _heads(user, state, settings, extent))
+
+    identity = Identity(settings.node, settings.pid, COMMAND)
+    until = (yield from steps.monotonic()) + settings.patience
+    return (yield from locked([f"{account}/lock"], identity, until, section))
+
+
+def _heads(
+    user: UserName, state: AccountState, settings: Settings, account: Extent | None
+) -> Steps[tuple[Cut, list[str]]]:
+    """Return where all logs end, and those of which nobody can say."""
+    cut = Cut(account, {}, [], [])
+    unsettled: list[str] = []
+    for mailbox_id in state.mailboxes:
+        directory = mailbox_directory(user, mailbox_id)
+        try:
+            if (yield from is_damaged(directory)):
+                cut.damaged.append(mailbox_id)
+            elif found := (yield from extent_of(directory, settings.boot)):
+                cut.mailboxes[mailbox_id] = found
+            else:
+                unsettled.append(directory)
+        except FileNotFoundError:
+            cut.missing.append(mailbox_id)
+    return cut, unsettled

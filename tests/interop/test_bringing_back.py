@@ -1,0 +1,175 @@
+"""Undo and copies of a store, beside real servers that deliver and are asked."""
+
+import imaplib
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.load.lmtp import LmtpClient, stuffed
+from benchmarks.servers import Server
+from tests.support.inbox import inbox_of
+from tests.support.stored_mail import stored_mail
+
+IMAPBOX = Path(sys.executable).with_name("imapbox")
+ALICE = "alice"
+COUNT = 20
+_MARK = re.compile(rb"Subject: mark-(\d+)\.")
+
+
+def run(command: str, store: Path, *arguments: str) -> tuple[int, str]:
+    """Run a command; return its status, and what it said on either channel."""
+    done = subprocess.run(
+        [IMAPBOX, command, "--store", store, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode()
+
+
+class Deliverer:
+    """Delivers numbered messages, one by one.
+
+    Attributes:
+        answered: How many were acknowledged.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.answered = 0
+        self._server = server
+        self._over = threading.Event()
+
+    def deliver(self, count: int = 1, size: int = 2000) -> None:
+        """Deliver some."""
+        with LmtpClient(self._server.lmtp) as client:
+            for _ in range(count):
+                text = f"Subject: mark-{self.answered}.\r\n\r\n{'x' * size}\r\n"
+                client.must_deliver(stuffed(text.encode()), ALICE)
+                self.answered += 1
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Deliver all the while."""
+
+        def work() -> None:
+            while not self._over.is_set():
+                self.deliver(5)
+
+        with ThreadPoolExecutor(1) as pool:
+            working = pool.submit(work)
+            try:
+                yield
+            finally:
+                self._over.set()
+                working.result()
+
+
+@contextmanager
+def client(server: Server) -> Iterator[imaplib.IMAP4]:
+    """Log in and select INBOX."""
+    with imaplib.IMAP4(*server.imap) as imap:
+        imap.login(ALICE, server.passwords[ALICE])
+        imap.select()
+        yield imap
+
+
+def marks(store: Path) -> list[int]:
+    """Return the numbers of the messages in INBOX, in the order of their UIDs."""
+    (home,) = store.glob(f"users/*/{ALICE}")
+    found = stored_mail(store, inbox_of(home))
+    return [int(_MARK.search(body)[1]) for _, body in sorted(found.items())]
+
+
+def test_a_user_deleted_all_mail(imapbox_server: Server) -> None:
+    """The log says what happened, and undo brings it back beside a deliverer."""
+    store = imapbox_server.store
+    deliverer = Deliverer(imapbox_server)
+    deliverer.deliver(COUNT)
+    with client(imapbox_server) as imap:
+        imap.store("1:*", "+FLAGS", "(\\Seen \\Deleted)")
+        imap.expunge()
+        status, said = run("log", store, "--json", ALICE)
+        assert status == 0
+        *_, marked, expunged = json.loads(said)["changes"]
+        assert (marked["what"], marked["uids"]) == ("flags", f"1:{COUNT}")
+        assert (expunged["what"], expunged["uids"]) == ("expunged", f"1:{COUNT}")
+        to = str(marked["modseq"])
+        looked = run("undo", store, "--to", to, "--dry-run", ALICE, "INBOX")
+        assert looked == (0, f"{COUNT} messages would come back: UID 1:{COUNT}\n")
+        with deliverer.at_work():
+            status, said = run("undo", store, "--to", to, ALICE)
+        assert status == 0
+        assert said.startswith(f"{COUNT} messages came back: UID 1:{COUNT} as ")
+        imap.noop()
+        assert imap.response("EXISTS")[1][-1] == b"%d" % deliverer.answered
+        _, (seen,) = imap.search(None, "SEEN")
+        assert len(seen.split()) == COUNT, "flags are kept"
+        assert imap.search(None, "DELETED")[1] == [b""]
+    assert sorted(marks(store)) == list(range(deliverer.answered))
+    again = run("undo", store, "--to", to, ALICE)
+    assert again == (0, f"Nothing was expunged since modseq {to} that is not back.\n")
+    assert "brought back" in run("log", store, ALICE)[1]
+    assert run("check", store)[0] == 0
+
+
+def test_a_copy_is_made_while_mail_comes(
+    imapbox_server: Server, tmp_path: Path
+) -> None:
+    """All that was answered before is in it, it is sound, and a store of its own."""
+    store, copy = imapbox_server.store, tmp_path / "copy"
+    deliverer = Deliverer(imapbox_server)
+    deliverer.deliver(COUNT)
+    with deliverer.at_work():
+        answered = deliverer.answered
+        status, said = run("snapshot", store, str(copy))
+        assert status == 0, said
+    assert run("check", copy)[0] == 0
+    found = marks(copy)
+    assert found == list(range(len(found)))
+    assert len(found) >= answered
+    assert f"{len(found)} messages" in said
+    delivered = subprocess.run(
+        [IMAPBOX, "deliver", "--store", copy, ALICE],
+        input=b"Subject: mark-9.\n\nx\n",
+        check=False,
+    )
+    assert delivered.returncode == 0
+    assert marks(copy) == [*found, 9]
+    assert marks(store) == list(range(deliverer.answered))
+
+
+def test_a_copier_is_killed(imapbox_server: Server, tmp_path: Path) -> None:
+    """The store feels nothing of it; what was copied is no store."""
+    store, copy = imapbox_server.store, tmp_path / "copy"
+    deliverer = Deliverer(imapbox_server)
+    deliverer.deliver(8, size=4_000_000)
+    with subprocess.Popen([IMAPBOX, "snapshot", "--store", store, copy]) as copying:
+        while not any(copy.glob("users/*/*")):
+            assert copying.poll() is None
+        copying.send_signal(signal.SIGKILL)
+    deliverer.deliver(COUNT)
+    assert run("check", store)[0] == 0
+    assert marks(store) == list(range(deliverer.answered))
+    assert run("locks", store)[1].count("\n") == 1, "no lock is left held"
+    if not (copy / "imapbox-store").exists():  # else it was faster than the kill
+        assert (copy / "unfinished").exists()
+        status, said = run("snapshot", store, str(copy))
+        assert (status, "was never finished" in said) == (2, True)
+        assert run("check", copy)[0] == 1
+
+
+def test_where_no_copy_can_be(tmp_path: Path) -> None:
+    """Not in the store itself, not where something is, and not of nothing."""
+    store = tmp_path / "store"
+    subprocess.run([IMAPBOX, "user", "add", "--store", store, ALICE], check=True)
+    for of, to in ((store, store / "copy"), (store, tmp_path), (tmp_path, "copy")):
+        assert run("snapshot", of, str(to))[0] == 2
+    assert not (store / "copy").exists()

@@ -1,0 +1,25 @@
+"""A copy of a live store is whole and sound, whoever works on the store."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import pytest
+
+from tests.simulation import store_copies
+
+Tell: TypeAlias = Callable[[object], None]
+
+
+@pytest.mark.parametrize("name", store_copies.OTHERS)
+def test_whoever_is_there_changes_nothing(name: str, effort: int, tell: Tell) -> None:
+    """What was answered before it was begun is in the copy; a moved message once."""
+    report = store_copies.beside(name, 1 if effort == 1 else 2)
+    tell(report)
+    assert report.schedules
+
+
+def test_all_at_once(seed: int, effort: int, tell: Tell) -> None:
+    """A copy beside a deliverer, a mover and a compaction in random schedules."""
+    report = store_copies.at_random(20 * effort, seed)
+    tell(f"seed {seed}: {report}")
+    assert report.schedules == 20 * effort

@@ -1,0 +1,176 @@
+"""The claims about copies of a live store, tried on many schedules."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+
+from imapbox.disk.steps import Steps
+from imapbox.disk.two_roots import THERE
+from imapbox.index.check import Severity, check_log
+from imapbox.index.check_audit import MailboxAudit
+from imapbox.index.copying import CopyMessages, Originals
+from imapbox.index.known import Known
+from imapbox.index.rows_taken_along import take_along
+from imapbox.model.flags import Flag
+from imapbox.model.names import MailboxName
+from imapbox.store.delete import delete_mailbox
+from imapbox.store.layout import USERS
+from imapbox.store.move import Bound, move_messages
+from imapbox.store.store_copy import copy_user
+from tests.simulation.compaction import LATER
+from tests.simulation.disk import OWNER, SimulatedDisk, run
+from tests.simulation.explorer import Explorer, Report
+from tests.simulation.mailbox import (
+    ALICE,
+    Account,
+    Session,
+    account_on,
+    acknowledge,
+    acknowledged,
+    compacted,
+    deliver,
+    new_store,
+    open_account,
+    settings_of,
+)
+
+TRASH: Final = MailboxName("Trash")
+LIMIT: Final = 400  # of a segment: a message fills it
+LIVES: Final = b"lives" * 60
+MOVES: Final = b"moves" * 60
+COPIED: Final = "copied"
+
+
+def store_in_use() -> SimulatedDisk:
+    """Return a store in which much was expunged a day ago."""
+    disk = new_store(TRASH)
+    account = account_on(disk, 70, segment_limit=LIMIT)
+    process = disk.process(70)
+    for body in (b"dead" * 3000, LIVES, MOVES):
+        run(deliver(account, body), process)
+    session = Session(account)
+    run(session.open(), process)
+    run(session.store({1}, Flag.DELETED), process)
+    run(session.sync(), process)
+    run(session.expunge(), process)
+    for path in (THERE, f"{THERE}/{USERS}"):
+        process.make_directory(path)
+    disk.kill(70)
+    disk.settle()
+    disk.acknowledged = disk.promised_before = (LIVES, MOVES)
+    disk.advance_clock(LATER)
+    return disk
+
+
+def copier(account: Account) -> Steps[None]:
+    """Copy all, and say what had been promised before."""
+    promised = yield from acknowledged()
+    done = yield from copy_user(ALICE, account.settings)
+    assert not done.damaged, "a sound log is taken for damaged"
+    yield from acknowledge((COPIED, promised))
+
+
+def teller(account: Account) -> Steps[None]:
+    """Deliver two messages, each answered."""
+    for body in (b"new" * 100, b"newer" * 100):
+        yield from deliver(account, body)
+        yield from acknowledge(body)
+
+
+def mover(account: Account) -> Steps[None]:
+    """Move a message into the other mailbox, and back."""
+    trash = replace(account, name=TRASH)
+    yield from _move(account, trash)
+    yield from _move(trash, account)
+
+
+def deleter(account: Account) -> Steps[None]:
+    """Delete the other mailbox."""
+    yield from delete_mailbox(ALICE, account.state.copy(), TRASH, account.settings)
+
+
+def _move(source: Account, target: Account) -> Steps[None]:
+    here, there = Session(source), Session(target)
+    for session in (here, there):
+        yield from session.open()
+    columns = here.state.columns
+    found = yield from here.snapshot()
+    uids = np.array([m.uid for m in found.messages if m.body == MOVES], np.uint32)
+    originals = Originals(columns, uids, list(here.state.facts.keywords))
+    octets = yield from originals.octets(source.directory)
+    known = take_along(here.state, uids)
+    table = Known(there.state.position, list(there.state.facts.keywords))
+    yield from move_messages(
+        Bound(source.directory, source.binding()),
+        known,
+        Bound(target.directory, target.binding()),
+        CopyMessages(originals, octets, table),
+        source.settings,
+    )
+
+
+def beside(name: str, preemptions: int) -> Report:
+    """A copy beside somebody else."""
+    return _explorer(OTHERS[name]).exhaust(preemptions=preemptions)
+
+
+def at_random(count: int, seed: int) -> Report:
+    """A copy beside a deliverer, a mover and a compaction."""
+    return _explorer(teller, mover, compacted).sample(count, seed)
+
+
+OTHERS: Final[dict[str, Callable[[Account], Steps[Any]]]] = {
+    "a delivery": teller,
+    "a move": mover,
+    "a deletion": deleter,
+    "a compaction": compacted,
+    "a compaction without grace": partial(compacted, grace=0.0),
+}
+
+
+def _explorer(*others: Callable[[Account], Steps[Any]]) -> Explorer:
+    disk = store_in_use()
+    makers = [
+        partial(maker, account_on(disk, pid, segment_limit=LIMIT))
+        for pid, maker in enumerate((copier, *others), start=1)
+    ]
+    return Explorer(disk, makers, check)
+
+
+def check(disk: SimulatedDisk, ends: list[Any]) -> None:
+    """The copy is sound, and holds what was promised before it was begun."""
+    del ends
+    (promised,) = (token[1] for token in disk.acknowledged if token[0] == COPIED)
+    copy = _copy_on(disk)
+    process = copy.process(1)
+    settings = settings_of(process)
+    account: Account = run(open_account(settings), process)
+    bodies = []
+    for name in account.state.names:
+        mailbox = replace(account, name=name)
+        audit = check_log(mailbox.directory, MailboxAudit, OWNER)
+        found = run(audit, process).findings
+        worst = [each for each in found if each.severity is not Severity.NOTE]
+        assert not worst, f"the copy of a mailbox is not sound: {worst}"
+        session = Session(mailbox)
+        run(session.open(), process)
+        messages = run(session.snapshot(), process).messages
+        bodies += [message.body for message in messages]
+        run(deliver(mailbox, b"afterwards"), process)
+    assert set(promised) <= set(bodies), "what was answered before is not in the copy"
+    assert bodies.count(MOVES) == 1, "a moved message is there twice"
+
+
+def _copy_on(disk: SimulatedDisk) -> SimulatedDisk:
+    """Return a machine that has the copy for its store."""
+    copy = SimulatedDisk(boot=disk.boot)
+    copy.clock = disk.clock
+    for path, inode in disk.names.items():
+        if path.startswith(f"{THERE}/"):
+            copy.names[path.removeprefix(f"{THERE}/")] = inode
+            copy.data[inode] = disk.data[inode]
+    copy.next_inode = disk.next_inode
+    return copy
