@@ -239,7 +239,7 @@ async def test_a_rotten_snapshot_of_what_was_compacted_is_made_good(
     await compact_now(one)
     await deliver(one)
     updates = await selected.sync(may_expunge=True)
-    assert updates == [Exists(3, 1)]
+    assert list(updates) == [Exists(3, 1)]
     assert rows_of(selected) == rows_of(await select(one))
 
 
