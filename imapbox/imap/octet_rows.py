@@ -16,7 +16,7 @@ from imapbox.imap.session import Session
 from imapbox.imap.windows import Windows
 from imapbox.mailbox.cards import in_batches, read_cards
 from imapbox.mailbox.interfaces import Piece
-from imapbox.mailbox.messages import Message, as_ranges
+from imapbox.mailbox.messages import Message
 from imapbox.mime.card import Card
 from imapbox.mime.decode import UnknownCTE
 from imapbox.model.errors import MailError, MessageGone
@@ -129,7 +129,7 @@ class OctetRows:
                 self._sets_seen = False
                 _log.info("did not set Seen: {error!r}", error=error)
             else:
-                for message in self._mailbox.by_uid(as_ranges(unseen)):
+                for message in self._mailbox.messages_of(unseen):
                     marked[message.uid] = (message, True)
         return marked
 

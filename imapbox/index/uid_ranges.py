@@ -49,6 +49,15 @@ class Bounds(NamedTuple):
         found: NDArray[np.intp] = np.repeat(low - before, counts)
         return found + np.arange(len(found))
 
+    def take_from(self, uids: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """Return those of strictly ascending UIDs that lie in the ranges."""
+        if len(self.first) > 1:
+            return uids[self.positions_in(uids)]
+        # Of whole mailboxes: nothing is copied.
+        start = uids.searchsorted(self.first, "left")
+        stop = uids.searchsorted(self.last, "right")
+        return uids[int(start[0]) : int(stop[0])] if len(start) else uids[:0]
+
     def spread(self, firsts: Sequence[int]) -> Iterator[tuple[int, "Bounds"]]:
         """Return the ranges that may concern each of several columns.
 

@@ -82,7 +82,10 @@ class Uids:
 
     def within(self, ranges: Bounds) -> NDArray[np.uint32]:
         """Return those that lie in the ranges."""
-        found = [piece[places] for _, piece, places in self._find(ranges)]
+        found = [
+            bounds.take_from(self._pieces[number])
+            for number, bounds in ranges.spread(self._firsts)
+        ]
         return np.concatenate([_NONE, *found])
 
     def tolist(self) -> list[int]:

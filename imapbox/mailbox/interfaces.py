@@ -207,6 +207,18 @@ class SelectedMailbox(Protocol):
         """Return what `by_uid` does, but only UIDs and marks; much cheaper."""
         ...
 
+    def messages_of(self, uids: NDArray[np.uint32]) -> Iterator[Message]:
+        """Return messages, lazily.
+
+        Args:
+            uids: Ascending; all of messages that the client was told of.
+        """
+        ...
+
+    def marks_of(self, uids: NDArray[np.uint32]) -> Iterator[MarkedRow]:
+        """Return what `messages_of` does, but only UIDs and marks."""
+        ...
+
     def uids_by_seq(self, ranges: Iterable[range]) -> NDArray[np.uint32]:
         """Return the UIDs of what `by_seq` returns, all at once: the cheapest."""
         ...

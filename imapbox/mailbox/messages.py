@@ -1,10 +1,6 @@
 """One message as a session sees it."""
 
-from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
 
 from imapbox.model.numbers import ModSeq, Seq, Uid
 
@@ -48,11 +44,3 @@ class Message(NamedTuple):
     def marks(self) -> Marks:
         """What FLAGS tells of it."""
         return self.flags, self.keywords, self.recent
-
-
-def as_ranges(uids: NDArray[np.uint32]) -> Iterator[range]:
-    """Return ascending UIDs as the fewest ranges, lazily."""
-    (gaps,) = np.nonzero(np.diff(uids) != 1)
-    starts = uids[np.concatenate([[0], gaps + 1])[: len(uids)]]
-    ends = uids[np.concatenate([gaps, [len(uids) - 1]])[: len(uids)]]
-    return map(range, starts.tolist(), (ends.astype(np.int64) + 1).tolist())

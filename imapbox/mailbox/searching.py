@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from imapbox.mailbox.cards import READ, in_batches, read_cards
 from imapbox.mailbox.interfaces import Piece, SelectedMailbox
-from imapbox.mailbox.messages import Message, as_ranges
+from imapbox.mailbox.messages import Message
 from imapbox.mime.card import Card
 from imapbox.model.criteria import BodyHas, Criterion, FieldHas, TextHas
 from imapbox.model.errors import MessageGone, SearchTextTooLong
@@ -99,7 +99,7 @@ class Searching:
 
     async def _look(self, uids: NDArray[np.uint32], answers: Answers) -> Answers:
         """Find out of messages what columns did not tell."""
-        messages = self._mailbox.by_uid(as_ranges(uids))
+        messages = self._mailbox.messages_of(uids)
         start = 0
         for batch in in_batches(messages, lambda message: message.card_size):
             self.done = batch[0].seq - 1

@@ -159,6 +159,14 @@ class Selected:
         """Return UIDs and marks of the messages with these UIDs."""
         return self._each(self._marked_rows, self._places_by_uid(ranges))
 
+    def messages_of(self, uids: NDArray[np.uint32]) -> Iterator[Message]:
+        """Return messages that the client was told of, in order."""
+        return self._these(self._messages, uids)
+
+    def marks_of(self, uids: NDArray[np.uint32]) -> Iterator[MarkedRow]:
+        """Return UIDs and marks of messages that the client was told of."""
+        return self._these(self._marked_rows, uids)
+
     def uids_by_seq(self, ranges: Iterable[range]) -> NDArray[np.uint32]:
         """Return the UIDs at these positions, in order.
 
@@ -206,7 +214,7 @@ class Selected:
         if news.grown:
             self._recent.tell(self._view.uid_at(Seq(self.exists)))
             others.append(Exists(self.exists, self.recent))
-        messages = partial(self._these, news.view, news.flagged)
+        messages = partial(self.messages_of, news.flagged)
         return Updates(news.expunged, others, len(news.flagged), messages)
 
     async def set_flags(
@@ -428,12 +436,16 @@ class Selected:
             for each in slices
         )
 
-    def _these(self, view: View, uids: NDArray[np.uint32]) -> Iterator[Message]:
-        """Return messages of a view, lazily."""
+    def _these(
+        self,
+        read: Callable[[Sequence[int], NDArray[np.uint32]], Iterator[T]],
+        uids: NDArray[np.uint32],
+    ) -> Iterator[T]:
+        """Read what has these UIDs in the view as it is now, lazily."""
+        known = self._view.uids
         slices = (uids[start : start + _SLICE] for start in range(0, len(uids), _SLICE))
         return chain.from_iterable(
-            self._messages((view.uids.places_of(each) + 1).tolist(), each)
-            for each in slices
+            read((known.places_of(each) + 1).tolist(), each) for each in slices
         )
 
     def _messages(

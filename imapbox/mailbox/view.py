@@ -128,6 +128,8 @@ def sync(
 
 def _without(uids: NDArray[np.uint32], dead: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Return ascending UIDs but for those that are in another ascending array."""
+    if not len(dead):
+        return uids
     places = np.searchsorted(uids, dead)
     there = places < len(uids)
     there[there] = uids[places[there]] == dead[there]

@@ -374,6 +374,15 @@ class FakeMailbox:
     def marks_by_uid(self, ranges: Iterable[range]) -> Iterator[MarkedRow]:
         return map(_marked, self.by_uid(ranges))
 
+    def messages_of(self, uids: NDArray[np.uint32]) -> Iterator[Message]:
+        known = set(uids.tolist())
+        assert known <= self._told.keys()
+        everyone = enumerate(tuple(self._told.values()), start=1)
+        return (self._message(*each) for each in everyone if each[1].uid in known)
+
+    def marks_of(self, uids: NDArray[np.uint32]) -> Iterator[MarkedRow]:
+        return map(_marked, self.messages_of(uids))
+
     def uids_by_seq(self, ranges: Iterable[range]) -> NDArray[np.uint32]:
         return np.array([each.uid for each in self.by_seq(ranges)], np.uint32)
 

@@ -2,7 +2,6 @@
 
 from imapbox.imap.answers import Done
 from imapbox.imap.session import Session
-from imapbox.mailbox.messages import as_ranges
 from imapbox.model.errors import MailboxReadOnly
 from imapbox.wire.imap.commands.selected import Expunge, Store
 
@@ -16,7 +15,7 @@ async def store(session: Session, command: Store) -> Done:
     if len(uids):
         await selection.mailbox.set_flags(uids, command.change, command.flags)
         if not command.silent:
-            now = selection.mailbox.marks_by_uid(as_ranges(uids))
+            now = selection.mailbox.marks_of(uids)
             await session.tell_flags(now, with_uid=command.by_uid)
     return Done("Flags stored.")
 

@@ -40,5 +40,5 @@ def test_ranges_in_any_order_make_one_set(ranges: list[range], top: bool) -> Non
     """Ranges that overlap, or are empty, name each UID once, in ascending order."""
     ranges = [range(TOP - 2, TOP + 1), *ranges] if top else ranges
     column = np.array([*range(1, 70), *range(TOP - 5, TOP + 1)], np.uint32)
-    found = column[Bounds.union(ranges).positions_in(column)].tolist()
+    found = Bounds.union(ranges).take_from(column).tolist()
     assert found == sorted({uid for each in ranges for uid in each})

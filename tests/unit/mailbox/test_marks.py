@@ -37,6 +37,12 @@ async def test_marks_are_what_messages_say(open_store: Opener) -> None:
             (message.seq, message.uid, message.marks)
             for message in mailbox.by_uid(ranges)
         ]
+        found = mailbox.uids_by_seq(ranges)
+        assert found.tolist() == [message.uid for message in messages]
+        assert list(mailbox.messages_of(found)) == messages
+        assert list(mailbox.marks_of(found)) == list(mailbox.marks_by_seq(ranges))
+        by_uid = mailbox.uids_by_uid(ranges)
+        assert by_uid.tolist() == [each.uid for each in mailbox.by_uid(ranges)]
     assert any(message.recent for message in mailbox.by_seq((range(1, 43),)))
     assert any(message.keywords > 2**64 for message in mailbox.by_seq((range(1, 43),)))
     with pytest.raises(NoSuchMessage):
