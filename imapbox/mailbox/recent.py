@@ -27,8 +27,7 @@ _RECENT_UID: Final = "recentuid"
 
 def recent_after(mailbox: OpenMailbox) -> int:
     """Return above which UID no session was told of any message."""
-    value = mailbox.state.facts.meta.get(_RECENT_UID, b"")
-    return int.from_bytes(value, "little")
+    return max(_written(mailbox), mailbox.recent_uid)
 
 
 class Recent:
@@ -46,15 +45,14 @@ class Recent:
         self.after = recent_after(mailbox)
         self._mailbox = mailbox
         self._takes = takes
-        self._told = self._written = self.after
+        self._told = self.after
 
     def open(self) -> None:
         """Note that the session is told of all that is there."""
         counts = self._mailbox.state.counts
         if counts.exists:
             self.tell(counts.uidnext - 1)
-        if self._takes and self._told > self._written:
-            self._written = self._told
+        if self._is_news():
             self._submit().addErrback(_not_written)
 
     def tell(self, uid: int) -> None:
@@ -63,19 +61,30 @@ class Recent:
 
     def close(self) -> None:
         """Write down what the session was told of since; does not wait for it."""
-        if self._takes and self._told > self._written:
-            self._written = self._told
+        if self._is_news():
             Deferred.fromCoroutine(self._catch_up()).addErrback(_not_written)
+
+    def _is_news(self) -> bool:
+        """Say whether there is something to be written; who asks writes it."""
+        if not self._takes or self._told <= recent_after(self._mailbox):
+            return False
+        self._mailbox.recent_uid = self._told
+        return True
 
     async def _catch_up(self) -> None:
         # Others may have been told of more: what is written never goes back.
         await self._mailbox.sync()
-        if self._told > recent_after(self._mailbox):
+        if self._told > _written(self._mailbox):
             await self._submit()
 
     def _submit(self) -> "Deferred[Change | None]":
         meta = SetMeta(_RECENT_UID, self._told.to_bytes(4, "little"))
         return self._mailbox.submit(meta, command="select")
+
+
+def _written(mailbox: OpenMailbox) -> int:
+    value = mailbox.state.facts.meta.get(_RECENT_UID, b"")
+    return int.from_bytes(value, "little")
 
 
 def _not_written(failure: Failure) -> None:

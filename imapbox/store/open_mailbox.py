@@ -65,6 +65,8 @@ class OpenMailbox:
         log: The log as this process follows it.
         readers: Those who read `MailboxState.changes`.
         binding: Says what is known of its account now.
+        recent_uid: Up to which UID sessions of this process took messages for
+            recent. It may not be written yet.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class OpenMailbox:
             directory, _without_changes, drivers, settings, MailboxSnapshots()
         )
         self.readers: set[ChangeReader] = set()
+        self.recent_uid = 0
         self.binding = binding.binding
         self._drivers = drivers
         self._snapshots, self._compactor = upkeep

@@ -121,6 +121,25 @@ async def test_what_comes_later_is_recent_to_one_session_too(
 
 
 @pytest_twisted.ensureDeferred
+async def test_who_comes_back_at_once_finds_nothing_recent(open_store: Opener) -> None:
+    """Sessions of one process need not wait until it is written what is recent."""
+    store = await open_store()
+    account = await account_of(store)
+    await deliver(store)
+    first = await account.select(INBOX, read_only=False)
+    again = await account.select(INBOX, read_only=False)
+    assert (first.recent, again.recent) == (1, 0)
+    again.close()
+    await deliver(store)
+    await first.sync(may_expunge=True)
+    first.close()
+    again = await account.select(INBOX, read_only=False)
+    assert (again.exists, again.recent) == (2, 0)
+    assert (await account.status(INBOX)).recent == 0
+    again.close()
+
+
+@pytest_twisted.ensureDeferred
 async def test_what_is_recent_never_comes_back(open_store: Opener) -> None:
     """A session that leaves late makes nothing recent that others were told of."""
     store, other = await open_store(), await open_store()
