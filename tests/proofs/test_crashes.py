@@ -61,6 +61,7 @@ def test_what_a_recovery_shows_stays(tell: Tell) -> None:
         "full_disks",
         "full_disks_behind_half",
         "disks_that_stay_full",
+        "full_disks_that_copy",
     ],
 )
 def test_every_error_is_survived(name: str, tell: Tell) -> None:

@@ -146,6 +146,13 @@ MUTANTS: Final = [
         "full_disks_behind_half",
     ),
     Mutant(
+        "what can not be zeroed is left",
+        "index/damage.py",
+        "        yield from steps.truncate(fd, offset)\n",
+        "",
+        "full_disks_that_copy",
+    ),
+    Mutant(
         "what was taken back not synced",
         "index/damage.py",
         "    # Else a power loss could bring back whole what was refused.\n"

@@ -467,7 +467,9 @@ class SimulatedFileSystem:
     def _fail(self, method: str, path: str, size: int = 0) -> int:
         """Raise what is due; return how many bytes a write may take."""
         for fault in self.disk.faults:
-            if fault.fired or method not in fault.methods or not fault.where(path):
+            if method not in fault.methods or not fault.where(path):
+                continue
+            if fault.fired and not fault.stays:
                 continue
             fault.seen += 1
             if fault.seen < fault.number:

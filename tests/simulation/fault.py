@@ -21,6 +21,7 @@ class Fault:
         error: The errno.
         short: Half a write is taken first; the call behind it fails.
         full: From then on no file can grow.
+        stays: From then on it fails whenever it is called.
         where: Which files' calls count.
     """
 
@@ -29,6 +30,7 @@ class Fault:
     error: int
     short: bool = False
     full: bool = False
+    stays: bool = False
     where: Callable[[str], bool] = lambda _path: True
     seen: int = 0
     fired: bool = False

@@ -448,6 +448,16 @@ def is_no_head(path: str) -> bool:
     return not is_head(path)
 
 
+def full_disks_that_copy() -> CrashReport:
+    """ENOSPC at each write and all that follow, as where blocks are copied."""
+    return errors_at(WRITES, errno.ENOSPC, short=True, stays=True, where=is_log)
+
+
+def is_log(path: str) -> bool:
+    """Say whether it is a segment."""
+    return "/log." in path
+
+
 def disks_that_stay_full() -> CrashReport:
     """ENOSPC at each write, and from then on whenever a file would grow."""
     return errors_at(WRITES, errno.ENOSPC, short=True, full=True, where=is_no_head)
