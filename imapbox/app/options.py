@@ -18,6 +18,7 @@ from imapbox.app.listeners import BadEndpoint, server_endpoint
 from imapbox.app.settings import MESSAGE_LIMIT, RUNTIME, ServerSettings
 from imapbox.app.tls import BadCertificate, server_tls
 from imapbox.imap.settings import Cleartext, Connections
+from imapbox.lmtp.trust import LOOPBACK
 from imapbox.locks.seats import MOST_SEATS
 
 MIB: Final = 1024 * 1024
@@ -85,6 +86,7 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
             self[listener] = []
         self["credCheckers"] = []
         self["many-from"] = []
+        self["xforward-from"] = []
 
     def opt_imap(self, endpoint: str) -> None:
         """Serve IMAP here, as tcp:143. May be given several times."""
@@ -106,6 +108,16 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
             raise _wrong(
                 "--many-from", network, "no network, as 192.0.2.0/24 is"
             ) from None
+
+    def opt_xforward_from(self, network: str) -> None:
+        """Believe XFORWARD from here, too, as 10.0.0.0/8. May be given several times.
+
+        Otherwise only UNIX sockets and this machine are believed.
+        """
+        try:
+            self["xforward-from"].append(ip_network(network))
+        except ValueError:
+            raise _wrong("--xforward-from", network, "it is no network") from None
 
     def opt_auth(self, description: str) -> None:
         """Say who may log in, as passwd:FILE. May be given several times."""
@@ -147,6 +159,7 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
             ),
             message_limit=int(self["message-limit"]) * MIB,
             runtime=str(Path(self["runtime"]).absolute()),
+            xforward_from=(*LOOPBACK, *self["xforward-from"]),
         )
 
     def _complaints(self) -> Iterator[str]:

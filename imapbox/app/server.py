@@ -64,6 +64,7 @@ def make_server(
         reactor,
         hostname=socket.gethostname(),
         limits=Limits(size=settings.message_limit),
+        xforward_from=settings.xforward_from,
     )
     listeners = [
         *(Listener(endpoint, imap) for endpoint in settings.imap),

@@ -8,6 +8,7 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.internet.ssl import CertificateOptions
 
 from imapbox.imap.settings import Cleartext, Connections
+from imapbox.lmtp.trust import LOOPBACK, Network
 
 # In the memory of every Linux machine: shm_overview(7).
 RUNTIME: Final = "/dev/shm"  # noqa: S108 - what lies there is checked
@@ -29,6 +30,7 @@ class ServerSettings:
         connections: How many of IMAP there may be.
         message_limit: The largest message that is taken, octets.
         runtime: Where the processes of this machine count together, absolute.
+        xforward_from: Whom, besides UNIX sockets, LMTP believes XFORWARD.
     """
 
     store: str
@@ -41,3 +43,4 @@ class ServerSettings:
     connections: Connections = field(default_factory=Connections)
     message_limit: int = MESSAGE_LIMIT
     runtime: str = RUNTIME
+    xforward_from: tuple[Network, ...] = LOOPBACK

@@ -7,6 +7,7 @@ whatever it sends. A crash leaves nothing.
 
 import zlib
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Final, Protocol
 
 from twisted.python.failure import Failure
@@ -16,6 +17,7 @@ from imapbox.disk.steps import Steps, close, open_unnamed, pread, pwrite
 
 MEMORY_LIMIT: Final = 256 * 1024
 PIECE: Final = 1024 * 1024
+_DIGEST_SIZE: Final = 16
 
 
 class Content:
@@ -41,6 +43,13 @@ class Content:
         self.crc = crc
         self.card = card
         self._file = spooled
+
+    @property
+    def digest(self) -> bytes:
+        """Return BLAKE2b-128 of all octets."""
+        if self._file is None:
+            return blake2b(self.start, digest_size=_DIGEST_SIZE).digest()
+        return self._file.digest.digest()
 
     @property
     def in_memory(self) -> bool:
@@ -73,6 +82,7 @@ class _File:
 
     def __init__(self, driver: Driver, directory: str) -> None:
         self.users = 1
+        self.digest = blake2b(digest_size=_DIGEST_SIZE)
         self._driver = driver
         self._directory = directory
         self._fd = -1
@@ -81,6 +91,7 @@ class _File:
         if self._fd < 0:
             self._fd = yield from open_unnamed(self._directory)
         yield from pwrite(self._fd, data, offset)
+        self.digest.update(data)
 
     def read(self, size: int, offset: int) -> Steps[bytes]:
         data: bytes = yield from pread(self._fd, size, offset)

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.index.encoding import OPERATION_SIZE, Encoded, Kind, operation_at
-from imapbox.index.operations import NO_KEY, Operation, decode_operation
+from imapbox.index.operations import Operation, decode_operation
+from imapbox.index.remembered_keys import NO_KEY
 from imapbox.model.numbers import Uid
 
 # The fixed part of an APPEND, as `operations` describes it.

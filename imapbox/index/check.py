@@ -21,6 +21,7 @@ from imapbox.index.check_frames import Audit, Unsound, anything_behind, walk
 from imapbox.index.check_snapshots import unused_and_wrong
 from imapbox.index.cut import has_later_batch
 from imapbox.index.damage import DAMAGED
+from imapbox.index.doubts import DOUBTS
 from imapbox.index.frame import Frame
 from imapbox.index.head import HEAD_SIZE, Counts, Head, Position
 from imapbox.index.lost_head import (
@@ -41,7 +42,7 @@ _SHORTEST_WAIT: Final = 0.002
 _LONGEST_WAIT: Final = 0.5
 _REASON: Final = 500
 _OTHERS: Final = 0o077
-_FILES: Final = frozenset({"lock", HEAD, DAMAGED})
+_FILES: Final = frozenset({"lock", HEAD, DAMAGED, DOUBTS})
 LOCK: Final = "lock"
 
 

@@ -20,6 +20,7 @@ from imapbox.index.operations import (
     Switch,
     decode_operations,
 )
+from imapbox.index.remembered_keys import RECORD
 from imapbox.model.flags import Flag
 
 _ALL_FLAGS: Final = int(
@@ -139,7 +140,8 @@ class MailboxAudit:
             counts.uidnext,
             counts.modseq,
         )
-        if said != known or not base.keys.items() <= facts.keys.items():
+        keys = set(RECORD.iter_unpack(base.keys))
+        if said != known or not keys <= set(RECORD.iter_unpack(facts.keys.records())):
             raise DamagedOperations("BASE says what is not true")
 
     def _check_marks(self, operation: Operation) -> None:

@@ -19,7 +19,9 @@ from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.spool import PIECE, Content
 from imapbox.disk.steps import Steps
-from imapbox.index.damage import FULL, fail_write, sync, take_back
+from imapbox.index.damage import FULL, damage, fail_write, sync, take_back
+from imapbox.index.deliver_once import memories
+from imapbox.index.delivery_keys import DeliveryKeys
 from imapbox.index.encoding import Kind, join_operations
 from imapbox.index.frame import (
     Frame,
@@ -29,7 +31,7 @@ from imapbox.index.frame import (
     encode_trailer,
 )
 from imapbox.index.head import Position
-from imapbox.index.read import follow
+from imapbox.index.read import LogBroken, follow
 from imapbox.index.rotate import Facts, rotate
 from imapbox.index.segment import segment_name
 from imapbox.index.settings import Settings
@@ -153,16 +155,38 @@ def _write_together(
     gone = yield from _segments_gone(directory, transactions, tail.position)
     known = [wish for wish in transactions if _segment_of(wish) not in gone]
     news = yield from _frames_since(directory, known, tail.position)
+    asked = memories(transactions)
+    yield from _recall(directory, asked, tail, settings.boot, time)
     batch = _Batch(tail, time, news, gone)
     outcomes = [batch.add(transaction) for transaction in transactions]
     if batch.parts:
+        for keys in asked:
+            yield from keys.note_doubts(directory, time)
         yield from steps.opened(
             f"{directory}/{segment_name(tail.position.segment)}",
             Mode.WRITE,
             lambda fd: _write_batch(directory, fd, batch),
         )
         yield from publish_written(directory, tail, batch.tail, settings)
+        for keys in asked:
+            keys.published(batch.tail.position, time)
     return outcomes
+
+
+def _recall(
+    directory: str, asked: dict[DeliveryKeys, bool], tail: Tail, boot: int, time: int
+) -> Steps[None]:
+    """Let a process know which deliveries were stored before.
+
+    Raises:
+        MailboxDamaged: The log can't be read.
+    """
+    try:
+        for keys, doubts in asked.items():
+            yield from keys.catch_up(directory, tail, boot, time, doubts=doubts)
+    except LogBroken as broken:
+        reason = f"the log is broken at {broken.position}"
+        raise (yield from damage(directory, reason)) from broken
 
 
 def _frames_since(

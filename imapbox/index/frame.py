@@ -164,6 +164,24 @@ def trailer_time(trailer: bytes, chain: int) -> int | None:
     return time
 
 
+def trailer_size(trailer: bytes, chain: int) -> int | None:
+    """Return the length of the frame whose last 16 bytes these are.
+
+    Returns:
+        None if they are not the last ones of a frame with this chain value.
+    """
+    if trailer_time(trailer, chain) is None:
+        return None
+    units: int = _TRAILER.unpack_from(trailer)[1]
+    return units * _UNIT
+
+
+def chain_before(header: bytes) -> int:
+    """Return the chain value that a frame's header says was before it."""
+    chain: int = _FIELDS.unpack_from(header, 8)[11]
+    return chain
+
+
 def decode_header(data: bytes, salt: int) -> FrameHeader | None:
     """Read the lengths; None if these bytes are no header of this segment."""
     if len(data) < FRAME_HEADER_SIZE or not data.startswith(MAGIC):

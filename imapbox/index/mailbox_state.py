@@ -24,7 +24,6 @@ from imapbox.index.frame import Frame
 from imapbox.index.graves import GRAVES, Graves
 from imapbox.index.head import NO_COUNTS, Counts, Position
 from imapbox.index.operations import (
-    NO_KEY,
     Append,
     Base,
     Expunge,
@@ -35,13 +34,13 @@ from imapbox.index.operations import (
 )
 from imapbox.index.punched import PUNCHED, Punched
 from imapbox.index.read import switch_of
+from imapbox.index.remembered_keys import KEY_LIFETIME, NO_KEY, RememberedKeys
 from imapbox.index.snapshot_parts import newest_base
 from imapbox.index.uid_roll import UidRoll
 from imapbox.index.vanished import Vanished
 from imapbox.model.numbers import ModSeq, Uid, UidValidity
 
 _NO_UIDS: Final = np.zeros(0, np.uint32)
-KEY_LIFETIME: Final = 7 * 24 * 3600 * 1_000_000  # microseconds
 
 
 class Changed(NamedTuple):
@@ -70,7 +69,7 @@ class MailboxFacts:
         self.floor = ModSeq(0)
         self.keywords: list[str] = []
         self.meta: dict[str, bytes] = {}
-        self.keys: dict[bytes, tuple[Uid, int]] = {}
+        self.keys = RememberedKeys()
 
     def apply(self, frame: Frame) -> None:
         """Take in the next frame."""
@@ -89,10 +88,14 @@ class MailboxFacts:
                 if not operation.value:
                     del self.meta[operation.name]
             case Append() if operation.key != NO_KEY:
-                self.keys[operation.key] = operation.uid, frame.time
+                self._remember(operation.key, operation.uid, frame.time)
             case AppendRun():
                 for key, uid in operation.with_keys():
-                    self.keys[key] = uid, frame.time
+                    self._remember(key, uid, frame.time)
+
+    def _remember(self, key: bytes, uid: Uid, time: int) -> None:
+        self.keys.add(key, uid, time)
+        self.keys.forget(time - KEY_LIFETIME)
 
     def resume(self, directory: str, end: Position) -> Steps[Position | None]:
         """See `rotate.Facts`."""
@@ -109,7 +112,7 @@ class MailboxFacts:
         self.floor = base.floor
         self.keywords = list(base.keywords)
         self.meta = dict(base.meta)
-        self.keys = dict(base.keys)
+        self.keys = RememberedKeys(base.keys)
 
     def copy(self) -> "MailboxFacts":
         """Return the same facts, which then stay as they are."""
@@ -118,16 +121,11 @@ class MailboxFacts:
         facts.floor = self.floor
         facts.keywords = list(self.keywords)
         facts.meta = dict(self.meta)
-        facts.keys = dict(self.keys)
+        facts.keys = RememberedKeys(self.keys.records())
         return facts
 
     def base(self, counts: Counts, time: int) -> Encoded:
         """Return the BASE of a segment that begins here."""
-        keys = {
-            key: (uid, at)
-            for key, (uid, at) in self.keys.items()
-            if at > time - KEY_LIFETIME
-        }
         return Base(
             self.mailbox_id,
             counts.uidvalidity,
@@ -136,7 +134,7 @@ class MailboxFacts:
             self.floor,
             tuple(self.keywords),
             self.meta,
-            keys,
+            self.keys.records(time - KEY_LIFETIME),
         ).encode()
 
 

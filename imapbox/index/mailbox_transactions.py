@@ -11,6 +11,7 @@ from imapbox.index.frame import Frame
 from imapbox.index.head import Counts, Position
 from imapbox.index.known import Known, Row
 from imapbox.index.operations import Append, Expunge, Flags, Keyword, Meta
+from imapbox.index.remembered_keys import NO_KEY
 from imapbox.index.transaction import Change, Octets
 from imapbox.model.errors import NumbersExhausted
 from imapbox.model.flags import Flag, FlagChange
@@ -32,6 +33,7 @@ class Incoming(NamedTuple):
         flags: System flags.
         keywords: Names.
         card: What was found in ``content``, to be stored beside it; opaque here.
+        key: Of the delivery (`remembered_keys`).
     """
 
     header: bytes
@@ -42,6 +44,7 @@ class Incoming(NamedTuple):
     flags: Flag
     keywords: frozenset[str]
     card: bytes = b""
+    key: bytes = NO_KEY
 
     @property
     def size(self) -> int:
@@ -265,6 +268,7 @@ def _append(message: Incoming, uid: Uid, keywords: int, time: int) -> Append:
         header_crc=message.header_crc,
         content_crc=message.content.crc,
         emailid=message.emailid,
+        key=message.key,
         card_size=len(message.card),
         card_crc=zlib.crc32(message.card),
     )

@@ -9,7 +9,8 @@ BASE, first in every segment: what can't be known from later frames alone::
      8  floor of the vanished history, a modseq
      4  count, then as many keywords, in the order of their numbers: text
      4  count, then as many META: text, 4 length, value
-     4  count, then as many delivery keys: 16 key, 4 uid, 8 time (microseconds)
+     4  count, then as many delivery keys: 16 key, 4 uid, 8 time (microseconds);
+        the oldest first (see `remembered_keys`)
 
 SWITCH, last in a full segment: 4 number, 4 salt of the next segment.
 
@@ -60,15 +61,13 @@ from imapbox.index.encoding import (
     pack_ranges,
     pack_text,
 )
+from imapbox.index.remembered_keys import NO_KEY, RECORD
 from imapbox.model.numbers import ModSeq, Uid, UidValidity
 
-KEY_SIZE: Final = 16
-NO_KEY: Final = bytes(KEY_SIZE)
-
 _BASE = struct.Struct("<16sIIQQ")
-_KEY = struct.Struct("<16sIQ")
 _SWITCH = struct.Struct("<II")
 _APPEND = struct.Struct("<IIqhHIIIIQIq16s16s")
+_KEY_OF_APPEND = struct.Struct("<I68x16s")
 _MODSEQ = struct.Struct("<Q")
 _MASKS = struct.Struct("<II")
 _SIZE16 = struct.Struct("<H")
@@ -77,7 +76,11 @@ _SIZE32 = struct.Struct("<I")
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What the segments before have left to know."""
+    """What the segments before have left to know.
+
+    Attributes:
+        keys: Delivery keys, each as a `remembered_keys.RECORD`.
+    """
 
     mailbox_id: bytes
     uidvalidity: UidValidity
@@ -86,7 +89,7 @@ class Base:
     floor: ModSeq
     keywords: tuple[str, ...] = ()
     meta: dict[str, bytes] = field(default_factory=dict)
-    keys: dict[bytes, tuple[Uid, int]] = field(default_factory=dict)
+    keys: bytes = b""
 
     def encode(self) -> Encoded:
         """Return it as it lies in a frame."""
@@ -104,8 +107,7 @@ class Base:
         ]
         for name, value in self.meta.items():
             parts += [pack_text(name), _SIZE32.pack(len(value)), value]
-        parts.append(_SIZE32.pack(len(self.keys)))
-        parts += [_KEY.pack(key, uid, time) for key, (uid, time) in self.keys.items()]
+        parts += [_SIZE32.pack(len(self.keys) // RECORD.size), self.keys]
         return Encoded(Kind.BASE, b"".join(parts))
 
     @classmethod
@@ -119,10 +121,7 @@ class Base:
         for _ in range(reader.count()):
             name = reader.text()
             meta[name] = reader.octets(reader.count())
-        keys = {}
-        for _ in range(reader.count()):
-            key, uid, time = _KEY.unpack(reader.octets(_KEY.size))
-            keys[key] = (Uid(uid), time)
+        keys = reader.octets(reader.count() * RECORD.size)
         return cls(
             mailbox_id, uidvalidity, uidnext, modseq, floor, keywords, meta, keys
         )
@@ -225,6 +224,16 @@ class Append(NamedTuple):
             card_size,
             card_crc,
         )
+
+
+def key_of_append(content: bytes) -> tuple[Uid, bytes]:
+    """Return the uid and the delivery key in an APPEND's content.
+
+    Raises:
+        DamagedOperations: It is too short.
+    """
+    uid, key = _KEY_OF_APPEND.unpack(Reader(content).octets(_KEY_OF_APPEND.size))
+    return Uid(uid), key
 
 
 class Relocate(NamedTuple):

@@ -19,7 +19,8 @@ from imapbox.index.body import Place
 from imapbox.index.frame import Frame
 from imapbox.index.head import Counts, Position
 from imapbox.index.mailbox_state import MailboxState
-from imapbox.index.operations import NO_KEY, Append, Relocate
+from imapbox.index.operations import Append, Relocate
+from imapbox.index.remembered_keys import NO_KEY
 from imapbox.index.segment import segment_name
 from imapbox.index.transaction import Change, Octets
 from imapbox.model.numbers import ModSeq, Uid
@@ -70,7 +71,8 @@ def read_moving(
         state: True now: the lock is held.
         rows: Of messages that exist.
     """
-    keys = {uid: key for key, (uid, _) in state.facts.keys.items()}
+    uids = [Uid(int(state.columns["uid"][row])) for row in rows]
+    keys = state.facts.keys.of(uids)
     found: list[Moving] = []
     places = [(row, state.columns.place(row)) for row in rows]
     for segment, group in groupby(places, key=lambda each: each[1].segment):

@@ -14,8 +14,9 @@ from imapbox.index.frame import Frame
 from imapbox.index.head import Counts, Position
 from imapbox.index.known import Known
 from imapbox.index.mailbox_transactions import next_modseq
-from imapbox.index.operations import NO_KEY, Append, Meta
+from imapbox.index.operations import Append, Meta
 from imapbox.index.relocate import Moving
+from imapbox.index.remembered_keys import NO_KEY
 from imapbox.index.transaction import Change, Octets
 from imapbox.index.undone import UNDONE, Undone
 from imapbox.model.errors import NumbersExhausted

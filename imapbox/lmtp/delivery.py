@@ -19,10 +19,15 @@ from twisted.python.failure import Failure
 
 from imapbox.disk.spool import Content, Spool
 from imapbox.lmtp.headers import Trace, delivered_to, normalized
-from imapbox.lmtp.interfaces import Deliveries, Recipient
+from imapbox.lmtp.interfaces import (
+    Delivered,
+    Deliveries,
+    Doubt,
+    Identity,
+    Recipient,
+)
 from imapbox.lmtp.refusals import refuse, report_fault, too_late
 from imapbox.model.errors import MailLoop
-from imapbox.model.numbers import Uid
 from imapbox.wire.lmtp.replies import reply
 
 _log = Logger()
@@ -31,7 +36,19 @@ _AT_A_TIME: Final = 50
 
 
 class Delivery:
-    """Hands one message over to the store, once for each recipient."""
+    """Hands one message over to the store, once for each recipient.
+
+    Args:
+        deliveries: The store.
+        clock: An `IReactorTime`.
+        trace: What our header lines say.
+        recipients: Who gets it.
+        identity: What its client would say of it again; None: it is sent once.
+
+    Attributes:
+        doubts: Of the deliveries that were answered with 250: to be settled once
+            the client has read that.
+    """
 
     def __init__(
         self,
@@ -39,7 +56,10 @@ class Delivery:
         clock: Any,
         trace: Trace,
         recipients: Sequence[Recipient],
+        identity: Identity | None = None,
     ) -> None:
+        self.doubts: list[Doubt] = []
+        self._identity = identity
         self._deliveries = deliveries
         self._clock = clock
         self._trace = trace
@@ -105,27 +125,38 @@ class Delivery:
             if looping:
                 raise MailLoop
             header = self._trace.header(recipient.address)
-            uid = await self._deliveries.deliver(recipient, header, content)
+            delivered = await self._deliveries.deliver(
+                recipient, header, content, self._identity
+            )
         except Exception as error:  # noqa: BLE001 - reported, and answered
             # A bug of ours must cost the sender a retry, never the message.
             report_fault(error, self._trace.transaction)
             return self._refused(recipient, error)
-        return self._delivered(recipient, uid, content.size)
+        # Whoever was told something else will send it again.
+        if delivered.doubt is not None and not self._replies[which].called:
+            self.doubts.append(delivered.doubt)
+        return self._delivered(recipient, delivered, content.size)
 
-    def _delivered(self, recipient: Recipient, uid: Uid, size: int) -> bytes:
-        transaction = self._trace.transaction
+    def _delivered(
+        self, recipient: Recipient, delivered: Delivered, size: int
+    ) -> bytes:
+        transaction, uid = self._trace.transaction, delivered.uid
+        ident = self._identity.ident if self._identity else None
         _log.info(
-            "{transaction}: delivered to {user} {mailbox} uid={uid} size={size} "
-            "ms={milliseconds}",
+            "{transaction}: {what} to {user} {mailbox} uid={uid} size={size} "
+            "ms={milliseconds}{ident}",
             transaction=transaction,
+            what="delivered" if delivered.is_new else "was delivered before",
+            ident="" if ident is None else f" ident={ident}",
             user=recipient.user,
             mailbox=recipient.mailbox,
             uid=uid,
             size=size,
             milliseconds=round((self._clock.seconds() - self._began) * 1000, 1),
         )
+        word = "Saved" if delivered.is_new else "Saved before"
         return reply(
-            "250 2.0.0", f"<{recipient.address}> Saved uid={uid} id={transaction}"
+            "250 2.0.0", f"<{recipient.address}> {word} uid={uid} id={transaction}"
         )
 
     def _refused(self, recipient: Recipient, error: Exception) -> bytes:

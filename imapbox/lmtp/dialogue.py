@@ -28,9 +28,14 @@ _TURN: Final = 100
 
 
 class Dialogue:
-    """Question and answer with one client."""
+    """Question and answer with one client.
+
+    Attributes:
+        heard: How often the client said something after all that we had to say.
+    """
 
     def __init__(self, peer: Peer, clock: Any, limits: Limits) -> None:
+        self.heard = 0
         self._peer = peer
         self._clock = clock
         self._limits = limits
@@ -120,5 +125,6 @@ class Dialogue:
             self._in_turn = 0
             began = self._clock.seconds()
             self._framer.receive(await self._peer.more(self._patience))
+            self.heard += 1
             self._patience -= self._clock.seconds() - began
         return event

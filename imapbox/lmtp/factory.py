@@ -1,5 +1,6 @@
 """Listens for LMTP clients, and can end it all."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -10,6 +11,7 @@ from imapbox.lmtp.interfaces import Deliveries
 from imapbox.lmtp.limits import Limits
 from imapbox.lmtp.protocol import LMTPProtocol
 from imapbox.lmtp.session import Session
+from imapbox.lmtp.trust import LOOPBACK, Network, is_trusted
 from imapbox.wire.lmtp import replies
 
 
@@ -29,6 +31,7 @@ class LMTPFactory(Factory):
         *,
         hostname: str,
         limits: Limits | None = None,
+        xforward_from: Sequence[Network] = LOOPBACK,
     ) -> None:
         """Make one for a listening port.
 
@@ -37,7 +40,10 @@ class LMTPFactory(Factory):
             clock: An `IReactorTime` whose seconds count from 1970.
             hostname: How the server calls itself, in replies and in Received.
             limits: What a client may do.
+            xforward_from: Who may say, with XFORWARD, which message comes; besides
+                whoever comes by a UNIX socket.
         """
+        self._xforward_from = xforward_from
         self.connections: set[LMTPProtocol] = set()
         self._deliveries = deliveries
         self._clock = clock
@@ -91,6 +97,7 @@ class LMTPFactory(Factory):
             self._clock,
             hostname=self._hostname,
             limits=self._limits,
+            trusted=is_trusted(connection.host, self._xforward_from),
         )
 
     def _lost(self, connection: LMTPProtocol) -> None:

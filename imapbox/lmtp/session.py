@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from imapbox.lmtp.delivery import Delivery
 from imapbox.lmtp.dialogue import Dialogue
 from imapbox.lmtp.headers import Client, Trace
-from imapbox.lmtp.interfaces import Deliveries, Recipient
+from imapbox.lmtp.interfaces import Deliveries, Doubt, Identity, Recipient
 from imapbox.lmtp.limits import Limits
 from imapbox.lmtp.peer import Interrupted, Peer, PeerGone, PeerTooSlow
 from imapbox.lmtp.reception import Reception
@@ -30,6 +30,7 @@ from imapbox.wire.lmtp.commands import (
     Mail,
     Rcpt,
     Verb,
+    Xforward,
     parse_command,
 )
 from imapbox.wire.lmtp.framer import BareLineEnding, CommandLine, LineTooLong
@@ -43,6 +44,7 @@ class _Transaction:
 
     reverse_path: str
     smtputf8: bool
+    ident: str | None
     id: str = field(default_factory=lambda: secrets.token_hex(6))
     recipients: list[Recipient] = field(default_factory=list)
     message: Reception | None = None
@@ -73,7 +75,7 @@ _LAST_WORDS: Final[Mapping[type[Exception], bytes]] = {
 class Session:
     """Serves one client."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a connection needs
         self,
         peer: Peer,
         deliveries: Deliveries,
@@ -81,7 +83,18 @@ class Session:
         *,
         hostname: str,
         limits: Limits,
+        trusted: bool,
     ) -> None:
+        """Begin to serve ``peer``.
+
+        Args:
+            peer: The client.
+            deliveries: The store.
+            clock: An `IReactorTime` whose seconds count from 1970.
+            hostname: How the server calls itself.
+            limits: What the client may do.
+            trusted: Whether it may say, with XFORWARD, which message comes.
+        """
         self._peer = peer
         self._deliveries = deliveries
         self._clock = clock
@@ -89,7 +102,11 @@ class Session:
         self._limits = limits
         self._dialogue = Dialogue(peer, clock, limits)
         self._say = self._dialogue.say
+        self._trusted = trusted
         self._name = ""
+        self._ident: str | None = None
+        self._doubts: list[Doubt] = []
+        self._answered_at = 0
         self._transaction: _Transaction | None = None
         self._mistakes = 0
 
@@ -115,7 +132,9 @@ class Session:
         self._say(replies.greeting(self._hostname))
         try:
             while True:
-                await self._serve(await self._dialogue.command_line())
+                line = await self._dialogue.command_line()
+                await self._settle()
+                await self._serve(line)
         except PeerGone:
             return
         except tuple(_LAST_WORDS) as why:
@@ -169,16 +188,31 @@ class Session:
                 await self._bdat(command)
             case Lhlo():
                 self._lhlo(command)
+            case Xforward():
+                self._xforward(command)
             case Bare():
                 self._bare(command.verb)
 
     def _lhlo(self, lhlo: Lhlo) -> None:
         self._name = lhlo.name
         self._forget()
-        self._say(replies.capabilities(self._hostname, self._limits.size))
+        self._say(
+            replies.capabilities(
+                self._hostname, self._limits.size, xforward=self._trusted
+            )
+        )
+
+    def _xforward(self, xforward: Xforward) -> None:
+        """Take note of the next message's ident; of the rest we make no use."""
+        if not self._trusted:
+            self._mistake(replies.NOT_TRUSTED)
+            return
+        if "IDENT" in xforward.attributes:
+            self._ident = xforward.attributes["IDENT"]
+        self._say(replies.FORWARDED)
 
     def _mail(self, mail: Mail) -> None:
-        transaction = _Transaction(mail.reverse_path, mail.smtputf8)
+        transaction = _Transaction(mail.reverse_path, mail.smtputf8, self._ident)
         if mail.size is not None and mail.size > self._limits.size:
             self._say(refuse(mail.reverse_path, MessageTooBig(), transaction.id))
         else:
@@ -247,6 +281,7 @@ class Session:
     async def _deliver(self, transaction: _Transaction, message: Reception) -> None:
         # Whatever becomes of the message: the next one begins with MAIL.
         self._transaction = None
+        self._ident = None
         trace = Trace(
             transaction.reverse_path,
             Client(self._name, self._peer.host),
@@ -256,7 +291,11 @@ class Session:
             seconds=self._clock.seconds(),
         )
         delivery = Delivery(
-            self._deliveries, self._clock, trace, transaction.recipients
+            self._deliveries,
+            self._clock,
+            trace,
+            transaction.recipients,
+            Identity(transaction.reverse_path, transaction.ident),
         )
         if message.error is not None:
             for answer in delivery.refuse(message.error):
@@ -264,6 +303,24 @@ class Session:
             return
         for answered in delivery.begin(message.spool, self._limits.answer):
             self._say(await self._dialogue.wait(answered))
+        self._doubts += delivery.doubts
+        self._answered_at = self._dialogue.heard
+
+    async def _settle(self) -> None:
+        """Conclude that the client has read our replies, if it has.
+
+        What came before they were written shows nothing.
+        """
+        if not self._doubts or self._dialogue.heard == self._answered_at:
+            return
+        doubts, self._doubts = self._doubts, []
+        settled = Deferred.fromCoroutine(self._deliveries.settle(doubts))
+        if not settled.called:
+            settled.addTimeout(self._limits.lookup, self._clock)
+        try:
+            await self._dialogue.wait(settled)
+        except Exception:  # noqa: BLE001 - reported
+            _log.failure("what was delivered stays in doubt")
 
     def _reception(self, transaction: _Transaction) -> Reception:
         spool = self._deliveries.new_spool()
@@ -272,6 +329,7 @@ class Session:
 
     def _forget(self) -> None:
         """End the transaction, and give back what it took in."""
+        self._ident = None
         transaction, self._transaction = self._transaction, None
         if transaction is not None and transaction.message is not None:
             transaction.message.spool.discard()

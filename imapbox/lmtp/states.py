@@ -34,6 +34,8 @@ PERMITTED_IN: Final[Mapping[Verb, frozenset[State]]] = {
     Verb.DATA: frozenset({State.RECIPIENTS_GIVEN}),
     # DATA and BDAT don't mix: RFC 3030 §2. What is not permitted is read away.
     Verb.BDAT: frozenset({State.RECIPIENTS_GIVEN, State.CHUNKS_GIVEN}),
+    # Not while a message comes: Postfix's XFORWARD_README.
+    Verb.XFORWARD: frozenset({State.READY}),
     Verb.RSET: _ANY,
     Verb.NOOP: _ANY,
     Verb.VRFY: _ANY,

@@ -1,16 +1,48 @@
 """Handing over messages: from an address to a UID in a mailbox."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 from imapbox.disk.spool import Content, Spool
-from imapbox.index.mailbox_transactions import AppendMessages
+from imapbox.index.deliver_once import DeliverOnce
+from imapbox.index.doubts import remove_doubts
+from imapbox.index.mailbox_transactions import AppendMessages, Incoming
+from imapbox.index.remembered_keys import NO_KEY, only_in_doubt
 from imapbox.model.errors import MailboxGone, MailboxNameRefused, NoSuchUser
 from imapbox.model.names import INBOX, MailboxName, UserName, mailbox_name
 from imapbox.model.numbers import Uid
 from imapbox.store.account import AccountLog
+from imapbox.store.delivery_key import Identity, delivery_key
 from imapbox.store.incoming import incoming
+from imapbox.store.open_mailbox import OpenMailbox
 from imapbox.store.recipients import Candidate, Recipient, candidates
 from imapbox.store.store import Store
+
+
+class Doubt(NamedTuple):
+    """A delivery whose client may not know yet that it ended well.
+
+    Attributes:
+        directory: Of the mailbox's log.
+        key: The delivery's.
+    """
+
+    directory: str
+    key: bytes
+
+
+class Delivered(NamedTuple):
+    """A message that is stored.
+
+    Attributes:
+        uid: Its own.
+        is_new: Whether it was stored now, and not when it was sent before.
+        doubt: Give it to `Deliveries.settle` once the client knows.
+    """
+
+    uid: Uid
+    is_new: bool = True
+    doubt: Doubt | None = None
 
 
 class Deliveries:
@@ -46,39 +78,79 @@ class Deliveries:
         raise NoSuchUser(address)
 
     async def deliver(
-        self, recipient: Recipient, header: bytes, content: Content
-    ) -> Uid:
+        self,
+        recipient: Recipient,
+        header: bytes,
+        content: Content,
+        identity: Identity | None = None,
+    ) -> Delivered:
         """Store ``header`` + ``content``, durably.
 
         ``content`` may be discarded as soon as this was called.
+
+        Args:
+            recipient: As `find` returned it.
+            header: Our own header lines.
+            content: What was received.
+            identity: What its client would say of it again. What was stored before
+                is not stored twice, even if the message is gone meanwhile. None: it
+                is stored in any case.
 
         Raises:
             MailError: It was not stored.
         """
         content.hold()
         try:
-            return await self._deliver(recipient, header, content)
+            return await self._deliver(recipient, header, content, identity)
         finally:
             content.release()
 
+    async def settle(self, doubts: Sequence[Doubt]) -> None:
+        """Take note that the clients know of their deliveries.
+
+        The same message, sent again without an ident, is another one from now on.
+        """
+        for directory in {doubt.directory for doubt in doubts}:
+            keys = {doubt.key for doubt in doubts if doubt.directory == directory}
+            await self._store.drivers.write.run(remove_doubts(directory, keys))
+
     async def _deliver(
-        self, recipient: Recipient, header: bytes, content: Content
-    ) -> Uid:
+        self,
+        recipient: Recipient,
+        header: bytes,
+        content: Content,
+        identity: Identity | None,
+    ) -> Delivered:
         message = await incoming(self._store.drivers.read, header, content)
+        if identity is not None:
+            key = delivery_key(identity, recipient.address, content.digest)
+            message = message._replace(key=key)
         account = await self._account(recipient.user)
         while True:
             names = account.state.names
             mailbox_id = names.get(recipient.mailbox, names[INBOX]).mailbox_id
-            append = AppendMessages([message])
             mailbox = self._store.mailbox(account, mailbox_id)
             try:
-                await mailbox.submit(append, command="deliver", contents=[content])
+                return await self._store_in(mailbox, message)
             except MailboxGone:
                 await account.sync()
                 if mailbox_id in account.state.mailboxes:
                     raise
                 continue  # it was deleted a moment ago: INBOX has it then
-            return append.uids[0]
+
+    async def _store_in(self, mailbox: OpenMailbox, message: Incoming) -> Delivered:
+        contents = [message.content]
+        if message.key == NO_KEY:
+            append = AppendMessages([message])
+            await mailbox.submit(append, command="deliver", contents=contents)
+            return Delivered(append.uids[0])
+        keys = self._store.deliveries.of(mailbox.directory)
+        once = DeliverOnce(message, keys)
+        await mailbox.submit(once, command="deliver", contents=contents)
+        doubt = None
+        if only_in_doubt(message.key):
+            doubt = Doubt(mailbox.directory, message.key)
+        return Delivered(once.uid, once.is_new, doubt)
 
     async def _exists(self, user: UserName) -> bool:
         return bool(await self._knows(user)) or await self._store.has_account(user)

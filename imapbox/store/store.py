@@ -20,6 +20,7 @@ from imapbox.store.account import AccountLog
 from imapbox.store.cards import CardMaker
 from imapbox.store.compactions import Compactor
 from imapbox.store.create import account_is_made, create_account
+from imapbox.store.delivery_memory import DeliveryMemory
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
 from imapbox.store.format import prepare_store
@@ -55,6 +56,7 @@ class Store(Service):
         settings: How logs are written.
         snapshots: Makes those of the mailboxes that are followed.
         compactor: Gives back what nobody needs of these.
+        deliveries: Which ones its mailboxes have had.
     """
 
     _log = Logger()
@@ -73,6 +75,7 @@ class Store(Service):
         self._filesystem = filesystem
         self._accounts: Kept[UserName, AccountLog] = Kept(_IDLE_ACCOUNTS)
         self._mailboxes: Kept[str, OpenMailbox] = Kept(_IDLE_MAILBOXES)
+        self.deliveries = DeliveryMemory()
         self._is_open = False
         self._opening: Deferred[None] | None = None
 

@@ -22,6 +22,7 @@ from imapbox.index.account_operations import (
     Unsubscribe,
     decode_account_operations,
 )
+from imapbox.index.doubts import Doubts, read_doubts, remove_doubts, write_doubts
 from imapbox.index.encoding import (
     DamagedOperations,
     Encoded,
@@ -48,6 +49,7 @@ from imapbox.index.operations import (
     Switch,
     decode_operations,
 )
+from imapbox.index.remembered_keys import RECORD
 from imapbox.index.segment import SegmentHeader
 from imapbox.index.snapshot_writer import write_snapshot
 from imapbox.locks.lock_file import (
@@ -101,7 +103,14 @@ INBOX: Final = Create(ID, UIDVALIDITY, "INBOX")
 CAFE: Final = Create(OTHER, UIDVALIDITY + 1, "Café", "\\Sent")
 MAILBOX_OPERATIONS: Final = {
     "base": Base(
-        ID, UIDVALIDITY, 42, 9, 0, ("$Work", "todo"), {"a": b"\1\2"}, {KEY: (41, TIME)}
+        mailbox_id=ID,
+        uidvalidity=UIDVALIDITY,
+        uidnext=42,
+        modseq=9,
+        floor=0,
+        keywords=("$Work", "todo"),
+        meta={"a": b"\1\2"},
+        keys=RECORD.pack(KEY, 41, TIME),
     ),
     "switch": Switch(2, 0x5EED0002),
     "append": APPEND,
@@ -165,6 +174,19 @@ def lock_file() -> bytes:
     return bytes(data)
 
 
+def doubts_file() -> bytes:
+    """Return a file in which two keys were in doubt, and the second is still."""
+    files = SimulatedDisk().process(1)
+    files.make_directory("m")
+    none = Doubts(0xB0071234, 41)
+    run(write_doubts("m", none, [OTHER, KEY], TIME), files)
+    run(remove_doubts("m", {OTHER}), files)
+    found = run(read_doubts("m", 0xB0071234, 42), files)
+    assert found.since == 41
+    assert [found.hold(key) for key in (OTHER, KEY)] == [False, True]
+    return files.disk.content("m/doubts")
+
+
 def store_file() -> bytes:
     with tempfile.TemporaryDirectory() as root:
         perform(prepare_store(), DiskFileSystem(root))
@@ -200,6 +222,7 @@ MAKERS: Final[dict[str, Callable[[], bytes]]] = {
     "frame": lambda: whole_frame()[0],
     "head": lambda: Head(0xB0071234, whole_frame()[1], COUNTS).encode(),
     "lock": lock_file,
+    "doubts": doubts_file,
     "store": store_file,
     "card": lambda: make_card(scan(CARD_OF)),
     "snapshot": snapshot_file,
@@ -280,6 +303,11 @@ def test_the_second_reader_reads_the_examples() -> None:
     assert second_reader.read_lock(examples["lock"]) == (
         (4711, 1_700_000_000.5, "mx1", "deliver"),
         [(3, 4712, 1_700_000_000.75, "mx1")],
+    )
+    assert second_reader.read_doubts(examples["doubts"]) == (
+        0xB0071234,
+        41,
+        {KEY: TIME},
     )
 
 

@@ -20,6 +20,7 @@ from imapbox.index.account_operations import (
 from imapbox.index.account_state import AccountState, ChangeAccount
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.mailbox_transactions import AppendMessages, SetFlags, SetMeta
+from imapbox.index.remembered_keys import NO_KEY, RECORD
 from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.message import InternalDate
 from tests.formats import second_reader
@@ -43,15 +44,16 @@ dates = st.none() | st.builds(
     InternalDate, st.integers(-(2**40), 2**40), st.integers(-1439, 1439)
 )
 messages = st.builds(
-    lambda octets, flags, keywords, header, date, card: incoming(
+    lambda octets, flags, keywords, header, date, card, key: incoming(
         octets, flags, keywords, header=header, date=date, card=card
-    ),
+    )._replace(key=key),
     st.binary(max_size=60),
     flags,
     keywords,
     st.binary(max_size=20),
     dates,
     st.binary(max_size=20),
+    st.sampled_from([NO_KEY, *(bytes([n]) * 16 for n in range(1, 9))]),
 )
 uids = st.sets(st.integers(1, 20))
 steps = st.one_of(
@@ -120,7 +122,8 @@ def assert_mailboxes_agree(
     assert facts.mailbox_id == mailbox.mailbox_id
     assert facts.keywords == mailbox.keywords
     assert facts.meta == mailbox.meta
-    assert facts.keys == mailbox.keys
+    keys = {key: (uid, at) for key, uid, at in RECORD.iter_unpack(facts.keys.records())}
+    assert keys == mailbox.keys
     last = mailbox.last
     assert last is not None
     assert state.counts == (

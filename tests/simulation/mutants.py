@@ -27,6 +27,7 @@ FRESH: Final = (
     "tests.simulation.transfers",
     "tests.simulation.compaction",
     "tests.simulation.moves",
+    "tests.simulation.once",
 )
 
 

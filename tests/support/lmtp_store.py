@@ -1,9 +1,10 @@
 """A store that only remembers what LMTP gave it, and a client to give it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransportWithDisconnection
@@ -11,12 +12,13 @@ from twisted.internet.testing import StringTransportWithDisconnection
 from imapbox.disk.spool import Content, Spool
 from imapbox.disk.steps import Finished, Steps, advance
 from imapbox.lmtp.factory import LMTPFactory
-from imapbox.lmtp.interfaces import Recipient
+from imapbox.lmtp.interfaces import Delivered, Doubt, Identity, Recipient
 from imapbox.lmtp.limits import Limits
 from imapbox.model.errors import NoSuchUser
 from imapbox.model.names import INBOX, UserName
 from imapbox.model.numbers import Uid
 
+LOCAL = IPv4Address("TCP", "127.0.0.1", 4711)
 CONTENT = b"Subject: hello\r\n\r\nworld\r\n"
 
 
@@ -94,6 +96,9 @@ class FakeDeliveries:
         delivered: What `deliver` does for an address: raise, or wait first.
         stored: Address, header and octets of what was delivered.
         looked_up: All addresses that `find` was asked for.
+        identities: What was said of each that was stored.
+        settling: What `settle` does: raise, or wait first.
+        settled: Addresses of the deliveries that the client knows of.
     """
 
     def __init__(self) -> None:
@@ -103,6 +108,9 @@ class FakeDeliveries:
         self.stored: list[tuple[str, bytes, bytes]] = []
         self.looked_up: list[str] = []
         self.begun: list[str] = []
+        self.identities: list[Identity | None] = []
+        self.settling: Exception | Deferred[None] | None = None
+        self.settled: list[str] = []
 
     @property
     def open_files(self) -> int:
@@ -120,14 +128,24 @@ class FakeDeliveries:
         return Recipient(address, UserName(local or address), INBOX)
 
     async def deliver(
-        self, recipient: Recipient, header: bytes, content: Content
-    ) -> Uid:
+        self,
+        recipient: Recipient,
+        header: bytes,
+        content: Content,
+        identity: Identity | None = None,
+    ) -> Delivered:
         self.begun.append(recipient.address)
         await _happens(self.delivered.get(recipient.address))
         outcome = advance(content.read(content.size, 0), self.disk.filesystem)
         assert isinstance(outcome, Finished)
         self.stored.append((recipient.address, header, outcome.value))
-        return Uid(len(self.stored))
+        self.identities.append(identity)
+        doubt = Doubt(recipient.address, header) if identity else None
+        return Delivered(Uid(len(self.stored)), is_new=True, doubt=doubt)
+
+    async def settle(self, doubts: Sequence[Doubt]) -> None:
+        await _happens(self.settling)
+        self.settled += [doubt.directory for doubt in doubts]
 
 
 async def _happens(what: Exception | Deferred[None] | None) -> None:

@@ -200,7 +200,7 @@ async def deliver(
     """Deliver a small message to an account that is there."""
     deliveries = Deliveries(store, knows_none)
     recipient = await deliveries.find(address)
-    return await deliveries.deliver(recipient, b"", MemoryContent(body))
+    return (await deliveries.deliver(recipient, b"", MemoryContent(body))).uid
 
 
 def new_message(body: bytes = b"a: b\r\n\r\nx", *flags: str) -> NewMessage:

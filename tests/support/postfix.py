@@ -37,6 +37,7 @@ virtual_transport = {transport}
 minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 queue_run_delay = 1s
+{more}
 """
 _MASTER_CF: Final = """\
 {host}:{port} inet n - n - - smtpd
@@ -127,13 +128,14 @@ def _make_queue(base: Path) -> None:
 
 
 @contextmanager
-def postfix(transport: str) -> Iterator[Postfix]:
+def postfix(transport: str, **more: str) -> Iterator[Postfix]:
     """Run a Postfix that hands all mail for `DOMAIN` to ``transport``.
 
     Needs root.
 
     Args:
         transport: ``lmtp:inet:127.0.0.1:PORT`` or ``lmtp:unix:/absolute/path``.
+        more: What else stands in main.cf.
 
     Raises:
         TimeoutError: It doesn't greet.
@@ -143,7 +145,8 @@ def postfix(transport: str) -> Iterator[Postfix]:
         (port,) = free_ports(1)
         values = {"base": base, "host": LOOPBACK, "port": port, "domain": DOMAIN}
         main = base / "main.cf"
-        main.write_text(_MAIN_CF.format(transport=transport, **values))
+        lines = "\n".join(f"{name} = {value}" for name, value in more.items())
+        main.write_text(_MAIN_CF.format(transport=transport, more=lines, **values))
         # Postfix waits until a file this young has surely been written whole.
         os.utime(main, (0, 0))
         (base / "master.cf").write_text(_MASTER_CF.format(**values))

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from imapbox.wire.lmtp.commands import (
+    XFORWARDED,
     BadArguments,
     BadChunkSize,
     BadCommand,
@@ -48,13 +49,15 @@ def greeting(hostname: str) -> bytes:
     return reply("220", f"{hostname} imapbox LMTP")
 
 
-def capabilities(hostname: str, size: int) -> bytes:
+def capabilities(hostname: str, size: int, *, xforward: bool) -> bytes:
     """Return the answer to LHLO: what we offer. RFC 2033 §4.1.
 
     Args:
         hostname: Of this server.
         size: The largest message we take, in octets. RFC 1870 §4.
+        xforward: Whether we believe what the client says of other clients.
     """
+    trusted = (f"XFORWARD {' '.join(XFORWARDED)}",) if xforward else ()
     return reply(
         "250",
         hostname,
@@ -64,10 +67,13 @@ def capabilities(hostname: str, size: int) -> bytes:
         "SMTPUTF8",
         f"SIZE {size}",
         "ENHANCEDSTATUSCODES",
+        *trusted,
     )
 
 
 SENDER_IS_FINE: Final = reply("250 2.1.0", "Sender is fine.")
+FORWARDED: Final = reply("250 2.0.0", "Noted for the next message.")
+NOT_TRUSTED: Final = reply("550 5.7.0", "Not from you: XFORWARD is not offered here.")
 SEND_MESSAGE: Final = reply("354", "Send the message; end it with a dot.")
 
 TO_BARE: Final[Mapping[Verb, bytes]] = {

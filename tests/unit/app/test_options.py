@@ -1,5 +1,6 @@
 """The options of twistd imapbox."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from twisted.python.usage import UsageError
 from imapbox.app.options import ServerOptions
 from imapbox.auth.interfaces import IUserDirectory
 from imapbox.imap.settings import Cleartext, Connections
+from imapbox.lmtp.trust import LOOPBACK
 from tests.support.certificates import make_pem
 
 # One of Twisted's own checkers looks for a module that Python deprecates.
@@ -156,3 +158,18 @@ def test_every_option_is_explained() -> None:
         "runtime",
     ):
         assert f"--{option}=" in usage
+
+
+def test_xforward_is_believed_from_this_machine_and_where_it_is_said() -> None:
+    """Networks are added to the loopback addresses; what is none is refused."""
+    lmtp = ("--store", "s", "--lmtp", "tcp:24")
+    assert parse(*lmtp).settings.xforward_from == LOOPBACK
+    more = ("--xforward-from", "10.0.0.0/8", "--xforward-from", "2001:db8::7")
+    assert parse(*lmtp, *more).settings.xforward_from == (
+        *LOOPBACK,
+        ip_network("10.0.0.0/8"),
+        ip_network("2001:db8::7"),
+    )
+    for wrong in ("10.0.0.1/8", "mx.example.org", ""):
+        with pytest.raises(UsageError, match=f"--xforward-from {wrong}: it is no net"):
+            parse(*lmtp, "--xforward-from", wrong)

@@ -23,6 +23,7 @@ from imapbox.index.operations import (
     Switch,
     decode_operations,
 )
+from imapbox.index.remembered_keys import RECORD
 
 u16 = st.integers(0, 2**16 - 1)
 u32 = st.integers(0, 2**32 - 1)
@@ -62,7 +63,7 @@ mailbox_operations = st.one_of(
         u64,
         st.lists(texts).map(tuple),
         st.dictionaries(texts, st.binary(max_size=20)),
-        st.dictionaries(ids, st.tuples(u32, u64)),
+        st.lists(st.builds(RECORD.pack, ids, u32, u64)).map(b"".join),
     ),
     st.builds(Switch, u32, u32),
     appends,

@@ -5,10 +5,11 @@ from hypothesis import strategies as st
 from imapbox.index.commit import write
 from imapbox.index.frame import Frame
 from imapbox.index.head import Head
-from imapbox.index.mailbox_state import KEY_LIFETIME, MailboxFacts
+from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.mailbox_transactions import AppendMessages, SetMeta
 from imapbox.index.opening import follow_all
 from imapbox.index.operations import Append, Base, decode_operations
+from imapbox.index.remembered_keys import KEY_LIFETIME, RECORD
 from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.settle import settle
 from imapbox.index.snapshot import snapshot_names
@@ -135,10 +136,10 @@ def test_delivery_keys_are_remembered_for_a_week() -> None:
     facts.take_in(_append(3, bytes(16)), _frame_at(now))
     counts = Head.decode(MailLog(simulated()).make().read("head")).counts
     base = Base.decode(facts.base(counts, now).content)
-    assert base.keys == {b"\2" * 16: (2, now - KEY_LIFETIME + 1)}
+    assert base.keys == RECORD.pack(b"\2" * 16, 2, now - KEY_LIFETIME + 1)
     again = MailboxFacts()
     again.take_in(base, frame)
-    assert again.keys == base.keys
+    assert again.keys.records() == base.keys
 
 
 def _append(uid: int, key: bytes) -> Append:

@@ -2,7 +2,7 @@
 
 from imapbox.lmtp.states import EXPECTED_IN, PERMITTED_IN, State
 from imapbox.wire.lmtp.commands import Verb
-from tests.support.lmtp_store import Conversation, codes, statuses
+from tests.support.lmtp_store import LOCAL, Conversation, codes, statuses
 
 LEADS_TO: dict[State, list[bytes]] = {
     State.CONNECTED: [],
@@ -22,6 +22,7 @@ COMMANDS: dict[Verb, bytes] = {
     Verb.RCPT: b"RCPT TO:<alice>",
     Verb.DATA: b"DATA",
     Verb.BDAT: b"BDAT 3\r\nx",
+    Verb.XFORWARD: b"XFORWARD IDENT=1",
     Verb.RSET: b"RSET",
     Verb.NOOP: b"NOOP",
     Verb.VRFY: b"VRFY alice",
@@ -60,7 +61,7 @@ def test_every_command_in_every_state() -> None:
     """A command is obeyed where the table has it, and else changes nothing."""
     for state, before in LEADS_TO.items():
         for verb, command in COMMANDS.items():
-            conversation = Conversation()
+            conversation = Conversation(peer=LOCAL)
             conversation.heard()
             for each in before:
                 assert codes(conversation.send(each + b"\r\n")) == ["250"]

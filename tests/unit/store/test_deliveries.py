@@ -55,7 +55,8 @@ async def test_a_known_name_gets_an_account_with_its_mail(open_store: Opener) ->
     recipient = await deliveries.find("Bob+Work@example.org")
     assert (recipient.user, recipient.mailbox) == (BOB, INBOX)
     assert not await store.has_account(BOB)
-    assert await deliveries.deliver(recipient, b"X: 1\r\n", MemoryContent(LETTER)) == 1
+    content = MemoryContent(LETTER)
+    assert (await deliveries.deliver(recipient, b"X: 1\r\n", content)).uid == 1
     assert await texts(store) == [b"X: 1\r\n" + LETTER]
 
 
@@ -101,7 +102,7 @@ async def test_a_mailbox_deleted_meanwhile_is_not_delivered_to(
     deliveries = Deliveries(store, knows_none)
     recipient = await deliveries.find("bob+Work")
     await (await account_of(other)).delete(WORK)
-    assert await deliveries.deliver(recipient, b"", MemoryContent(LETTER)) == 1
+    assert (await deliveries.deliver(recipient, b"", MemoryContent(LETTER))).uid == 1
     assert await texts(other) == [LETTER]
 
 
@@ -197,7 +198,7 @@ async def test_fifty_users_at_once(open_store: Opener) -> None:
         for recipient in recipients
     ]
     content.discard()
-    assert await gatherResults(delivered) == [1] * 50
+    assert [each.uid for each in await gatherResults(delivered)] == [1] * 50
     for user in users[::10]:
         assert await texts(store, user=user) == [b"To: x\r\n" + LETTER * 30_000]
 

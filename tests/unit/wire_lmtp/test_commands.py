@@ -22,6 +22,7 @@ from imapbox.wire.lmtp.commands import (
     UnknownCommand,
     UnknownParameter,
     Verb,
+    Xforward,
     parse_command,
 )
 
@@ -50,6 +51,17 @@ GOOD: dict[bytes, Command] = {
     b"RCPT TO:<a.@b_c.example>": Rcpt("a.@b_c.example"),
     b"RCPT TO:<a@[IPv6:::1]>": Rcpt("a@[IPv6:::1]"),
     "RCPT TO:<jürgen@müller.example>".encode(): Rcpt("jürgen@müller.example"),
+    b"XFORWARD NAME=spike.porcupine.org ADDR=168.100.189.2 PROTO=ESMTP": Xforward(
+        {"NAME": "spike.porcupine.org", "ADDR": "168.100.189.2", "PROTO": "ESMTP"}
+    ),
+    b"xforward ident=4XyZ helo=[UNAVAILABLE] Port=[tempunavail] ": Xforward(
+        {"IDENT": "4XyZ", "HELO": None, "PORT": None}
+    ),
+    b"XFORWARD SOURCE=LOCAL IDENT=a+2Bb+3dc=d ADDR=IPV6:::1": Xforward(
+        {"SOURCE": "LOCAL", "IDENT": "a+b=c=d", "ADDR": "IPV6:::1"}
+    ),
+    "XFORWARD HELO=+C3+BCjürgen".encode(): Xforward({"HELO": "üjürgen"}),
+    b"XFORWARD IDENT=" + b"x" * 255: Xforward({"IDENT": "x" * 255}),
     b"DATA": Bare(Verb.DATA),
     b"data ": Bare(Verb.DATA),
     b"RSET": Bare(Verb.RSET),
@@ -113,6 +125,22 @@ BAD: dict[bytes, type[BadCommand]] = {
     b"RCPT TO:<\xed\xa0\x80@b>": BadArguments,
     b"RCPT TO:<\xc0\xaf@b>": BadArguments,
     b"RCPT TO:<" + b"x" * (MAX_PATH - 1) + b">": BadForwardPath,
+    b"XFORWARD": BadArguments,
+    b"XFORWARD ": BadArguments,
+    b"XFORWARD IDENT": BadArguments,
+    b"XFORWARD IDENT=": BadArguments,
+    b"XFORWARD LOGIN=ana": BadArguments,
+    b"XFORWARD IDENT=1 ident=2": BadArguments,
+    b"XFORWARD IDENT=a b": BadArguments,
+    b"XFORWARD IDENT=a+": BadArguments,
+    b"XFORWARD IDENT=a+2": BadArguments,
+    b"XFORWARD IDENT=a+2G": BadArguments,
+    b"XFORWARD IDENT=a+0Ab": BadArguments,
+    b"XFORWARD IDENT=a+00": BadArguments,
+    b"XFORWARD IDENT=a\tb": BadArguments,
+    "XFORWARD IDENT=a\u2028b".encode(): BadArguments,
+    b"XFORWARD IDENT=" + b"x" * 256: BadArguments,
+    b"XFORWARD IDENT=\xff": BadArguments,
     b"DATA x": BadArguments,
     b"RSET x": BadArguments,
     b"QUIT x": BadArguments,

@@ -28,9 +28,16 @@ def test_nothing_splits_a_reply(texts: list[str]) -> None:
 
 def test_capabilities() -> None:
     """LHLO offers what is built and nothing else, without enhanced codes."""
-    assert replies.capabilities("mx.example.test", 1024) == (
+    begin = (
         b"250-mx.example.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-CHUNKING\r\n"
-        b"250-SMTPUTF8\r\n250-SIZE 1024\r\n250 ENHANCEDSTATUSCODES\r\n"
+        b"250-SMTPUTF8\r\n250-SIZE 1024\r\n"
+    )
+    stranger = replies.capabilities("mx.example.test", 1024, xforward=False)
+    assert stranger == begin + b"250 ENHANCEDSTATUSCODES\r\n"
+    trusted = replies.capabilities("mx.example.test", 1024, xforward=True)
+    assert trusted == begin + (
+        b"250-ENHANCEDSTATUSCODES\r\n"
+        b"250 XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE\r\n"
     )
 
 

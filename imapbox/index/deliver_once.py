@@ -1,0 +1,67 @@
+"""Storing a message that its client may send again."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from imapbox.index.delivery_keys import DeliveryKeys
+from imapbox.index.frame import Frame
+from imapbox.index.head import Counts, Position
+from imapbox.index.mailbox_transactions import AppendMessages, Incoming
+from imapbox.index.remembered_keys import only_in_doubt
+from imapbox.index.transaction import Change, Transaction
+from imapbox.model.numbers import Uid
+
+
+@dataclass(slots=True)
+class DeliverOnce:
+    """Add a message, unless this delivery was stored before.
+
+    That it still exists is not asked: who expunged or moved it doesn't want it
+    again.
+
+    Attributes:
+        message: With its key.
+        keys: What this process remembers of the mailbox's.
+        uid: Once committed, the message's, whoever stored it.
+        is_new: Whether it was this one.
+    """
+
+    message: Incoming
+    keys: DeliveryKeys
+    uid: Uid = field(default=Uid(0), init=False)
+    is_new: bool = field(default=True, init=False)
+
+    @property
+    def since(self) -> Position | None:
+        """See `Transaction`. Its facts are `keys`."""
+        return None
+
+    def follow(self, frame: Frame) -> None:
+        """See `Transaction`."""
+
+    def change(self, counts: Counts, time: int) -> Change | None:
+        """See `Transaction`."""
+        before = self.keys.find(self.message.key, time)
+        if before is not None:
+            self.uid = before
+            self.is_new = False
+            return None
+        append = AppendMessages([self.message])
+        change = append.change(counts, time)
+        (self.uid,) = append.uids
+        self.keys.add(self.message.key, self.uid)
+        return change
+
+    def begin_anew(self) -> None:
+        """See `Transaction`."""
+        self.is_new = True
+
+
+def memories(transactions: Iterable[Transaction]) -> dict[DeliveryKeys, bool]:
+    """Return what the transactions ask, and whether it matters what is in doubt."""
+    found: dict[DeliveryKeys, bool] = {}
+    for each in transactions:
+        if isinstance(each, DeliverOnce):
+            doubts = only_in_doubt(each.message.key)
+            found[each.keys] = found.get(each.keys, False) or doubts
+    return found
