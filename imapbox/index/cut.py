@@ -1,9 +1,10 @@
 """Cutting off what a crash left behind the last whole frame.
 
 What is cut is kept in ``log.<n>.cut.<m>`` for whoever wants to look at it, and
-zeroed in the segment. It is torn only if nothing that was written later
-follows: a frame of a later batch behind it means that it was once whole on the
-disk, and then this is damage and nothing is cut.
+zeroed in the segment, or the segment is shortened if there is no room for zeros.
+It is torn only if nothing that was written later follows: a frame of a later
+batch behind it means that it was once whole on the disk, and then this is damage
+and nothing is cut.
 """
 
 from typing import Final
@@ -11,10 +12,11 @@ from typing import Final
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
-from imapbox.index.damage import damage, write_over
+from imapbox.index.damage import damage, fail_write, write_over
 from imapbox.index.frame import FRAME_HEADER_SIZE, MAGIC, decode_header
 from imapbox.index.head import Position
 from imapbox.index.segment import segment_name
+from imapbox.model.errors import DiskFull
 
 _PIECE: Final = 1024 * 1024
 
@@ -41,8 +43,20 @@ def cut_off(directory: str, fd: int, at: Position, size: int) -> Steps[None]:
             torn.append(offset)
     if torn:
         yield from _keep_copy(directory, fd, at.segment, torn)
-    for offset in torn:
-        yield from write_over(directory, fd, bytes(min(_PIECE, size - offset)), offset)
+    try:
+        for offset in torn:
+            zeros = bytes(min(_PIECE, size - offset))
+            yield from write_over(directory, fd, zeros, offset)
+    except DiskFull:
+        yield from _shorten(directory, fd, at.offset)
+
+
+def _shorten(directory: str, fd: int, size: int) -> Steps[None]:
+    """Cut where there is no room for zeros: blocks are copied on every write."""
+    try:
+        yield from steps.truncate(fd, size)
+    except OSError as error:
+        yield from fail_write(directory, error)
 
 
 def has_later_batch(fd: int, at: Position) -> Steps[bool]:

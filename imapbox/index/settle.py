@@ -200,6 +200,7 @@ def _read_segment(
         raise (yield from damage(directory, "the last segment does not begin"))
     if following is None:
         yield from cut_off(directory, fd, tail.position, size)
+        tail = tail._replace(size=(yield from steps.size(fd)))
     if adopted:
         yield from sync(directory, fd)
     return tail, following

@@ -1,5 +1,6 @@
 """What the first step under the lock makes of what a crash or a bad disk left."""
 
+import errno
 import struct
 import zlib
 from typing import Final
@@ -16,6 +17,7 @@ from imapbox.index.mailbox_transactions import AppendMessages
 from imapbox.index.settle import settle
 from imapbox.model.errors import MailboxDamaged, StoreTooNew
 from imapbox.model.flags import FlagChange
+from tests.simulation.fault import WRITES, Fault
 from tests.unit.index.mail_log import (
     DIRECTORY,
     MailLog,
@@ -117,6 +119,26 @@ def test_cut_copies_never_replace_one_another() -> None:
         log.state()
         assert log.read(f"log.1.cut.{number}").startswith(torn.rstrip(b"\0"))
     assert log.append(MAIL[4]) == [2]
+
+
+def test_what_is_torn_is_cut_where_there_is_no_room_for_zeros() -> None:
+    """A full disk on which every write needs new blocks keeps nobody from reading."""
+    crashed = Crashed()
+    log = crashed.log
+    end = log.head().position.offset
+    crashed.leave(crashed.batch[:-20])
+    whole = crashed.whole_frames(len(crashed.batch) - 20)
+    end += crashed.ends[whole - 1]
+    is_log = lambda path: "/log." in path  # noqa: E731 - a short one
+    full = Fault(WRITES, 1 + whole, errno.ENOSPC, stays=True, where=is_log)
+    log.files.disk.faults = (full,)
+    state = log.state()
+    assert full.fired
+    assert state.counts.exists == 1 + whole
+    assert len(log.read("log.1")) == end
+    log.files.disk.faults = ()
+    assert log.append(MAIL[4]) == [2 + whole]
+    assert "damaged" not in log.names()
 
 
 def test_adopted_frames_are_written_again_and_synced_before_they_count() -> None:
