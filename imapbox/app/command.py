@@ -151,6 +151,19 @@ def show_log(
 
 @main.command()
 @_STORE
+def restored(*, store: Path) -> None:
+    """Give all mailboxes new UIDVALIDITYs, after the store was restored from a copy.
+
+    Ends with 0 if all have theirs, 1 if something is damaged, 75 if the rest may
+    be tried again.
+    """
+    from imapbox.app.restored import run_restored  # noqa: PLC0415 - see above
+
+    raise SystemExit(run_restored(store))
+
+
+@main.command()
+@_STORE
 @click.argument("directory", type=click.Path(path_type=Path))
 def snapshot(*, store: Path, directory: Path) -> None:
     """Copy the whole store, while it is in use, into a new DIRECTORY.

@@ -148,6 +148,7 @@ _WORDS: Final[Mapping[What, Callable[[str, str, Mapping[str, Any]], str]]] = {
         f"{word} {set_of(more['from'])} as {uids}"
     ),
     What.SELECTED: lambda word, _, more: f"{word}; recent up to {more['recent']}",
+    What.RESTORED: lambda word, _, more: f"{word} {more['uidvalidity']}",
     What.NEW_SEGMENT: lambda word, _, more: f"{word} log.{more['segment']}",
     What.BEGINS: lambda word, _, more: f"{word} with log.{more['segment']}",
     What.PUNCHED: lambda word, _, more: (

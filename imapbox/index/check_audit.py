@@ -10,11 +10,13 @@ from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import Frame
 from imapbox.index.head import Counts
 from imapbox.index.mailbox_state import MailboxState
+from imapbox.index.new_uidvalidity import RESTORED
 from imapbox.index.operations import (
     Append,
     Base,
     Expunge,
     Flags,
+    Meta,
     Operation,
     Relocate,
     Switch,
@@ -42,8 +44,14 @@ class _Order:
         self._before: _Before | None = None
         self._begins = True
 
-    def check(self, frame: Frame, kinds: list[type]) -> None:
-        """Raise `DamagedOperations` unless ``frame`` fits the ones before."""
+    def check(self, frame: Frame, kinds: list[type], *, restored: bool = False) -> None:
+        """Raise `DamagedOperations` unless ``frame`` fits the ones before.
+
+        Args:
+            frame: The next one.
+            kinds: Of its operations.
+            restored: Whether it gives the mailbox a new UIDVALIDITY.
+        """
         if not kinds:
             raise DamagedOperations("there is no operation in it")
         bases = {Base, AccountBase}.intersection(kinds)
@@ -57,13 +65,13 @@ class _Order:
         before = self._before
         self._before = _Before(frame.counts, frame.time)
         if before is not None:
-            _check_numbers(before, self._before)
+            _check_numbers(before, self._before, restored=restored)
             tells_nothing = kinds[0] in {Base, AccountBase, Switch, Relocate}
             if tells_nothing and frame.counts != before.counts:
                 raise DamagedOperations("the counts change")
 
 
-def _check_numbers(before: _Before, after: _Before) -> None:
+def _check_numbers(before: _Before, after: _Before, *, restored: bool) -> None:
     for what, went_back in (
         ("time", after.time < before.time),
         ("the modseq", after.counts.modseq < before.counts.modseq),
@@ -71,7 +79,8 @@ def _check_numbers(before: _Before, after: _Before) -> None:
     ):
         if went_back:
             raise DamagedOperations(what, "goes back")
-    if after.counts.uidvalidity != before.counts.uidvalidity:
+    grows = after.counts.uidvalidity > before.counts.uidvalidity
+    if grows != restored or after.counts.uidvalidity < before.counts.uidvalidity:
         raise DamagedOperations("UIDVALIDITY changes")
 
 
@@ -95,7 +104,11 @@ class MailboxAudit:
     def visit(self, frame: Frame) -> None:
         """See `Audit`."""
         operations = decode_operations(frame.operations)
-        self._order.check(frame, [type(each) for each in operations])
+        restored = any(
+            isinstance(each, Meta) and each.name == RESTORED for each in operations
+        )
+        kinds = [type(each) for each in operations]
+        self._order.check(frame, kinds, restored=restored)
         if self.state.position.segment and isinstance(operations[0], Base):
             self._check_base(operations[0])
         payload = 0

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from imapbox.index.encoding import ranges_of
 from imapbox.index.frame import Frame
 from imapbox.index.head import NO_COUNTS, Counts, Position
+from imapbox.index.new_uidvalidity import RESTORED
 from imapbox.index.operations import (
     Append,
     Base,
@@ -50,6 +51,7 @@ class What(Enum):
     EXPUNGED = "expunged"
     BROUGHT_BACK = "brought back"
     SELECTED = "selected"
+    RESTORED = "new UIDVALIDITY"
     NEW_SEGMENT = "new segment"
     WRITTEN_AGAIN = "written again"
     PUNCHED = "punched out"
@@ -137,7 +139,7 @@ class History:
                 case Expunge():
                     yield What.EXPUNGED, operation.uids, {}
                 case Meta() if operation.name != UNDONE:
-                    yield _fact(operation)
+                    yield _fact(operation, frame)
                 case Append() | Meta() | Relocate() | Switch():
                     pass  # of many one thing is told, below; BASE tells of a switch
         if back is not None:
@@ -200,7 +202,9 @@ def _way_of(message: Append, time: int) -> What:
     return What.DELIVERED if is_new else What.COPIED
 
 
-def _fact(meta: Meta) -> tuple[What, tuple[range, ...], dict[str, Any]]:
+def _fact(meta: Meta, frame: Frame) -> tuple[What, tuple[range, ...], dict[str, Any]]:
+    if meta.name == RESTORED:
+        return What.RESTORED, (), {"uidvalidity": frame.counts.uidvalidity}
     if meta.name == _RECENT:
         return What.SELECTED, (), {"recent": int.from_bytes(meta.value, "little")}
     punched = Punched.decode(meta.value) if meta.name == PUNCHED else None

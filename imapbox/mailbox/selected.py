@@ -79,6 +79,7 @@ class Selected:
         state = mailbox.state
         self._view = View(state.roll.now, state.next_change)
         self._mailbox_id = state.facts.mailbox_id
+        self._uidvalidity = state.uidvalidity
         self._closed = False
         mailbox.readers.add(self)
         recent.open()
@@ -391,6 +392,8 @@ class Selected:
         if self._mailbox_id not in self._account.state.mailboxes:
             raise MailboxGone(self.name)
         await self._mailbox.sync()
+        if self.uidvalidity != self._uidvalidity:
+            raise MailboxGone(self.name)  # `imapbox restored` gave it a new one
 
     def _check_writable(self) -> None:
         if self.read_only:

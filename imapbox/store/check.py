@@ -10,6 +10,7 @@ from typing import Final
 
 from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.steps import perform, perform_patiently, status
+from imapbox.index.account_operations import Create
 from imapbox.index.account_state import AccountState
 from imapbox.index.check import (
     CheckedLog,
@@ -19,6 +20,7 @@ from imapbox.index.check import (
     check_status,
 )
 from imapbox.index.check_audit import AccountAudit, MailboxAudit
+from imapbox.index.mailbox_state import MailboxState
 from imapbox.model.errors import StoreTooNew
 from imapbox.model.names import UserName
 from imapbox.store.create import account_is_made
@@ -34,6 +36,7 @@ from imapbox.store.layout import (
     mailboxes_directory,
     user_directory,
 )
+from imapbox.store.restored import RESTORING
 
 _SHARD: Final = re.compile(r"[0-9a-f]{2}")
 _MAILBOX: Final = re.compile(r"[0-9a-f]{32}")
@@ -94,6 +97,8 @@ class StoreCheck:
         for name in self._names(ROOT):
             if name in {SPOOL, USERS}:
                 yield from self._status(name, is_directory=True)
+            elif name == RESTORING:
+                yield _note(name, "imapbox restored was not finished; run it again")
             elif name != STORE_FILE:
                 yield _note(name, "this is none of imapbox's")
 
@@ -169,8 +174,17 @@ class StoreCheck:
         if mailbox.facts.mailbox_id != mailbox_id:
             yield Finding(Severity.DAMAGE, directory, "another mailbox's log is in it")
         elif mailbox.uidvalidity != state.mailboxes[mailbox_id].uidvalidity:
-            sentence = "its UIDVALIDITY is not the one that the account gave it"
-            yield Finding(Severity.DAMAGE, directory, sentence)
+            yield self._not_as_given(directory, state.mailboxes[mailbox_id], mailbox)
+
+    def _not_as_given(
+        self, directory: str, given: Create, mailbox: MailboxState
+    ) -> Finding:
+        """Say what it means that account and mailbox differ in UIDVALIDITY."""
+        ahead = given.uidvalidity > mailbox.uidvalidity
+        if ahead and self._filesystem.exists(RESTORING):
+            return _note(directory, "imapbox restored has not come here yet")
+        sentence = "its UIDVALIDITY is not the one that the account gave it"
+        return Finding(Severity.DAMAGE, directory, sentence)
 
     def _directories(self, user: UserName, state: AccountState) -> Iterator[Finding]:
         """Say which directories hold no mailbox of the account."""

@@ -66,6 +66,7 @@ from imapbox.mime.card import make_card
 from imapbox.model.flags import Flag
 from imapbox.store.format import STORE_FILE, prepare_store
 from imapbox.store.layout import user_directory
+from imapbox.store.restored import decode_run, encode_run
 from tests.formats import second_reader
 from tests.simulation.disk import EPOCH, SimulatedDisk, run
 from tests.support.messages import scan
@@ -193,6 +194,7 @@ def store_file() -> bytes:
         return Path(root, STORE_FILE).read_bytes()
 
 
+RUN: Final = bytes(range(0x30, 0x40))
 CARD_OF: Final = (
     b"From: j@b.example\r\nSubject: Re: Hi\r\n"
     b"Date: Fri, 21 Nov 1997 09:55:06 -0600\r\n\r\nHi.\r\n"
@@ -224,6 +226,7 @@ MAKERS: Final[dict[str, Callable[[], bytes]]] = {
     "lock": lock_file,
     "doubts": doubts_file,
     "store": store_file,
+    "restoring": lambda: encode_run(RUN, TIME),
     "card": lambda: make_card(scan(CARD_OF)),
     "snapshot": snapshot_file,
     **{
@@ -270,6 +273,7 @@ def test_the_other_examples_are_read() -> None:
     assert (frame.counts, frame.time, frame.end) == (COUNTS, TIME, whole_frame()[1])
     head = Head.decode(examples["head"])
     assert head == Head(0xB0071234, frame.end, COUNTS)
+    assert decode_run(examples["restoring"]) == (RUN, TIME)
     hints = decode_hints(examples["lock"])
     assert hints == (type(hints))(NOTE_IN_LOCK, (WAITER,))
 

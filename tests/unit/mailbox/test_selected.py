@@ -18,8 +18,10 @@ from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.names import INBOX, mailbox_name
 from imapbox.model.numbers import NoSuchMessage, Uid
 from imapbox.store.open_mailbox import POLL_SECONDS
+from imapbox.store.restored import renew_mailboxes
 from imapbox.store.store import Store
 from tests.support.mail_store import (
+    BOB,
     Fail,
     Opener,
     account_of,
@@ -491,6 +493,22 @@ async def test_a_renamed_mailbox_stays_selected(open_store: Opener) -> None:
     await deliver(other, "bob+b")
     assert len(await selected.sync(may_expunge=True)) == 1
     selected.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_new_uidvalidity_ends_a_session(open_store: Opener) -> None:
+    """Who knows a mailbox under another UIDVALIDITY must select it again."""
+    store, other = await open_store(), await open_store()
+    selected = await select(store)
+    await deliver(store)
+    before = selected.uidvalidity
+    renewal = renew_mailboxes(BOB, bytes(16), other.settings)
+    assert not (await other.drivers.write.run(renewal)).failed
+    with pytest.raises(MailboxGone):
+        await selected.sync(may_expunge=True)
+    again = await select(store)
+    assert again.uidvalidity > before
+    assert again.exists == 1
 
 
 @pytest_twisted.ensureDeferred

@@ -1,0 +1,92 @@
+"""`imapbox restored`: after a restore of the whole store, new UIDVALIDITYs."""
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from imapbox.app.offline import become_owner
+from imapbox.app.one_mailbox import say
+from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.steps import perform, perform_patiently
+from imapbox.index.settings import Settings
+from imapbox.model.errors import DiskFull, MailboxBusy, MailError
+from imapbox.model.names import UserName
+from imapbox.store.failures import in_words
+from imapbox.store.format import NotAStore, read_store_file
+from imapbox.store.layout import STORE_FILE
+from imapbox.store.restored import Renewed, begin_run, end_run, renew_mailboxes
+from imapbox.store.users import users_with_account
+
+ALL: Final = 0
+NOT_ALL: Final = 1
+TRY_AGAIN: Final = 75  # sysexits.h
+_PASSES: Final = (MailboxBusy, DiskFull)
+
+
+def run_restored(store: Path) -> int:
+    """Do it, print what came of it, and return the status to end with.
+
+    Raises:
+        click.ClickException: There is no store, or it can't be written to.
+    """
+    no_store = f"There is no mail store at {store}."
+    if not (store / STORE_FILE).is_file():
+        raise click.UsageError(no_store)
+    become_owner(store)
+    try:
+        job = _Job(DiskFileSystem(str(store)))
+        return job.run()
+    except NotAStore as error:
+        raise click.UsageError(no_store) from error
+    except (MailError, OSError) as error:
+        words = in_words(error) if isinstance(error, OSError) else error
+        raise click.ClickException(words.sentence()) from error
+
+
+class _Job:
+    """One run over a store."""
+
+    def __init__(self, filesystem: DiskFileSystem) -> None:
+        self._filesystem = filesystem
+        self._settings = Settings(filesystem.boot, filesystem.node, filesystem.pid)
+        self._status = ALL
+        self._given = 0
+        self._before = 0
+
+    def run(self) -> int:
+        """Renew everybody's mailboxes; what fails keeps nothing else from it."""
+        if not perform(read_store_file(), self._filesystem):
+            raise NotAStore
+        run = perform(begin_run(), self._filesystem)
+        users = perform(users_with_account(), self._filesystem)
+        for user in users:
+            self._renew(user, run)
+        said = f"{len(users)} users: new UIDVALIDITY for {self._given} mailboxes"
+        if self._before:
+            said += f", {self._before} had theirs already"
+        say(said)
+        if self._status == ALL:
+            perform(end_run(), self._filesystem)
+        else:
+            say("not finished: mend what is wrong, and run it again")
+        return self._status
+
+    def _renew(self, user: UserName, run: bytes) -> None:
+        steps = renew_mailboxes(user, run, self._settings)
+        try:
+            done: Renewed = perform_patiently(steps, self._filesystem)
+        except (MailError, OSError) as error:
+            self._failed(user, in_words(error) if isinstance(error, OSError) else error)
+            return
+        self._given += len(done.given)
+        self._before += done.before
+        for name, reason in done.failed.items():
+            self._failed(f"{user} {name}", reason)
+
+    def _failed(self, title: str, error: MailError) -> None:
+        if isinstance(error, _PASSES):
+            self._status = self._status or TRY_AGAIN
+        else:
+            self._status = NOT_ALL
+        say(f"{title}: left as it is: {error.sentence()}")
