@@ -1,6 +1,7 @@
 """Where one connection stands, and what its handlers work with."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -19,6 +20,8 @@ from imapbox.imap.settings import Cleartext, Settings
 from imapbox.imap.states import State
 from imapbox.mailbox.interfaces import Account, SelectedMailbox
 from imapbox.mailbox.messages import MarkedRow
+from imapbox.model.errors import MailError
+from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.framer import AFTER_LOGIN
 from imapbox.wire.imap.response_codes import ResponseCode
@@ -176,6 +179,21 @@ class Session:
             # It would take one message for another from now on.
             raise BrokenOff("not all changes could be told") from error
 
+    @asynccontextmanager
+    async def telling(self) -> AsyncIterator[None]:
+        """Tell what changed, should the rest of a command fail, whatever it is.
+
+        For a command that is obeyed in steps: what was done, the client learns.
+        """
+        try:
+            yield
+        except CancelledError:
+            raise
+        except Exception:
+            with suppress(MailError):
+                await self.sync(may_expunge=True)
+            raise
+
     async def tell_flags(self, rows: Iterator[MarkedRow], *, with_uid: bool) -> None:
         """Tell the client the flags of messages, and their UIDs if wanted."""
         selection = self.selection
@@ -192,6 +210,16 @@ class Session:
         """
         if lines := self.selection.new_keywords():
             self.output.write(lines)
+
+    def end_if_stopping(self) -> None:
+        """End while a command waits for its client, if the server stops.
+
+        Raises:
+            CancelledError: It does. The client was told, and gets no answer.
+        """
+        if self.stopping is not None:
+            self.bye(self.stopping, codes.UNAVAILABLE)
+            raise CancelledError
 
     def bye(self, text: str, code: ResponseCode | None = None) -> None:
         """Say good bye; the session ends when the command has been answered."""

@@ -1,16 +1,14 @@
 """COPY and MOVE. RFC 9051 §6.4.7, §6.4.8."""
 
 from collections.abc import Awaitable
-from contextlib import suppress
 from typing import Final, TypeVar
 
 import numpy as np
-from twisted.internet.defer import CancelledError
 
 from imapbox.imap.answers import Done, Refused
 from imapbox.imap.session import Session
 from imapbox.mailbox.interfaces import Copied
-from imapbox.model.errors import MailboxReadOnly, MailError, NoSuchMailbox
+from imapbox.model.errors import MailboxReadOnly, NoSuchMailbox
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.copying import Copy, Move
@@ -44,21 +42,14 @@ async def move(session: Session, command: Move) -> Done:
         raise MailboxReadOnly
     left = selection.uids(command.messages, by_uid=command.by_uid)
     moved = await _or_try_create(mailbox.move(left, name))
-    while moved is not None:
-        line = responses.untagged(responses.Status.OK, "Moved.", _copy_uid(moved))
-        session.output.write(line)
-        left = left[len(moved.originals) :]
-        if not len(left):
-            break
-        try:
+    async with session.telling():
+        while moved is not None:
+            line = responses.untagged(responses.Status.OK, "Moved.", _copy_uid(moved))
+            session.output.write(line)
+            left = left[len(moved.originals) :]
+            if not len(left):
+                break
             moved = await _or_try_create(mailbox.move(left, name))
-        except CancelledError:
-            raise
-        except Exception:
-            # Whatever went wrong, the client learns what went well.
-            with suppress(MailError):
-                await session.sync(may_expunge=True)
-            raise
     return Done("Done.")
 
 

@@ -3,12 +3,11 @@
 RFC 2177, RFC 9051 §6.3.13.
 """
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
 from imapbox.imap.answers import Done, Mistaken
 from imapbox.imap.session import Session
-from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.authenticated import Idle, is_done
 
@@ -27,10 +26,7 @@ async def idle(session: Session, _command: Idle) -> Done:
     news = _News(session)
     try:
         while (line := session.input.framer.next_line(_MAX_LINE)) is None:
-            if session.stopping is not None:
-                # As one is told who waits: no answer, for there was no DONE.
-                session.bye(session.stopping, codes.UNAVAILABLE)
-                raise CancelledError
+            session.end_if_stopping()
             if news.arrived:
                 news.listen()
                 await session.sync(may_expunge=True)
