@@ -25,4 +25,6 @@ make_server(
     ),
     # The kernel ends us if we can't: a disk may hang in a thread for ever.
     last_resort=signal.alarm,
+    # Without its store there is nothing left to do.
+    give_up=reactor.stop,
 ).setServiceParent(application)

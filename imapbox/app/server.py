@@ -44,7 +44,7 @@ def make_server(
         last_resort: See `ServerService`.
         give_up: See `ServerService`.
     """
-    store = Store(settings.store, reactor)
+    store = Store(settings.store, reactor, cut_off=give_up)
     seats = Seats()
     connections = settings.connections
     most = min(connections.of_process, connections_that_fit())

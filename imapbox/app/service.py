@@ -76,7 +76,8 @@ class ServerService(Service):
             reactor: Its clock, and its readers.
             last_resort: Called with seconds when the end begins; it should
                 end the process after so many.
-            give_up: Called if the store can not be opened.
+            give_up: Called if the store can not be opened. The store calls it,
+                too, if it is cut off.
         """
         self._store = store
         self._listeners = listeners

@@ -2,9 +2,11 @@
 
 import os
 import signal
+from contextlib import suppress
 
 from twisted.application.service import IService
 from twisted.internet import reactor  # noqa: TID251 - twistd has installed it
+from twisted.internet.error import ReactorNotRunning
 
 from imapbox.app.options import ServerOptions
 from imapbox.app.server import make_server
@@ -34,4 +36,5 @@ def _fail() -> None:
     """End twistd, and not with 0 as `reactor.stop` alone would have it."""
     # Any: mypy takes the module for the reactor that twistd installed there.
     reactor.addSystemEventTrigger("after", "shutdown", os._exit, 1)
-    reactor.stop()
+    with suppress(ReactorNotRunning):  # it is ending already
+        reactor.stop()

@@ -14,6 +14,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
+from imapbox.disk.fence import Fence
 from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.steps import Finished, Pause, Steps, Unfinished, advance
 from imapbox.disk.watch import Watch
@@ -22,11 +23,22 @@ T = TypeVar("T")
 
 
 class Driver:
-    """Runs protocols, each whole, many at a time."""
+    """Runs protocols, each whole, many at a time.
+
+    Args:
+        filesystem: What they call.
+        watch: Tells of writes.
+        reactor: Twisted's.
+        threads: How many at most.
+
+    Attributes:
+        fence: Where it is up, nothing is run. Several drivers may have one.
+    """
 
     def __init__(
         self, filesystem: FileSystem, watch: Watch, reactor: Any, *, threads: int
     ) -> None:
+        self.fence = Fence(reactor, _nobody)
         self.filesystem = filesystem
         self.watch = watch
         self.reactor = reactor
@@ -73,7 +85,9 @@ class Driver:
         run = Run(self, steps, ended)
         self.runs.add(run)
         if self._stopped:
-            run.refuse()
+            run.refuse(CancelledError())
+        elif not self.fence.is_down:
+            run.refuse(self.fence.error())
         else:
             run.go_on()
         return run
@@ -83,7 +97,13 @@ class Driver:
     ) -> Deferred[Finished | Unfinished]:
         """Make calls until the next pause; for `Run` only."""
         return deferToThreadPool(
-            self.reactor, self.pool, advance, steps, self.filesystem, error
+            self.reactor,
+            self.pool,
+            advance,
+            steps,
+            self.filesystem,
+            error,
+            self.fence.notice,
         )
 
     def ended(self, run: "Run[Any]") -> None:
@@ -93,6 +113,10 @@ class Driver:
             quiet, self._quiet = self._quiet, []
             for waiting in quiet:
                 waiting.callback(None)
+
+
+def _nobody(_: OSError) -> None:
+    """Be told that the file system is gone, and mind it not."""
 
 
 class Run(Generic[T]):
@@ -129,10 +153,9 @@ class Run(Generic[T]):
             self._advanced, self._failed
         )
 
-    def refuse(self) -> None:
-        """Fail: there are no threads any more; for `Driver` only."""
+    def refuse(self, error: Exception) -> None:
+        """Fail before the first call; for `Driver` only."""
         self._steps.close()
-        error = CancelledError()
         self._failed(Failure(error))  # type: ignore[no-untyped-call] # Twisted's
 
     def _advanced(self, outcome: Finished | Unfinished) -> None:
@@ -141,6 +164,10 @@ class Run(Generic[T]):
                 self.go_on(CancelledError())
             else:
                 self._pause(outcome.pause)
+            return
+        if not self._driver.fence.is_down:
+            error = self._driver.fence.error()
+            self._failed(Failure(error))  # type: ignore[no-untyped-call] # Twisted's
             return
         self._end()
         if not self.result.called:

@@ -187,6 +187,10 @@ class FileSystem(Protocol):
         """Say whether some other open file holds the lock."""
         ...
 
+    def is_read_only(self) -> bool:
+        """Say whether nobody may write to the file system now."""
+        ...
+
     def now(self) -> float:
         """Return seconds since 1970 UTC."""
         ...
@@ -395,6 +399,10 @@ class DiskFileSystem:
         answer = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, _flock(fcntl.F_WRLCK))
         kind: int = _FLOCK.unpack(answer)[0]
         return kind != fcntl.F_UNLCK
+
+    def is_read_only(self) -> bool:
+        """See `FileSystem`."""
+        return bool(os.fstatvfs(self._root_fd).f_flag & os.ST_RDONLY)
 
     def now(self) -> float:
         """See `FileSystem`."""

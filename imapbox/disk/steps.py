@@ -62,8 +62,15 @@ def perform(steps: Steps[T], filesystem: FileSystem) -> T:
     return value
 
 
+def _nobody(_: OSError) -> None:
+    """Care for no error."""
+
+
 def advance(
-    steps: Steps[Any], filesystem: FileSystem, error: BaseException | None = None
+    steps: Steps[Any],
+    filesystem: FileSystem,
+    error: BaseException | None = None,
+    notice: Callable[[OSError], None] = _nobody,
 ) -> Unfinished | Finished:
     """Make the calls of a protocol until it waits or ends.
 
@@ -71,6 +78,7 @@ def advance(
         steps: The protocol, fresh or waiting.
         filesystem: Whose methods are called.
         error: Thrown into the protocol where it waits.
+        notice: Told each error of a call, also those that the protocol minds.
     """
     try:
         call = steps.throw(error) if error else steps.send(_NOTHING_SENT)
@@ -78,6 +86,7 @@ def advance(
             try:
                 result = getattr(filesystem, call.method)(*call.arguments)
             except OSError as failure:
+                notice(failure)
                 call = steps.throw(failure)
             else:
                 call = steps.send(result)
@@ -244,6 +253,12 @@ def is_locked(fd: int) -> Steps[bool]:
     """Call `FileSystem.is_locked`."""
     held: bool = yield Call("is_locked", (fd,))
     return held
+
+
+def is_read_only() -> Steps[bool]:
+    """Call `FileSystem.is_read_only`."""
+    answer: bool = yield Call("is_read_only", ())
+    return answer
 
 
 def now() -> Steps[float]:

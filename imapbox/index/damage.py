@@ -11,15 +11,14 @@ import errno
 from typing import Final, NoReturn
 
 from imapbox.disk import steps
+from imapbox.disk.fence import CUT_OFF
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.model.errors import DiskFull, MailboxDamaged
 
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-# Read-only now, or this node was cut off from the disk that it shares.
-_ALL_OF_IT: Final = frozenset(
-    {errno.EROFS, errno.ESTALE, errno.ESHUTDOWN, errno.ENOTCONN}
-)
+# Read-only now, or this machine was cut off: nobody can make a mark there.
+_ALL_OF_IT: Final = CUT_OFF | {errno.EROFS}
 DAMAGED: Final = "damaged"
 
 
@@ -63,6 +62,8 @@ def sync(directory: str, fd: int) -> Steps[None]:
     try:
         yield from steps.fdatasync(fd)
     except OSError as error:
+        if error.errno in _ALL_OF_IT:
+            raise
         reason = f"a sync of the log failed: {error}"
         raise (yield from damage(directory, reason)) from error
 

@@ -10,6 +10,7 @@ removed what led there, and written behind that head what it needed of it. So
 it is marked as damaged only by who reads it while he holds the lock.
 """
 
+import errno
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -76,6 +77,7 @@ class Opened(NamedTuple, Generic[S]):
         token: The 64 bytes of the head that were applied, or what there is.
         head: The same, decoded; or what it would say if the log were settled.
         damaged: Whether the mailbox takes no changes.
+        unsettled: Whether that is so only since nobody may write to the disk.
         state: What the log says.
     """
 
@@ -83,6 +85,7 @@ class Opened(NamedTuple, Generic[S]):
     head: Head
     damaged: bool
     state: S
+    unsettled: bool = False
 
 
 def open_log(
@@ -116,7 +119,12 @@ def open_log(
             if opened is not None:
                 return opened
         # If the head changes, somebody was at work, and nothing need be wrong.
-    return (yield from _open_patiently(directory, settings, fold, saved))
+    try:
+        return (yield from _open_patiently(directory, settings, fold, saved))
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+    return (yield from _read_what_checks(directory, settings, fold, saved))
 
 
 def _open_patiently(
@@ -162,6 +170,19 @@ def _read_locked(
         yield from mark_damaged(directory, f"the log is broken: {broken}")
     damaged = broken is not None or (yield from is_damaged(directory))
     return Opened(data, head, damaged, state)
+
+
+def _read_what_checks(
+    directory: str, settings: Settings, fold: Callable[[], S], saved: Saved[S] | None
+) -> Steps[Opened[S]]:
+    """Read a log that nobody may write to: what is durable, and no more."""
+    data = yield from _read_head_file(directory)
+    head = Head.decode(data)
+    if head is None or head.boot != settings.boot:
+        opened = yield from _read_unsettled(directory, data, head, fold, saved)
+        return opened._replace(unsettled=True)
+    state, _ = yield from _fold(directory, head.position, fold, saved)
+    return Opened(data, head, damaged=True, state=state, unsettled=True)
 
 
 def _read_unsettled(

@@ -14,6 +14,7 @@ from typing import Final
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
+from imapbox.disk.fence import CUT_OFF
 from imapbox.model.errors import (
     DiskFull,
     MailboxBusy,
@@ -111,6 +112,10 @@ def _declined(error: Exception) -> MailError | None:
         return error
     if isinstance(error, OSError) and error.errno in _FULL:
         return DiskFull()
+    if isinstance(error, OSError) and error.errno == errno.EROFS:
+        return StoreReadOnly()
+    if isinstance(error, OSError) and error.errno in CUT_OFF:
+        return StoreFenced()
     if isinstance(error, CancelledError):
         return StoreFailure()  # whoever runs the store is ending it
     return None

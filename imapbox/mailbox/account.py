@@ -9,7 +9,12 @@ from imapbox.mailbox.interfaces import Appended, Listed, NewMessage, Status
 from imapbox.mailbox.recent import Recent, recent_after
 from imapbox.mailbox.selected import Selected
 from imapbox.mailbox.transfer import Transfer
-from imapbox.model.errors import MailboxGone, NoSuchMailbox, NoSuchUser
+from imapbox.model.errors import (
+    MailboxGone,
+    NoSuchMailbox,
+    NoSuchUser,
+    StoreReadOnly,
+)
 from imapbox.model.flags import Flag, split_flags
 from imapbox.model.names import INBOX, MailboxName, UserName, parents
 from imapbox.store.account import AccountLog
@@ -78,9 +83,11 @@ class UserAccount:
         await self._account.unsubscribe(name)
 
     async def check_append(self, name: MailboxName) -> None:
-        """Raise `NoSuchMailbox` if there is no such mailbox."""
+        """Raise `NoSuchMailbox`, or `StoreReadOnly`, if it can't be appended to."""
         await self._account.sync()
         self._account.named(name)
+        if await self._store.is_read_only():
+            raise StoreReadOnly
 
     async def append(
         self, name: MailboxName, messages: Sequence[NewMessage]
@@ -131,7 +138,8 @@ class UserAccount:
         await self._account.sync()
         mailbox = self._transfer.named(name)
         await self._sync(mailbox, name)
-        read_only = read_only or mailbox.log.damaged
+        if mailbox.log.damaged or await self._store.is_read_only():
+            read_only = True
         recent = Recent(mailbox, takes=takes_recent and not read_only)
         return Selected(
             name, self._account, mailbox, self._transfer, recent, read_only=read_only

@@ -4,11 +4,13 @@ They are kept apart so that a disk whose syncs take seconds holds up nobody who
 wants to read.
 """
 
+from collections.abc import Callable
 from copy import copy
 from typing import Any, Final
 
 from imapbox.disk.blocking import BlockingDriver
 from imapbox.disk.driver import Driver
+from imapbox.disk.fence import Fence
 from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.watch import Watch
 
@@ -22,15 +24,28 @@ LONGEST_BLOCK: Final = 2.0
 class Drivers:
     """What runs disk protocols.
 
+    Args:
+        filesystem: What they call.
+        watch: Tells of writes.
+        reactor: Twisted's.
+        cut_off: Called once, when the file system is gone.
+
     Attributes:
         filesystem: What they call.
         watch: Tells of writes.
         write: For what may sync or wait for a lock.
         read: For what only reads.
         blocking: For whoever can't be answered later.
+        fence: Where it is up, none of them runs anything.
     """
 
-    def __init__(self, filesystem: FileSystem, watch: Watch, reactor: Any) -> None:
+    def __init__(
+        self,
+        filesystem: FileSystem,
+        watch: Watch,
+        reactor: Any,
+        cut_off: Callable[[OSError], None],
+    ) -> None:
         self.filesystem = filesystem
         self.watch = watch
         self.reactor = reactor
@@ -39,6 +54,9 @@ class Drivers:
         self.blocking = BlockingDriver(
             filesystem, watch, reactor, threads=_BLOCKERS, seconds=LONGEST_BLOCK
         )
+        self.fence = Fence(reactor, cut_off)
+        for each in (self.write, self.read, self.blocking):
+            each.fence = self.fence
 
     def start(self) -> None:
         """Begin to run what they are given."""

@@ -3,6 +3,7 @@
 import errno
 from typing import Final
 
+from imapbox.disk.fence import CUT_OFF
 from imapbox.model.errors import (
     DiskFull,
     MailboxGone,
@@ -19,10 +20,7 @@ _WORDS: Final[dict[int, type[MailError]]] = {
     errno.EROFS: StoreReadOnly,
     errno.EACCES: StoreReadOnly,
     errno.EPERM: StoreReadOnly,
-    # This node was cut off from the file system it shares.
-    errno.ESHUTDOWN: StoreFenced,
-    errno.ENOTCONN: StoreFenced,
-    errno.ESTALE: StoreFenced,
+    **dict.fromkeys(CUT_OFF, StoreFenced),
 }
 
 

@@ -7,6 +7,7 @@ from weakref import finalize
 from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred
 from twisted.logger import Logger
 
+from imapbox.disk import steps as calls
 from imapbox.disk.filesystem import FileSystem, Mode
 from imapbox.disk.steps import Steps, perform
 from imapbox.index.damage import is_damaged
@@ -71,6 +72,7 @@ class FollowedLog(Generic[S]):
         self.damaged = False
         self.lost = False
         self._is_open = False
+        self._unsettled = False
         self._deleted = False
         self._make_state = make_state
         self._saved = saved
@@ -127,6 +129,7 @@ class FollowedLog(Generic[S]):
             raise in_words(error) from error
         self.state = opened.state
         self.damaged = opened.damaged
+        self._unsettled = opened.unsettled
         self._is_open = True
         self._take(opened.token)
 
@@ -142,7 +145,7 @@ class FollowedLog(Generic[S]):
 
     def _glance(self) -> bool:
         """Do the usual: nothing or little is new, and it is read at once."""
-        if self._head_fd < 0 or self._is_spoilt():
+        if self._must_look():
             return False
         try:
             data = self._filesystem.pread(self._head_fd, HEAD_SIZE, 0)
@@ -159,6 +162,11 @@ class FollowedLog(Generic[S]):
                 return False
             raise
         return True
+
+    def _must_look(self) -> bool:
+        """Say whether more is to be done than to glance."""
+        unsure = self._unsettled or self._is_spoilt()
+        return self._head_fd < 0 or unsure or not self._drivers.fence.is_down
 
     def _is_little(self, end: Position) -> bool:
         here = self.state.position
@@ -182,6 +190,10 @@ class FollowedLog(Generic[S]):
     async def _look_once(self) -> None:
         if self._is_spoilt():
             await self._fold_again()
+        if self._unsettled and not await self._is_read_only():
+            self._unsettled = self.damaged = False
+            await self._look_again()
+            return
         try:
             if self._head_fd < 0:
                 self._open_head()
@@ -269,6 +281,12 @@ class FollowedLog(Generic[S]):
         if self._saved is None or not self._saved.replace(older, newer):
             raise self._lost()
         self.state = newer
+
+    async def _is_read_only(self) -> bool:
+        try:
+            return await self._drivers.read.run(calls.is_read_only())
+        except OSError as error:
+            raise in_words(error) from error
 
     def _settle(self) -> Deferred[None]:
         steps = recover(self.directory, self._settings, command="recover")

@@ -1,6 +1,6 @@
 """A store: all accounts below one directory, shared with other processes."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -10,6 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from imapbox.disk import steps
 from imapbox.disk.filesystem import DiskFileSystem, FileSystem
 from imapbox.disk.spool import Spool
 from imapbox.disk.watch import Watch
@@ -34,6 +35,8 @@ _IDLE_ACCOUNTS: Final = 256
 _IDLE_MAILBOXES: Final = 64
 # The patience for a lock of those who hold up everybody meanwhile.
 _SHORT_PATIENCE: Final = 1.0
+# So soon a file system that was made read-only is noticed.
+_READ_ONLY_SECONDS: Final = 1.0
 
 
 T = TypeVar("T")
@@ -50,6 +53,8 @@ class Store(Service):
         reactor: Twisted's.
         filesystem: In place of the operating system's, for tests.
         patience: How many seconds a commit waits for a lock.
+        cut_off: Called once, when this machine was cut off from the file
+            system: the process should end, and start anew.
 
     Attributes:
         drivers: The threads that do its disk work.
@@ -68,11 +73,15 @@ class Store(Service):
         *,
         filesystem: FileSystem | None = None,
         patience: float = 30.0,
+        cut_off: Callable[[], object] = lambda: None,
     ) -> None:
         self.root = root
         self._reactor = reactor
         self._patience = patience
         self._filesystem = filesystem
+        self._cut_off = cut_off
+        self._read_only = False
+        self._look_again_at = 0.0
         self._accounts: Kept[UserName, AccountLog] = Kept(_IDLE_ACCOUNTS)
         self._mailboxes: Kept[str, OpenMailbox] = Kept(_IDLE_MAILBOXES)
         self.deliveries = DeliveryMemory()
@@ -111,7 +120,10 @@ class Store(Service):
         """
         filesystem = self._filesystem or _beneath(self.root)
         self.drivers = Drivers(
-            filesystem, Watch(self.root, self._reactor), self._reactor
+            filesystem,
+            Watch(self.root, self._reactor),
+            self._reactor,
+            self._was_cut_off,
         )
         self.settings = Settings(
             filesystem.boot, filesystem.node, filesystem.pid, self._patience
@@ -140,6 +152,19 @@ class Store(Service):
     def new_spool(self) -> Spool:
         """Return an empty spool for one message."""
         return Spool(self.drivers.write, SPOOL, CardMaker)
+
+    async def is_read_only(self) -> bool:
+        """Say whether nobody may write to the file system.
+
+        That it no longer may is noticed within a second, that it may again at once.
+        """
+        now = self.drivers.filesystem.monotonic()
+        if self._read_only or now >= self._look_again_at:
+            self._read_only = await self._run(
+                self.drivers.read.run(steps.is_read_only())
+            )
+            self._look_again_at = now + _READ_ONLY_SECONDS
+        return self._read_only
 
     async def has_account(self, user: UserName) -> bool:
         """Say whether the user's account was made."""
@@ -201,6 +226,10 @@ class Store(Service):
                 Upkeep(self.snapshots, self.compactor),
             ),
         )
+
+    def _was_cut_off(self, error: OSError) -> None:
+        self._log.critical("cut off from the mail store: {error}", error=error)
+        self._cut_off()
 
     def _not_opened(self, failure: Failure) -> None:
         if not isinstance(failure.value, CancelledError):

@@ -368,6 +368,9 @@ class SimulatedFileSystem:
         self._record("is_locked", opened.path)
         return self.disk.locks.get(opened.inode, (self.pid, fd)) != (self.pid, fd)
 
+    def is_read_only(self) -> bool:
+        return False
+
     def now(self) -> float:
         return EPOCH + self.disk.clock
 

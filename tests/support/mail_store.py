@@ -81,6 +81,10 @@ class TestDisk(DiskFileSystem):
         self._steer("try_lock", self._paths.get(fd, ""))
         return super().try_lock(fd)
 
+    def is_read_only(self) -> bool:
+        self._steer("is_read_only", "")
+        return super().is_read_only()
+
     def _steer(self, method: str, path: str) -> None:
         if self.steer is not None:
             self.steer(method, path)

@@ -1,0 +1,132 @@
+"""A machine that was cut off from the store's file system: design §5, Errors."""
+
+import errno
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import Deferred
+
+from imapbox.disk.fence import CUT_OFF
+from imapbox.model.errors import StoreFailure, StoreFenced
+from imapbox.model.flags import FlagChange
+from imapbox.model.names import INBOX, UserName
+from imapbox.model.numbers import Uid
+from imapbox.store.store import Store
+from tests.support.mail_store import (
+    BOB,
+    Fail,
+    Opener,
+    Stall,
+    account_of,
+    deliver,
+    disk_of,
+)
+from tests.support.waiting import turn, until
+
+
+class Witness:
+    """Counts how often a store said that it was cut off."""
+
+    def __init__(self, store: Store) -> None:
+        self.told = 0
+        store._cut_off = self._count
+
+    def _count(self) -> None:
+        self.told += 1
+
+
+def marks(store: Store) -> list[str]:
+    """Return the marks of damage in a store."""
+    return [str(path) for path in Path(store.root).rglob("damaged")]
+
+
+@pytest.mark.parametrize("error", sorted(CUT_OFF))
+@pytest.mark.parametrize(
+    ("method", "where"),
+    [
+        ("open", "/lock"),
+        ("try_lock", "/lock"),
+        ("pread", "/head"),
+        ("pread", "/log.1"),
+        ("open", "/log.1"),
+        ("pwrite", "/log.1"),
+        ("fdatasync", "/log.1"),
+        ("pwrite", "/head"),
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_no_call_survives_it(
+    open_store: Opener, method: str, where: str, error: int
+) -> None:
+    """Wherever a delivery meets it: put off, no mark, told once, and for good."""
+    store = await open_store()
+    await store.create_account(BOB)
+    await deliver(store)
+    witness = Witness(store)
+    disk_of(store).steer = Fail(method, where, error)
+    with pytest.raises(StoreFenced):
+        await deliver(store)
+    disk_of(store).steer = None
+    await until(lambda: witness.told)
+    # What seems to work again is not believed.
+    for _ in range(3):
+        with pytest.raises(StoreFenced):
+            await deliver(store)
+    assert witness.told == 1
+    assert marks(store) == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_ends_after_it_is_not_believed(open_store: Opener) -> None:
+    """A sync that returns after another call was told is no acknowledgement."""
+    store = await open_store()
+    await store.create_account(BOB)
+    stall = Stall("fdatasync", "/log.1")
+    disk_of(store).steer = stall
+    witness = Witness(store)
+    delivery = Deferred.fromCoroutine(deliver(store))
+    await until(lambda: stall.stopped)
+    disk_of(store).steer = Fail("make_directory", "", errno.ESTALE)
+    with pytest.raises(StoreFenced):
+        await store.create_account(UserName("eve"))
+    await until(lambda: witness.told)
+    stall.end()
+    with pytest.raises(StoreFenced):
+        await delivery
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_session_learns_of_it(open_store: Opener) -> None:
+    """Whoever has a mailbox open is told at the next word, and nothing is changed."""
+    store = await open_store()
+    account = await account_of(store)
+    await deliver(store)
+    selected = await account.select(INBOX, read_only=False)
+    disk_of(store).steer = Fail("pwrite", "/log.1", errno.ENOTCONN)
+    with pytest.raises(StoreFenced):
+        await selected.set_flags([Uid(1)], FlagChange.ADD, frozenset({"\\Seen"}))
+    disk_of(store).steer = None
+    await turn()
+    with pytest.raises(StoreFenced):
+        await selected.set_flags([Uid(1)], FlagChange.ADD, frozenset({"\\Seen"}))
+    with pytest.raises(StoreFenced):
+        await account.mailboxes()
+    selected.close()
+    assert marks(store) == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_another_error_is_not_it(open_store: Opener) -> None:
+    """A disk that fails otherwise is damage to one mailbox, and no more."""
+    store = await open_store()
+    await store.create_account(BOB)
+    await deliver(store)
+    witness = Witness(store)
+    disk_of(store).steer = Fail("open", "/lock", errno.EIO)
+    with pytest.raises(StoreFailure) as failed:
+        await deliver(store)
+    assert type(failed.value) is StoreFailure
+    disk_of(store).steer = None
+    await deliver(store)
+    assert witness.told == 0
