@@ -11,7 +11,7 @@ See Also:
 
 from typing import Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -88,6 +88,7 @@ def _written(mailbox: OpenMailbox) -> int:
 
 
 def _not_written(failure: Failure) -> None:
-    # They are recent again, then; only what nobody foresaw is worth a word.
-    if not isinstance(failure.value, MailError):
+    # They are recent again, then; only what nobody foresaw is worth a word. That
+    # the store ends meanwhile is foreseen.
+    if not isinstance(failure.value, MailError | CancelledError):
         _log.failure("what is recent was not written", failure)
