@@ -108,7 +108,7 @@ def test_a_file_system_that_turns_read_only(tmp_path: Path) -> None:
         with site.serving(), LmtpClient(site.lmtp) as lmtp:
             read_only(site, lmtp)
             remount("rw")
-            lmtp.must_deliver(MESSAGE, "alice")
+            lmtp.must_deliver(stuffed(b"Subject: again\r\n\r\nx\r\n"), "alice")
             with site.reader() as reader:
                 assert reader.exists == 2
                 reader.command(b"STORE 1 +FLAGS (\\Deleted)")

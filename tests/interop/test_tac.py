@@ -48,7 +48,8 @@ def test_the_applications_share_a_store(open_directory: Path) -> None:
     ):
         for path in (lmtp, more):
             with LmtpClient(str(path)) as deliverer:
-                deliverer.must_deliver(stuffed(b"Subject: hello\r\n\r\n"), "alice")
+                message = b"Subject: %b\r\n\r\n" % path.name.encode()
+                deliverer.must_deliver(stuffed(message), "alice")
         client.settimeout(10)
         client.connect(str(imap))
         client.sendall(b"a LOGIN alice wonderland\r\nb SELECT INBOX\r\nc LOGOUT\r\n")
