@@ -65,19 +65,33 @@ def start_imapbox(open_directory: Path) -> StartServer:
     return start
 
 
+@pytest.fixture(params=[True, False], ids=["named", "nameless"])
+def named(request: pytest.FixtureRequest) -> bool:
+    """Whether the client says, by XFORWARD, which message it sends."""
+    return bool(request.param)
+
+
 @pytest.fixture
 def traced_delivery(
-    start_imapbox: StartServer, require_program: Callable[[str], str]
+    start_imapbox: StartServer, require_program: Callable[[str], str], named: bool
 ) -> list[DiskCall]:
     """The calls on the store that the second delivery to a mailbox makes."""
     require_program("strace")
     wire = stuffed(b"Subject: traced\r\n\r\nHello.\r\n")
     with start_imapbox() as server, LmtpClient(server.lmtp) as client:
+        _say_ident(client, "1", named=named)
         client.must_deliver(wire, "alice")  # what a mailbox costs once
+        _say_ident(client, "2", named=named)
         text = traced(
             lambda: client.must_deliver(wire, "alice"), server.roots[1:], *OPTIONS
         )
         return parse_strace(text, server.store)
+
+
+def _say_ident(client: LmtpClient, ident: str, *, named: bool) -> None:
+    if named:
+        client.send(f"XFORWARD IDENT={ident}\r\n".encode())
+        assert client.reply().startswith(b"250")
 
 
 @pytest.fixture

@@ -81,8 +81,9 @@ MUTANTS: Final = [
     Mutant(
         "head before sync",
         "index/commit.py",
-        "    if batch.parts:\n        yield from steps.opened(\n",
-        "    if batch.parts:\n"
+        "            yield from keys.note_doubts(directory, time)\n"
+        "        yield from steps.opened(\n",
+        "            yield from keys.note_doubts(directory, time)\n"
         "        yield from publish_written("
         "directory, tail, batch.tail, settings)\n"
         "        yield from steps.opened(\n",
@@ -100,6 +101,8 @@ MUTANTS: Final = [
         "index/commit.py",
         "        yield from publish_written("
         "directory, tail, batch.tail, settings)\n"
+        "        for keys in asked:\n"
+        "            keys.published(batch.tail.position, time)\n"
         "    return outcomes\n",
         "        return outcomes, publish_written("
         "directory, tail, batch.tail, settings)\n"
