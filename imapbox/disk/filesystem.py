@@ -18,6 +18,7 @@ import time
 import zlib
 from enum import Enum
 from typing import Final, NamedTuple, Protocol
+from weakref import finalize
 
 from imapbox.disk.beneath import open_beneath
 
@@ -209,13 +210,18 @@ class FileSystem(Protocol):
 
 
 class DiskFileSystem:
-    """The real one, below the directory ``root``."""
+    """The real one, below the directory ``root``, which it holds open."""
 
     def __init__(self, root: str) -> None:
         self.root = os.path.abspath(root)
         self._root_fd = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._closing = finalize(self, os.close, self._root_fd)
         self.node = socket.gethostname()
         self.boot = boot_number(self.node)
+
+    def release(self) -> None:
+        """Give the root back; that happens by itself at the end."""
+        self._closing()
 
     @property
     def pid(self) -> int:

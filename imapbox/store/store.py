@@ -79,6 +79,7 @@ class Store(Service):
         self._reactor = reactor
         self._patience = patience
         self._filesystem = filesystem
+        self._disk: DiskFileSystem
         self._cut_off = cut_off
         self._read_only = False
         self._look_again_at = 0.0
@@ -118,7 +119,9 @@ class Store(Service):
             StoreTooNew: A newer imapbox made it.
             OSError: It can't be read or made.
         """
-        filesystem = self._filesystem or _beneath(self.root)
+        if self._filesystem is None:
+            self._disk = _beneath(self.root)
+        filesystem = self._filesystem or self._disk
         self.drivers = Drivers(
             filesystem,
             Watch(self.root, self._reactor),
@@ -148,6 +151,8 @@ class Store(Service):
             mailbox.close()
         for account in self._accounts.clear():
             account.log.close()
+        if self._filesystem is None:
+            self._disk.release()
 
     def new_spool(self) -> Spool:
         """Return an empty spool for one message."""
@@ -262,6 +267,6 @@ def _end_of(deferred: Deferred[None]) -> Deferred[None]:
     return end
 
 
-def _beneath(root: str) -> FileSystem:
+def _beneath(root: str) -> DiskFileSystem:
     Path(root).mkdir(mode=0o700, parents=True, exist_ok=True)
     return DiskFileSystem(root)

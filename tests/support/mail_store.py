@@ -163,8 +163,9 @@ class Stores:
             if isinstance(disk.steer, Stall):
                 disk.steer.end()
             disk.steer = None
-        for store, _ in self._started:
+        for store, disk in self._started:
             await store.stop()
+            disk.release()
 
 
 @pytest_twisted.async_yield_fixture

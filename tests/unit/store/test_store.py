@@ -1,6 +1,7 @@
 """A store: accounts that are opened, kept, and given back."""
 
 import re
+from pathlib import Path
 
 import pytest
 import pytest_twisted
@@ -11,6 +12,7 @@ from imapbox.model.errors import MailboxBusy, MailboxDamaged, MailError, NoSuchU
 from imapbox.model.names import INBOX, UserName
 from imapbox.store.create import SPECIAL_USE
 from imapbox.store.layout import account_directory, user_directory
+from imapbox.store.store import Store
 from tests.support.mail_store import (
     BOB,
     Opener,
@@ -244,3 +246,15 @@ async def test_paths_are_the_stores(open_store: Opener) -> None:
     assert [path for path in found if not allowed.fullmatch(path)] == []
     logs = len({"account", INBOX, *SPECIAL_USE})
     assert len(found) == len({"imapbox-store"}) + 3 * logs
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_stopped_store_holds_nothing(tmp_path: Path) -> None:
+    """A store that was stopped has no file open, whoever still knows it."""
+    store = Store(str(tmp_path / "store"), reactor)
+    await store.start()
+    await account_of(store)
+    await deliver(store)
+    assert store_files(store.root)
+    await store.stop()
+    assert store_files(store.root) == []
