@@ -136,6 +136,8 @@ MUTANTS: Final = [
         "a sync that failed is tried again",
         "index/damage.py",
         "    except OSError as error:\n"
+        "        if error.errno in _ALL_OF_IT:\n"
+        "            raise\n"
         '        reason = f"a sync of the log failed: {error}"\n'
         "        raise (yield from damage(directory, reason)) from error\n",
         "    except OSError:\n        yield from steps.fdatasync(fd)\n",
