@@ -13,7 +13,7 @@ from imapbox.disk.steps import Steps
 from imapbox.index.account_operations import Delete, decode_account_operations
 from imapbox.index.frame import FRAME_HEADER_SIZE, Frame, decode_header
 from imapbox.index.head import Head, Position
-from imapbox.index.read import follow, read_head
+from imapbox.index.read import LogBroken, follow, read_head
 from imapbox.index.segment import segment_name
 from imapbox.index.settle import HEAD
 from imapbox.model.errors import MailboxGone
@@ -54,7 +54,10 @@ class Binding:
             if head is None or head.position[:2] < end[:2]:
                 raise AccountUnsettled
             end = head.position
-            yield from follow(self.account, self.position, end, self._check_frame)
+            try:
+                yield from follow(self.account, self.position, end, self._check_frame)
+            except LogBroken as error:
+                raise AccountUnsettled from error
         behind = yield from steps.opened(
             f"{self.account}/{segment_name(end.segment)}",
             Mode.READ,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from imapbox.disk.steps import exists
 from imapbox.index.account_operations import (
     AccountOperation,
     Create,
@@ -33,7 +34,7 @@ from imapbox.store.delete import delete_mailbox
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
 from imapbox.store.followed_log import FollowedLog
-from imapbox.store.layout import account_directory
+from imapbox.store.layout import account_directory, mailbox_directory
 
 
 class _Overtaken(Exception):
@@ -70,8 +71,21 @@ class AccountLog:
             MailboxDamaged: Not even INBOX can be found.
         """
         await self.log.sync()
-        if INBOX not in self.state.names:
+        if INBOX not in self.state.names or (
+            self.log.damaged and not await self._is_the_users()
+        ):
             raise MailboxDamaged(self.log.directory)
+
+    async def _is_the_users(self) -> bool:
+        """Say whether a damaged log is of this user, and not of another.
+
+        INBOX is never deleted, and its id is given to no other mailbox.
+        """
+        inbox = mailbox_directory(self.user, self.state.names[INBOX].mailbox_id)
+        try:
+            return await self._drivers.read.run(exists(inbox))
+        except OSError as error:
+            raise in_words(error) from error
 
     def named(self, name: MailboxName) -> Create:
         """Return the mailbox of this name, as of the last `sync`.

@@ -8,11 +8,17 @@ from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.account_operations import AccountBase, Create
+from imapbox.index.commit import RESERVE
 from imapbox.index.create import create_log, fill_log
 from imapbox.index.head import NO_COUNTS, Counts, Head
 from imapbox.index.operations import Base
 from imapbox.index.read import Window, first_position, read_frame, read_head
-from imapbox.index.segment import SEGMENT_HEADER_SIZE, SegmentHeader, segment_name
+from imapbox.index.segment import (
+    SEGMENT_HEADER_SIZE,
+    SegmentHeader,
+    segment_name,
+    segment_numbers,
+)
 from imapbox.index.settings import Settings
 from imapbox.index.settle import HEAD
 from imapbox.locks.acquire import Identity, locked
@@ -57,7 +63,8 @@ def account_is_made(user: UserName) -> Steps[bool]:
     """Say whether the account is there, be it damaged.
 
     It is if its log's first frame can be read. If it can't, a good head says
-    that there was one: the head is made last, when the frame is durable.
+    that there was one: the head is made last, when the frame is durable. And so
+    does anything that was ever committed to one of its logs.
     """
     directory = account_directory(user)
 
@@ -73,11 +80,31 @@ def account_is_made(user: UserName) -> Steps[bool]:
     with suppress(FileNotFoundError):
         if (yield from steps.opened(segment, Mode.READ, begins)):
             return True
-    try:
+    with suppress(FileNotFoundError):
         head = yield from steps.opened(f"{directory}/{HEAD}", Mode.READ, read_head)
+        if Head.decode(head) is not None:
+            return True
+    return (yield from _was_used(user))
+
+
+def _was_used(user: UserName) -> Steps[bool]:
+    """Say whether there is more than the making of an account leaves halfway.
+
+    With the first commit a log comes to have `RESERVE` octets behind its end.
+    """
+    mailboxes = mailboxes_directory(user)
+    try:
+        names = yield from steps.list_directory(mailboxes)
     except FileNotFoundError:
         return False
-    return Head.decode(head) is not None
+    for directory in (account_directory(user), *(f"{mailboxes}/{n}" for n in names)):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            for number in segment_numbers((yield from steps.list_directory(directory))):
+                path = f"{directory}/{segment_name(number)}"
+                size = yield from steps.opened(path, Mode.READ, steps.size)
+                if number > 1 or size > RESERVE:
+                    return True
+    return False
 
 
 def create_account(

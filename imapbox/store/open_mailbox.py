@@ -17,7 +17,7 @@ from imapbox.index.mailbox_state import MailboxFacts, MailboxState
 from imapbox.index.settings import Settings
 from imapbox.index.snapshot_reader import MailboxSnapshots
 from imapbox.index.transaction import Change, Transaction
-from imapbox.model.errors import StoreFailure
+from imapbox.model.errors import MailboxDamaged, StoreFailure
 from imapbox.model.numbers import Uid
 from imapbox.store.cards import card_of_stored
 from imapbox.store.committer import AccountBinding, Committer
@@ -104,11 +104,13 @@ class OpenMailbox:
 
         Raises:
             MailboxGone: It was deleted.
+            MailboxDamaged: It is another one's.
             MailError: It can't be read.
         """
         await self.log.sync()
         state = self.state
         if state is not self._checked:
+            self._check_identity(state)
             self._checked = state
             # It was just read: nobody wants to be told what led there.
             state.keeps_changes = True
@@ -116,6 +118,15 @@ class OpenMailbox:
         if not self.log.damaged:
             self._snapshots.consider(self)
             self._compactor.consider(self.directory)
+
+    def _check_identity(self, state: MailboxState) -> None:
+        """See that a log is not another mailbox's, which nobody may see.
+
+        Raises:
+            MailboxDamaged: It is: somebody put its file in the place of ours.
+        """
+        if state.facts.mailbox_id not in {b"", self.binding().mailbox_id}:
+            raise MailboxDamaged(self.directory)
 
     def submit(
         self,

@@ -58,11 +58,31 @@ ODD: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What one client speaks of.
+
+    Attributes:
+        boxes: Names of mailboxes.
+        texts: What is searched for.
+        messages: What is appended.
+        flags: Flags and keywords.
+    """
+
+    boxes: tuple[bytes, ...] = BOXES
+    texts: tuple[bytes, ...] = TEXTS
+    messages: tuple[bytes, ...] = MESSAGES
+    flags: tuple[bytes, ...] = FLAGS
+
+
 class Words:
     """Draws a command's arguments."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(
+        self, chance: random.Random, vocabulary: Vocabulary | None = None
+    ) -> None:
         self.chance = chance
+        self.of = vocabulary or Vocabulary()
 
     def pick(self, some: tuple[bytes, ...]) -> bytes:
         """Return one of some."""
@@ -83,7 +103,7 @@ class Words:
 
     def box(self) -> bytes:
         """Return a mailbox's name; most of them exist."""
-        return self.astring(self.pick(BOXES))
+        return self.astring(self.pick(self.of.boxes))
 
     def set(self) -> bytes:
         """Return a sequence set; most of what it names exists."""
@@ -97,7 +117,9 @@ class Words:
 
     def flags(self) -> bytes:
         """Return a list of flags, perhaps an empty one."""
-        return b"(%b)" % (self.several(FLAGS) if self.chance.random() < 0.9 else b"")
+        return b"(%b)" % (
+            self.several(self.of.flags) if self.chance.random() < 0.9 else b""
+        )
 
     def date(self) -> bytes:
         """Return a day."""
@@ -115,7 +137,7 @@ def _append(words: Words) -> bytes:
     if way < 0.08:
         return command + words.pick((b" {0+}\r\n", b" {1+}\r\nx" * 70, b" {9999999}"))
     for _ in range(words.chance.choice((1, 1, 1, 2, 3))):
-        message = words.pick(MESSAGES)
+        message = words.pick(words.of.messages)
         if way > 0.9:
             message = LARGE
         options = b" " + words.flags() if words.chance.random() < 0.5 else b""
@@ -172,7 +194,7 @@ _KEYS: Final[tuple[Make, ...]] = (
         b"%b %b"
         % (
             words.pick((b"SUBJECT", b"FROM", b"TO", b"CC", b"BCC", b"BODY", b"TEXT")),
-            words.astring(words.pick(TEXTS)),
+            words.astring(words.pick(words.of.texts)),
         )
     ),
     lambda words: (
@@ -186,7 +208,7 @@ _KEYS: Final[tuple[Make, ...]] = (
         b"HEADER %b %b"
         % (
             words.astring(words.pick(FIELDS)),
-            words.astring(words.pick(TEXTS)),
+            words.astring(words.pick(words.of.texts)),
         )
     ),
     lambda words: (
@@ -217,7 +239,7 @@ def _search(words: Words) -> bytes:
 
 
 def _list(words: Words) -> bytes:
-    pattern = words.pick((b"*", b"%", b'""', b"o*", b'"%/%"', b"INBOX"))
+    pattern = words.pick((b"*", b"%", b'""', b"o*", b'"%/%"', b"INBOX", words.box()))
     if words.chance.random() < 0.1:
         return words.pick(
             (b'LIST (SPECIAL-USE) "" *', b'LIST "" % RETURN (SPECIAL-USE)')
@@ -253,7 +275,10 @@ def _authenticate(words: Words) -> bytes:
 
 
 def _login(words: Words) -> bytes:
-    return b"LOGIN %b %b" % (words.astring(b"bob"), words.astring(words.pick(TEXTS)))
+    return b"LOGIN %b %b" % (
+        words.astring(b"bob"),
+        words.astring(words.pick(words.of.texts)),
+    )
 
 
 def _carry(words: Words, verb: bytes) -> bytes:
@@ -316,9 +341,15 @@ class Hostile:
 class HostileCommands:
     """Makes commands, each verb as often as any other; some are damaged."""
 
-    def __init__(self, chance: random.Random, *, damage: float) -> None:
+    def __init__(
+        self,
+        chance: random.Random,
+        *,
+        damage: float,
+        vocabulary: Vocabulary | None = None,
+    ) -> None:
         self._chance = chance
-        self._words = Words(chance)
+        self._words = Words(chance, vocabulary)
         self._damage = damage
         self._verbs = list(GRAMMAR)
 

@@ -33,6 +33,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from imapbox.imap.factory import IMAPFactory
+from imapbox.imap.interfaces import Logins
 from imapbox.imap.settings import Settings
 from imapbox.mailbox.account import UserAccount
 from imapbox.mailbox.interfaces import Account
@@ -146,11 +147,13 @@ class Stage:
 
     Attributes:
         settings: Of the listeners of processes that are started from now on.
+        logins: Makes what lets clients of these in.
     """
 
     def __init__(self, open_store: Callable[..., Awaitable[Store]]) -> None:
         self._open_store = open_store
         self.settings: Settings | None = None
+        self.logins: Callable[[Store], Logins] = StoreLogins
         self.stores: dict[str, Store] = {}
         self._factories: dict[str, IMAPFactory] = {}
         self.connections: dict[str, Connection] = {}
@@ -163,7 +166,7 @@ class Stage:
             self.stores[process] = store
             await store.create_account(BOB)
             self._factories[process] = IMAPFactory(
-                StoreLogins(store), reactor, settings=self.settings, tls="context"
+                self.logins(store), reactor, settings=self.settings, tls="context"
             )
         return self.stores[process]
 

@@ -186,6 +186,29 @@ async def test_an_account_that_lost_its_log_is_never_made_again(
 
 
 @pytest_twisted.ensureDeferred
+@pytest.mark.parametrize("lost", ["log.1", "head"])
+async def test_an_account_that_holds_mail_is_never_made_again(
+    open_store: Opener, lost: str
+) -> None:
+    """Whatever is left of its account, a mailbox with mail says that there was one."""
+    store = await open_store()
+    await store.create_account(BOB)
+    await deliver(store)
+    disk = disk_of(store)
+    for name in {"log.1", "head"} - {lost}:
+        fd = disk.open(f"{account_directory(BOB)}/{name}", Mode.WRITE)
+        disk.truncate(fd, 0)
+        disk.close(fd)
+    disk.unlink(f"{account_directory(BOB)}/{lost}")
+    store = await open_store()
+    assert await store.has_account(BOB)
+    assert not await store.create_account(BOB)
+    with pytest.raises(MailError) as refused:
+        await deliver(store)
+    assert not isinstance(refused.value, NoSuchUser)
+
+
+@pytest_twisted.ensureDeferred
 async def test_stopping_lets_commits_end(open_store: Opener) -> None:
     """Stopping waits for what is being committed, and for what waits behind it."""
     stall = Stall("fdatasync", "/log.")
