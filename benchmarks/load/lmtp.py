@@ -1,5 +1,7 @@
 """An LMTP client: RFC 2033, with PIPELINING."""
 
+import itertools
+import os
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -7,7 +9,7 @@ from typing import Final
 from benchmarks.load.connection import PATIENCE, Connection
 
 _STARTS_WITH_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
-SENDER: Final = "sender@example.org"
+_numbers: Final = itertools.count()
 
 
 class NotDelivered(Exception):
@@ -46,14 +48,16 @@ class LmtpClient(Connection):
                 return reply
 
     def send_message(
-        self, wire: bytes, recipients: Sequence[str], sender: str = SENDER
+        self, wire: bytes, recipients: Sequence[str], sender: str | None = None
     ) -> list[bytes | None]:
         """Send a message as far as its last dot, without waiting for the end.
 
         Args:
             wire: The message, `stuffed`.
             recipients: Addresses without their brackets.
-            sender: The same; "" is the null sender.
+            sender: The same; "" is the null sender. None is one that no other
+                message has: the same one from the same sender, sent again while
+                nobody has read the reply, may be taken for a second try.
 
         Returns:
             One entry for each recipient: the reply that refused it, or None if
@@ -62,6 +66,8 @@ class LmtpClient(Connection):
         Raises:
             NotDelivered: There is nobody left to deliver to.
         """
+        if sender is None:
+            sender = f"sender.{os.getpid()}.{next(_numbers)}@example.org"
         rcpt = "".join(f"RCPT TO:<{recipient}>\r\n" for recipient in recipients)
         self.send(f"MAIL FROM:<{sender}>\r\n{rcpt}DATA\r\n".encode())
         mail = self.reply()
@@ -73,7 +79,7 @@ class LmtpClient(Connection):
         return [None if reply.startswith(b"250") else reply for reply in replies]
 
     def deliver(
-        self, message: bytes, recipients: Sequence[str], sender: str = SENDER
+        self, message: bytes, recipients: Sequence[str], sender: str | None = None
     ) -> list[bytes]:
         """Deliver ``message`` and return each recipient's final reply."""
         refused = self.send_message(stuffed(message), recipients, sender)
