@@ -319,8 +319,8 @@ class Session:
             settled.addTimeout(self._limits.lookup, self._clock)
         try:
             await self._dialogue.wait(settled)
-        except Exception:  # noqa: BLE001 - reported
-            _log.failure("what was delivered stays in doubt")
+        except Exception as error:  # noqa: BLE001 - reported; it stays in doubt
+            report_fault(error, "settling what was delivered")
 
     def _reception(self, transaction: _Transaction) -> Reception:
         spool = self._deliveries.new_spool()
