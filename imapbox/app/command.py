@@ -84,17 +84,34 @@ def locks(*, store: Path) -> None:
 
 
 @main.command()
-@_STORE
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    help="The directory of the mail store.",
+)
+@click.option(
+    "--fs",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Try whether a store could lie in this directory, instead.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.argument("users", nargs=-1, metavar="[USER]...")
-def check(*, store: Path, as_json: bool, users: tuple[str, ...]) -> None:
+def check(
+    *, store: Path | None, fs: Path | None, as_json: bool, users: tuple[str, ...]
+) -> None:
     """Look at every octet of the index, and change nothing.
 
     Ends with 0 if all is sound, 1 if something is damaged, 2 if that can not
-    be told.
+    be told. With --fs: whether the file system is fit for a store.
     """
     from imapbox.app.check import run_check  # noqa: PLC0415 - see above
+    from imapbox.app.check_fs import run_check_fs  # noqa: PLC0415 - see above
 
+    if fs is not None and store is None and not users:
+        raise SystemExit(run_check_fs(fs, as_json=as_json))
+    if store is None or fs is not None:
+        raise click.UsageError("Give --store DIR [USER]..., or --fs DIR.")
     raise SystemExit(run_check(store, users, as_json=as_json))
 
 

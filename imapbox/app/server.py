@@ -102,6 +102,11 @@ class Site:
         """
         await self._store.start()
         try:
+            await self._store.prove()
+        except BaseException:
+            await self._store.stop()
+            raise
+        try:
             directory = self._runtime / f"imapbox-{os.geteuid()}"
             self._seats.share(directory, _identity(self._store.root))
         except (NotOurs, OSError) as error:

@@ -12,6 +12,7 @@ from typing import Final
 
 from imapbox.model.errors import (
     DiskFull,
+    FileSystemUnfit,
     MailboxBusy,
     MailboxDamaged,
     MailboxExists,
@@ -52,6 +53,7 @@ RESPONSE_CODE: Final[Mapping[type[MailError], ResponseCode]] = {
     StoreReadOnly: codes.UNAVAILABLE,
     StoreFailure: codes.UNAVAILABLE,
     StoreFenced: codes.UNAVAILABLE,
+    FileSystemUnfit: codes.CONTACTADMIN,
     StoreTooNew: codes.CONTACTADMIN,
     NumbersExhausted: codes.LIMIT,
     TooManyKeywords: codes.LIMIT,

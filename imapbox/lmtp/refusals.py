@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from imapbox.disk.fence import CUT_OFF
 from imapbox.model.errors import (
     DiskFull,
+    FileSystemUnfit,
     MailboxBusy,
     MailboxDamaged,
     MailboxExists,
@@ -52,6 +53,7 @@ STATUS: Final[Mapping[type[MailError], str]] = {
     StoreFailure: "451 4.3.0",
     StoreFenced: "451 4.3.2",
     StoreReadOnly: "451 4.3.2",
+    FileSystemUnfit: "451 4.3.5",
     StoreTooNew: "451 4.3.5",
     # Somebody can mend these.
     MailboxDamaged: "451 4.2.1",

@@ -70,6 +70,19 @@ class StoreFenced(StoreFailure):
     """This server lost its mail store and ends the connection."""
 
 
+class FileSystemUnfit(StoreFailure):
+    """The file system of the mail store is not fit for it."""
+
+    def __init__(self, flaw: str = "") -> None:
+        super().__init__(flaw)
+        self.flaw = flaw
+
+    def sentence(self) -> str:
+        """Say what is wrong with it, too, if that is known."""
+        sentence = super().sentence()
+        return f"{sentence.rstrip('.')}: {self.flaw}." if self.flaw else sentence
+
+
 class StoreTooNew(MailError):
     """The mail store was written by a newer imapbox than this one."""
 

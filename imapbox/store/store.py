@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -14,8 +15,9 @@ from imapbox.disk import steps
 from imapbox.disk.filesystem import DiskFileSystem, FileSystem
 from imapbox.disk.spool import Spool
 from imapbox.disk.watch import Watch
+from imapbox.index.damage import FULL
 from imapbox.index.settings import Settings
-from imapbox.model.errors import NoSuchUser, StoreFailure
+from imapbox.model.errors import FileSystemUnfit, MailError, NoSuchUser, StoreFailure
 from imapbox.model.names import UserName
 from imapbox.store.account import AccountLog
 from imapbox.store.cards import CardMaker
@@ -24,6 +26,7 @@ from imapbox.store.create import account_is_made, create_account
 from imapbox.store.delivery_memory import DeliveryMemory
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
+from imapbox.store.fitness import first_flaw
 from imapbox.store.format import prepare_store
 from imapbox.store.kept import Kept
 from imapbox.store.layout import SPOOL, mailbox_directory
@@ -92,7 +95,7 @@ class Store(Service):
     def startService(self) -> None:
         """Begin to open the store. If that fails, the log says why."""
         self.running = 1
-        self._opening = Deferred.fromCoroutine(self.start())
+        self._opening = Deferred.fromCoroutine(self._start_proven())
         self._opening.addErrback(self._not_opened)
 
     def stopService(self) -> Deferred[None]:
@@ -171,6 +174,35 @@ class Store(Service):
             self._look_again_at = now + _READ_ONLY_SECONDS
         return self._read_only
 
+    async def prove(self) -> None:
+        """Try whether the file system does what a store rests on.
+
+        Raises:
+            FileSystemUnfit: It does not; says what.
+            StoreFailure: It could not be tried.
+        """
+        if await self.is_read_only():
+            return
+        pool = self.drivers.write.pool
+        files = self.drivers.filesystem
+        try:
+            flaw = await deferToThreadPool(self._reactor, pool, first_flaw, files)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise in_words(error) from error
+            self._log.warn("no room to try the file system: {error}", error=error)
+            return
+        if flaw is not None:
+            raise FileSystemUnfit(str(flaw))
+
+    async def _start_proven(self) -> None:
+        await self.start()
+        try:
+            await self.prove()
+        except BaseException:
+            await self.stop()
+            raise
+
     async def has_account(self, user: UserName) -> bool:
         """Say whether the user's account was made."""
         if user in self._accounts:
@@ -237,7 +269,10 @@ class Store(Service):
         self._cut_off()
 
     def _not_opened(self, failure: Failure) -> None:
-        if not isinstance(failure.value, CancelledError):
+        if isinstance(failure.value, MailError):
+            sentence = failure.value.sentence()
+            self._log.critical("can not open the store: {why}", why=sentence)
+        elif not isinstance(failure.value, CancelledError):
             self._log.failure("can not open the store", failure)
 
     async def _end(self) -> None:

@@ -1,8 +1,9 @@
 """Servers on real mounts that go away or turn read-only under them."""
 
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -78,6 +79,60 @@ def test_a_file_system_that_goes_away(
         site.reader() as reader,
     ):
         assert reader.exists == 1
+
+
+def test_fuse_with_a_page_cache(
+    tmp_path: Path, require_program: Callable[[str], str]
+) -> None:
+    """A FUSE mount that keeps pages is found, and a server refuses a store on it."""
+    bindfs = require_program("bindfs")
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    (tmp_path / "under").mkdir()
+    site = Site(tmp_path, mount)
+    with fuse(bindfs, tmp_path / "under", mount, "direct_io"):
+        assert check_fs(mount) == (0, f"fit: {mount}\n")
+    with fuse(bindfs, tmp_path / "under", mount):
+        status, said = check_fs(mount)
+        assert status == 1
+        assert said.startswith("flaw: it is FUSE and keeps pages, ")
+        with pytest.raises(TimeoutError), site.serving():
+            raise AssertionError(site.log.read_text())
+    assert "not fit for it: it is FUSE and keeps pages, " in site.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("call", "flaw"),
+    [
+        ("fdatasync", "files can not be synced"),
+        ("fsync", "directories can not be synced"),
+    ],
+)
+def test_a_kernel_that_refuses_syncs(
+    tmp_path: Path, require_program: Callable[[str], str], call: str, flaw: str
+) -> None:
+    """What a file system of the kernel can't do is said in its words."""
+    strace = require_program("strace")
+    inject = [strace, "-fqqq", "-o", "/dev/null", "-e", f"trace={call}"]
+    status, said = check_fs(
+        tmp_path, before=[*inject, "-e", f"inject={call}:error=EINVAL"]
+    )
+    assert status == 1
+    assert said == f"flaw: {flaw} (Invalid argument)\nnot fit: {tmp_path}\n"
+
+
+def check_fs(directory: Path, before: Sequence[str] = ()) -> tuple[int, str]:
+    """Run the command; return its status and what it printed."""
+    imapbox = Path(sys.executable).with_name("imapbox")
+    done = subprocess.run(
+        [*before, imapbox, "check", "--fs", directory],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    return done.returncode, done.stdout
 
 
 def is_put_off(lmtp: LmtpClient) -> bool:

@@ -1,0 +1,57 @@
+"""`imapbox check --fs`: a file system is tried by two processes."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from imapbox.app import check_fs
+from imapbox.app.command import main
+from tests.unit.disk.test_proof import SyncsNoFiles
+
+
+def check(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["check", *map(str, arguments)])
+
+
+def test_a_good_one_is_fit(tmp_path: Path) -> None:
+    """One line says so, the status is 0, and nothing is left in the directory."""
+    done = check("--fs", tmp_path)
+    assert (done.output, done.exit_code) == (f"fit: {tmp_path}\n", 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bad_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong is a line, or an entry of the JSON object, and the status is 1."""
+    monkeypatch.setattr(check_fs, "DiskFileSystem", SyncsNoFiles)
+    done = check("--fs", tmp_path)
+    assert done.exit_code == 1
+    sentence = "files can not be synced (Invalid argument)"
+    assert done.output == f"flaw: {sentence}\nnot fit: {tmp_path}\n"
+    done = check("--fs", tmp_path, "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.output) == {
+        "directory": str(tmp_path),
+        "flaws": [sentence],
+        "notes": [],
+        "result": "not fit",
+    }
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--fs", "/no/such"),
+        ("--fs", "/etc/passwd"),
+        ("--fs", "/tmp", "--store", "/tmp"),  # noqa: S108 - nothing is done there
+        ("--fs", "/tmp", "ana"),  # noqa: S108 - nothing is done there
+    ],
+)
+def test_wrong_use_is_a_sentence(arguments: tuple[str, ...]) -> None:
+    """What can't be meant ends with 2 before anything is tried."""
+    done = check(*arguments)
+    assert done.exit_code == 2
+    assert "Usage:" in done.output
