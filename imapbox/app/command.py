@@ -168,6 +168,40 @@ def show_log(
 
 @main.command()
 @_STORE
+@click.option(
+    "--from",
+    "copy",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The copy of the store that it is taken from.",
+)
+@click.option("--as", "new_name", metavar="NAME", help="Make a new mailbox of it.")
+@click.option("--in-place", is_flag=True, help="Put it in the place of what is there.")
+@click.argument("user")
+@click.argument("mailbox", default="INBOX")
+def restore(  # noqa: PLR0913 - what can be said
+    *,
+    store: Path,
+    copy: Path,
+    new_name: str | None,
+    in_place: bool,
+    user: str,
+    mailbox: str,
+) -> None:
+    """Take a mailbox of USER back from a copy of the store.
+
+    Without MAILBOX it is INBOX. Ends with 0 if it is there, 1 if not or not all
+    of it, 75 if it may be tried again.
+    """
+    if in_place == (new_name is not None):
+        raise click.UsageError("Say --as NAME or --in-place.")
+    from imapbox.app.restore import run_restore  # noqa: PLC0415 - see above
+
+    raise SystemExit(run_restore(store, copy, user, mailbox, new_name))
+
+
+@main.command()
+@_STORE
 def restored(*, store: Path) -> None:
     """Give all mailboxes new UIDVALIDITYs, after the store was restored from a copy.
 

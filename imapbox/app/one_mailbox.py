@@ -57,8 +57,13 @@ def on_account(
         sentence = f"There is no mail store at {root}."
         raise click.UsageError(sentence) from error
     except MailError as error:
-        wording = _CanTryAgain if isinstance(error, _PASSES) else click.ClickException
-        raise wording(error.sentence()) from error
+        raise refusal(error) from error
+
+
+def refusal(error: MailError) -> click.ClickException:
+    """Return what a command ends with that was refused."""
+    wording = _CanTryAgain if isinstance(error, _PASSES) else click.ClickException
+    return wording(error.sentence())
 
 
 def chosen_user(text: str) -> UserName:

@@ -49,7 +49,7 @@ def prepare_store() -> Steps[None]:
         yield from _make()
 
 
-def read_store_file() -> Steps[bool]:
+def read_store_file(path: str = STORE_FILE) -> Steps[bool]:
     """Check the file, and return whether it is there and not empty.
 
     Raises:
@@ -58,7 +58,7 @@ def read_store_file() -> Steps[bool]:
     """
     try:
         data = yield from steps.opened(
-            STORE_FILE, Mode.READ, lambda fd: steps.pread(fd, FILE_SIZE, 0)
+            path, Mode.READ, lambda fd: steps.pread(fd, FILE_SIZE, 0)
         )
     except FileNotFoundError:
         data = b""

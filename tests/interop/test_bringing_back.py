@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server
 from tests.support.inbox import inbox_of
@@ -144,6 +146,61 @@ def test_a_copy_is_made_while_mail_comes(
     assert delivered.returncode == 0
     assert marks(copy) == [*found, 9]
     assert marks(store) == list(range(deliverer.answered))
+
+
+def uidvalidity(store: Path, mailbox: str = "INBOX") -> int:
+    """Return what the log of a mailbox says."""
+    status, said = run("log", store, "--json", ALICE, mailbox)
+    assert status == 0
+    return json.loads(said)["uidvalidity"]
+
+
+def test_a_mailbox_comes_back_from_a_copy(
+    imapbox_server: Server, tmp_path: Path
+) -> None:
+    """Under a new name, or in its place, where a session that has it ends."""
+    store, copy = imapbox_server.store, tmp_path / "copy"
+    back = ("--from", str(copy))
+    deliverer = Deliverer(imapbox_server)
+    deliverer.deliver(COUNT)
+    assert run("snapshot", store, str(copy))[0] == 0
+    with client(imapbox_server) as imap:
+        imap.store("1:*", "+FLAGS", "\\Deleted")
+        imap.expunge()
+        deliverer.deliver(2)
+        assert run("restore", store, *back, "--as", "Back", ALICE)[0] == 0
+        assert imap.select("Back")[1] == [b"%d" % COUNT]
+        assert run("restore", store, *back, "--as", "Back", ALICE)[0] == 1
+        imap.select()
+        before = uidvalidity(store)
+        status, said = run("restore", store, *back, "--in-place", ALICE)
+        assert (status, "2 messages that the copy has not" in said) == (0, True), said
+        with pytest.raises(imaplib.IMAP4.abort):
+            for _ in range(2):  # the first may still be answered, behind a BYE
+                imap.noop()
+        imap.shutdown()
+        imap.state = "LOGOUT"  # else it says so, to nobody
+    assert uidvalidity(store) > before
+    with client(imapbox_server) as imap:
+        _, found = imap.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+        said = b"".join(each[1] for each in found if isinstance(each, tuple))
+        assert [int(n) for n in _MARK.findall(said)] == list(range(COUNT + 2))
+    assert run("check", store)[0] == 0
+    for wrong in (["--as", "x", "--in-place"], []):
+        assert run("restore", store, *back, *wrong, ALICE)[0] == 2
+
+
+def test_a_store_that_was_restored(tmp_path: Path) -> None:
+    """All mailboxes have new UIDVALIDITYs, and nothing else is changed."""
+    store = tmp_path / "store"
+    subprocess.run([IMAPBOX, "user", "add", "--store", store, ALICE], check=True)
+    before = [uidvalidity(store, name) for name in ("INBOX", "Trash")]
+    status, said = run("restored", store)
+    assert (status, said) == (0, "1 users: new UIDVALIDITY for 6 mailboxes\n")
+    after = [uidvalidity(store, name) for name in ("INBOX", "Trash")]
+    assert min(after) > max(before)
+    assert run("check", store)[0] == 0
+    assert not (store / "restoring").exists()
 
 
 def test_a_copier_is_killed(imapbox_server: Server, tmp_path: Path) -> None:

@@ -1,0 +1,106 @@
+"""`imapbox restore`: one mailbox comes back from a copy of the store."""
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from imapbox.app.offline import become_owner
+from imapbox.app.one_mailbox import (
+    chosen_mailbox,
+    chosen_user,
+    refusal,
+    say,
+    set_of,
+)
+from imapbox.disk.steps import Steps, perform_patiently
+from imapbox.disk.two_roots import TwoRoots
+from imapbox.index.encoding import ranges_of
+from imapbox.index.settings import Settings
+from imapbox.model.errors import MailError, NoSuchUser
+from imapbox.model.names import MailboxName, UserName
+from imapbox.store.create import account_is_made
+from imapbox.store.failures import in_words
+from imapbox.store.format import NotAStore, read_store_file
+from imapbox.store.layout import STORE_FILE
+from imapbox.store.restore import NotInCopy, Restored, restore_mailbox
+from imapbox.store.store_copy import there
+
+ALL: Final = 0
+NOT_ALL: Final = 1
+
+
+def run_restore(
+    store: Path, copy: Path, user: str, mailbox: str, new_name: str | None
+) -> int:
+    """Restore, print what came of it, and return the status to end with.
+
+    Args:
+        store: The store's directory.
+        copy: The copy's.
+        user: Whose mailbox.
+        mailbox: Its name in the copy.
+        new_name: Its name in the store; None: it takes the place of the one that
+            has its name.
+
+    Raises:
+        click.ClickException: It was refused; says why.
+    """
+    name, source = chosen_user(user), chosen_mailbox(mailbox)
+    target = source if new_name is None else chosen_mailbox(new_name)
+    for root, what in ((store, "mail store"), (copy, "finished copy of one")):
+        if not (root / STORE_FILE).is_file():
+            sentence = f"There is no {what} at {root}."
+            raise click.UsageError(sentence)
+    become_owner(store)
+    try:
+        filesystem = TwoRoots(str(store), str(copy))
+        settings = Settings(filesystem.boot, filesystem.node, filesystem.pid)
+        steps = _restore(name, source, target, settings, in_place=new_name is None)
+        done = perform_patiently(steps, filesystem)
+    except NotAStore as error:
+        raise click.UsageError("One of the two is no mail store.") from error
+    except NotInCopy as error:
+        sentence = f"The copy has no mailbox {source} of {name}."
+        raise click.ClickException(sentence) from error
+    except MailError as error:
+        raise refusal(error) from error
+    except OSError as error:
+        raise refusal(in_words(error)) from error
+    for line in lines(done, source, target):
+        say(line)
+    return NOT_ALL if done.broken else ALL
+
+
+def _restore(
+    user: UserName,
+    source: MailboxName,
+    target: MailboxName,
+    settings: Settings,
+    *,
+    in_place: bool,
+) -> Steps[Restored]:
+    for path in (STORE_FILE, there(STORE_FILE)):
+        if not (yield from read_store_file(path)):
+            raise NotAStore(path)
+    if not (yield from account_is_made(user)):
+        raise NoSuchUser(user)
+    return (
+        yield from restore_mailbox(user, source, target, settings, in_place=in_place)
+    )
+
+
+def lines(done: Restored, source: MailboxName, target: MailboxName) -> list[str]:
+    """Return what to print of a restore."""
+    said = [f"{target} is a new mailbox with {done.messages} messages of {source}"]
+    said[0] += f" as it was in the copy; UIDVALIDITY {done.uidvalidity}"
+    if done.deleted is not None:
+        said += [
+            f"{done.kept} messages that the copy has not were kept",
+            "clients will fetch the mailbox anew",
+            f"what it was before is deleted, and stays for a day: {done.deleted.hex()}",
+        ]
+    if done.broken:
+        uids = set_of(ranges_of(sorted(done.broken)))
+        said.append(f"not what was stored, and left out: UID {uids}")
+    return said

@@ -1,0 +1,305 @@
+"""Taking one mailbox back from a copy of the store.
+
+It becomes a new mailbox, with an id, UIDs and a UIDVALIDITY of its own: under a
+name that is free, or in the place of the one that is there now. That one is
+then deleted, by the same frame of the account's log, and stays for a grace
+time. What came to it since the copy was made comes along, so nothing that is
+in the mailbox now is lost.
+
+The new mailbox is filled before any lock is taken, and nobody knows it before
+the account's commit. A crash before leaves a directory that no account names.
+"""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from imapbox.disk import steps
+from imapbox.disk.steps import Steps
+from imapbox.index.account_operations import (
+    AccountOperation,
+    Create,
+    Delete,
+    Subscribe,
+)
+from imapbox.index.account_state import AccountState, ChangeAccount
+from imapbox.index.commit import Log, write
+from imapbox.index.head import DELETED
+from imapbox.index.mailbox_state import MailboxFacts, MailboxState
+from imapbox.index.new_uidvalidity import GiveUidValidity
+from imapbox.index.opening import open_log
+from imapbox.index.read import LogBroken, follow
+from imapbox.index.read_copy import read_copy
+from imapbox.index.refill import COMMAND, Refill
+from imapbox.index.settings import Settings
+from imapbox.index.settle import Tail, publish, settle
+from imapbox.locks.acquire import Identity, locked
+from imapbox.model.errors import (
+    DiskFull,
+    MailboxBusy,
+    MailboxExists,
+    NoSuchMailbox,
+)
+from imapbox.model.names import MailboxName, UserName
+from imapbox.model.numbers import Uid, UidValidity
+from imapbox.store.create import ID_SIZE, create_mailbox_log
+from imapbox.store.layout import (
+    account_directory,
+    mailbox_directory,
+    mailboxes_directory,
+)
+from imapbox.store.store_copy import there
+
+_RUN_SIZE: Final = 16
+
+
+class NotInCopy(Exception):
+    """The copy has no such user, or no such mailbox of this user."""
+
+
+class Restored(NamedTuple):
+    """What came of it.
+
+    Attributes:
+        uidvalidity: Of the new mailbox.
+        messages: How many messages came from the copy.
+        kept: How many came to the mailbox after the copy was made.
+        broken: UIDs of messages that are not what was stored, and left out.
+        deleted: The id of the mailbox in whose place it is.
+    """
+
+    uidvalidity: UidValidity
+    messages: int
+    kept: int
+    broken: list[Uid]
+    deleted: bytes | None
+
+
+def restore_mailbox(
+    user: UserName,
+    source: MailboxName,
+    target: MailboxName,
+    settings: Settings,
+    *,
+    in_place: bool,
+) -> Steps[Restored]:
+    """Take a mailbox back from the copy that lies `there`.
+
+    Args:
+        user: Whose it is, here and there.
+        source: Its name in the copy.
+        target: Its name from now on.
+        settings: How to write.
+        in_place: Whether there is a mailbox of that name, whose place it takes.
+
+    Raises:
+        NotInCopy: There is nothing to be taken back.
+        MailboxExists: A mailbox of that name is there; nothing was done.
+        NoSuchMailbox: None is there; nothing was done.
+        MailboxDamaged: The copy is damaged, or the account.
+        MailboxBusy: A lock was not to be had; nothing was done.
+        DiskFull: Nothing was done.
+    """
+    copy = yield from _read_there(user, source)
+    opened = yield from open_log(account_directory(user), settings, AccountState)
+    known = opened.state
+    _check_names(known, target, in_place=in_place)
+    mailbox_id = yield from steps.random(ID_SIZE)
+    now = int((yield from steps.now()))
+    uidvalidity = UidValidity(max(now, known.highest_uidvalidity + 1))
+    yield from create_mailbox_log(user, mailbox_id, uidvalidity, settings)
+    place = known.names[target] if in_place else None
+    mailbox = Create(
+        mailbox_id, uidvalidity, target, place.special_use if place else ""
+    )
+    restoring = _Restoring(user, mailbox, place, known, settings)
+    return (yield from restoring.run(copy))
+
+
+class _Copy(NamedTuple):
+    """A mailbox in the copy."""
+
+    directory: str
+    state: MailboxState
+
+
+def _read_there(user: UserName, name: MailboxName) -> Steps[_Copy]:
+    try:
+        account = yield from read_copy(there(account_directory(user)), AccountState)
+    except FileNotFoundError as error:
+        raise NotInCopy(user) from error
+    if name not in account.names:
+        raise NotInCopy(name)
+    directory = there(mailbox_directory(user, account.names[name].mailbox_id))
+    try:
+        return _Copy(directory, (yield from read_copy(directory, MailboxState)))
+    except FileNotFoundError as error:
+        raise NotInCopy(name) from error
+
+
+def _check_names(state: AccountState, target: MailboxName, *, in_place: bool) -> None:
+    if in_place and target not in state.names:
+        raise NoSuchMailbox(target)
+    if not in_place and target in state.names:
+        raise MailboxExists(target)
+
+
+@dataclass(slots=True)
+class _Old:
+    """The mailbox that is there now.
+
+    Attributes:
+        directory: Of its log.
+        state: What the log says.
+        damaged: Whether it takes no changes.
+        seen: The UIDs below this one were looked at.
+    """
+
+    directory: str
+    state: MailboxState
+    damaged: bool
+    seen: int = 0
+
+
+class _Restoring:
+    """One mailbox on its way back."""
+
+    def __init__(
+        self,
+        user: UserName,
+        mailbox: Create,
+        place: Create | None,
+        known: AccountState,
+        settings: Settings,
+    ) -> None:
+        self._user = user
+        self._mailbox = mailbox
+        self._place = place
+        self._known = known
+        self._settings = settings
+        self._account = Log(account_directory(user), AccountState)
+        self._directory = mailbox_directory(user, mailbox.mailbox_id)
+        self._refill = Refill(Log(self._directory, MailboxFacts), settings)
+        self._emailids: set[bytes] = set()
+        self._decided = False
+
+    def run(self, copy: _Copy) -> Steps[Restored]:
+        """Fill the new mailbox, and let the account bind it."""
+        try:
+            rows = copy.state.columns.alive_rows()
+            emailids = copy.state.columns["emailid"][rows]
+            self._emailids = set(map(bytes, emailids))
+            yield from self._refill.add(copy.directory, copy.state, rows.tolist())
+            messages = self._refill.count
+            old = yield from self._read_old()
+            if old is not None:
+                yield from self._keep(old)
+            yield from self._bind(old)
+        except GeneratorExit:
+            raise  # the process died
+        except BaseException:
+            if not self._decided:
+                yield from self._discard()
+            raise
+        return Restored(
+            self._mailbox.uidvalidity,
+            messages,
+            self._refill.count - messages,
+            self._refill.broken,
+            self._place.mailbox_id if self._place else None,
+        )
+
+    def _read_old(self) -> Steps[_Old | None]:
+        if self._place is None:
+            return None
+        directory = mailbox_directory(self._user, self._place.mailbox_id)
+        opened = yield from open_log(directory, self._settings, MailboxState)
+        return _Old(directory, opened.state, opened.damaged)
+
+    def _keep(self, old: _Old) -> Steps[None]:
+        """Add the messages that the copy has not."""
+        columns = old.state.columns
+        rows = columns.alive_rows()
+        rows = rows[columns["uid"][rows] >= old.seen]
+        emailids = columns["emailid"][rows]
+        wanted = [
+            row
+            for row, emailid in zip(rows.tolist(), emailids, strict=True)
+            if bytes(emailid) not in self._emailids
+        ]
+        yield from self._refill.add(old.directory, old.state, wanted)
+        old.seen = old.state.counts.uidnext
+
+    def _bind(self, old: _Old | None) -> Steps[None]:
+        paths = [self._account.lock]
+        if old is not None:
+            paths.append(f"{old.directory}/lock")
+
+        def section() -> Steps[None]:
+            account = yield from settle(self._account.directory, self._settings)
+            yield from self._catch_up(account)
+            tail = None
+            if old is not None and not old.damaged:
+                tail = yield from settle(old.directory, self._settings)
+                yield from _follow(old, tail)
+                yield from self._keep(old)
+            yield from self._decide(account)
+            if old is not None and tail is not None:
+                yield from self._mark(old, tail)
+
+        settings = self._settings
+        identity = Identity(settings.node, settings.pid, COMMAND)
+        until = (yield from steps.monotonic()) + settings.patience
+        yield from locked(paths, identity, until, section)
+
+    def _catch_up(self, tail: Tail) -> Steps[None]:
+        """Learn what became of the account's names. Its lock is held."""
+        known, end = self._known, tail.position
+        yield from follow(self._account.directory, known.position, end, known.apply)
+        in_place = self._place is not None
+        _check_names(known, self._mailbox.name, in_place=in_place)
+        if in_place and known.names[self._mailbox.name] != self._place:
+            raise NoSuchMailbox(self._mailbox.name)  # it is another one by now
+        highest = known.highest_uidvalidity
+        if self._mailbox.uidvalidity <= highest:
+            # A mailbox was made meanwhile.
+            given = UidValidity(highest + 1)
+            run = yield from steps.random(_RUN_SIZE)
+            yield from self._refill.write(GiveUidValidity(given, run))
+            self._mailbox = self._mailbox._replace(uidvalidity=given)
+
+    def _decide(self, account: Tail) -> Steps[None]:
+        operations: list[AccountOperation] = [self._mailbox]
+        if self._place is not None:
+            operations.insert(0, Delete(self._place.mailbox_id))
+        elif self._mailbox.name not in self._known.subscribed:
+            operations.append(Subscribe(self._mailbox.name))
+        change = ChangeAccount(self._known, lambda _: operations)
+        self._decided = True
+        (outcome,) = yield from write(self._account, self._settings, account, [change])
+        if outcome.error is not None:
+            raise outcome.error
+
+    def _mark(self, old: _Old, tail: Tail) -> Steps[None]:
+        """Tell sessions at once; others find out from the account."""
+        marked = tail._replace(flags=tail.flags | DELETED)
+        try:
+            yield from publish(old.directory, marked, self._settings)
+        except DiskFull:
+            return
+
+    def _discard(self) -> Steps[None]:
+        """Remove what nobody knows."""
+        for name in (yield from steps.list_directory(self._directory)):
+            yield from steps.unlink(f"{self._directory}/{name}")
+        yield from steps.remove_directory(self._directory)
+        yield from steps.sync_directory(mailboxes_directory(self._user))
+
+
+def _follow(old: _Old, tail: Tail) -> Steps[None]:
+    """Learn what came to the mailbox meanwhile. Its lock is held."""
+    state = old.state
+    try:
+        yield from follow(old.directory, state.position, tail.position, state.apply)
+    except LogBroken as broken:
+        # Compaction removed where we were: the next one may try again.
+        raise MailboxBusy("compact") from broken

@@ -1,0 +1,276 @@
+"""A mailbox that comes back from a copy of the store."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.steps import Steps
+from imapbox.disk.two_roots import THERE
+from imapbox.index.account_operations import Create
+from imapbox.index.account_state import AccountState, ChangeAccount
+from imapbox.index.commit import Log, commit
+from imapbox.model.errors import (
+    DiskFull,
+    MailboxExists,
+    NoSuchMailbox,
+)
+from imapbox.model.flags import Flag
+from imapbox.model.names import INBOX, MailboxName
+from imapbox.store.layout import USERS, mailboxes_directory
+from imapbox.store.restore import NotInCopy, Restored, restore_mailbox
+from imapbox.store.store_copy import copy_user, there
+from tests.simulation.crash import Crashes
+from tests.simulation.disk import SimulatedDisk, run
+from tests.simulation.ledger import check_end_of_log
+from tests.simulation.mailbox import (
+    ACCOUNT,
+    ALICE,
+    Account,
+    Session,
+    Snapshot,
+    deliver,
+    new_store,
+    open_account,
+    settings_of,
+)
+
+TRASH: Final = MailboxName("Trash")
+BACK: Final = MailboxName("Back")
+BODIES: Final = (b"one" * 100, b"two" * 100)
+LATER: Final = b"later" * 50
+
+
+class Stores:
+    """A store, its copy, and what happened since: all was expunged, mail came.
+
+    Attributes:
+        before: INBOX as it is in the copy.
+    """
+
+    def __init__(self) -> None:
+        self.disk = new_store(TRASH)
+        self.process = self.disk.process(1)
+        for body in BODIES:
+            run(deliver(self.account(), body), self.process)
+        session = self.session()
+        run(session.store({2}, Flag.FLAGGED, "Important"), self.process)
+        self.before = self.look()
+        for path in (THERE, f"{THERE}/{USERS}"):
+            self.process.make_directory(path)
+        run(copy_user(ALICE, settings_of(self.process)), self.process)
+        run(self.session().store({1, 2}, Flag.DELETED), self.process)
+        run(self.session().expunge(), self.process)
+        run(deliver(self.account(), LATER), self.process)
+        self.disk.settle()
+
+    def account(self, name: MailboxName = INBOX) -> Account:
+        """Return what a process knows of a mailbox."""
+        account: Account = run(open_account(settings_of(self.process)), self.process)
+        return replace(account, name=name)
+
+    def session(self, name: MailboxName = INBOX) -> Session:
+        """Return a session that has a mailbox open."""
+        session = Session(self.account(name))
+        run(session.open(), self.process)
+        return session
+
+    def look(self, name: MailboxName = INBOX) -> Snapshot:
+        """Return a mailbox as clients see it."""
+        found: Snapshot = run(self.session(name).snapshot(), self.process)
+        return found
+
+    def restore(self, target: MailboxName, *, source: MailboxName = INBOX) -> Restored:
+        """Restore a mailbox; in place, if it has the name that it had."""
+        settings = settings_of(self.process)
+        done: Restored = run(
+            restore_mailbox(ALICE, source, target, settings, in_place=source == target),
+            self.process,
+        )
+        return done
+
+    def directories(self) -> list[str]:
+        """Return the directories of all mailboxes."""
+        return self.process.list_directory(mailboxes_directory(ALICE))
+
+
+def contents(snapshot: Snapshot) -> list[tuple[Any, ...]]:
+    """Return what the messages are, but for their UIDs."""
+    return [message[1:] for message in snapshot.messages]
+
+
+@pytest.fixture
+def stores() -> Stores:
+    """A store and its copy."""
+    return Stores()
+
+
+def test_a_mailbox_comes_back_under_a_new_name(stores: Stores) -> None:
+    """It has the messages of the copy, flags and keywords too, and is subscribed."""
+    now = stores.look()
+    done = stores.restore(BACK)
+    assert (done.messages, done.kept, done.deleted) == (2, 0, None)
+    back = stores.look(BACK)
+    assert contents(back) == contents(stores.before)
+    assert back.uidvalidity == done.uidvalidity > now.uidvalidity
+    assert stores.look() == now, "INBOX is as it was"
+    state = stores.account().state
+    assert BACK in state.subscribed
+    assert state.highest_uidvalidity == done.uidvalidity
+    run(deliver(stores.account(BACK), b"more"), stores.process)
+
+
+def test_a_mailbox_comes_back_in_its_place(stores: Stores) -> None:
+    """It is a new one, and has what came since; the old one is deleted."""
+    before = stores.account().mailbox_id
+    done = stores.restore(INBOX)
+    assert (done.messages, done.kept, done.deleted) == (2, 1, before)
+    after = stores.look()
+    assert contents(after) == [*contents(stores.before), (0, frozenset(), LATER)]
+    assert after.uidvalidity == done.uidvalidity > stores.before.uidvalidity
+    state = stores.account().state
+    assert stores.account().mailbox_id != before
+    assert before in state.deleted
+    again = stores.restore(INBOX)
+    assert (again.messages, again.kept) == (2, 1), "nothing is there twice"
+
+
+def test_a_use_stays_in_its_place(stores: Stores) -> None:
+    """What a mailbox is for, it is for still; one that was empty is empty."""
+    done = stores.restore(TRASH, source=TRASH)
+    assert (done.messages, done.kept) == (0, 0)
+    names = stores.account().state.names
+    assert names[TRASH].mailbox_id != done.deleted
+    assert stores.look(TRASH).messages == ()
+
+
+def test_what_can_not_be(stores: Stores) -> None:
+    """Names that are taken, missing here or missing there; nothing is left behind."""
+    before = stores.directories()
+    with pytest.raises(MailboxExists):
+        stores.restore(TRASH)
+    with pytest.raises(NotInCopy):
+        stores.restore(TRASH, source=BACK)
+    stores.restore(BACK)
+    copied = there(mailboxes_directory(ALICE))
+    with pytest.raises(NotInCopy):
+        stores.restore(BACK, source=BACK)
+    assert len(stores.directories()) == len(before) + 1
+    assert stores.process.list_directory(copied) == before
+
+
+def test_a_full_disk_takes_nothing(stores: Stores) -> None:
+    """What was begun is removed, and the mailbox stays as it was."""
+    before, directories = stores.look(), stores.directories()
+    stores.disk.room = 9000
+    with pytest.raises((DiskFull, OSError)):
+        stores.restore(INBOX)
+    stores.disk.room = None
+    assert stores.look() == before
+    assert stores.directories() == directories
+
+
+def test_a_message_that_is_broken_in_the_copy_is_left_out(stores: Stores) -> None:
+    """It is named, and all others come back."""
+    process = stores.process
+    (directory,) = (
+        f"{there(mailboxes_directory(ALICE))}/{name}"
+        for name in stores.directories()
+        if name == stores.account().mailbox_id.hex()
+    )
+    path = f"{directory}/log.1"
+    fd = process.open(path, Mode.WRITE)
+    at = process.pread(fd, process.size(fd), 0).index(BODIES[0])
+    process.pwrite(fd, b"rotten", at)
+    process.close(fd)
+    done = stores.restore(BACK)
+    assert (done.messages, done.broken) == (1, [1])
+    assert contents(stores.look(BACK)) == contents(stores.before)[1:]
+
+
+def test_a_damaged_mailbox_can_be_replaced(stores: Stores) -> None:
+    """What can be read of it is kept."""
+    path = f"{stores.account().directory}/damaged"
+    stores.process.close(stores.process.open(path, Mode.CREATE))
+    assert stores.restore(INBOX).kept == 1
+    assert [message.body for message in stores.look().messages] == [*BODIES, LATER]
+    run(deliver(stores.account(), b"more"), stores.process)
+
+
+def test_a_mailbox_that_was_made_meanwhile_is_not_overtaken(stores: Stores) -> None:
+    """UIDVALIDITY only grows, also if others make mailboxes while it is filled."""
+    account = stores.account()
+    given = account.state.highest_uidvalidity + 10
+    made = Create(bytes(16), given, MailboxName("Made"))
+    wish = ChangeAccount(account.state.copy(), lambda _: [made])
+    settings = settings_of(stores.process)
+
+    def one_behind_the_other() -> Steps[Restored]:
+        restoring = restore_mailbox(ALICE, INBOX, BACK, settings, in_place=False)
+        wanted, is_made = next(restoring), False
+        while True:
+            if not is_made and wanted.method == "try_lock":
+                is_made = True  # it is being filled
+                log = Log(ACCOUNT, AccountState)
+                yield from commit(log, settings, lambda: [wish], command="create")
+            result = yield wanted
+            try:
+                wanted = restoring.send(result)
+            except StopIteration as stop:
+                return stop.value
+
+    done: Restored = run(one_behind_the_other(), stores.process)
+    assert done.uidvalidity > given
+    assert stores.look(BACK).uidvalidity == done.uidvalidity
+    assert stores.account().state.names[BACK].uidvalidity == done.uidvalidity
+
+
+def test_every_crash_leaves_the_old_or_the_new(stores: Stores) -> None:
+    """Killed or powered off anywhere, the mailbox is as it was or as it shall be."""
+    old = [message.body for message in stores.look().messages]
+    new = [*BODIES, LATER]
+
+    def workload(disk: SimulatedDisk) -> None:
+        process = disk.process(2)
+        settings = settings_of(process)
+        run(restore_mailbox(ALICE, INBOX, INBOX, settings, in_place=True), process)
+        disk.acknowledge("restored")
+
+    stores.disk.kill(1)
+    stores.disk.settle()
+    found = Crashes(stores.disk, workload, every_subset_up_to=3, random_subsets=2)
+    count = 0
+    for crash in found:
+        count += 1
+        if crash.kind == "power" and count % 3:
+            continue
+        stores.disk, stores.process = crash.disk, crash.disk.process(3)
+        bodies = [message.body for message in stores.look().messages]
+        assert bodies == new or (bodies == old and not crash.acknowledged)
+        run(deliver(stores.account(), b"afterwards"), stores.process)
+        check_end_of_log(crash.disk, stores.account())
+    assert count > 100
+
+
+def test_looking_into_a_copy_writes_nothing(stores: Stores) -> None:
+    """A copy is never written to."""
+    before = {
+        path: data
+        for path, data in stores.disk.tree().items()
+        if path.startswith(THERE)
+    }
+    stores.restore(BACK)
+    after = stores.disk.tree()
+    assert {path: after[path] for path in before} == before
+    with pytest.raises(NoSuchMailbox):
+        run(
+            restore_mailbox(
+                ALICE,
+                INBOX,
+                MailboxName("Nowhere"),
+                settings_of(stores.process),
+                in_place=True,
+            ),
+            stores.process,
+        )
