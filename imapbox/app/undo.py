@@ -60,8 +60,10 @@ def lines(done: BroughtBack, to: int, *, dry_run: bool) -> list[str]:
     """Return what to print of an undo."""
     said = []
     if done.begins > to:
-        said.append(f"The log begins at modseq {done.begins}: only from there on can")
-        said[-1] += " be told what was expunged."
+        sentence = (
+            f"What was expunged before modseq {done.begins} is not known any more."
+        )
+        said.append(sentence)
     if not (done.before or done.lost):
         said.append(f"Nothing was expunged since modseq {to} that is not back.")
     if done.before:

@@ -16,6 +16,7 @@ from imapbox.index.frame import Frame
 from imapbox.index.head import NO_COUNTS, Counts, Position
 from imapbox.index.new_uidvalidity import RESTORED
 from imapbox.index.operations import (
+    NO_KEY,
     Append,
     Base,
     Expunge,
@@ -196,6 +197,8 @@ def _arrivals(
 
 
 def _way_of(message: Append, time: int) -> What:
+    if message.key != NO_KEY:
+        return What.DELIVERED
     if not message.header_size:
         return What.ADDED
     is_new = message.date == time // 1_000_000 and not message.zone

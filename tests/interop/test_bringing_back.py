@@ -2,12 +2,13 @@
 
 import imaplib
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.support.stored_mail import stored_mail
 
 IMAPBOX = Path(sys.executable).with_name("imapbox")
 ALICE = "alice"
+NOBODY = 65534
 COUNT = 20
 _MARK = re.compile(rb"Subject: mark-(\d+)\.")
 
@@ -230,3 +232,22 @@ def test_where_no_copy_can_be(tmp_path: Path) -> None:
     for of, to in ((store, store / "copy"), (store, tmp_path), (tmp_path, "copy")):
         assert run("snapshot", of, str(to))[0] == 2
     assert not (store / "copy").exists()
+
+
+def test_root_copies_for_the_owner(
+    open_directory: Path, require_root: Callable[[], None]
+) -> None:
+    """What root has copied belongs to whoever the store belongs to."""
+    require_root()
+    store, copy = open_directory / "store", open_directory / "copy"
+    store.mkdir()
+    os.chown(store, NOBODY, NOBODY)
+    subprocess.run([IMAPBOX, "user", "add", "--store", store, ALICE], check=True)
+    open_directory.chmod(0o755)
+    assert run("snapshot", store, str(copy))[0] == 0
+    assert {path.stat().st_uid for path in [copy, *copy.rglob("*")]} == {NOBODY}
+    assert {path.stat().st_mode & 0o077 for path in [copy, *copy.rglob("*")]} == {0}
+    back = ("--from", str(copy), "--as", "Back")
+    assert run("restore", store, *back, ALICE)[0] == 0
+    assert run("restored", copy)[0] == 0
+    assert run("check", store)[0] == run("check", copy)[0] == 0

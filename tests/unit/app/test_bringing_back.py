@@ -1,0 +1,152 @@
+"""What `imapbox log`, `undo` and `restore` print."""
+
+import json
+
+import pytest
+
+from imapbox.app import log, restore, undo
+from imapbox.app.one_mailbox import (
+    chosen_mailbox,
+    chosen_user,
+    moment,
+    refusal,
+    say,
+    set_of,
+)
+from imapbox.index.history import Happened, History, What
+from imapbox.index.undo import BroughtBack, Lost
+from imapbox.model.errors import DiskFull, MailboxBusy, MailboxDamaged
+from imapbox.model.names import INBOX, UserName
+from imapbox.store.restore import Restored
+
+TIME = 1_700_000_000_000_000
+UIDS = (range(1, 4), range(7, 8))
+
+
+@pytest.mark.parametrize(
+    ("what", "more", "said"),
+    [
+        (What.DELIVERED, {"octets": 12}, "delivered 1:3,7 (12 octets)"),
+        (What.EXPUNGED, {}, "expunged 1:3,7"),
+        (What.KEYWORD, {"keyword": "$Work"}, "new keyword $Work"),
+        (
+            What.FLAGS,
+            {"add": ["\\Seen"], "remove": ["\\Flagged", "a"]},
+            "flags of 1:3,7: +\\Seen -\\Flagged -a",
+        ),
+        (What.FLAGS, {"set": []}, "flags of 1:3,7: set to ()"),
+        (
+            What.BROUGHT_BACK,
+            {"from": (range(9, 10),)},
+            "brought back 9 as 1:3,7",
+        ),
+        (What.SELECTED, {"recent": 9}, "selected; recent up to 9"),
+        (What.RESTORED, {"uidvalidity": 9}, "new UIDVALIDITY 9"),
+        (What.NEW_SEGMENT, {"segment": 2}, "new segment log.2"),
+        (What.BEGINS, {"segment": 2}, "the log begins with log.2"),
+        (What.WRITTEN_AGAIN, {}, "written again 1:3,7"),
+        (
+            What.PUNCHED,
+            {"died_until": TIME, "before": 2},
+            f"punched out what died up to {moment(TIME)}",
+        ),
+        (What.FACT, {"name": "x", "value": "00"}, "fact x"),
+        (What.CREATED, {"segment": 1}, "created 1:3,7"),
+    ],
+)
+def test_each_thing_has_its_words(
+    what: What, more: dict[str, object], said: str
+) -> None:
+    """A line says in a few words what happened, to which UIDs."""
+    happened = Happened(5, TIME, what, UIDS, more)
+    assert log.described(happened) == said
+
+
+def found(*happened: Happened, damaged: bool = False) -> log.MailboxLog:
+    """Return what was read of a log."""
+    history = History()
+    history.happened += happened
+    history.begins = happened[0].modseq if happened else 1
+    return log.MailboxLog(UserName("ana"), INBOX, history, damaged)
+
+
+def test_a_log_is_a_table() -> None:
+    """Modseq, time, and what happened; what can't be told is said."""
+    expunged = Happened(12, TIME, What.EXPUNGED, UIDS)
+    assert log.lines(found(expunged)) == [f"      12  {moment(TIME)}  expunged 1:3,7"]
+    assert log.lines(found(), 7) == ["Nothing happened since modseq 7."]
+    assert "damaged" in log.lines(found(expunged, damaged=True))[-1]
+    begun = Happened(9, TIME, What.BEGINS, (), {"segment": 3})
+    assert "removed from the log" in log.lines(found(begun), 3)[0]
+    assert "removed from the log" not in log.lines(found(begun), 9)[0]
+
+
+def test_json_has_it_all() -> None:
+    """One object; UIDs are as IMAP writes them, times in UTC."""
+    back = Happened(12, TIME, What.BROUGHT_BACK, UIDS, {"from": (range(8, 12),)})
+    read = json.loads(log.in_json(found(back)))
+    assert read["user"] == "ana"
+    assert read["changes"] == [
+        {
+            "modseq": 12,
+            "time": "2023-11-14T22:13:20+00:00",
+            "what": "brought_back",
+            "uids": "1:3,7",
+            "from": "8:11",
+        }
+    ]
+    assert json.loads(log.in_json(found()))["changes"] == []
+
+
+def test_an_undo_says_who_came_back() -> None:
+    """And who did not, and since when he is gone."""
+    done = BroughtBack([1, 2], [8, 9], [Lost(5, TIME), Lost(4, TIME)], 1)
+    assert undo.lines(done, 3, dry_run=False) == [
+        "2 messages came back: UID 1:2 as 8:9",
+        "can not be brought back, what they were is gone: UID 4:5, expunged "
+        + moment(TIME),
+    ]
+    done = BroughtBack([1, 2], [], [], 10)
+    assert undo.lines(done, 3, dry_run=True) == [
+        "What was expunged before modseq 10 is not known any more.",
+        "2 messages would come back: UID 1:2",
+    ]
+    assert undo.lines(BroughtBack(begins=1), 3, dry_run=True) == [
+        "Nothing was expunged since modseq 3 that is not back."
+    ]
+
+
+def test_a_restore_says_what_became_of_the_mailbox() -> None:
+    """Its UIDVALIDITY is said, and where it was in place, what that means."""
+    first, *rest = restore.lines(Restored(7, 3, 0, [], None), INBOX, INBOX)
+    assert first == (
+        "INBOX is a new mailbox with 3 messages of INBOX as it was in the copy;"
+        " UIDVALIDITY 7"
+    )
+    assert rest == []
+    lines = restore.lines(Restored(7, 3, 2, [9], b"\1"), INBOX, INBOX)
+    assert lines[1:] == [
+        "2 messages that the copy has not were kept",
+        "clients will fetch the mailbox anew",
+        "what it was before is deleted, and stays for a day: 01",
+        "not what was stored, and left out: UID 9",
+    ]
+
+
+def test_names_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    """What can be no name is wrong use; nothing odd reaches the terminal."""
+    assert (chosen_user("Ana"), chosen_mailbox("inbox")) == ("ana", "INBOX")
+    for choose, text in ((chosen_user, ""), (chosen_mailbox, "a//b")):
+        with pytest.raises(Exception) as error:
+            choose(text)
+        assert error.value.exit_code == 2
+    say("a\x1b[31mb")
+    assert capsys.readouterr().out == "a?[31mb\n"
+    assert set_of(()) == ""
+
+
+def test_what_may_be_tried_again_says_so() -> None:
+    """A lock that is held and a full disk are 75, all else is 1."""
+    codes = [refusal(each).exit_code for each in (MailboxBusy(), DiskFull())]
+    assert codes == [75, 75]
+    assert refusal(MailboxDamaged()).exit_code == 1
