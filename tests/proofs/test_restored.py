@@ -15,6 +15,13 @@ def test_every_crash_is_survived(effort: int, tell: Tell) -> None:
     assert report.images > 100
 
 
+def test_every_error_is_survived(tell: Tell) -> None:
+    """A disk that fails or is full meanwhile is told of; run again, it is done."""
+    report = restoring.errors()
+    tell(report)
+    assert report.faults > 10
+
+
 def test_beside_a_delivery(effort: int, tell: Tell) -> None:
     """Mail that comes meanwhile is there, under the new UIDVALIDITY."""
     report = restoring.beside_a_delivery(1 if effort == 1 else 2)

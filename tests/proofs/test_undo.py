@@ -24,6 +24,13 @@ def test_every_crash_is_survived(effort: int, tell: Tell) -> None:
     assert report.images > 300
 
 
+def test_every_error_is_survived(tell: Tell) -> None:
+    """A disk that fails or is full meanwhile costs no message, and none is twice."""
+    report = undoing.errors()
+    tell(report)
+    assert report.faults > 10
+
+
 @pytest.mark.parametrize(
     "name", ["beside_a_delivery", "two_at_once", "beside_a_compaction"]
 )

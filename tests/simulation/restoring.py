@@ -1,5 +1,7 @@
 """The claims about `imapbox restored`, tried on every crash and on schedules."""
 
+import errno
+import itertools
 import random
 from dataclasses import replace
 from functools import partial
@@ -9,12 +11,14 @@ from imapbox.disk.steps import Steps
 from imapbox.index.check import Severity, check_log
 from imapbox.index.check_audit import MailboxAudit
 from imapbox.index.new_uidvalidity import RESTORED
+from imapbox.model.errors import MailError
 from imapbox.model.names import INBOX, MailboxName
 from imapbox.store.restored import RESTORING, begin_run, end_run, renew_mailboxes
 from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import OWNER, SimulatedDisk, run
 from tests.simulation.explorer import Explorer, Report
-from tests.simulation.ledger import check_end_of_log
+from tests.simulation.fault import Fault
+from tests.simulation.ledger import check_end_of_log, is_damaged
 from tests.simulation.mailbox import (
     ALICE,
     Account,
@@ -29,6 +33,7 @@ from tests.simulation.mailbox import (
     settings_of,
 )
 from tests.simulation.proofs import CrashReport
+from tests.simulation.undoing import FAILURES
 
 TRASH: Final = MailboxName("Trash")
 DONE: Final = "done"
@@ -105,6 +110,40 @@ def crashes(share: float) -> CrashReport:
         count += 1
         _check(crash, before)
     return CrashReport(found.images, count)
+
+
+def errors() -> CrashReport:
+    """A call that fails, each in turn; then it is done again, if it can be."""
+    places = 0
+    for methods, error in FAILURES:
+        for number in itertools.count(1):
+            fault = Fault(methods, number, error, short=error == errno.ENOSPC)
+            _renew_with(fault)
+            if not fault.fired:
+                break
+            places += 1
+    return CrashReport(0, 0, places)
+
+
+def _renew_with(fault: Fault) -> None:
+    disk, before = restored_store()
+    disk.faults = (fault,)
+    failed = 0
+    try:
+        name = run(begin_run(), disk.process(1))
+        settings = settings_of(disk.process(1))
+        failed = len(
+            run(renew_mailboxes(ALICE, name, settings), disk.process(1)).failed
+        )
+    except (MailError, OSError):
+        failed = 1
+    finally:
+        disk.faults = ()
+    assert bool(failed) >= is_damaged(disk), "nobody was told"
+    _check_messages(before, look(disk, 50), behind=not (failed or fault.fired))
+    if not is_damaged(disk):
+        run(renewal(account_on(disk, 51)), disk.process(51))
+        _check_messages(before, look(disk, 52), behind=True)
 
 
 def _check(crash: Crash, before: Mailboxes) -> None:

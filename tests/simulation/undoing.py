@@ -1,5 +1,7 @@
 """The claims about undo, tried on every crash and on many schedules."""
 
+import errno
+import itertools
 import random
 from collections import Counter
 from functools import partial
@@ -9,16 +11,19 @@ from imapbox.disk.steps import Steps
 from imapbox.index.commit import Log
 from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.undo import BroughtBack, undo
+from imapbox.model.errors import DiskFull, MailboxDamaged
 from imapbox.model.flags import Flag
 from tests.simulation.compaction import LATER
 from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import SimulatedDisk, run
 from tests.simulation.explorer import Explorer, Report
+from tests.simulation.fault import SYNCS, WRITES, Fault
 from tests.simulation.ledger import (
     SEGMENT_LIMIT,
     Ledger,
     Work,
     check_end_of_log,
+    is_damaged,
     read_all,
 )
 from tests.simulation.mailbox import (
@@ -35,6 +40,7 @@ from tests.simulation.mailbox import (
 )
 from tests.simulation.proofs import CHECKER, CrashReport
 
+FAILURES: Final = ((SYNCS, errno.EIO), (WRITES, errno.ENOSPC), (WRITES, errno.EIO))
 BACK: Final = "all are back"
 LIVES: Final = b"lives" * 20
 DEAD: Final = (b"one" * 100, b"two" * 900, b"three" * 100)
@@ -96,6 +102,38 @@ def crashes(share: float) -> CrashReport:
         count += 1
         _check(crash)
     return CrashReport(found.images, count)
+
+
+def errors() -> CrashReport:
+    """A call that fails, each in turn; then it is done again, if it can be."""
+    places = 0
+    for methods, error in FAILURES:
+        for number in itertools.count(1):
+            fault = Fault(methods, number, error, short=error == errno.ENOSPC)
+            _undo_with(fault)
+            if not fault.fired:
+                break
+            places += 1
+    return CrashReport(0, 0, places)
+
+
+def _undo_with(fault: Fault) -> None:
+    disk = bereft_store()
+    account = account_on(disk, 1, segment_limit=SEGMENT_LIMIT)
+    disk.faults = (fault,)
+    try:
+        run(undoing(account), disk.process(1))
+    except (MailboxDamaged, DiskFull, OSError):
+        pass
+    finally:
+        disk.faults = ()
+    _check_messages(read_all(disk.process(40), account).messages, whole=False)
+    if is_damaged(disk):
+        return
+    run(undoing(account), disk.process(41))
+    _check_messages(read_all(disk.process(42), account).messages, whole=True)
+    run(deliver(account, b"afterwards"), disk.process(43))
+    check_end_of_log(disk, account)
 
 
 def _check(crash: Crash) -> None:

@@ -1,5 +1,7 @@
 """A mailbox that comes back from a copy of the store."""
 
+import errno
+import itertools
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ from imapbox.index.commit import Log, commit
 from imapbox.model.errors import (
     DiskFull,
     MailboxExists,
+    MailError,
     NoSuchMailbox,
 )
 from imapbox.model.flags import Flag
@@ -23,7 +26,8 @@ from imapbox.store.restore import NotInCopy, Restored, restore_mailbox
 from imapbox.store.store_copy import copy_user, there
 from tests.simulation.crash import Crashes
 from tests.simulation.disk import SimulatedDisk, run
-from tests.simulation.ledger import check_end_of_log
+from tests.simulation.fault import Fault
+from tests.simulation.ledger import check_end_of_log, is_damaged
 from tests.simulation.mailbox import (
     ACCOUNT,
     ALICE,
@@ -35,6 +39,7 @@ from tests.simulation.mailbox import (
     open_account,
     settings_of,
 )
+from tests.simulation.undoing import FAILURES
 
 TRASH: Final = MailboxName("Trash")
 BACK: Final = MailboxName("Back")
@@ -251,6 +256,31 @@ def test_every_crash_leaves_the_old_or_the_new(stores: Stores) -> None:
         run(deliver(stores.account(), b"afterwards"), stores.process)
         check_end_of_log(crash.disk, stores.account())
     assert count > 100
+
+
+def test_every_error_leaves_the_old_or_the_new(stores: Stores) -> None:
+    """A disk that fails costs no mailbox; done again, it is as it shall be."""
+    old = [message.body for message in stores.look().messages]
+    new = [*BODIES, LATER]
+    whole = stores.disk
+    for methods, error in FAILURES:
+        for number in itertools.count(1):
+            stores.disk = whole.copy()
+            stores.process = stores.disk.process(2)
+            fault = Fault(methods, number, error, short=error == errno.ENOSPC)
+            stores.disk.faults = (fault,)
+            try:
+                stores.restore(INBOX)
+            except (MailError, OSError):
+                assert fault.fired
+            stores.disk.faults = ()
+            bodies = [message.body for message in stores.look().messages]
+            assert bodies in (old, new)
+            if not is_damaged(stores.disk):
+                stores.restore(INBOX)
+                assert [each.body for each in stores.look().messages] == new
+            if not fault.fired:
+                break
 
 
 def test_looking_into_a_copy_writes_nothing(stores: Stores) -> None:
