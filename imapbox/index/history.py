@@ -16,7 +16,6 @@ from imapbox.index.frame import Frame
 from imapbox.index.head import NO_COUNTS, Counts, Position
 from imapbox.index.new_uidvalidity import RESTORED
 from imapbox.index.operations import (
-    NO_KEY,
     Append,
     Base,
     Expunge,
@@ -30,6 +29,7 @@ from imapbox.index.operations import (
 )
 from imapbox.index.punched import PUNCHED, Punched
 from imapbox.index.read import switch_of
+from imapbox.index.remembered_keys import NO_KEY
 from imapbox.index.undone import UNDONE, Undone
 from imapbox.model.flags import FLAG_NAMES
 from imapbox.model.numbers import ModSeq
