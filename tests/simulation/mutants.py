@@ -28,6 +28,10 @@ FRESH: Final = (
     "tests.simulation.compaction",
     "tests.simulation.moves",
     "tests.simulation.once",
+    "tests.simulation.undoing",
+    "tests.simulation.store_copies",
+    "tests.simulation.restoring",
+    "tests.simulation.taking_back",
 )
 
 

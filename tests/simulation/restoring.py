@@ -90,7 +90,7 @@ def renewal(account: Account) -> Steps[int]:
     return len(done.given)
 
 
-def crashes(share: float) -> CrashReport:
+def crashes(share: float = 1.0) -> CrashReport:
     """The command, killed and powered off at each call; then it is run again.
 
     Args:

@@ -117,6 +117,16 @@ def beside(name: str, preemptions: int) -> Report:
     return _explorer(OTHERS[name]).exhaust(preemptions=preemptions)
 
 
+def beside_a_delivery() -> Report:
+    """A copy, and a deliverer who begins new segments."""
+    return beside("a delivery", 1)
+
+
+def beside_a_move() -> Report:
+    """A copy, and a message that is moved and comes back."""
+    return beside("a move", 1)
+
+
 def at_random(count: int, seed: int) -> Report:
     """A copy beside a deliverer, a mover and a compaction."""
     return _explorer(teller, mover, compacted).sample(count, seed)

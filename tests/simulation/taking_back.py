@@ -46,7 +46,7 @@ def persistent(account: Account) -> Steps[None]:
         yield from acknowledge(body)
 
 
-def beside_a_delivery(preemptions: int) -> Report:
+def beside_a_delivery(preemptions: int = 1) -> Report:
     """A restore in place, and a deliverer."""
     return _explorer().exhaust(preemptions=preemptions)
 

@@ -82,7 +82,7 @@ def undoer(account: Account) -> Steps[None]:
     yield from acknowledge(BACK)
 
 
-def crashes(share: float) -> CrashReport:
+def crashes(share: float = 1.0) -> CrashReport:
     """An undo, killed and powered off at each call; then it is done again.
 
     Args:
@@ -168,7 +168,7 @@ def beside_a_delivery(preemptions: int) -> Report:
     return _explorer(partial(deliverer)).exhaust(preemptions=preemptions)
 
 
-def two_at_once(preemptions: int) -> Report:
+def two_at_once(preemptions: int = 1) -> Report:
     """Two undos of the same."""
     return _explorer(_second).exhaust(preemptions=preemptions)
 
