@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.logger import Logger
 
@@ -18,7 +18,7 @@ from imapbox.lmtp.peer import Interrupted, Peer, PeerGone, PeerTooSlow
 from imapbox.lmtp.reception import Reception
 from imapbox.lmtp.refusals import refuse, report_fault, too_late
 from imapbox.lmtp.states import EXPECTED_IN, PERMITTED_IN, State
-from imapbox.model.errors import MessageTooBig
+from imapbox.model.errors import MailError, MessageTooBig
 from imapbox.wire.lmtp import replies
 from imapbox.wire.lmtp.commands import (
     BadChunkSize,
@@ -319,8 +319,13 @@ class Session:
             settled.addTimeout(self._limits.lookup, self._clock)
         try:
             await self._dialogue.wait(settled)
-        except Exception as error:  # noqa: BLE001 - reported; it stays in doubt
-            report_fault(error, "settling what was delivered")
+        except (CancelledError, TookTooLong, MailError) as why:
+            # The disk hangs, or whoever runs the store is ending it.
+            _log.warn(
+                "what was delivered stays in doubt: {why}", why=type(why).__name__
+            )
+        except Exception:  # noqa: BLE001 - reported
+            _log.failure("what was delivered stays in doubt")
 
     def _reception(self, transaction: _Transaction) -> Reception:
         spool = self._deliveries.new_spool()

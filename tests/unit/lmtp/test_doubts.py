@@ -1,7 +1,7 @@
 """When a client is taken to have read its reply, and when not."""
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import LogEvent
 
 from imapbox.model.errors import MailboxBusy
@@ -111,7 +111,16 @@ def test_the_command_does_not_wait_for_ever(events: list[LogEvent]) -> None:
     conversation.send(b"QUIT\r\n")
     conversation.clock.advance(30)
     assert codes(conversation.heard()) == ["221"]
-    assert any("log_failure" in event for event in events)
+    assert events[-1]["why"] == "TimeoutError"
+    assert not any("log_failure" in event for event in events)
+
+
+def test_a_store_that_ends_is_no_fault(events: list[LogEvent]) -> None:
+    """Where the store is ending the client has its answer, and the log no traceback."""
+    conversation = delivered()
+    conversation.deliveries.settling = CancelledError()
+    assert codes(conversation.send(b"QUIT\r\n")) == ["221"]
+    assert not any("log_failure" in event for event in events)
 
 
 def test_a_store_that_can_not_settle_harms_nobody(events: list[LogEvent]) -> None:
