@@ -86,7 +86,7 @@ class WatchedDisk:
             return passed_on
 
         def call(*arguments: Any) -> Any:
-            subject = arguments[0]
+            subject = arguments[0] if arguments else ""
             path = (
                 self._paths.get(subject, "?") if isinstance(subject, int) else subject
             )

@@ -1,0 +1,77 @@
+"""How long a mailbox takes that somebody was killed in."""
+
+import random
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.threads import deferToThread
+
+from imapbox.model.names import INBOX
+from imapbox.store.store import Store
+from tests.kills.books import Books
+from tests.kills.mother import Plan, mother
+from tests.support.mail_store import Stores, account_of, deliver
+from tests.support.waiting import reactor, until
+from tests.support.watched_disk import changes
+
+LARGE = 10_000
+KILLS = 5  # at each step
+AT_ONCE = 50
+
+
+async def fill(directory: Path, count: int) -> None:
+    """Deliver so many messages, and have a snapshot made."""
+    stores = Stores(directory)
+    store = await stores.start()
+    account = await account_of(store)
+    for _ in range(count // AT_ONCE):
+        some = [Deferred.fromCoroutine(deliver(store)) for _ in range(AT_ONCE)]
+        await gatherResults(some)
+    await account.select(INBOX, read_only=True)
+    await until(lambda: any(directory.glob("store/users/*/bob/mailboxes/*/snap.*")))
+    await stores.stop()
+
+
+async def seconds_until_selected(root: Path) -> float:
+    """Return how long a process takes from its first look to SELECT."""
+    store = Store(str(root), reactor)
+    await store.start()
+    began = time.perf_counter()
+    account = await account_of(store)
+    await account.select(INBOX, read_only=False)
+    took = time.perf_counter() - began
+    await store.stop()
+    return took
+
+
+@pytest.mark.slow
+async def test_what_a_kill_leaves_is_soon_recovered(
+    tmp_path: Path, effort: int, seed: int, tell: Callable[[object], None]
+) -> None:
+    """Whoever comes after a kill has the mailbox soon, however large it is."""
+    chance = random.Random(seed)
+    is_long = effort >= 20
+    count = LARGE if is_long else 1_000
+    await fill(tmp_path, count)
+    times = []
+    root, books = tmp_path / "store", Books()
+    with mother(root, books) as process:
+
+        async def live(plan: Plan) -> dict[str, int]:
+            return (await deferToThread(process.give_life, plan)).steps
+
+        steps = [step for step in await live(Plan("0", 0)) if changes(step)]
+        for number, step in enumerate(sorted(steps) * (KILLS if is_long else 1)):
+            aim = step, chance.randrange(3), chance.random() < 0.5
+            await live(Plan(f"{number + 1}", chance.getrandbits(32), aim))
+            times.append(await seconds_until_selected(root))
+    median, worst = statistics.median(times), max(times)
+    tell(
+        f"{len(times)} kills in a mailbox of {count}; selected again within "
+        f"{median * 1000:.1f} ms in the median, {worst * 1000:.1f} ms at most"
+    )
+    assert median < 5
