@@ -19,6 +19,7 @@ from twisted.internet.interfaces import (
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from imapbox.app.listeners import accept_few
 from imapbox.app.prompt_transport import make_prompt
 from imapbox.imap.factory import IMAPFactory
 from imapbox.lmtp.factory import LMTPFactory
@@ -102,6 +103,7 @@ class ServerService(Service):
             )
         for port in self._ports:
             make_prompt(port)
+            accept_few(port)
         for failure in refused:
             _log.critical("{reason}", reason=failure.getErrorMessage())
         if refused:

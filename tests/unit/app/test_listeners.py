@@ -1,10 +1,17 @@
 """Endpoint strings."""
 
 import pytest
+from twisted.internet import tcp
 from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactor
 
-from imapbox.app.listeners import BACKLOG, BadEndpoint, server_endpoint, with_backlog
+from imapbox.app.listeners import (
+    BACKLOG,
+    BadEndpoint,
+    accept_few,
+    server_endpoint,
+    with_backlog,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +62,26 @@ def test_what_is_no_endpoint_is_told(description: str) -> None:
         server_endpoint(MemoryReactor(), description)
     assert told.value.description == description
     assert "tcp:143" in str(told.value)
+
+
+class Backlog(tcp.Port):
+    """A port at which more wait than can be accepted at once."""
+
+    def __init__(self) -> None:
+        super().__init__(0, Factory())
+        self.numberAccepts = 100
+        self.accepted: list[int] = []
+
+    def doRead(self) -> None:  # noqa: N802 - Twisted's name
+        # As Twisted's does: when it could do all, it will do more.
+        self.accepted.append(self.numberAccepts)
+        self.numberAccepts += 20
+
+
+def test_few_are_accepted_in_one_turn() -> None:
+    """However many connect at once, others have their turn behind twenty of them."""
+    port = Backlog()
+    accept_few(port)
+    for _ in range(3):
+        port.doRead()
+    assert port.accepted == [20, 20, 20]
