@@ -53,7 +53,7 @@ def make_server(
         message_limit=settings.message_limit,
         connections=replace(connections, of_process=most),
     )
-    crowd = Crowd(seats, imap_settings.connections)
+    crowd = Crowd(seats, imap_settings.connections, reactor)
     logins = StoreLogins(store, Login(settings.checkers))
     imap, imaps = (
         IMAPFactory(logins, reactor, settings=imap_settings, tls=tls, crowd=crowd)

@@ -18,6 +18,7 @@ from imapbox.wire.imap import response_codes as codes
 _log = Logger()
 
 PRIVACY_REQUIRED: Final = "Not without TLS."
+TOO_MANY_GUESSES: Final = "Too many wrong passwords from your address; wait a while."
 TOO_MANY_OF_USER: Final = "You have too many connections; close some."
 
 _LOGGED_LENGTH: Final = 64
@@ -41,13 +42,20 @@ async def admit(session: Session, user: bytes, password: bytes) -> Done:
         Refused: It is not let in.
         MailError: Its account can not be opened now.
     """
+    guess = session.guess()
+    if guess is None:
+        _count_failure(session)
+        raise Refused(TOO_MANY_GUESSES, codes.UNAVAILABLE)
     try:
         account = await session.logins.login(user, password)
     except (AuthenticationFailed, NoSuchUser):
+        guess.was_wrong()
         await turn_away(session, user)
         raise Refused(_WRONG, codes.AUTHENTICATIONFAILED) from None
     except AuthenticationUnavailable:
         raise Refused("Please try again later.", codes.UNAVAILABLE) from None
+    finally:
+        guess.end()
     if not session.take_seat(account.user):
         _count_failure(session)
         raise Refused(TOO_MANY_OF_USER, codes.LIMIT)

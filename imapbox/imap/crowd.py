@@ -3,13 +3,14 @@
 Connections from one address and of one user are counted over all processes
 (`locks.seats`). Strangers are those who have not logged in: where there are
 too many of them, the one who has been here longest makes room, so that nobody
-can keep users out by connecting and saying nothing.
+can keep users out by connecting and saying nothing. Nor can anybody guess on many
+connections at once: wrong passwords count against the address they came from.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from imapbox.imap.peers import Peer, counted_as
@@ -39,6 +40,29 @@ class Guest(Protocol):
         ...
 
 
+class Guess:
+    """A login that is tried: it counts while it is, and for a while if it fails."""
+
+    def __init__(self, crowd: "Crowd", give_back: Callable[[], None]) -> None:
+        self._crowd = crowd
+        self._give_back = give_back
+        self._was_wrong = False
+
+    def was_wrong(self) -> None:
+        """Let it count against its address for a while."""
+        self._was_wrong = True
+        self._crowd.keep(self._give_back)
+
+    def end(self) -> None:
+        """Let it count no more, unless it was wrong."""
+        if not self._was_wrong:
+            self._give_back()
+
+
+def _nothing() -> None:
+    """Give nothing back."""
+
+
 class Place:
     """What a connection takes; nothing of it is left when it leaves."""
 
@@ -63,6 +87,14 @@ class Place:
         most = limits.of_address
         if address is not None and not self._take("address", address, most):
             self.turn_out(TOO_MANY_OF_ADDRESS)
+
+    def guess(self) -> Guess | None:
+        """Begin to try a password; None if too many from there were wrong."""
+        if self._address is None:
+            return Guess(self._crowd, _nothing)
+        most = self._crowd.limits.failed_of_address
+        seat = self._crowd.take_seat("guess", self._address, most)
+        return None if seat is None else Guess(self._crowd, seat)
 
     def log_in(self, user: str) -> bool:
         """Take one of the user's seats; say whether there was one."""
@@ -91,12 +123,7 @@ class Place:
         self._give_back()
 
     def _take(self, kind: str, name: str, most: int) -> bool:
-        try:
-            seat = self._crowd.seats.take(f"{kind} {name}", most)
-        except OSError as error:
-            # Counting is not worth refusing anybody.
-            _log.error("can not count connections: {error}", error=error)
-            return True
+        seat = self._crowd.take_seat(kind, name, most)
         if seat is None:
             return False
         self._seats.append(seat)
@@ -105,8 +132,7 @@ class Place:
     def _give_back(self) -> None:
         seats, self._seats = self._seats, []
         for give_back in seats:
-            with suppress(OSError):
-                give_back()
+            give_back()
 
 
 class Crowd:
@@ -120,12 +146,42 @@ class Crowd:
         leaving: How many were turned out and are not gone yet.
     """
 
-    def __init__(self, seats: Seats, limits: Connections) -> None:
+    def __init__(self, seats: Seats, limits: Connections, clock: Any) -> None:
+        self._clock = clock
+        self._kept: dict[Callable[[], None], IDelayedCall] = {}
         self.seats = seats
         self.limits = limits
         self.count = 0
         self.strangers: dict[Place, None] = {}
         self.leaving = 0
+
+    def take_seat(self, kind: str, name: str, most: int) -> Callable[[], None] | None:
+        """Return what gives a seat back, or None if there is none."""
+        try:
+            seat = self.seats.take(f"{kind} {name}", most)
+        except OSError as error:
+            # Counting is not worth refusing anybody.
+            _log.error("can not count connections: {error}", error=error)
+            return _nothing
+        return seat
+
+    def keep(self, give_back: Callable[[], None]) -> None:
+        """Call ``give_back`` when a wrong guess counts no more."""
+
+        def end() -> None:
+            del self._kept[give_back]
+            give_back()
+
+        seconds = self.limits.failed_seconds
+        if give_back is not _nothing:
+            self._kept[give_back] = self._clock.callLater(seconds, end)
+
+    def close(self) -> None:
+        """Forget who guessed wrong."""
+        kept, self._kept = self._kept, {}
+        for give_back, timer in kept.items():
+            timer.cancel()
+            give_back()
 
     def enter(self, guest: Guest, peer: Peer) -> Place:
         """Give a new connection its place, or turn it out, or an older one."""

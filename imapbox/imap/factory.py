@@ -47,7 +47,7 @@ class IMAPFactory(Factory):
         self._clock = clock
         self._settings = settings or Settings()
         self._tls = tls
-        self._crowd = crowd or Crowd(Seats(), self._settings.connections)
+        self._crowd = crowd or Crowd(Seats(), self._settings.connections, clock)
         self._all_gone: list[Deferred[None]] = []
         self._deadline: IDelayedCall | None = None
 
@@ -74,6 +74,7 @@ class IMAPFactory(Factory):
         Returns:
             Fires when all are gone.
         """
+        self._crowd.close()
         gone: Deferred[None] = Deferred()
         self._all_gone.append(gone)
         for protocol in tuple(self.connections):

@@ -14,7 +14,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imapbox.imap.crowd import Crowd
+from imapbox.imap.crowd import Crowd, Guess
 from imapbox.imap.deadlines import Deadlines
 from imapbox.imap.dialogue import converse
 from imapbox.imap.input import Input
@@ -91,6 +91,7 @@ class IMAPProtocol(Protocol):
             logins=self._logins,
             peer=peer,
             take_seat=self._take_seat,
+            guess=self._guess,
             encrypted=ISSLTransport.providedBy(self.transport),
             start_tls=None if self._tls is None else self._start_tls,
         )
@@ -182,6 +183,9 @@ class IMAPProtocol(Protocol):
         if peer != self._session.peer:
             self._session.peer = peer
             self._place.come_from(peer)
+
+    def _guess(self) -> Guess | None:
+        return self._place.guess()
 
     def _take_seat(self, user: str) -> bool:
         return self._place.log_in(user)

@@ -10,6 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from imapbox.imap.answers import BrokenOff
 from imapbox.imap.capabilities import capabilities
+from imapbox.imap.crowd import Guess
 from imapbox.imap.deadlines import Deadlines
 from imapbox.imap.input import Input
 from imapbox.imap.interfaces import Logins
@@ -45,6 +46,7 @@ class Session:
         settings: What holds for the whole listener.
         logins: Who may log in.
         peer: Who is at the other end.
+        guess: Begins to try a password; None if too many were wrong.
         take_seat: Takes one of a user's seats; says whether there was one.
         encrypted: Whether TLS is active.
         start_tls: Begins TLS; None where there is no certificate.
@@ -63,6 +65,7 @@ class Session:
     logins: Logins
     peer: Peer
     take_seat: Callable[[str], bool]
+    guess: Callable[[], Guess | None]
     encrypted: bool = False
     start_tls: Callable[[], None] | None = None
     ended: str | None = None

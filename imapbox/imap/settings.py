@@ -50,6 +50,9 @@ class Connections:
         of_strangers: Before login, of one process; the oldest has to go.
         of_address: From one IPv4 address or one IPv6 /64, over all processes.
         of_user: Logged in as one user, over all processes.
+        failed_of_address: Failed logins from one address, over all processes;
+            no password from there is looked at beyond that.
+        failed_seconds: For how long each of them counts.
         many_from: Addresses that are not counted, besides loopback: those of a
             webmail, or of a proxy that does not say for whom it comes.
     """
@@ -58,6 +61,8 @@ class Connections:
     of_strangers: int = 1000
     of_address: int = 30
     of_user: int = 20
+    failed_of_address: int = 50
+    failed_seconds: float = 300.0
     many_from: tuple[Network, ...] = ()
 
 

@@ -108,7 +108,8 @@ class Seats:
             mine.remove(seat)
             if not mine:
                 del self._taken[key]
-            self._lock(key, seat, fcntl.F_UNLCK)
+            with suppress(OSError):  # the kernel gives it up at our end
+                self._lock(key, seat, fcntl.F_UNLCK)
 
     def _lock(self, key: int, seat: int, kind: int) -> bool:
         if not self._files:

@@ -185,3 +185,30 @@ def test_without_descriptors(site: Site) -> None:
                 break
             except ConnectionError:
                 assert time.monotonic() - began < 1
+
+
+def test_guesses_on_many_connections(site: Site) -> None:
+    """Row 16: of an address's guesses two processes look at fifty, and then at none."""
+    for number in range(50):
+        with from_afar(site.proxied[number % 2]) as client:
+            client.send(b"b LOGIN alice guess%d\r\nc NOOP\r\n" % number)
+            assert client.line().startswith(b"* OK ")
+            assert client.line().startswith(b"a OK ")
+            # Its answer comes a second late; nobody who guesses waits for it.
+            wait_until_refused(site, number + 1)
+    for address in site.proxied:
+        with from_afar(address) as client:
+            client.send(b"b LOGIN alice wonderland\r\n")
+            said = [client.line() for _ in range(3)]
+            assert said[2].startswith(b"b NO [UNAVAILABLE] Too many wrong passwords ")
+    with from_afar(site.proxied[0], "192.0.2.8") as client:
+        client.send(b"b LOGIN alice wonderland\r\n")
+        assert [client.line() for _ in range(3)][2].startswith(b"b OK ")
+
+
+def wait_until_refused(site: Site, count: int) -> None:
+    """Wait until the log tells of so many wrong passwords."""
+    until = time.monotonic() + 20
+    while site.servers[0].log.read_text().count("login refused for") < count:
+        assert time.monotonic() < until
+        time.sleep(0.005)  # noqa: TID251 - another process's log has no event

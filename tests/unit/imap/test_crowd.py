@@ -27,7 +27,7 @@ class House:
             cleartext=Cleartext.ALWAYS, connections=Connections(**limits)
         )
         self.seats = Seats()
-        self.crowd = Crowd(self.seats, self.settings.connections)
+        self.crowd = Crowd(self.seats, self.settings.connections, self.clock)
         self.logins = FakeLogins(self.account)
         self.factory = IMAPFactory(
             self.logins, self.clock, settings=self.settings, crowd=self.crowd
@@ -231,4 +231,47 @@ def test_a_kernel_without_locks_refuses_nobody() -> None:
     house.crowd.seats = NoSeats()
     client = house.client().login()
     client.drop()
+    house.assert_empty()
+
+
+WRONG = b"a LOGIN ana wrong\r\n"
+
+
+def test_guesses_of_an_address_are_counted() -> None:
+    """Beyond fifty wrong passwords from an address none is looked at, for 5 minutes."""
+    house = House()
+    for _ in range(50):
+        client = house.client()
+        client.heard()
+        client.say(WRONG)
+        client.drop()  # who does not wait for the answer has guessed nevertheless
+    late = house.client()
+    late.heard()
+    asked = len(house.logins.asked)
+    said = late.say(b"a LOGIN ana secret\r\n" * 9)
+    assert said.count(b"a NO [UNAVAILABLE] Too many wrong passwords ") == 3
+    assert late.closed
+    assert len(house.logins.asked) == asked
+    house.client(IPv4Address("TCP", "192.0.2.2", 1)).login()
+    house.client(NEAR).login()
+    house.clock.advance(300)
+    house.client().login()
+
+
+def test_right_passwords_do_not_count() -> None:
+    """However often somebody logs in, it is held against nobody."""
+    house = House(failed_of_address=1)
+    for _ in range(5):
+        house.client().login().drop()
+    house.assert_empty()
+
+
+def test_a_shutdown_forgets_who_guessed() -> None:
+    """Wrong passwords leave nothing behind when the server ends."""
+    house = House()
+    client = house.client()
+    client.heard()
+    client.say(WRONG)
+    client.drop()
+    assert house.factory.shutdown().called
     house.assert_empty()
