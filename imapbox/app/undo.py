@@ -35,6 +35,8 @@ def run_undo(store: Path, user: str, mailbox: str, to: int, *, dry_run: bool) ->
     """
     name = chosen_mailbox(mailbox)
 
+    done = BroughtBack()
+
     async def work(opened: Store, account: AccountLog) -> BroughtBack:
         mailbox_id = account.named(name).mailbox_id
         log = Log(mailbox_directory(account.user, mailbox_id), MailboxFacts)
@@ -43,17 +45,26 @@ def run_undo(store: Path, user: str, mailbox: str, to: int, *, dry_run: bool) ->
         if dry_run:
             steps = look_for_expunged(log, ModSeq(to), settings)
         else:
-            steps = undo(log, binding, ModSeq(to), settings)
+            steps = undo(log, binding, ModSeq(to), settings, done)
         return await opened.drivers.write.run(steps)
 
     try:
         done = on_account(store, user, work)
+    except click.ClickException:
+        if done.now:
+            say("interrupted:")
+            _tell(done, to, dry_run=dry_run)
+        raise
     except NoSuchModSeq as error:
         sentence = f"The mailbox has come to modseq {error.highest} only."
         raise click.UsageError(sentence) from error
+    _tell(done, to, dry_run=dry_run)
+    return NOT_ALL if done.lost else ALL
+
+
+def _tell(done: BroughtBack, to: int, *, dry_run: bool) -> None:
     for line in lines(done, to, dry_run=dry_run):
         say(line)
-    return NOT_ALL if done.lost else ALL
 
 
 def lines(done: BroughtBack, to: int, *, dry_run: bool) -> list[str]:

@@ -85,7 +85,11 @@ class BroughtBack:
 
 
 def undo(
-    log: Log, binding: Binding, to: ModSeq, settings: Settings
+    log: Log,
+    binding: Binding,
+    to: ModSeq,
+    settings: Settings,
+    done: BroughtBack | None = None,
 ) -> Steps[BroughtBack]:
     """Bring back all that was expunged behind a modseq, as far as it is there.
 
@@ -94,6 +98,7 @@ def undo(
         binding: What is known of its account.
         to: The modseq.
         settings: How to write.
+        done: Says what came back, also where that is not all.
 
     Raises:
         NoSuchModSeq: It is beyond HIGHESTMODSEQ; nothing was done.
@@ -103,6 +108,7 @@ def undo(
         DiskFull: As above.
     """
     run = _Run(log, binding, to, settings)
+    run.done = done or run.done
     yield from run.read()
     while run.is_left:
         yield from run.under_locks()

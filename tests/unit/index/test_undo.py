@@ -243,6 +243,23 @@ def test_a_full_disk_takes_nothing() -> None:
     assert undone(log, 1).now == [2]
 
 
+def test_what_is_interrupted_says_how_far_it_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A disk that becomes full costs only what was still to come back."""
+    monkeypatch.setattr("imapbox.index.undo.MESSAGES_AT_ONCE", 1)
+    log = new_log()
+    log.append(incoming(b"small"), incoming(LARGE * 4))
+    log.expunge([1, 2])
+    done = BroughtBack()
+    log.files.disk.room = len(LARGE)
+    with pytest.raises(DiskFull):
+        log.run(undo(log.log, binding_of(log), 1, log.settings, done))
+    assert (done.before, done.now) == ([1], [3])
+    log.files.disk.room = None
+    assert undone(log, 1).before == [2]
+
+
 sizes = st.sampled_from([0, 100, 3000, 9000])
 which = st.sets(st.integers(1, 16), max_size=6)
 events = st.one_of(
