@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Two workers; the budgets below are for two cores.
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
-.PHONY: demo test quick lint torture bench fetched
+.PHONY: demo test quick lint torture fuzz bench fetched
 
 demo: .venv/installed
 	@$(BIN)/imapbox demo $(ARGS)
@@ -29,6 +29,11 @@ lint: .venv/linted
 torture: .venv/installed
 	IMAPBOX_EFFORT=20 $(PYTEST) $(ARGS)
 
+# Parsers and readers, five minutes each: make fuzz ARGS="--seconds 60 mime".
+# What is found is in .fuzzed; with --keep it becomes the corpus of make test.
+fuzz: .venv/fuzzing
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
 bench: .venv/installed
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -46,4 +51,8 @@ fetched: .venv/installed
 
 .venv/linted: .venv/installed
 	$(BIN)/python -m pip install --quiet -e '.[lint]'
+	touch $@
+
+.venv/fuzzing: .venv/installed
+	$(BIN)/python -m pip install --quiet -e '.[fuzz]'
 	touch $@

@@ -15,7 +15,7 @@ from imapbox.index.account_operations import (
     Unsubscribe,
     decode_account_operations,
 )
-from imapbox.index.encoding import Encoded
+from imapbox.index.encoding import DamagedOperations, Encoded
 from imapbox.index.frame import Frame
 from imapbox.index.head import NO_COUNTS, Counts, Position
 from imapbox.index.mailbox_transactions import next_modseq
@@ -63,9 +63,16 @@ class AccountState:
         return other
 
     def apply(self, frame: Frame) -> None:
-        """Take in the next frame."""
-        for operation in decode_account_operations(frame.operations):
-            self._take_in(operation, frame.time)
+        """Take in the next frame.
+
+        Raises:
+            DamagedOperations: Its operations make no sense.
+        """
+        try:
+            for operation in decode_account_operations(frame.operations):
+                self._take_in(operation, frame.time)
+        except KeyError as error:
+            raise DamagedOperations("no such mailbox", frame.end) from error
         self.counts = frame.counts
         self.position = switch_of(frame) or frame.end
 

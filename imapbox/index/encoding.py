@@ -155,9 +155,16 @@ class Reader:
         return number
 
     def text(self) -> str:
-        """Return a text."""
+        """Return a text.
+
+        Raises:
+            DamagedOperations: It is none, or there is less of it.
+        """
         (size,) = _TEXT.unpack(self.octets(_TEXT.size))
-        return self.octets(size).decode()
+        try:
+            return self.octets(size).decode()
+        except UnicodeDecodeError as error:
+            raise DamagedOperations(size) from error
 
     def ranges(self) -> tuple[range, ...]:
         """Return ranges of numbers."""

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from imapbox.index.encoding import Kind, split_operations
+from imapbox.index.encoding import DamagedOperations, Kind, split_operations
 from imapbox.index.operations import Append, Relocate
 
 
@@ -69,7 +69,12 @@ def payload_intact(operations: bytes, payload: memoryview) -> bool:
 
 
 def parts_of(operations: bytes) -> Iterator[Part]:
-    """Return what the payload of a frame with these operations consists of."""
+    """Return what the payload of a frame with these operations consists of.
+
+    Raises:
+        DamagedOperations: A header is larger than its message, or there is no sense
+            in them at all.
+    """
     for kind, content in split_operations(operations):
         if kind in {Kind.APPEND, Kind.RELOCATE}:
             append = (
@@ -77,6 +82,8 @@ def parts_of(operations: bytes) -> Iterator[Part]:
                 if kind == Kind.APPEND
                 else Relocate.decode(content).message
             )
+            if append.header_size > append.size:
+                raise DamagedOperations(append.uid)
             yield Part(append.card_size, append.card_crc)
             yield Part(append.header_size, append.header_crc)
             yield Part(append.size - append.header_size, append.content_crc)

@@ -6,12 +6,13 @@ and these bytes are its next token. It remembers nothing else.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
-from imapbox.index.encoding import Kind, split_operations
+from imapbox.index.encoding import DamagedOperations, Kind, split_operations
 from imapbox.index.frame import (
     FRAME_HEADER_SIZE,
     Frame,
@@ -144,13 +145,17 @@ def follow_segment(
                 raise LogBroken(here)
         while here.offset != limit:
             frame = yield from read_frame(window, here)
-            if frame is None and end is None:
+            following = None
+            with suppress(DamagedOperations):
+                following = frame and (frame, switch_of(frame))
+            if following is None and end is None:
                 return here
-            if frame is None:
+            if following is None:
                 raise LogBroken(here)
+            frame, next_segment = following
             apply(frame)
             here = frame.end
-            if next_segment := switch_of(frame):
+            if next_segment:
                 return next_segment
         return here
 
@@ -172,11 +177,17 @@ def read_frame(window: Window, at: Position) -> Steps[Frame | None]:
 
 
 def switch_of(frame: Frame) -> Position | None:
-    """Return where the log goes on, if ``frame`` is a segment's last."""
+    """Return where the log goes on, if ``frame`` is a segment's last.
+
+    Raises:
+        DamagedOperations: It is, and says more than that, or not that.
+    """
     if frame.operations[:1] != bytes([Kind.SWITCH]):
         return None
-    (operation,) = split_operations(frame.operations)
-    switch = Switch.decode(operation.content)
+    first, *others = split_operations(frame.operations)
+    if others:
+        raise DamagedOperations("a SWITCH is alone", frame.end)
+    switch = Switch.decode(first.content)
     return first_position(switch.segment, switch.salt)
 
 

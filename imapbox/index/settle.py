@@ -25,9 +25,11 @@ from imapbox.index.damage import (
     sync,
     take_back,
 )
+from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import (
     FRAME_HEADER_SIZE,
     FRAME_TRAILER_SIZE,
+    Frame,
     trailer_time,
 )
 from imapbox.index.head import NO_COUNTS, Counts, Head, Position
@@ -190,12 +192,13 @@ def _read_segment(
         return tail, None
     adopted = False
     following = None
-    while following is None and (found := (yield from whole_frame(fd, tail.position))):
-        frame, octets = found
+    while following is None and (
+        found := (yield from _next_frame(directory, fd, tail.position))
+    ):
+        frame, octets, following = found
         yield from write_again(directory, fd, tail.position, frame, octets)
         adopted = True
         tail = tail._replace(position=frame.end, counts=frame.counts, time=frame.time)
-        following = switch_of(frame)
     if tail.position.offset == SEGMENT_HEADER_SIZE:
         raise (yield from damage(directory, "the last segment does not begin"))
     if following is None:
@@ -204,6 +207,18 @@ def _read_segment(
     if adopted:
         yield from sync(directory, fd)
     return tail, following
+
+
+def _next_frame(
+    directory: str, fd: int, at: Position
+) -> Steps[tuple[Frame, bytes, Position | None] | None]:
+    """Return a whole frame, its octets, and where the log goes on if it is the last."""
+    try:
+        found = yield from whole_frame(fd, at)
+        return found and (*found, switch_of(found[0]))
+    except DamagedOperations as error:
+        reason = f"what is whole at {at.offset} makes no sense"
+        raise (yield from damage(directory, reason)) from error
 
 
 def _check_header(directory: str, fd: int, at: Position) -> Steps[None]:

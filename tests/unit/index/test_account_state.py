@@ -1,6 +1,7 @@
 import errno
 from functools import partial
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -154,3 +155,12 @@ def test_changes_that_are_asked_again_are_made_once() -> None:
     state = log.state()
     assert list(state.mailboxes) == [one.mailbox_id]
     assert state.subscribed == {"b"}
+
+
+@pytest.mark.parametrize("operation", [Rename(bytes(16), "a"), Delete(bytes(16))])
+def test_a_mailbox_that_never_was_is_damage(operation: Rename | Delete) -> None:
+    """An account that renames or deletes what it never had is damaged."""
+    log = AccountLog(simulated()).make()
+    log.commit(ChangeAccount(log.state(), lambda _: [operation]))
+    opened, _ = log.open()
+    assert opened.damaged

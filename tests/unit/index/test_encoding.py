@@ -54,3 +54,9 @@ def test_texts_come_back(text: str) -> None:
     for cut in range(len(data)):
         with pytest.raises(DamagedOperations):
             Reader(data[:cut]).text()
+
+
+def test_what_is_no_text_is_seen() -> None:
+    """Octets that are no UTF-8 are damaged operations."""
+    with pytest.raises(DamagedOperations):
+        Reader(b"\x01\x00\xff").text()

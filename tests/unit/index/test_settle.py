@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from imapbox.index.encoding import Encoded, Kind, join_operations
 from imapbox.index.frame import (
     FrameContent,
     encode_frame,
@@ -14,6 +15,7 @@ from imapbox.index.frame import (
 )
 from imapbox.index.head import HEAD_SIZE, Head
 from imapbox.index.mailbox_transactions import AppendMessages
+from imapbox.index.operations import Append, Switch
 from imapbox.index.settle import settle
 from imapbox.model.errors import MailboxDamaged, StoreTooNew
 from imapbox.model.flags import FlagChange
@@ -395,3 +397,40 @@ def test_a_segment_with_mail_is_no_litter() -> None:
         log.append(MAIL[3])
     assert log.read("log.2") == kept
     assert "damaged" in log.names()
+
+
+NO_SENSE: Final = {
+    "an unknown kind": b"\xff" * 8,
+    "too short": b"\x03",
+    "a SWITCH and more": join_operations([Switch(2, 3).encode()] * 2),
+    "a SWITCH cut short": join_operations([Encoded(Kind.SWITCH, b"12")]),
+    "a header larger than its message": join_operations(
+        [Append(9, 0, 0, 0, 0, 0, 1, 2, 0, 0, bytes(16)).encode()]
+    ),
+    "a text that is none": join_operations([Encoded(Kind.KEYWORD, b"\x01\x00\xff")]),
+}
+
+
+@pytest.mark.parametrize("operations", NO_SENSE.values(), ids=NO_SENSE)
+@pytest.mark.parametrize("head", ["good", "lost"])
+def test_a_whole_frame_without_sense_is_damage(operations: bytes, head: str) -> None:
+    """What a bug wrote is neither adopted as it is nor cut off: it is damage."""
+    log = MailLog(simulated()).make()
+    log.append()
+    at = log.head().position
+    counts = log.head().counts
+    payload = b"x" * (operations == NO_SENSE["a header larger than its message"])
+    content = FrameContent(counts, operations, 1, len(payload), 2**50, at.offset)
+    octets, end = encode_frame(at, content)
+    trailer = encode_trailer(end.chain, len(operations), len(payload), 2**50)
+    log.write("log.1", octets + payload + trailer, at.offset)
+    if head == "lost":
+        log.remove("head")
+    before = log.read("log.1")
+    for _ in range(2):
+        opened, state = log.open()
+        assert opened.damaged
+        assert state.counts.exists == 1
+    with pytest.raises(MailboxDamaged):
+        log.append()
+    assert log.read("log.1") == before
