@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final
 
-from imapbox.index.account_state import AccountState
 from imapbox.index.frame import FrameContent, encode_frame, encode_trailer
 from imapbox.index.head import Counts
 from imapbox.index.mailbox_state import MailboxState
@@ -52,7 +51,13 @@ from imapbox.wire.lmtp.commands import BadCommand
 from imapbox.wire.lmtp.commands import parse_command as parse_lmtp
 from imapbox.wire.lmtp.framer import Chunk, CommandLine, Framer, LineTooLong
 from tests.support.messages import texts_of
-from tests.unit.index.mail_log import DIRECTORY, LogOnDisk, MailLog, incoming, simulated
+from tests.unit.index.mail_log import (
+    DIRECTORY,
+    AccountLog,
+    MailLog,
+    incoming,
+    simulated,
+)
 
 _SMALL: Final = Limits(line=200, literals=100, discard=100)
 _COUNTS: Final = struct.Struct("<BBBBHB")
@@ -240,15 +245,10 @@ def _segment(data: bytes) -> bytes:
     return octets
 
 
-class _AccountLog(LogOnDisk):
-    facts = AccountState
-    state_type = AccountState
-
-
 def log(data: bytes) -> None:
     """A log whose CRCs are good and whose operations aren't is read or refused."""
     octets = _segment(data)
-    for kind in (MailLog, _AccountLog):
+    for kind in (MailLog, AccountLog):
         log_on_disk = kind(simulated())
         files = log_on_disk.files
         files.make_directory(DIRECTORY)

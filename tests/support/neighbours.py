@@ -9,7 +9,7 @@ import base64
 import random
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.internet.testing import StringTransportWithDisconnection
@@ -317,17 +317,16 @@ class Neighbours:
         return Letter(address, MESSAGES[0])
 
 
-class Letter:
+class Letter(NamedTuple):
     """A message on its way.
 
-    Args:
+    Attributes:
         address: Whom it is for.
         message: What it says.
     """
 
-    def __init__(self, address: bytes, message: bytes) -> None:
-        self.address = address
-        self.message = message
+    address: bytes
+    message: bytes
 
 
 class Postman:
