@@ -25,7 +25,9 @@ _COUNTED: Final = ("users", "mailboxes", "segments", "frames", "messages")
 _RESULTS: Final = {SOUND: "sound", DAMAGED: "damaged", CAN_NOT_TELL: "could not tell"}
 
 
-def run_check(store: Path, names: Sequence[str], *, as_json: bool) -> int:
+def run_check(
+    store: Path, names: Sequence[str], *, deep: bool = False, as_json: bool
+) -> int:
     """Check a store and print what was found; return the status to end with.
 
     Raises:
@@ -43,7 +45,7 @@ def run_check(store: Path, names: Sequence[str], *, as_json: bool) -> int:
         users.append(user)
     report = _JsonReport(store) if as_json else _Report()
     try:
-        check = StoreCheck(DiskFileSystem(str(store)))
+        check = StoreCheck(DiskFileSystem(str(store)), deep=deep)
         for finding in _guarded(check, users):
             report.add(finding)
     except OSError as error:

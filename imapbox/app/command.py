@@ -95,10 +95,16 @@ def locks(*, store: Path) -> None:
     type=click.Path(path_type=Path),
     help="Try whether a store could lie in this directory, instead.",
 )
+@click.option("--deep", is_flag=True, help="Read all messages and cards, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.argument("users", nargs=-1, metavar="[USER]...")
 def check(
-    *, store: Path | None, fs: Path | None, as_json: bool, users: tuple[str, ...]
+    *,
+    store: Path | None,
+    fs: Path | None,
+    deep: bool,
+    as_json: bool,
+    users: tuple[str, ...],
 ) -> None:
     """Look at every octet of the index, and change nothing.
 
@@ -112,7 +118,7 @@ def check(
         raise SystemExit(run_check_fs(fs, as_json=as_json))
     if store is None or fs is not None:
         raise click.UsageError("Give --store DIR [USER]..., or --fs DIR.")
-    raise SystemExit(run_check(store, users, as_json=as_json))
+    raise SystemExit(run_check(store, users, deep=deep, as_json=as_json))
 
 
 @main.command()
@@ -164,6 +170,26 @@ def show_log(
     from imapbox.app.log import run_log  # noqa: PLC0415 - see above
 
     raise SystemExit(run_log(store, user, mailbox, since, as_json=as_json))
+
+
+@main.command()
+@_STORE
+@click.option("--apply", "--yes", is_flag=True, help="Do it; else it is only said.")
+@click.option("--deep", is_flag=True, help="Read all messages and cards, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.argument("chosen", nargs=-1, metavar="[USER [MAILBOX]]")
+def repair(
+    *, store: Path, apply: bool, deep: bool, as_json: bool, chosen: tuple[str, ...]
+) -> None:
+    """Say how what is damaged can be mended from what is left; --apply does it.
+
+    Nothing is deleted: what is taken out is kept in lost+found. Ends with 0 if all
+    is sound now, 1 if something is damaged, 2 if that can not be told, 75 if it
+    may be tried again.
+    """
+    from imapbox.app.repair import run_repair  # noqa: PLC0415 - see above
+
+    raise SystemExit(run_repair(store, chosen, apply=apply, deep=deep, as_json=as_json))
 
 
 @main.command()

@@ -9,6 +9,7 @@ next one mends without anybody's help, is a *note*, and so is what is of no use
 any more. What can't be read is *unknown*.
 """
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -98,12 +99,25 @@ class CheckedLog(Generic[A]):
         audit: What the log says, as far as it could be read.
         frames: How many were looked at.
         segments: Likewise.
+        broken: Whether the log can't be read from its beginning to its end.
+        marked: Whether it is marked as damaged.
+        unsettled: Whether the next writer would find something to do.
+        head_is_wrong: Whether the head says something else than the last frame.
+        lock_is_wrong: Whether there is no lock, or none of ours.
+        strange: Names of what has no place here: files of others, snapshots that
+            say something else than the log, segments before its beginning.
     """
 
     audit: A
     findings: list[Finding] = field(default_factory=list)
     frames: int = 0
     segments: int = 0
+    broken: bool = False
+    marked: bool = False
+    unsettled: bool = False
+    head_is_wrong: bool = False
+    lock_is_wrong: bool = False
+    strange: list[str] = field(default_factory=list)
 
 
 class _Moved(Exception):
@@ -111,7 +125,7 @@ class _Moved(Exception):
 
 
 def check_log(
-    directory: str, make_audit: Callable[[], A], owner: int
+    directory: str, make_audit: Callable[[], A], owner: int, *, held: bool = False
 ) -> Steps[CheckedLog[A]]:
     """Check a log, whoever writes it meanwhile.
 
@@ -119,6 +133,7 @@ def check_log(
         directory: The log's.
         make_audit: Makes what takes in its frames.
         owner: Whose all of it should be.
+        held: Whether the caller holds the log's lock, so that nobody writes it.
 
     Raises:
         FileNotFoundError: There is no such directory.
@@ -128,15 +143,18 @@ def check_log(
     for _ in range(_TRIES):
         checked = CheckedLog(make_audit())
         try:
-            yield from _Check(directory, checked, owner).run()
+            yield from _Check(directory, checked, owner, held=held).run()
         except (_Moved, FileNotFoundError):
             yield from steps.list_directory(directory)  # is it still there?
+            if held:
+                break
             moment = yield from steps.monotonic()
             wait = min(2 * wait, _LONGEST_WAIT)
             yield Pause(f"{directory}/{LOCK}", moment + wait)
             continue
         except OSError as error:
             sentence = f"it can not be read to its end: {error.strerror}"
+            checked.broken = error.errno == errno.EIO
             checked.findings.append(Finding(Severity.UNKNOWN, directory, sentence))
         return checked
     checked = CheckedLog(make_audit())
@@ -148,10 +166,13 @@ def check_log(
 class _Check(Generic[A]):
     """One look at one log."""
 
-    def __init__(self, directory: str, checked: CheckedLog[A], owner: int) -> None:
+    def __init__(
+        self, directory: str, checked: CheckedLog[A], owner: int, *, held: bool
+    ) -> None:
         self._directory = directory
         self._checked = checked
         self._owner = owner
+        self._held = held
 
     def run(self) -> Steps[None]:
         """Look at all of it."""
@@ -159,6 +180,7 @@ class _Check(Generic[A]):
         for name in names:
             if not _is_ours(name):
                 self._note(name, "this file is none of imapbox's")
+                self._checked.strange.append(name)
             path = f"{self._directory}/{name}"
             for sentence in (yield from check_status(path, self._owner)):
                 self._damage(name, sentence)
@@ -178,8 +200,16 @@ class _Check(Generic[A]):
     def _damage(self, name: str, sentence: str) -> None:
         self._add(Severity.DAMAGE, name, sentence)
 
+    def _break(self, name: str, sentence: str) -> None:
+        self._checked.broken = True
+        self._damage(name, sentence)
+
     def _note(self, name: str, sentence: str) -> None:
         self._add(Severity.NOTE, name, sentence)
+
+    def _note_unsettled(self, name: str, sentence: str) -> None:
+        self._checked.unsettled = True
+        self._note(name, sentence)
 
     def _read(self, name: str, size: int) -> Steps[bytes]:
         return (
@@ -192,14 +222,17 @@ class _Check(Generic[A]):
 
     def _check_lock(self, names: list[str]) -> Steps[None]:
         if LOCK not in names:
+            self._checked.lock_is_wrong = True
             self._damage(LOCK, "there is no lock, so nobody can write")
             return
         content = yield from self._read(LOCK, LOCK_FILE_SIZE + 1)
         if len(content) != LOCK_FILE_SIZE or not content.startswith(MAGIC):
+            self._checked.lock_is_wrong = True
             self._damage(LOCK, "this is not a lock's file")
 
     def _check_mark(self, names: list[str]) -> Steps[None]:
         if DAMAGED in names:
+            self._checked.marked = True
             reason = yield from self._read(DAMAGED, _REASON)
             text = reason.decode(errors="replace").strip()
             self._damage(DAMAGED, f"it was marked damaged: {text}")
@@ -218,18 +251,18 @@ class _Check(Generic[A]):
         self, names: list[str], octets: bytes, head: Head | None
     ) -> Steps[None]:
         if head is None:
-            yield from self._check_headless(octets)
+            yield from self._check_headless(names, octets)
             return
         first = yield from self._first(head.position.segment)
         if first is None:
-            self._damage("", "there is no log")
+            self._break("", "there is no log")
             return
         broken = yield from self._walk(first, head.position)
         if broken is not None:
             again = yield from self._first(head.position.segment)
             if again != first:
                 raise _Moved
-            self._damage(broken.name, broken.sentence)
+            self._break(broken.name, broken.sentence)
             return
         self._check_whole(head)
         yield from self._check_snapshots(names, head.position)
@@ -242,37 +275,49 @@ class _Check(Generic[A]):
         except MailboxDamaged:
             return None
 
-    def _check_headless(self, octets: bytes) -> Steps[None]:
+    def _check_headless(self, names: list[str], octets: bytes) -> Steps[None]:
         """Check the frames as far as they go."""
         what = "is torn" if octets else "is lost"
-        self._note(HEAD, f"it {what}; the next writer makes it again from the log")
+        self._note_unsettled(
+            HEAD, f"it {what}; the next writer makes it again from the log"
+        )
         try:
             last = yield from find_last_segment(self._directory)
         except MailboxDamaged:
-            self._damage("", "there is no log")
+            self._break("", "there is no log")
             return
         first = yield from self._first(last.segment)
         broken = None
         if first is not None:
             broken = yield from self._walk(first, last)
         if broken is not None:
-            self._damage(broken.name, broken.sentence)
+            self._break(broken.name, broken.sentence)
             return
-        yield from self._walk_to_the_end(last)
+        end = yield from self._walk_to_the_end(last)
+        if first is not None and end is not None:
+            log = range(first.segment, end + 1)
+            yield from self._check_others(names, log, octets)
 
-    def _walk_to_the_end(self, last: Position) -> Steps[None]:
-        """Check the frames of the last segment, of which no head says the end."""
+    def _walk_to_the_end(self, last: Position) -> Steps[int | None]:
+        """Check the frames of the last segment, of which no head says the end.
+
+        Returns:
+            The number of the last segment; None if that can't be told.
+        """
         end = yield from self._end_behind(last)
         broken = yield from self._walk(last, end)
         if broken is not None and not broken.may_be_torn:
-            self._damage(broken.name, broken.sentence)
-            return
+            self._break(broken.name, broken.sentence)
+            return None
         end = broken.at if broken is not None else end
         name = segment_name(end.segment)
         if (yield from self._has_later_batch(end)):
-            self._damage(name, _broken_at(end))
+            self._break(name, _broken_at(end))
         elif (yield from anything_behind(self._directory, end.segment, end.offset)):
-            self._note(name, f"a crash left something unfinished at {end.offset}")
+            self._note_unsettled(
+                name, f"a crash left something unfinished at {end.offset}"
+            )
+        return end.segment
 
     def _walk(self, start: Position, end: Position) -> Steps[Unsound | None]:
         try:
@@ -288,8 +333,9 @@ class _Check(Generic[A]):
     def _check_whole(self, head: Head) -> None:
         audit = self._checked.audit
         for sentence in audit.check_end():
-            self._damage("", sentence)
+            self._break("", sentence)
         if audit.counts != head.counts:
+            self._checked.head_is_wrong = True
             self._damage(HEAD, "its counts are not those of the last frame")
 
     def _check_behind(self, octets: bytes, head: Head) -> Steps[int]:
@@ -306,11 +352,15 @@ class _Check(Generic[A]):
             raise _Moved
         name = segment_name(end.segment)
         if (yield from self._has_later_batch(end)):
-            self._damage(name, _broken_at(end))
+            self._break(name, _broken_at(end))
         elif torn:
-            self._note(name, f"a crash left something unfinished at {end.offset}")
+            self._note_unsettled(
+                name, f"a crash left something unfinished at {end.offset}"
+            )
         else:
-            self._note(HEAD, "it does not name the end yet; the next writer sees to it")
+            self._note_unsettled(
+                HEAD, "it does not name the end yet; the next writer sees to it"
+            )
         return end.segment
 
     def _check_snapshots(self, names: list[str], end: Position) -> Steps[None]:
@@ -322,10 +372,13 @@ class _Check(Generic[A]):
         for name in unused:
             self._note(name, "this snapshot is torn or old, and not used")
         for name in wrong:
+            self._checked.strange.append(name)
             self._damage(name, "this snapshot says something else than the log")
 
     def _is_busy(self, octets: bytes) -> Steps[bool]:
         """Say whether somebody is writing, or has written meanwhile."""
+        if self._held:
+            return False
         path = f"{self._directory}/{LOCK}"
         if (yield from steps.opened(path, Mode.READ, steps.is_locked)):
             return True
@@ -353,11 +406,12 @@ class _Check(Generic[A]):
         for number in others:
             name = segment_name(number)
             if number < log.start:
+                self._checked.strange.append(name)
                 self._note(name, "the log begins behind it")
             elif (yield from is_litter(self._directory, number)):
                 self._note(name, "a segment that was never begun")
             else:
-                self._damage(name, "it holds mail, and no SWITCH leads to it")
+                self._break(name, "it holds mail, and no SWITCH leads to it")
 
 
 def check_status(

@@ -38,7 +38,7 @@ value, as the head does.
 
 import struct
 import zlib
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from imapbox.index.head import Counts, Position
 
@@ -192,6 +192,29 @@ def decode_header(data: bytes, salt: int) -> FrameHeader | None:
     return FrameHeader(fields[0], fields[2], fields[5])
 
 
+class HeaderFacts(NamedTuple):
+    """What the header of a frame says whose operations can't be read.
+
+    Attributes:
+        counts: What is true after it.
+        time: Microseconds since 1970 UTC.
+        chain: Its chain value.
+        operation_count: How many operations it has.
+    """
+
+    counts: Counts
+    time: int
+    chain: int
+    operation_count: int
+
+
+def header_facts(header: bytes) -> HeaderFacts:
+    """Read them; `decode_header` has checked these bytes."""
+    fields = _FIELDS.unpack_from(header, 8)
+    (chain,) = _CHAIN.unpack_from(header, 8 + _FIELDS.size)
+    return HeaderFacts(_counts(fields), fields[4], chain, fields[1])
+
+
 def decode_frame(data: bytes, before: Position) -> Frame | None:
     """Read the frame at ``before`` from its header and operations.
 
@@ -215,16 +238,20 @@ def decode_frame(data: bytes, before: Position) -> Frame | None:
     return Frame(
         start=before.offset,
         end=before._replace(offset=before.offset + size, chain=chain),
-        counts=Counts(
-            modseq=fields[3],
-            uidnext=fields[7],
-            exists=fields[8],
-            unseen=fields[9],
-            uidvalidity=fields[10],
-            live=fields[6],
-        ),
+        counts=_counts(fields),
         time=fields[4],
         batch=fields[5],
         operations=operations,
         payload_size=header.payload_size,
+    )
+
+
+def _counts(fields: tuple[Any, ...]) -> Counts:
+    return Counts(
+        modseq=fields[3],
+        uidnext=fields[7],
+        exists=fields[8],
+        unseen=fields[9],
+        uidvalidity=fields[10],
+        live=fields[6],
     )

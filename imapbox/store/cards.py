@@ -65,6 +65,16 @@ class CardMaker:
         self._log.failure("a message could not be taken apart")
 
 
+def card_of_octets(octets: bytes) -> bytes:
+    """Make the card of a whole message, our own header lines left out.
+
+    What can't be taken apart is one opaque part.
+    """
+    maker = CardMaker()
+    maker.feed(octets)
+    return maker.finish() or _opaque(len(octets))
+
+
 def card_of_stored(directory: str, place: Place) -> Steps[bytes | None]:
     """Make the card of a stored message; None if its octets are gone.
 

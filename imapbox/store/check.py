@@ -20,9 +20,13 @@ from imapbox.index.check import (
     check_status,
 )
 from imapbox.index.check_audit import AccountAudit, MailboxAudit
+from imapbox.index.check_messages import check_messages
+from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.mailbox_state import MailboxState
+from imapbox.index.segment import segment_name
 from imapbox.model.errors import StoreTooNew
 from imapbox.model.names import UserName
+from imapbox.store.cards import card_of_octets
 from imapbox.store.create import account_is_made
 from imapbox.store.format import NotAStore, read_store_file
 from imapbox.store.layout import (
@@ -45,6 +49,10 @@ _MAILBOX: Final = re.compile(r"[0-9a-f]{32}")
 class StoreCheck:
     """One look at a store.
 
+    Args:
+        filesystem: Where it is.
+        deep: Whether messages and their cards are read, too.
+
     Attributes:
         users: How many accounts were looked at so far.
         mailboxes: How many mailboxes.
@@ -53,13 +61,14 @@ class StoreCheck:
         messages: How many messages exist.
     """
 
-    def __init__(self, filesystem: FileSystem) -> None:
+    def __init__(self, filesystem: FileSystem, *, deep: bool = False) -> None:
         self.users = 0
         self.mailboxes = 0
         self.segments = 0
         self.frames = 0
         self.messages = 0
         self._filesystem = filesystem
+        self._deep = deep
         self._owner = perform(status(ROOT or "."), filesystem).owner
 
     def run(self, users: Iterable[UserName] = ()) -> Iterator[Finding]:
@@ -99,7 +108,7 @@ class StoreCheck:
                 yield from self._status(name, is_directory=True)
             elif name == RESTORING:
                 yield _note(name, "imapbox restored was not finished; run it again")
-            elif name != STORE_FILE:
+            elif name not in {STORE_FILE, LOST_FOUND}:
                 yield _note(name, "this is none of imapbox's")
 
     def _everybody(self) -> Iterator[Finding]:
@@ -175,6 +184,24 @@ class StoreCheck:
             yield Finding(Severity.DAMAGE, directory, "another mailbox's log is in it")
         elif mailbox.uidvalidity != state.mailboxes[mailbox_id].uidvalidity:
             yield self._not_as_given(directory, state.mailboxes[mailbox_id], mailbox)
+        if self._deep:
+            yield from self._messages(directory, mailbox)
+
+    def _messages(self, directory: str, state: MailboxState) -> Iterator[Finding]:
+        """Read all messages; what compaction moved meanwhile is looked at again."""
+        steps = check_messages(directory, state, card_of_octets)
+        wrong = perform(steps, self._filesystem)
+        if wrong:
+            checked = check_log(directory, MailboxAudit, self._owner)
+            now = perform_patiently(checked, self._filesystem).audit.state
+            steps = check_messages(directory, now, card_of_octets, among=wrong)
+            wrong = perform(steps, self._filesystem)
+        for each in wrong:
+            segment = segment_name(each.place.segment)
+            path = f"{directory}/{segment}"
+            severity = Severity.DAMAGE if each.is_lost else Severity.NOTE
+            sentence = f"uid {each.uid} at {each.place.offset}: {each.sentence}"
+            yield Finding(severity, path, sentence)
 
     def _not_as_given(
         self, directory: str, given: Create, mailbox: MailboxState

@@ -1,0 +1,154 @@
+"""`imapbox repair`: what is damaged is mended from what is left of it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from imapbox.app.offline import become_owner
+from imapbox.app.one_mailbox import chosen_mailbox, chosen_user, say
+from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.steps import perform, perform_patiently, status
+from imapbox.index.repair import Job, Mending
+from imapbox.index.settings import Settings
+from imapbox.model.errors import DiskFull, MailboxBusy, MailError, StoreTooNew
+from imapbox.model.names import MailboxName, UserName
+from imapbox.store.failures import in_words
+from imapbox.store.format import NotAStore, read_store_file
+from imapbox.store.layout import STORE_FILE, user_directory
+from imapbox.store.repair import mend_user
+from imapbox.store.users import users_with_directory
+
+SOUND: Final = 0
+DAMAGED: Final = 1
+CAN_NOT_TELL: Final = 2
+TRY_AGAIN: Final = 75  # sysexits.h
+# Seconds for which it waits for a lock.
+PATIENCE: Final = 30.0
+_PASSES: Final = (MailboxBusy, DiskFull)
+_RESULTS: Final = {
+    SOUND: "sound",
+    DAMAGED: "damaged",
+    CAN_NOT_TELL: "could not tell",
+    TRY_AGAIN: "try again",
+}
+
+
+def run_repair(
+    store: Path, chosen: Sequence[str], *, apply: bool, deep: bool, as_json: bool
+) -> int:
+    """Mend a store, or say what there is to mend; return the status to end with.
+
+    Args:
+        store: Where it is.
+        chosen: Nothing; or a user; or a user and one of his mailboxes.
+        apply: Whether to do it.
+        deep: Whether to read all messages.
+        as_json: Whether to print one JSON object.
+
+    Raises:
+        click.UsageError: There is no store, or no user or mailbox of that name.
+    """
+    if len(chosen) > len(("USER", "MAILBOX")):
+        sentence = f"What is {chosen[-1]!r}? At most a user and a mailbox are named."
+        raise click.UsageError(sentence)
+    users = [chosen_user(each) for each in chosen[:1]]
+    name = chosen_mailbox(chosen[1]) if chosen[1:] else None
+    no_store = f"There is no mail store at {store}."
+    if not (store / STORE_FILE).is_file():
+        raise click.UsageError(no_store)
+    become_owner(store)
+    filesystem = DiskFileSystem(str(store))
+    try:
+        if not perform(read_store_file(), filesystem):
+            raise NotAStore
+    except (NotAStore, StoreTooNew, OSError) as error:
+        sentence = error.sentence() if isinstance(error, StoreTooNew) else no_store
+        raise click.UsageError(sentence) from error
+    for each in users:
+        if not filesystem.exists(user_directory(each)):
+            sentence = f"There is no account of {each!r}."
+            raise click.UsageError(sentence)
+    run = _Run(filesystem, apply=apply, deep=deep, as_json=as_json)
+    return run.run(store, users, name)
+
+
+class _Run:
+    """One run over a store."""
+
+    def __init__(
+        self, filesystem: DiskFileSystem, *, apply: bool, deep: bool, as_json: bool
+    ) -> None:
+        self._filesystem = filesystem
+        self._settings = Settings(
+            filesystem.boot, filesystem.node, filesystem.pid, PATIENCE
+        )
+        self._apply = apply
+        self._deep = deep
+        self._as_json = as_json
+        self._status = SOUND
+        self._said: list[dict[str, str]] = []
+        self._mailboxes = 0
+
+    def run(
+        self, store: Path, users: Sequence[UserName], mailbox: MailboxName | None
+    ) -> int:
+        """Mend; what can't be mended keeps nothing else from it."""
+        chosen = list(users) or perform(users_with_directory(), self._filesystem)
+        for user in chosen:
+            self._mend(user, mailbox)
+        if mailbox is not None and not self._mailboxes and self._status == SOUND:
+            sentence = f"There is no mailbox {mailbox!r}."
+            raise click.UsageError(sentence)
+        result = _RESULTS[self._status]
+        looked_at = {"users": len(chosen), "mailboxes": self._mailboxes}
+        if self._as_json:
+            report = {
+                "store": str(store),
+                "applied": self._apply,
+                "mended": self._said,
+                "checked": looked_at,
+                "result": result,
+            }
+            click.echo(json.dumps(report, indent=1))
+            return self._status
+        say(f"{result}: {len(chosen)} users, {self._mailboxes} mailboxes")
+        if self._status == DAMAGED and not self._apply:
+            say("nothing was changed; --apply does it")
+        return self._status
+
+    def _mend(self, user: UserName, mailbox: MailboxName | None) -> None:
+        job = Job(self._settings, self._apply)
+        owner = perform(status("."), self._filesystem).owner
+        work = mend_user(user, job, owner, mailbox=mailbox, deep=self._deep)
+        try:
+            self._mailboxes += perform_patiently(work, self._filesystem)
+        except (MailError, OSError) as error:
+            self._tell(job)
+            self._failed(user, error)
+        else:
+            self._tell(job)
+
+    def _tell(self, job: Job) -> None:
+        for each in job.mended:
+            done = "done" if self._apply else "todo"
+            self._say("left" if each.left else done, each)
+            if each.left or not self._apply:
+                self._status = DAMAGED
+
+    def _failed(self, user: UserName, error: MailError | OSError) -> None:
+        words = in_words(error) if isinstance(error, OSError) else error
+        sentence = f"not gone on with: {words.sentence()}"
+        self._say("left", Mending(user_directory(user), sentence, left=True))
+        if isinstance(words, _PASSES):
+            self._status = self._status or TRY_AGAIN
+        else:
+            self._status = DAMAGED if isinstance(error, MailError) else CAN_NOT_TELL
+
+    def _say(self, state: str, each: Mending) -> None:
+        row = {"state": state, "path": each.path, "sentence": each.sentence}
+        self._said.append(row)
+        if not self._as_json:
+            say(f"{state}: {each.path}: {each.sentence}")

@@ -1,0 +1,176 @@
+"""Mending one log, under its lock.
+
+The smallest thing that makes it sound is done. Marked, and sound: the mark goes.
+Something behind the end that nobody published: it is settled, as by any writer.
+What has no place among the log's files is moved to ``lost+found``. Only a log that
+can't be read from its beginning to its end is written anew (`new_log`), from all
+that can be read of it; what was there is kept in ``lost+found``.
+
+While a log is written anew it is marked as damaged, so that nobody changes it. The
+mark is removed last. A crash anywhere leaves a log that is marked, or one that is
+mended; to begin again ends the same.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
+
+from imapbox.disk import steps
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.steps import Steps
+from imapbox.index.check import LOCK, CheckedLog, EndingAudit
+from imapbox.index.check_frames import Audit
+from imapbox.index.create import write_file
+from imapbox.index.damage import DAMAGED, is_damaged, mark_damaged
+from imapbox.index.head import Head
+from imapbox.index.lost_found import keep
+from imapbox.index.new_log import NewLog, write_head, write_new_log
+from imapbox.index.read import read_head
+from imapbox.index.segment import segment_name, segment_numbers
+from imapbox.index.settings import Settings
+from imapbox.index.settle import HEAD, settle
+from imapbox.locks.lock_file import LOCK_FILE_SIZE, new_lock_file
+from imapbox.model.errors import StoreFailure
+
+A = TypeVar("A", bound=EndingAudit)
+
+
+class Mending(NamedTuple):
+    """One thing that was done, or would be.
+
+    Attributes:
+        path: Of the file or directory, below the store.
+        sentence: What is done.
+        left: Whether it can't be done, and why is in the sentence.
+    """
+
+    path: str
+    sentence: str
+    left: bool = False
+
+
+@dataclass(slots=True)
+class Job:
+    """What is to be mended, and what was done of it so far.
+
+    Attributes:
+        settings: How to write.
+        apply: Whether to do it; else it is only said.
+        mended: What was said.
+    """
+
+    settings: Settings
+    apply: bool
+    mended: list[Mending] = field(default_factory=list)
+
+    def say(self, path: str, sentence: str) -> bool:
+        """Note that something is done; return whether to do it."""
+        self.mended.append(Mending(path, sentence))
+        return self.apply
+
+    def leave(self, path: str, sentence: str) -> None:
+        """Note that something can't be done."""
+        self.mended.append(Mending(path, sentence, left=True))
+
+
+def mend_lock(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[None]:
+    """Make a lock where there is none, before anybody can take it."""
+    if not checked.lock_is_wrong:
+        return
+    path = f"{directory}/{LOCK}"
+    if not job.say(path, "a lock is made"):
+        return
+    if not (yield from steps.exists(path)):
+        yield from write_file(path, new_lock_file())
+    else:
+
+        def write(fd: int) -> Steps[None]:
+            yield from steps.truncate(fd, LOCK_FILE_SIZE)
+            yield from steps.pwrite(fd, new_lock_file(), 0)
+            yield from steps.fdatasync(fd)
+
+        yield from steps.opened(path, Mode.WRITE, write)
+    yield from steps.sync_directory(directory)
+
+
+def mend_small_things(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[None]:
+    """Mend a log that can be read from its beginning to its end.
+
+    Its messages have been read, if it is marked.
+    """
+    yield from _move_strange(job, directory, checked.strange)
+    if checked.head_is_wrong and job.say(f"{directory}/{HEAD}", "it is made anew"):
+        head = yield from good_head(directory)
+        if head is not None:
+            counts = checked.audit.counts
+            yield from write_head(directory, head._replace(counts=counts))
+    if checked.marked:
+        yield from _unmark(job, directory)
+    if checked.unsettled and job.say(directory, "its end is found again"):
+        yield from settle(directory, job.settings)
+    elif checked.marked and job.apply:
+        # What the sync that failed may have left unsynced is written again.
+        yield from settle(directory, job.settings)
+
+
+def replace_log(
+    job: Job, directory: str, log: NewLog, make_audit: Callable[[], Audit], flags: int
+) -> Steps[None]:
+    """Write a log anew, and keep what was there.
+
+    Args:
+        job: Not a dry one.
+        directory: The log's; its lock is held.
+        log: What it will be.
+        make_audit: Checks it before it counts.
+        flags: Of the head.
+
+    Raises:
+        OSError: It could not be written; what was there is there.
+        StoreFailure: What was there is not read twice alike.
+    """
+    yield from mark_damaged(directory, "imapbox repair was not finished")
+    if not (yield from is_damaged(directory)):
+        raise StoreFailure(directory)
+    names = yield from steps.list_directory(directory)
+    old = [segment_name(number) for number in segment_numbers(names)]
+    for name in old:
+        yield from keep(directory, name)
+    end = yield from write_new_log(directory, log, make_audit)
+    head = Head(job.settings.boot, end, log.counts, flags)
+    yield from write_head(directory, head)
+    for name in old:
+        yield from steps.unlink(f"{directory}/{name}")
+    yield from steps.sync_directory(directory)
+    yield from _remove_mark(directory)
+
+
+def good_head(directory: str) -> Steps[Head | None]:
+    """Return the head, if it can be read."""
+    try:
+        octets = yield from steps.opened(f"{directory}/{HEAD}", Mode.READ, read_head)
+    except OSError:
+        return None
+    return Head.decode(octets)
+
+
+def _move_strange(job: Job, directory: str, names: Sequence[str]) -> Steps[None]:
+    for name in names:
+        path = f"{directory}/{name}"
+        if not (yield from steps.status(path)).is_file:
+            job.leave(path, "it is no file, and can not be moved to lost+found")
+        elif job.say(path, "it is moved to lost+found"):
+            yield from keep(directory, name)
+            yield from steps.unlink(path)
+            yield from steps.sync_directory(directory)
+
+
+def _unmark(job: Job, directory: str) -> Steps[None]:
+    path = f"{directory}/{DAMAGED}"
+    if job.say(path, "the log is sound; the mark is removed"):
+        yield from _remove_mark(directory)
+
+
+def _remove_mark(directory: str) -> Steps[None]:
+    yield from steps.unlink(f"{directory}/{DAMAGED}")
+    yield from steps.sync_directory(directory)

@@ -1,0 +1,189 @@
+"""Reading all of a segment that can be read, whatever is broken in it.
+
+Where the chain breaks, the next header is looked for whose CRC, begun with the
+segment's salt, holds: no message can contain one. What lies between is a gap. A
+frame whose header holds and whose operations don't is a gap, too, of which the
+ends are known. Nothing is written.
+"""
+
+import errno
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from imapbox.disk import steps
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.steps import Steps
+from imapbox.index.frame import (
+    FRAME_HEADER_SIZE,
+    MAGIC,
+    Frame,
+    HeaderFacts,
+    chain_before,
+    decode_frame,
+    decode_header,
+    frame_size,
+    header_facts,
+)
+from imapbox.index.head import Position
+from imapbox.index.operations import Switch
+from imapbox.index.read import switch_of
+from imapbox.index.segment import SEGMENT_HEADER_SIZE, SegmentHeader, segment_name
+
+_PIECE: Final = 1024 * 1024
+_BLOCK: Final = 4096
+
+
+class Gap(NamedTuple):
+    """A stretch of a segment that can't be read as frames.
+
+    Attributes:
+        segment: The number of the segment.
+        start: Where it begins.
+        end: Where it ends.
+        facts: What the header says of the frame that it is, if that can be read.
+        time: Of what was read before; microseconds since 1970 UTC.
+    """
+
+    segment: int
+    start: int
+    end: int
+    facts: HeaderFacts | None
+    time: int
+
+
+@dataclass(slots=True)
+class Scan:
+    """What was found in one segment.
+
+    Attributes:
+        number: Of the segment.
+        size: Of its file.
+        begins: Whether its header is good.
+        salt: As its header says, or as it was guessed.
+        items: Frames and gaps, in their order.
+        switch: Where the log goes on, if the last frame says so.
+    """
+
+    number: int
+    size: int = 0
+    begins: bool = False
+    salt: int = 0
+    items: list[Frame | Gap] = field(default_factory=list)
+    switch: Switch | None = None
+
+    @property
+    def frames(self) -> list[Frame]:
+        """Return the frames that can be read."""
+        return [item for item in self.items if isinstance(item, Frame)]
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether there is nothing in it that could not be read."""
+        return self.begins and len(self.frames) == len(self.items) > 0
+
+
+def scan_segment(directory: str, number: int, salts: Iterable[int]) -> Steps[Scan]:
+    """Read what can be read of a segment.
+
+    Args:
+        directory: The log's.
+        number: Of the segment.
+        salts: What others say that its salt is, if its header is lost.
+
+    Raises:
+        StoreTooNew: It is of a format that this imapbox can not read.
+        OSError: It can't be opened.
+    """
+
+    def scan(fd: int) -> Steps[Scan]:
+        size = yield from steps.size(fd)
+        start = yield from read_readable(fd, SEGMENT_HEADER_SIZE + FRAME_HEADER_SIZE, 0)
+        header = SegmentHeader.decode(start[:SEGMENT_HEADER_SIZE])
+        if header is not None and header.number == number:
+            found = Scan(number, size, begins=True, salt=header.salt)
+            yield from _scan(fd, found)
+            return found
+        first = start[SEGMENT_HEADER_SIZE:]
+        guesses = [*salts]
+        if len(first) == FRAME_HEADER_SIZE:
+            guesses.append(chain_before(first))  # of the first frame it is the salt
+        found = Scan(number, size)
+        for salt in guesses:
+            found = Scan(number, size, salt=salt)
+            yield from _scan(fd, found)
+            if found.frames:
+                break
+        return found
+
+    path = f"{directory}/{segment_name(number)}"
+    return (yield from steps.opened(path, Mode.READ, scan))
+
+
+def read_readable(fd: int, size: int, offset: int) -> Steps[bytes]:
+    """Return octets; zeros for blocks that the disk can't read."""
+    try:
+        octets: bytes = yield from steps.pread(fd, size, offset)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+    else:
+        return octets
+    if size <= _BLOCK:
+        return bytes(size)
+    half = max(_BLOCK, size // 2 // _BLOCK * _BLOCK)
+    first = yield from read_readable(fd, half, offset)
+    return first + (yield from read_readable(fd, size - half, offset + half))
+
+
+def _scan(fd: int, found: Scan) -> Steps[None]:
+    at, chain, time = SEGMENT_HEADER_SIZE, found.salt, 0
+    while at < found.size and found.switch is None:
+        data = yield from read_readable(fd, FRAME_HEADER_SIZE, at)
+        header = decode_header(data, found.salt)
+        if header is None:
+            following = yield from _next_header(fd, found, at + 1)
+            if following is None and not (yield from _anything(fd, found.size, at)):
+                return
+            end = found.size if following is None else following
+            found.items.append(Gap(found.number, at, end, None, time))
+            at, chain = end, -1
+            continue
+        facts = header_facts(data)
+        size = FRAME_HEADER_SIZE + header.operations_size
+        before = Position(found.number, at, chain_before(data), found.salt)
+        octets = yield from read_readable(fd, size, at)
+        frame = decode_frame(octets, before)
+        end = at + frame_size(header.operations_size, header.payload_size)
+        if frame is None:
+            found.items.append(Gap(found.number, at, end, facts, facts.time))
+        else:
+            if before.chain != chain and chain >= 0:
+                # It follows a frame that is not there: something was overwritten.
+                found.items.append(Gap(found.number, at, at, None, time))
+            found.items.append(frame)
+            following_segment = switch_of(frame)
+            if following_segment is not None:
+                number, _, _, salt = following_segment
+                found.switch = Switch(number, salt)
+        at, chain, time = end, facts.chain, facts.time
+
+
+def _next_header(fd: int, found: Scan, start: int) -> Steps[int | None]:
+    """Return where the next header is that holds."""
+    for offset in range(start, found.size, _PIECE):
+        octets = yield from read_readable(fd, _PIECE + FRAME_HEADER_SIZE, offset)
+        at = octets.find(MAGIC)
+        while 0 <= at < _PIECE:
+            data = octets[at : at + FRAME_HEADER_SIZE]
+            if decode_header(data, found.salt) is not None:
+                return offset + at
+            at = octets.find(MAGIC, at + 1)
+    return None
+
+
+def _anything(fd: int, size: int, start: int) -> Steps[bool]:
+    for offset in range(start, size, _PIECE):
+        if any((yield from read_readable(fd, _PIECE, offset))):
+            return True
+    return False

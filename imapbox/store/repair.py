@@ -1,0 +1,351 @@
+"""Mending a store: what `imapbox repair` does.
+
+A user's account comes first: it says which mailboxes there are. Where its log is
+lost, the mailboxes' directories that ever held mail are found, and named
+``Recovered/<id>``. Then each mailbox, with the account's lock and its own: if it
+needs another UIDVALIDITY, the account says so first, as `imapbox restored` does.
+"""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Final, TypeVar
+
+from imapbox.disk import steps
+from imapbox.disk.steps import Steps
+from imapbox.index.account_operations import Create
+from imapbox.index.account_plan import plan_account
+from imapbox.index.account_state import AccountState, ChangeAccount
+from imapbox.index.check import CheckedLog, EndingAudit, check_log
+from imapbox.index.check_audit import AccountAudit, MailboxAudit
+from imapbox.index.check_messages import check_messages
+from imapbox.index.commit import Log, write
+from imapbox.index.head import DELETED
+from imapbox.index.mailbox_plan import MailboxPlan, plan_mailbox, scan_all
+from imapbox.index.mailbox_state import MailboxFacts
+from imapbox.index.new_uidvalidity import MAX_UIDVALIDITY, GiveUidValidity
+from imapbox.index.opening import fold_up_to
+from imapbox.index.repair import (
+    Job,
+    good_head,
+    mend_lock,
+    mend_small_things,
+    replace_log,
+)
+from imapbox.index.settle import settle
+from imapbox.index.transaction import Transaction
+from imapbox.locks.acquire import Identity, locked
+from imapbox.model.errors import MailboxDamaged, NumbersExhausted
+from imapbox.model.names import INBOX, MailboxName, UserName
+from imapbox.model.numbers import UidValidity
+from imapbox.store.cards import card_of_octets
+from imapbox.store.create import ID_SIZE, account_is_made, create_mailbox_log
+from imapbox.store.layout import (
+    account_directory,
+    mailbox_directory,
+    mailboxes_directory,
+    user_directory,
+)
+from imapbox.store.restored import RESTORING, RUN_SIZE
+
+COMMAND: Final = "repair"
+RECOVERED: Final = "Recovered"
+_MAILBOX: Final = re.compile(r"[0-9a-f]{32}")
+
+T = TypeVar("T")
+A = TypeVar("A", bound=EndingAudit)
+
+
+class UserRepair:
+    """Mends one user's account and mailboxes.
+
+    Args:
+        user: Whose they are.
+        job: What is noted of it.
+        owner: Whose all files should be.
+        deep: Whether all messages are read.
+    """
+
+    def __init__(self, user: UserName, job: Job, owner: int, *, deep: bool) -> None:
+        self._user = user
+        self._job = job
+        self._owner = owner
+        self._deep = deep
+        self._account = account_directory(user)
+
+    def mend_account(self) -> Steps[AccountState]:
+        """Mend the account, and return the tree; an empty one if there is none."""
+        if not (yield from steps.exists(self._account)):
+            if not (yield from account_is_made(self._user)):
+                return AccountState()
+            if not self._job.say(self._account, "the account's directory is made"):
+                return AccountState()
+            yield from steps.make_directory(self._account)
+            yield from steps.sync_directory(user_directory(self._user))
+        checked = yield from self._check(self._account, AccountAudit, held=False)
+        if not (yield from account_is_made(self._user)):
+            return AccountState()  # it was never made to the end
+        yield from mend_lock(self._job, self._account, checked)
+        return (
+            yield from self._locked([self._account], partial(self._account_section))
+        )
+
+    def _account_section(self) -> Steps[AccountState]:
+        job, directory = self._job, self._account
+        checked = yield from self._check(directory, AccountAudit, held=job.apply)
+        if not checked.broken and checked.frames:
+            yield from mend_small_things(job, directory, checked)
+            state = checked.audit.state
+            if job.apply:
+                state = yield from self._tree()
+            yield from self._mend_missing(state)
+            return state
+        names = yield from steps.list_directory(directory)
+        head = yield from good_head(directory)
+        plan = yield from plan_account(directory, names, head)
+        state = plan.state
+        found = yield from self._unbound(state)
+        now = int((yield from steps.now()))
+        for mailbox_id, (uidvalidity, deleted) in found.items():
+            if deleted:
+                state.deleted[mailbox_id] = now * 1_000_000
+                continue
+            name = MailboxName(f"{RECOVERED}/{mailbox_id.hex()}")
+            given = uidvalidity or self._next(state, now)
+            _bind(state, Create(mailbox_id, given, name))
+        said = f"the account is written anew, with {len(state.mailboxes)} mailboxes"
+        if found:
+            said += f"; {len(found)} whose names are lost are below {RECOVERED}"
+        if not job.say(directory, said):
+            return state
+        if INBOX not in state.names:
+            yield from self._make_inbox(state, now)
+        flags = head.flags if head is not None else 0
+        log = plan.log(now * 1_000_000)
+        yield from replace_log(job, directory, log, AccountAudit, flags)
+        return (yield from self._tree())
+
+    def _make_inbox(self, state: AccountState, now: int) -> Steps[None]:
+        mailbox_id = yield from steps.random(ID_SIZE)
+        given = self._next(state, now)
+        settings = self._job.settings
+        yield from create_mailbox_log(self._user, mailbox_id, given, settings)
+        _bind(state, Create(mailbox_id, given, INBOX))
+
+    def _mend_missing(self, state: AccountState) -> Steps[None]:
+        """Make mailboxes anew of which nothing is there, empty."""
+        for mailbox in list(state.mailboxes.values()):
+            directory = mailbox_directory(self._user, mailbox.mailbox_id)
+            if (yield from steps.exists(directory)):
+                continue
+            sentence = f"{mailbox.name!r} is not there; it is made anew, empty, "
+            if not self._job.say(directory, sentence + "with a greater UIDVALIDITY"):
+                continue
+            given = self._next(state, int((yield from steps.now())))
+            yield from self._give(state, mailbox._replace(uidvalidity=given))
+            yield from create_mailbox_log(
+                self._user, mailbox.mailbox_id, given, self._job.settings
+            )
+
+    def mend_mailbox(self, mailbox: Create) -> Steps[None]:
+        """Mend a mailbox of a sound account."""
+        directory = mailbox_directory(self._user, mailbox.mailbox_id)
+        if not (yield from steps.exists(directory)):
+            return  # what is to be done was said already
+        checked = yield from self._check(directory, MailboxAudit, held=False)
+        if (
+            not self._deep
+            and not checked.findings
+            and checked.audit.counts.uidvalidity == mailbox.uidvalidity
+        ):
+            return
+        yield from mend_lock(self._job, directory, checked)
+        section = partial(self._mailbox_section, directory, mailbox)
+        yield from self._locked([self._account, directory], section)
+
+    def _mailbox_section(self, directory: str, mailbox: Create) -> Steps[None]:
+        job = self._job
+        checked = yield from self._check(directory, MailboxAudit, held=job.apply)
+        state = checked.audit.state
+        broken = checked.broken or not checked.frames
+        if not broken and state.facts.mailbox_id != mailbox.mailbox_id:
+            job.leave(directory, "another mailbox's log is in it")
+            return
+        if not broken and (checked.marked or self._deep):
+            cards = card_of_octets if self._deep else None
+            broken = bool((yield from check_messages(directory, state, cards)))
+        if broken:
+            yield from self._write_anew(directory, mailbox)
+            return
+        yield from mend_small_things(job, directory, checked)
+        yield from self._agree(directory, mailbox, checked)
+
+    def _write_anew(self, directory: str, mailbox: Create) -> Steps[None]:
+        job = self._job
+        head = yield from good_head(directory)
+        plan = yield from plan_mailbox(
+            directory, mailbox.mailbox_id, head, job.settings.boot, card_of_octets
+        )
+        if not job.say(directory, _sentence(mailbox, plan)):
+            return
+        state = yield from self._tree()
+        now = int((yield from steps.now()))
+        bound = state.mailboxes.get(mailbox.mailbox_id)
+        if bound is None:
+            return  # it was deleted just now
+        given = UidValidity(max(bound.uidvalidity, plan.uidvalidity))
+        if plan.unsure:
+            given = self._next(state, now, given)
+        if given != bound.uidvalidity:
+            yield from self._give(state, bound._replace(uidvalidity=given))
+        flags = head.flags if head is not None else 0
+        log = plan.log(mailbox.mailbox_id, given, now * 1_000_000)
+        yield from replace_log(job, directory, log, MailboxAudit, flags)
+
+    def _agree(
+        self, directory: str, mailbox: Create, checked: CheckedLog[MailboxAudit]
+    ) -> Steps[None]:
+        """See that account and mailbox name the same UIDVALIDITY."""
+        job = self._job
+        theirs, ours = mailbox.uidvalidity, checked.audit.counts.uidvalidity
+        if theirs == ours or (theirs > ours and (yield from steps.exists(RESTORING))):
+            return
+        sentence = "account and mailbox name two UIDVALIDITYs; the greater one counts"
+        if not job.say(directory, sentence):
+            return
+        if ours > theirs:
+            state = yield from self._tree()
+            yield from self._give(state, mailbox._replace(uidvalidity=ours))
+            return
+        run = yield from steps.random(RUN_SIZE)
+        log = Log(directory, MailboxFacts)
+        yield from self._write(log, GiveUidValidity(theirs, run))
+
+    def _check(
+        self, directory: str, make_audit: Callable[[], A], *, held: bool
+    ) -> Steps[CheckedLog[A]]:
+        return check_log(directory, make_audit, self._owner, held=held)
+
+    def _locked(
+        self, directories: list[str], section: Callable[[], Steps[T]]
+    ) -> Steps[T]:
+        """Run a section; with the locks if it is to change anything."""
+        if not self._job.apply:
+            return (yield from section())
+        settings = self._job.settings
+        identity = Identity(settings.node, settings.pid, COMMAND)
+        until = (yield from steps.monotonic()) + settings.patience
+        paths = [f"{directory}/lock" for directory in directories]
+        return (yield from locked(paths, identity, until, section))
+
+    def _tree(self) -> Steps[AccountState]:
+        """Return what the account says; its lock is held."""
+        tail = yield from settle(self._account, self._job.settings)
+        return (yield from fold_up_to(self._account, tail.position, AccountState))
+
+    def _next(self, state: AccountState, now: int, least: int = 0) -> UidValidity:
+        given = max(now, state.highest_uidvalidity + 1, least + 1)
+        if given > MAX_UIDVALIDITY:
+            raise NumbersExhausted
+        return UidValidity(given)
+
+    def _give(self, state: AccountState, mailbox: Create) -> Steps[None]:
+        """Let the account say which UIDVALIDITY a mailbox has."""
+        change = ChangeAccount(state, lambda _: [mailbox])
+        yield from self._write(Log(self._account, AccountState), change)
+        state.mailboxes[mailbox.mailbox_id] = mailbox
+        state.names[mailbox.name] = mailbox
+        highest = max(state.highest_uidvalidity, mailbox.uidvalidity)
+        state.highest_uidvalidity = highest
+
+    def _write(self, log: Log, wish: Transaction) -> Steps[None]:
+        tail = yield from settle(log.directory, self._job.settings)
+        (outcome,) = yield from write(log, self._job.settings, tail, [wish])
+        if outcome.error is not None:
+            raise outcome.error
+
+    def _unbound(
+        self, state: AccountState
+    ) -> Steps[dict[bytes, tuple[UidValidity, bool]]]:
+        """Return the mailboxes that held mail and that the account does not know.
+
+        Returns:
+            By id: the UIDVALIDITY that its log names, 0 if none, and whether it was
+            deleted.
+        """
+        found: dict[bytes, tuple[UidValidity, bool]] = {}
+        above = mailboxes_directory(self._user)
+        if not (yield from steps.exists(above)):
+            return found
+        for name in (yield from steps.list_directory(above)):
+            if not _MAILBOX.fullmatch(name):
+                continue
+            mailbox_id = bytes.fromhex(name)
+            if mailbox_id in state.mailboxes or mailbox_id in state.deleted:
+                continue
+            directory = f"{above}/{name}"
+            head = yield from good_head(directory)
+            counts = [head.counts] if head is not None else []
+            names = yield from steps.list_directory(directory)
+            for scan in (yield from scan_all(directory, names, head)):
+                counts += [frame.counts for frame in scan.frames]
+            if max((each.uidnext for each in counts), default=0) > 1:
+                given = max(each.uidvalidity for each in counts)
+                deleted = head is not None and bool(head.flags & DELETED)
+                found[mailbox_id] = given, deleted
+        return found
+
+
+def mend_user(
+    user: UserName,
+    job: Job,
+    owner: int,
+    *,
+    mailbox: MailboxName | None = None,
+    deep: bool = False,
+) -> Steps[int]:
+    """Mend a user's account and mailboxes, or one of them.
+
+    Returns:
+        How many mailboxes were looked at.
+
+    Raises:
+        MailError: Something could not be mended; the rest was not looked at.
+    """
+    repair = UserRepair(user, job, owner, deep=deep)
+    state = yield from repair.mend_account()
+    chosen = [
+        each
+        for each in sorted(state.mailboxes.values(), key=lambda each: each.name)
+        if mailbox is None or each.name == mailbox
+    ]
+    for each in chosen:
+        directory = mailbox_directory(user, each.mailbox_id)
+        try:
+            yield from repair.mend_mailbox(each)
+        except MailboxDamaged as error:
+            job.leave(directory, error.sentence())
+    return len(chosen)
+
+
+def _bind(state: AccountState, mailbox: Create) -> None:
+    state.mailboxes[mailbox.mailbox_id] = mailbox
+    state.names[mailbox.name] = mailbox
+    state.subscribed.add(mailbox.name)
+    state.highest_uidvalidity = max(state.highest_uidvalidity, mailbox.uidvalidity)
+
+
+def _sentence(mailbox: Create, plan: MailboxPlan) -> str:
+    """Say what becomes of a mailbox."""
+    kept = len(plan.carried) - plan.new
+    parts = [f"{mailbox.name!r} is written anew: {kept} messages keep their UIDs"]
+    if plan.new:
+        parts.append(f"{plan.new} without index come back as new ones")
+    if plan.lost:
+        uids = ", ".join(map(str, plan.lost[:10]))
+        more = ", ..." if len(plan.lost) > 10 else ""  # noqa: PLR2004 - as many as fit
+        parts.append(f"{len(plan.lost)} are gone, with the UIDs {uids}{more}")
+    if plan.unsure:
+        parts.append("it gets a greater UIDVALIDITY, since UIDs may be lost")
+    parts.append("what was there is kept in lost+found")
+    return "; ".join(parts)

@@ -1,0 +1,150 @@
+"""`imapbox repair` and `imapbox check --deep`, on a real disk."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from imapbox.app.command import main
+from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.spool import MemoryContent
+from imapbox.disk.steps import perform, perform_patiently
+from imapbox.index.commit import Log, commit
+from imapbox.index.damage import mark_damaged
+from imapbox.index.mailbox_state import MailboxFacts
+from imapbox.index.mailbox_transactions import AppendMessages
+from imapbox.index.settings import Settings
+from imapbox.model.names import UserName
+from imapbox.store.cards import card_of_octets
+from imapbox.store.create import create_account
+from imapbox.store.format import prepare_store
+from tests.simulation.mailbox import sees
+from tests.support.inbox import inbox_of
+
+ANA = UserName("ana@example.org")
+MAIL = b"Subject: hello\r\n\r\nHello.\r\n"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store with an account and a message in its INBOX."""
+    store = tmp_path / "store"
+    store.mkdir(mode=0o700)
+    filesystem = DiskFileSystem(str(store))
+    settings = Settings(filesystem.boot, filesystem.node, filesystem.pid, 1.0)
+    perform(prepare_store(), filesystem)
+    perform(create_account(ANA, settings), filesystem)
+    message = sees(MAIL)._replace(
+        card=card_of_octets(MAIL), content=MemoryContent(MAIL)
+    )
+    log = Log(str(inbox(store).relative_to(store)), MailboxFacts)
+    wish = AppendMessages([message])
+    delivery = commit(log, settings, lambda: [wish], command="deliver")
+    perform_patiently(delivery, filesystem)
+    return store
+
+
+def inbox(store: Path) -> Path:
+    """Return the directory of INBOX."""
+    (user,) = store.glob("users/*/*")
+    return inbox_of(user)
+
+
+def run(command: str, store: Path, *arguments: str) -> Result:
+    """Run a command."""
+    return CliRunner().invoke(main, [command, "--store", str(store), *arguments])
+
+
+def break_log(store: Path, at: bytes, place: int = 0) -> None:
+    """Flip a bit of what is found in the log."""
+    path = inbox(store) / "log.1"
+    octets = bytearray(path.read_bytes())
+    octets[octets.index(at) + place] ^= 1
+    path.write_bytes(octets)
+
+
+def test_a_sound_store(store: Path) -> None:
+    """Nothing is to be done; status 0."""
+    done = run("repair", store)
+    assert done.output == "sound: 1 users, 6 mailboxes\n"
+    assert done.exit_code == 0
+
+
+def test_dry_run_and_apply(store: Path) -> None:
+    """What is to be done is said with status 1; --apply does it; then it is sound."""
+    perform(
+        mark_damaged(str(inbox(store).relative_to(store)), "a sync failed"),
+        DiskFileSystem(str(store)),
+    )
+    said = run("repair", store, "ana@example.org", "INBOX")
+    assert said.exit_code == 1
+    assert said.output.startswith("todo: users/")
+    assert said.output.endswith("--apply does it\n")
+    assert (inbox(store) / "damaged").exists()
+    done = run("repair", store, "--yes")
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("done: users/")
+    assert not (inbox(store) / "damaged").exists()
+    assert run("check", store).exit_code == 0
+
+
+def test_json(store: Path) -> None:
+    """--json has state, path and sentence of each."""
+    break_log(store, b"IBF0", 100)
+    done = run("repair", store, "--json", "--apply")
+    report = json.loads(done.output)
+    assert report["result"] == "sound"
+    assert report["applied"] is True
+    (row,) = report["mended"]
+    assert row["state"] == "done"
+    assert "is written anew" in row["sentence"]
+    assert list(store.glob("lost+found/users/*/*/mailboxes/*/log.1.1"))
+    assert run("check", store, "--deep").exit_code == 0
+
+
+def test_a_deep_check_reads_messages(store: Path) -> None:
+    """An octet of a message is damage, with its UID; of a card, it is a note."""
+    assert run("check", store, "--deep").exit_code == 0
+    break_log(store, b"IBC0", 20)
+    done = run("check", store, "--deep")
+    assert done.exit_code == 0, done.output
+    assert "uid 1" in done.output
+    assert "its card is not what was stored" in done.output
+    break_log(store, MAIL)
+    assert run("check", store).exit_code == 0, "it reads no messages"
+    done = run("check", store, "--deep")
+    assert done.exit_code == 1
+    assert "uid 1" in done.output
+    assert "its octets are not what was stored" in done.output
+    assert run("repair", store, "--deep", "--apply").exit_code == 0
+    assert run("check", store, "--deep").exit_code == 0
+
+
+def test_a_busy_mailbox(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While somebody holds the lock for long, it says so, with status 75."""
+    monkeypatch.setattr("imapbox.app.repair.PATIENCE", 0.05)
+    (inbox(store) / "core").write_bytes(b"died")
+    filesystem = DiskFileSystem(str(store))
+    path = str((inbox(store) / "lock").relative_to(store))
+    fd = filesystem.open(path, Mode.WRITE)
+    assert filesystem.try_lock(fd)
+    done = run("repair", store, "--apply")
+    filesystem.close(fd)
+    assert done.exit_code == 75, done.output
+    assert "left: " in done.output
+    assert run("repair", store, "--apply").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("nobody",), ("ana@example.org", "Nowhere"), ("a", "b", "c"), ("a\0b",)],
+)
+def test_wrong_use(store: Path, arguments: tuple[str, ...]) -> None:
+    """No such user, mailbox or name: status 2."""
+    assert run("repair", store, *arguments).exit_code == 2
+
+
+def test_no_store(tmp_path: Path) -> None:
+    """Where there is no store, status 2."""
+    assert run("repair", tmp_path).exit_code == 2

@@ -1,0 +1,415 @@
+"""`imapbox repair`: what is left of a damaged store is a sound one."""
+
+import random
+from typing import Any, Final
+
+import pytest
+
+from imapbox.disk.filesystem import Mode
+from imapbox.index.damage import DAMAGED
+from imapbox.index.frame import FRAME_HEADER_SIZE
+from imapbox.index.head import Head
+from imapbox.store.layout import mailboxes_directory
+from tests.simulation.disk import SimulatedDisk, run
+from tests.simulation.mailbox import (
+    ACCOUNT,
+    ALICE,
+    Account,
+    Session,
+    account_on,
+    open_account,
+    settings_of,
+)
+from tests.simulation.repairing import (
+    flip,
+    frames_of,
+    look,
+    lose,
+    mailbox_with,
+    message,
+    put,
+    repair,
+    segments,
+    worst,
+)
+
+COUNT: Final = 6
+LEFT: Final = [1, 2, 3, 4, 6]
+
+
+def uids_of(seen: Any) -> list[int]:
+    """Return the UIDs of a mailbox."""
+    return [each.uid for each in seen.messages]
+
+
+def log_of(account: Account, number: int = 1) -> str:
+    """Return the path of a segment."""
+    return f"{account.directory}/log.{number}"
+
+
+def lost_found(disk: SimulatedDisk) -> list[bytes]:
+    """Return what is kept."""
+    return [
+        content
+        for path, content in disk.tree().items()
+        if path.startswith("lost+found/") and content is not None
+    ]
+
+
+def mended(disk: SimulatedDisk, directory: str, **options: Any) -> str:
+    """Mend, see that it is sound then, and return what was said."""
+    before = {path: data for path, data in disk.tree().items() if "/lock" not in path}
+    dry = repair(disk, 101, apply=False, **options)
+    now = {path: data for path, data in disk.tree().items() if "/lock" not in path}
+    assert now == before, "a dry run changed something"
+    said = repair(disk, 102, **options)
+    assert said == dry, "a dry run said something else"
+    assert not any(each.left for each in said)
+    assert not worst(disk, 103, directory)
+    assert not repair(disk, 104, **options), "a second run has something to do"
+    return " ".join(each.sentence for each in said)
+
+
+def test_a_sound_store_needs_nothing() -> None:
+    """Of a sound store nothing is said and nothing is changed."""
+    disk, _ = mailbox_with(COUNT)
+    before = disk.tree()
+    assert not repair(disk, 1)
+    assert not repair(disk, 2, deep=True)
+    changed = {path for path, data in disk.tree().items() if before.get(path) != data}
+    assert not {path for path in changed if not path.endswith("/lock")}
+
+
+def break_operations(disk: SimulatedDisk, account: Account, number: int) -> bytes:
+    """Flip a bit of a frame's operations; return the whole segment as it was then."""
+    frame = frames_of(disk, account.directory)[number]
+    flip(disk, log_of(account), frame.start + FRAME_HEADER_SIZE + 20)
+    return disk.content(log_of(account))
+
+
+def test_flipped_operation() -> None:
+    """A message whose index is broken comes back as a new one; all else stays."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    broken = break_operations(disk, account, 1)
+    said = mended(disk, account.directory)
+    seen = look(disk, 91)
+    assert uids_of(seen) == [2, 3, 4, 6, before.uidnext]
+    assert seen.uidvalidity == before.uidvalidity
+    assert seen.modseq > before.modseq
+    assert seen.messages[0] == before.messages[1], "flags and keywords are lost"
+    assert seen.messages[-1].body == message(1)
+    assert "1 without index come back" in said
+    assert broken in lost_found(disk)
+
+
+def test_flipped_header() -> None:
+    """So it does if the header of its frame is broken."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    frame = frames_of(disk, account.directory)[1]
+    flip(disk, log_of(account), frame.start + 10)
+    mended(disk, account.directory)
+    seen = look(disk, 91)
+    assert uids_of(seen) == [2, 3, 4, 6, before.uidnext]
+    assert seen.messages[-1].body == message(1)
+    assert seen.uidvalidity == before.uidvalidity
+
+
+def test_flipped_flags() -> None:
+    """What a lost change of flags said is not known; the message stays."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    break_operations(disk, account, 3)
+    mended(disk, account.directory)
+    seen = look(disk, 91)
+    assert uids_of(seen) == LEFT
+    assert seen.messages[1].flags == 0
+    assert seen.uidvalidity == before.uidvalidity
+
+
+def test_flipped_body() -> None:
+    """With --deep, a message whose octets are broken goes to lost+found."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    frame = frames_of(disk, account.directory)[1]
+    flip(disk, log_of(account), frame.payload_start + frame.payload_size - 3)
+    broken = disk.content(log_of(account))
+    assert not repair(disk, 92), "an index that is sound is left as it is"
+    said = mended(disk, account.directory, deep=True)
+    assert "1 are gone, with the UIDs 1" in said
+    seen = look(disk, 91)
+    assert seen.messages == before.messages[1:]
+    assert broken in lost_found(disk)
+
+
+def test_flipped_card() -> None:
+    """With --deep, a card that is broken is made again."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    frame = frames_of(disk, account.directory)[1]
+    flip(disk, log_of(account), frame.payload_start + 3)
+    mended(disk, account.directory, deep=True)
+    assert look(disk, 91).messages == before.messages
+
+
+@pytest.mark.parametrize("boot", [True, False], ids=["boot", "another boot"])
+def test_broken_tail(boot: bool) -> None:
+    """If the end can't be read, UIDVALIDITY grows unless the head tells UIDNEXT."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    content = disk.content(log_of(account))
+    frame = frames_of(disk, account.directory)[-1]
+    put(disk, log_of(account), content[: frame.start] + b"\1" * 300)
+    if not boot:
+        disk.boot += 1
+    mended(disk, account.directory)
+    seen = look(disk, 91)
+    assert uids_of(seen) == [1, 2, 3, 4, 5, 6]
+    assert (seen.uidvalidity > before.uidvalidity) == (not boot)
+    assert seen.uidnext == before.uidnext
+
+
+def test_a_torn_tail_is_cut() -> None:
+    """What a crash left behind the end is cut off, and no more is done."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    content = disk.content(log_of(account))
+    end = frames_of(disk, account.directory)[-1].end.offset
+    put(disk, log_of(account), content[:end] + b"torn" + content[end + 4 :])
+    mended(disk, account.directory)
+    assert look(disk, 91) == before
+    assert segments(disk, account.directory) == [1]
+
+
+@pytest.mark.parametrize("octets", [b"", b"IBH0 torn", None])
+def test_lost_head(octets: bytes | None) -> None:
+    """A head that is lost is made again, and no more is done."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    if octets is None:
+        lose(disk, f"{account.directory}/head")
+    else:
+        put(disk, f"{account.directory}/head", octets)
+    mended(disk, account.directory)
+    assert look(disk, 91) == before
+    assert segments(disk, account.directory) == [1]
+
+
+def test_wrong_head() -> None:
+    """A head that says something else than the last frame is made again."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    path = f"{account.directory}/head"
+    head = Head.decode(disk.content(path))
+    assert head is not None
+    wrong = head._replace(counts=head.counts._replace(unseen=99))
+    put(disk, path, wrong.encode())
+    mended(disk, account.directory)
+    assert look(disk, 91) == before
+
+
+def test_the_mark_goes() -> None:
+    """The mark of a mailbox that is sound, messages and all, is removed."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    make(disk, f"{account.directory}/{DAMAGED}", b"a sync failed\n")
+    mended(disk, account.directory)
+    assert look(disk, 91) == before
+    assert segments(disk, account.directory) == [1]
+
+
+def make(disk: SimulatedDisk, path: str, content: bytes) -> None:
+    """Make a file."""
+    process = disk.process(92)
+    fd = process.open(path, Mode.CREATE)
+    process.pwrite(fd, content, 0)
+    process.close(fd)
+
+
+def rotated(count: int = 9) -> tuple[SimulatedDisk, Account]:
+    """Return a mailbox of three segments or more."""
+    disk, account = mailbox_with(count, segment_limit=2000)
+    assert len(segments(disk, account.directory)) >= 3
+    return disk, account
+
+
+@pytest.mark.parametrize("which", ["first", "middle", "last"])
+def test_lost_segment(which: str) -> None:
+    """Of a lost segment the messages are gone; those of the others stay."""
+    disk, account = rotated()
+    before = look(disk, 90)
+    numbers = segments(disk, account.directory)
+    number = {"first": numbers[0], "middle": numbers[1], "last": numbers[-1]}[which]
+    lost = {
+        each.uid
+        for each in before.messages
+        if any(
+            message(each.uid) in disk.content(log_of(account, at)) for at in [number]
+        )
+    }
+    lose(disk, log_of(account, number))
+    mended(disk, account.directory)
+    seen = look(disk, 91)
+    assert set(uids_of(seen)) >= {each.uid for each in before.messages} - lost
+    assert set(uids_of(seen)) & lost == set()
+    assert seen.uidvalidity == before.uidvalidity
+    assert seen.uidnext == before.uidnext
+
+
+@pytest.mark.parametrize("number", [0, 1, -1])
+def test_lost_segment_header(number: int) -> None:
+    """A segment whose header is lost is read all the same."""
+    disk, account = rotated()
+    before = look(disk, 90)
+    path = log_of(account, segments(disk, account.directory)[number])
+    put(disk, path, bytes(64) + disk.content(path)[64:])
+    mended(disk, account.directory)
+    seen = look(disk, 91)
+    assert seen.messages == before.messages
+    assert seen.uidvalidity == before.uidvalidity
+
+
+def test_a_snapshot_knows_better() -> None:
+    """What is broken before the newest snapshot loses nothing of the index."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    process = disk.process(93)
+    session = Session(account)
+    run(session.open(), process)
+    run(session.save(), process)
+    break_operations(disk, account, 1)
+    break_operations(disk, account, 3)
+    mended(disk, account.directory)
+    assert look(disk, 91).messages == before.messages
+
+
+def test_strange_files_are_kept() -> None:
+    """A file that is none of ours goes to lost+found."""
+    disk, account = mailbox_with(COUNT)
+    make(disk, f"{account.directory}/core", b"a program died here")
+    mended(disk, account.directory)
+    assert f"{account.directory}/core" not in disk.names
+    assert b"a program died here" in lost_found(disk)
+
+
+def test_lost_lock() -> None:
+    """A lock that is lost is made again."""
+    disk, account = mailbox_with(COUNT)
+    lose(disk, f"{account.directory}/lock")
+    mended(disk, account.directory)
+    put(disk, f"{account.directory}/lock", b"none of ours")
+    mended(disk, account.directory)
+
+
+def test_lost_account() -> None:
+    """Of a lost account the mailboxes that held mail are found, by their ids."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    for name in ("log.1", "head", "lock"):
+        lose(disk, f"{ACCOUNT}/{name}")
+    said = mended(disk, ACCOUNT)
+    process = disk.process(95)
+    found: Account = run(open_account(settings_of(process)), process)
+    name = f"Recovered/{account.mailbox_id.hex()}"
+    assert set(found.state.names) == {"INBOX", name}
+    assert found.state.names[name].uidvalidity == before.uidvalidity
+    session = Session(account)
+    run(session.open(), process)
+    assert run(session.snapshot(), process) == before
+    assert "below Recovered" in said
+
+
+def test_broken_account() -> None:
+    """Of a broken account all is kept that the frames say that can be read."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    content = disk.content(f"{ACCOUNT}/log.1")
+    end = frames_of(disk, ACCOUNT)[-1].end.offset
+    put(disk, f"{ACCOUNT}/log.1", content[: end - 10] + b"\1" * 50)
+    mended(disk, ACCOUNT)
+    assert look(disk, 91).messages == before.messages
+    assert account_on(disk, 96).mailbox_id == account.mailbox_id
+
+
+def test_lost_mailbox() -> None:
+    """A mailbox of which nothing is left is made anew, with a greater UIDVALIDITY."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    for path in [path for path in disk.names if account.directory in path]:
+        lose(disk, path)
+    mended(disk, ACCOUNT)
+    seen = look(disk, 91)
+    assert not seen.messages
+    assert seen.uidvalidity > before.uidvalidity
+
+
+def test_an_empty_mailbox_directory() -> None:
+    """So it is if only its directory is left."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    for path in [path for path in disk.names if f"{account.directory}/" in path]:
+        lose(disk, path)
+    mended(disk, account.directory)
+    assert look(disk, 91).uidvalidity > before.uidvalidity
+
+
+def test_no_account_is_made_of_nothing() -> None:
+    """An account that was never made to the end is left to whoever makes it."""
+    disk, _ = mailbox_with(COUNT)
+    above = mailboxes_directory(ALICE)
+    for path in [path for path in disk.names if path.startswith((ACCOUNT, above))]:
+        if path not in {ACCOUNT, above}:
+            lose(disk, path)
+    assert not repair(disk, 1)
+
+
+def test_any_flipped_byte_is_mended(effort: int) -> None:
+    """Whatever byte is flipped: no message is another one, one at most is gone."""
+    disk, account = mailbox_with(COUNT)
+    end = frames_of(disk, account.directory)[-1].end.offset
+    bodies = {message(number) for number in range(1, COUNT + 1)}
+    chance = random.Random(1)
+    for at in chance.sample(range(end), 40 * effort):
+        broken = disk.copy()
+        flip(broken, log_of(account), at)
+        repair(broken, 1, deep=True)
+        assert not worst(broken, 2, account.directory), at
+        assert not repair(broken, 3, deep=True), at
+        seen = look(broken, 4)
+        found = [each.body for each in seen.messages]
+        assert set(found) <= bodies, at
+        assert len(set(found)) == len(found) >= COUNT - 2, at
+
+
+def test_any_cut_is_mended(effort: int) -> None:
+    """Wherever a segment is cut, what lies before the cut is there."""
+    disk, account = mailbox_with(COUNT)
+    frames = frames_of(disk, account.directory)
+    content = disk.content(log_of(account))
+    chance = random.Random(2)
+    for at in chance.sample(range(frames[-1].end.offset), 20 * effort):
+        broken = disk.copy()
+        put(broken, log_of(account), content[:at])
+        repair(broken, 1)
+        assert not worst(broken, 2, account.directory), at
+        assert not repair(broken, 3), at
+        whole = [frame for frame in frames if frame.end.offset <= at]
+        least = whole[-1].counts.exists if whole else 0
+        assert len(look(broken, 4).messages) >= least, at
+
+
+def test_a_reader_of_a_broken_disk_gets_what_there_is() -> None:
+    """Blocks that the disk can't read are gone; the rest of the segment is read."""
+    disk, account = mailbox_with(COUNT)
+    frame = frames_of(disk, account.directory)[3]
+    content = disk.content(log_of(account))
+    put(
+        disk,
+        log_of(account),
+        content[: frame.start]
+        + bytes(frame.end.offset - frame.start)
+        + content[frame.end.offset :],
+    )
+    mended(disk, account.directory)
+    assert uids_of(look(disk, 91)) == LEFT
