@@ -46,7 +46,9 @@ class Input:
             return  # who was told BYE may not fill our memory on the way out
         self.framer.receive(data)
         self.wake()
-        if self.framer.buffered > self._limit and not self.waiting and not self._paused:
+        is_too_much = self.framer.buffered > self._limit and not self.waiting
+        # What came may just have ended the session.
+        if is_too_much and not self._paused and not self._ended:
             self._paused = True
             self._source.pauseProducing()
 

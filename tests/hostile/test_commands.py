@@ -18,6 +18,7 @@ import pytest
 from imapbox.imap.settings import Patience, Settings
 from imapbox.imap.states import State
 from imapbox.store.layout import SPOOL
+from tests.conftest import EFFORT
 from tests.support.handler_lines import handler_lines
 from tests.support.hostile_commands import (
     BOXES,
@@ -33,8 +34,9 @@ from tests.support.response_checker import SHAPES
 from tests.support.stage import Connection, Stage, responses_of
 from tests.support.waiting import turn, until
 
+LONG = 20  # from this effort on
 ROUND = 10_000  # commands, all on one store
-TORTURE = 100  # rounds, from an effort of 20 on
+TORTURE = 50  # rounds of each of two parts, then
 NAMES = ("A1", "A2", "B1", "B2")
 MANY = 60  # so many messages are enough
 FILLER = b"x" * 1000 + b"\r\n"
@@ -257,16 +259,17 @@ async def new_stage(directory: Path) -> AsyncIterator[Stage]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("part", range(1 if EFFORT < LONG else 2))
 async def test_any_command_has_one_answer(
-    tmp_path: Path, seed: int, effort: int, tell: Callable[[object], None]
+    tmp_path: Path, part: int, seed: int, effort: int, tell: Callable[[object], None]
 ) -> None:
     """Whatever four clients say, each command has one answer, soon, and costs little.
 
     A fifth of what is said of each command is obeyed, and what obeys is nearly all
     tried, so it is not the first syntax error that is tested ten thousand times.
     """
-    attack = Attack(seed)
-    rounds = TORTURE if effort >= 20 else effort
+    attack = Attack(seed + part)
+    rounds = TORTURE if effort >= LONG else effort
     memory = []
     with without_the_tests_own_garbage(), handler_lines() as lines:
         for _ in range(rounds):

@@ -44,6 +44,14 @@ def test_a_command_that_is_too_long_is_answered() -> None:
     assert client.say(b"x" * 70_000) == b"* BYE Too long: command.\r\n"
 
 
+def test_what_is_behind_the_end_is_not_kept() -> None:
+    """Whatever comes in one piece with what ended the connection is dropped."""
+    client = Client().login()
+    said = client.say(b"a LOGOUT\r\n" + b"x NOOP\r\n" * 20_000)
+    assert said.endswith(b"a OK Logged out.\r\n")
+    assert client.closed
+
+
 @pytest.mark.parametrize("size", [b"-1", b"+5", b" 5", b"1_0", b"5 ", b"0x5", b""])
 def test_a_literal_that_is_none(size: bytes) -> None:
     """Row 5: what is not digits announces no literal, and is BAD."""
