@@ -194,6 +194,7 @@ class Maker:
         for listed in await self._account.mailboxes():
             self._facts.names.add(listed.name)
             self._facts.subscribed.add(listed.name)
+        self._moments.append(Moment(deepcopy(self._facts), self._tree()))
         kinds: list[tuple[int, Callable[[], Awaitable[None]]]] = [
             (5, self._append),
             (3, self._deliver),
