@@ -165,7 +165,7 @@ class FollowedLog(Generic[S]):
 
     def _must_look(self) -> bool:
         """Say whether more is to be done than to glance."""
-        unsure = self._unsettled or self._is_spoilt()
+        unsure = self.damaged or self._unsettled or self._is_spoilt()
         return self._head_fd < 0 or unsure or not self._drivers.fence.is_down
 
     def _is_little(self, end: Position) -> bool:
@@ -194,6 +194,9 @@ class FollowedLog(Generic[S]):
             self._unsettled = self.damaged = False
             await self._look_again()
             return
+        if self.damaged and not self._unsettled and await self._is_mended():
+            await self._begin_again()
+            return
         try:
             if self._head_fd < 0:
                 self._open_head()
@@ -203,6 +206,24 @@ class FollowedLog(Generic[S]):
                 await self._look_again()
         except OSError as error:
             raise in_words(error) from error
+
+    async def _is_mended(self) -> bool:
+        """Say whether somebody removed the mark: `imapbox repair`."""
+        try:
+            return not await self._drivers.read.run(is_damaged(self.directory))
+        except OSError as error:
+            raise in_words(error) from error
+
+    async def _begin_again(self) -> None:
+        """Read the log anew: of the damaged one perhaps not all could be read.
+
+        Raises:
+            MailboxGone: It is another one now, with another UIDVALIDITY.
+        """
+        if self._saved is None:
+            await self._open()
+        elif not await self._carry_on():
+            raise self._lost()
 
     async def _look_again(self) -> None:
         """The head is lost, torn or older than what was applied: settle."""
