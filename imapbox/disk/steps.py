@@ -9,6 +9,7 @@ code call by call on a simulated disk.
 
 import time
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from imapbox.disk.filesystem import FileSystem, Mode, Status
@@ -117,7 +118,8 @@ def opened(path: str, mode: Mode, body: Callable[[int], Steps[T]]) -> Steps[T]:
     except GeneratorExit:
         raise  # the process died; no call can be made any more
     except BaseException:
-        yield from close(fd)
+        with suppress(OSError):  # the first error is the one that says something
+            yield from close(fd)
         raise
     yield from close(fd)
     return result

@@ -12,6 +12,7 @@ are cleared by who meets them.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -194,10 +195,13 @@ def _unlock(lock: _Lock) -> Steps[None]:
 
 
 def _give_back(locks: list[_Lock]) -> Steps[None]:
+    """Free and close all of them, whatever fails: what was done is done."""
     for lock in reversed(locks):
         yield from _unregister(lock)
-        yield from _unlock(lock)
-        yield from steps.close(lock.fd)
+        with suppress(OSError):  # closing frees it, too
+            yield from _unlock(lock)
+        with suppress(OSError):  # it is closed all the same: close(2)
+            yield from steps.close(lock.fd)
 
 
 def _read_hints(lock: _Lock) -> Steps[LockHints]:

@@ -70,3 +70,17 @@ def test_all_at_once(seed: int, effort: int, tell: Tell) -> None:
     report = compaction.random_schedules(100 * effort, seed)
     tell(f"seed {seed}: {report}")
     assert report.schedules == 100 * effort
+
+
+def test_no_schedule_with_a_death_hides_a_message(
+    seed: int, effort: int, tell: Tell
+) -> None:
+    """Nor beside a compaction, a rotation and a death does a NOOP miss a message.
+
+    300 schedules with random priorities (PCT); 100,000 in the long form.
+    """
+    count = 300 if effort == 1 else 5_000 * effort
+    report = compaction.three_at_random(count, seed)
+    tell(f"seed {seed}: {report}")
+    assert report.schedules == count
+    assert report.states > count // 2

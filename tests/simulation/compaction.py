@@ -34,6 +34,7 @@ from tests.simulation.mailbox import (
     Snapshot,
     account_on,
     acknowledge,
+    acknowledged,
     compacted,
     deliverer,
     new_store,
@@ -304,6 +305,23 @@ def random_schedules(count: int, seed: int) -> Report:
     return explorer.sample(count, seed)
 
 
+def three_at_random(count: int, seed: int) -> Report:
+    """A compaction, a deliverer who rotates and a session; one of them may die.
+
+    The session's NOOPs must tell of each delivery that was answered before.
+    """
+    disk, ledger = aged_store()
+    disk.acknowledged = ()
+    accounts = [account_on(disk, pid, segment_limit=LIMIT) for pid in (1, 2, 3)]
+    makers = [
+        partial(compacted, accounts[0]),
+        partial(deliverer, accounts[1], b"new" * 20, b"fills it" * 1_600, b"next"),
+        partial(_noops, accounts[2], 3, len(ledger.now.messages)),
+    ]
+    check = partial(_check_end, before=ledger.now)
+    return Explorer(disk, makers, check, kills=1).sample(count, seed)
+
+
 def _beside(
     other: Callable[[Account], Steps[Any]],
     preemptions: int,
@@ -337,6 +355,17 @@ def _flagger(account: Account) -> Steps[None]:
     yield from session.open()
     yield from session.store({1}, Flag.SEEN, "Later")
     yield from acknowledge(FLAGGED)
+
+
+def _noops(account: Account, count: int, before: int) -> Steps[None]:
+    """Send some NOOPs; each tells of all that was answered before it. P4."""
+    session = Session(account)
+    yield from session.open()
+    for _ in range(count):
+        promised = yield from acknowledged()
+        yield from session.sync()
+        assert session.exists >= before + len(promised), "a NOOP missed a delivery"
+    yield from session.close()
 
 
 def _opener(account: Account) -> Steps[None]:

@@ -15,13 +15,15 @@ from typing import Any, Final, NamedTuple
 
 from imapbox.disk.filesystem import Mode, Status
 from imapbox.disk.steps import Finished, Steps, advance
-from tests.simulation.fault import Fault, failure
+from tests.simulation.fault import LOOKS, Fault, failure
 
 EPOCH: Final = 1_800_000_000.0
 ROOT: Final = 1
 FIRST_FD: Final = 3
 BLOCK: Final = 4096
 OWNER: Final = 1000
+# Those that change something fail where it is known what they leave.
+_FAIL_HERE: Final = LOOKS | {"try_lock", "unlock", "close"}
 
 
 def parent(path: str) -> str:
@@ -220,8 +222,11 @@ class SimulatedFileSystem:
         return fd
 
     def close(self, fd: int) -> None:
-        self._record("close", self._file(fd).path)
-        self.disk.close(self.pid, fd)
+        path = self._file(fd).path
+        try:
+            self._record("close", path)
+        finally:
+            self.disk.close(self.pid, fd)  # also if it fails: close(2)
 
     def pread(self, fd: int, size: int, offset: int) -> bytes:
         opened = self._file(fd)
@@ -404,6 +409,8 @@ class SimulatedFileSystem:
     def _record(self, method: str, path: str, *numbers: int) -> None:
         if self.disk.calls is not None:
             self.disk.calls.append(Record(self.pid, method, path, numbers))
+        if method in _FAIL_HERE:
+            self._fail(method, path)
 
     def _file(self, fd: int) -> OpenFile:
         try:

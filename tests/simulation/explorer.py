@@ -277,11 +277,14 @@ class Explorer:
             length: Expected number of steps; 0 to choose each step anew, and
                 learn what is shared.
             changes: How often a priority changes.
+
+        As many processes as may die do so, each anywhere.
         """
         state = self.first()
         count = len(self.makers)
         priorities = chance.sample(range(changes + 1, changes + 1 + count), count)
         places = {chance.randrange(1, length + 2): n for n in range(changes)}
+        deaths = {chance.randrange(1, length + 2) for _ in range(self.kills)}
         schedule: list[int] = []
         while True:
             runnable = self.runnable(state)
@@ -290,6 +293,11 @@ class Explorer:
                 if later is None:
                     break
                 state = later
+                continue
+            if length and len(schedule) in deaths:
+                who = chance.choice(runnable)
+                state = self.kill(state, who)
+                schedule.append(~who)
                 continue
             if length:
                 who = max(runnable, key=priorities.__getitem__)

@@ -39,3 +39,24 @@ class Fault:
 SYNCS: Final = frozenset({"fdatasync", "sync_directory"})
 WRITES: Final = frozenset({"pwrite"})
 NAMES: Final = frozenset({"open", "make_directory", "unlink"})
+# What changes nothing.
+LOOKS: Final = frozenset(
+    {
+        "pread",
+        "map_privately",
+        "size",
+        "allocated",
+        "exists",
+        "status",
+        "same_file",
+        "list_directory",
+        "is_locked",
+    }
+)
+EVERY: Final = (
+    SYNCS
+    | WRITES
+    | NAMES
+    | LOOKS
+    | {"truncate", "punch", "remove_directory", "try_lock", "unlock", "close"}
+)

@@ -1,7 +1,6 @@
 """The simulated disk behaves as the real one does."""
 
 import errno
-import os
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +95,7 @@ def test_it_answers_as_the_real_disk(
     try:
         assert transcript(simulated, calls) == transcript(real, calls)
     finally:
-        os.close(real._root_fd)
+        real.release()
 
 
 def test_locks_exclude_open_files_and_go_with_their_process() -> None:

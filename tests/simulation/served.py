@@ -1,0 +1,94 @@
+"""A process that serves Alice, and what others then find of her mail.
+
+A command goes in as octets, by LMTP or IMAP, and what was answered is a word
+with its code, such as ``NO [OVERQUOTA]`` or ``452 4.3.1``.
+"""
+
+import re
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from imapbox.model.names import UserName
+from imapbox.store.deliveries import Deliveries
+from tests.simulation.disk import SimulatedDisk, SimulatedFileSystem, run
+from tests.simulation.mailbox import Session, Snapshot, open_account, settings_of
+from tests.simulation.whole import WholeStore, account_in
+from tests.support.imap_client import Client, FakeLogins
+from tests.support.lmtp_store import Conversation, statuses
+
+SERVER: Final = 1
+_FIRST_LINE: Final = b"Subject:"
+_ANSWER: Final = re.compile(rb"^t (OK|NO|BAD)( \[[A-Z]+)?", re.MULTILINE)
+
+
+class Mail(NamedTuple):
+    """All that there is of an account."""
+
+    mailboxes: dict[str, Snapshot]
+    subscribed: frozenset[str]
+
+
+async def knows_nobody(_: UserName) -> bool | None:
+    """Answer as a site without a directory of its users."""
+    return None
+
+
+class Served:
+    """One process, with a session that has INBOX selected, and an LMTP client."""
+
+    def __init__(self, disk: SimulatedDisk, pid: int = SERVER) -> None:
+        self.disk = disk
+        self.process = disk.process(pid)
+        self.store = WholeStore(self.process)
+        self.lmtp = Conversation(Deliveries(self.store, knows_nobody))
+        self.lmtp.send(b"LHLO client\r\n")
+        self.imap = Client(logins=FakeLogins(account_in(self.store))).login().select()
+
+    def deliver(self, body: bytes, detail: str = "") -> str:
+        """Send a message; return what its recipient's reply begins with."""
+        address = f"alice+{detail}" if detail else "alice"
+        self.lmtp.send(b"RSET\r\nMAIL FROM:<bob@example>\r\n")
+        said = self.lmtp.send(b"RCPT TO:<%b@example>\r\n" % address.encode())
+        if statuses(said)[-1] != "250 2.1.5":
+            return statuses(said)[-1]
+        self.lmtp.send(b"DATA\r\n")
+        reply = statuses(self.lmtp.send(body + b"\r\n.\r\n"))
+        return reply[0] if reply else ""
+
+    def say(self, command: bytes) -> str:
+        """Send an IMAP command; return how it went."""
+        said = self.imap.say(b"t " + command + b"\r\n")
+        found = _ANSWER.search(said)
+        if found is None:
+            return "BYE" if b"* BYE" in said else "no answer"
+        word, code = found.groups()
+        if word == b"OK" or code is None:
+            return word.decode()
+        return f"{word.decode()}{code.decode()}]"
+
+    def end(self) -> None:
+        """Close the connections, and the store."""
+        self.imap.drop()
+        self.lmtp.transport.loseConnection()
+        self.store.end()
+
+
+def read_mail(process: SimulatedFileSystem) -> Mail:
+    """Return what somebody finds who was not there before."""
+    account = run(open_account(settings_of(process)), process)
+    found = {}
+    for name in account.state.names:
+        session = Session(replace(account, name=name))
+        run(session.open(), process)
+        found[str(name)] = _as_sent(run(session.snapshot(), process))
+        run(session.close(), process)
+    return Mail(found, frozenset(map(str, account.state.subscribed)))
+
+
+def _as_sent(found: Snapshot) -> Snapshot:
+    """Return a mailbox without the header lines of its deliveries."""
+    messages = tuple(
+        each._replace(body=each.body[each.body.find(_FIRST_LINE) :])
+        for each in found.messages
+    )
+    return found._replace(messages=messages)
