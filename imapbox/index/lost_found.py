@@ -1,7 +1,8 @@
 """Keeping what is taken out of a store: below ``lost+found``, never deleted.
 
 A file is copied there, synced, and only then removed. A crash in between leaves
-both; whoever does it again takes the copy that is there, or finishes it.
+both; whoever does it again takes the copy that is there, or finishes it. Blocks
+that the disk can't read are zeros in the copy.
 """
 
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
+from imapbox.index.segment_scan import read_readable
 
 LOST_FOUND: Final = "lost+found"
 
@@ -57,7 +59,7 @@ def _may_become(source: int, fd: int) -> Steps[bool]:
     if size > (yield from steps.size(source)):
         return False
     for start in range(0, size, _PIECE):
-        wanted = yield from steps.pread(source, _PIECE, start)
+        wanted = yield from read_readable(source, _PIECE, start)
         found = yield from steps.pread(fd, _PIECE, start)
         if found == wanted[: len(found)]:
             continue
@@ -71,7 +73,7 @@ def _may_become(source: int, fd: int) -> Steps[bool]:
 def _fill(source: int, fd: int) -> Steps[None]:
     size = yield from steps.size(source)
     for start in range(0, size, _PIECE):
-        wanted = yield from steps.pread(source, _PIECE, start)
+        wanted = yield from read_readable(source, _PIECE, start)
         found = yield from steps.pread(fd, _PIECE, start)
         if not any(wanted) and not any(found) and start + len(wanted) < size:
             continue  # a hole stays one

@@ -130,7 +130,8 @@ def read_readable(fd: int, size: int, offset: int) -> Steps[bytes]:
     else:
         return octets
     if size <= _BLOCK:
-        return bytes(size)
+        length = yield from steps.size(fd)
+        return bytes(max(0, min(size, length - offset)))
     half = max(_BLOCK, size // 2 // _BLOCK * _BLOCK)
     first = yield from read_readable(fd, half, offset)
     return first + (yield from read_readable(fd, size - half, offset + half))

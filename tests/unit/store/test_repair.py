@@ -1,5 +1,7 @@
 """`imapbox repair`: what is left of a damaged store is a sound one."""
 
+import errno
+import os
 import random
 from typing import Any, Final
 
@@ -9,8 +11,10 @@ from imapbox.disk.filesystem import Mode
 from imapbox.index.damage import DAMAGED
 from imapbox.index.frame import FRAME_HEADER_SIZE
 from imapbox.index.head import Head
+from imapbox.index.repair import Job
 from imapbox.store.layout import mailboxes_directory
-from tests.simulation.disk import SimulatedDisk, run
+from imapbox.store.repair import mend_user
+from tests.simulation.disk import OWNER, SimulatedDisk, SimulatedFileSystem, run
 from tests.simulation.mailbox import (
     ACCOUNT,
     ALICE,
@@ -399,17 +403,31 @@ def test_any_cut_is_mended(effort: int) -> None:
         assert len(look(broken, 4).messages) >= least, at
 
 
-def test_a_reader_of_a_broken_disk_gets_what_there_is() -> None:
-    """Blocks that the disk can't read are gone; the rest of the segment is read."""
-    disk, account = mailbox_with(COUNT)
-    frame = frames_of(disk, account.directory)[3]
+class BadBlock(SimulatedFileSystem):
+    """Can't read one block of the first segment."""
+
+    start = 4096
+
+    def pread(self, fd: int, size: int, offset: int) -> bytes:
+        found = super().pread(fd, size, offset)
+        is_log = (
+            self._file(fd).path.endswith("log.1") and "/mail" in self._file(fd).path
+        )
+        if is_log and offset < self.start + 4096 and offset + len(found) > self.start:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return found
+
+
+def test_a_block_that_can_not_be_read() -> None:
+    """What lies in other blocks is there; the copy has zeros instead."""
+    disk, account = mailbox_with(20)
+    before = look(disk, 90)
     content = disk.content(log_of(account))
-    put(
-        disk,
-        log_of(account),
-        content[: frame.start]
-        + bytes(frame.end.offset - frame.start)
-        + content[frame.end.offset :],
-    )
-    mended(disk, account.directory)
-    assert uids_of(look(disk, 91)) == LEFT
+    job = Job(settings_of(disk.process(80)), apply=True)
+    run(mend_user(ALICE, job, OWNER), BadBlock(disk, 80))
+    assert not any(each.left for each in job.mended)
+    assert not worst(disk, 81, account.directory)
+    seen = look(disk, 91)
+    assert set(seen.messages) < set(before.messages)
+    assert len(seen.messages) > len(before.messages) / 2
+    assert content[:4096] + bytes(4096) + content[8192:] in lost_found(disk)
