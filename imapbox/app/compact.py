@@ -18,6 +18,8 @@ from imapbox.model.errors import (
     MailboxBusy,
     MailboxNameRefused,
     MailError,
+    NoSuchMailbox,
+    NoSuchUser,
 )
 from imapbox.model.names import MailboxName, UserName, mailbox_name, user_name
 from imapbox.store.account import AccountLog
@@ -79,6 +81,8 @@ def run_compact(
     except (NoStore, NotAStore, OSError) as error:
         sentence = f"There is no mail store at {store}."
         raise click.UsageError(sentence) from error
+    except (NoSuchUser, NoSuchMailbox) as error:
+        raise click.UsageError(error.sentence()) from error
     except MailError as error:
         raise click.ClickException(error.sentence()) from error
 

@@ -8,6 +8,8 @@ from typing import Final
 
 from imapbox.imap.states import State
 
+# IDLE needs a login (RFC 9051 §6.3), but clients such as Python's imaplib ask what
+# there is before theirs only.
 _ALWAYS: Final = ("IMAP4rev1", "LITERAL+", "ID", "IDLE")
 _AFTER_LOGIN: Final = (
     "BINARY",

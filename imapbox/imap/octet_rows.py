@@ -158,7 +158,8 @@ class OctetRows:
         self, octets: Octets, card: Card | None, *, is_news: bool
     ) -> list[Answer]:
         message = octets.message
-        if self._windows.beyond_headers and not await octets.is_intact():
+        beyond_headers = self._windows.beyond_headers
+        if not await octets.is_intact(beyond_headers=beyond_headers):
             raise MessageGone
         answers: list[Answer] = []
         if is_news and not self._tells_flags:

@@ -43,15 +43,28 @@ class Octets:
         self._header_size: int | None = None
         self._header = range(0), b""
 
-    async def is_intact(self) -> bool:
+    async def is_intact(self, *, beyond_headers: bool) -> bool:
         """Say whether all octets are there, as they were stored.
 
-        Of large messages each process finds that out once.
+        Of large messages each process finds that out once. A header that was read
+        already is told unchecked.
+
+        Args:
+            beyond_headers: Whether more than headers is asked for.
         """
         size = self.message.size
         if size <= ALWAYS_CHECKED or size == len(self._window):
             return True  # it was checked when it was read
+        if not beyond_headers and self._has_headers():
+            return True
         return await self._mailbox.is_intact(self.message.uid)
+
+    def _has_headers(self) -> bool:
+        """Say whether nothing has to be read any more to tell of headers."""
+        if self._window.start or len(self._window) >= READ:
+            return len(self._window) < READ
+        self._header_size = header_end(self._seen)
+        return self._header_size is not None
 
     async def read(self, start: int, size: int) -> bytes:
         """Return ``size`` octets, at most `READ`, all of them in the message.

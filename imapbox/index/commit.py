@@ -93,7 +93,7 @@ def commit(
     Raises:
         MailboxBusy: The lock was not to be had. No transaction was asked for.
         MailboxDamaged: Nothing of it is acknowledged.
-        OSError: As above; nothing was written.
+        OSError: As above.
     """
 
     def section() -> Steps[list[Outcome]]:
@@ -119,6 +119,7 @@ def write(
     Raises:
         MailError: Nothing was written of the only one.
         MailboxDamaged: Nothing is acknowledged.
+        OSError: As above.
     """
     if tail.position.offset >= settings.segment_limit:
         tail = yield from rotate(log.directory, log.facts(), tail, settings)
@@ -129,16 +130,25 @@ def write(
     except MailError:
         if len(transactions) == 1:
             raise
+    return (yield from _write_one_by_one(log.directory, settings, transactions))
+
+
+def _write_one_by_one(
+    directory: str, settings: Settings, transactions: Sequence[Transaction]
+) -> Steps[list[Outcome]]:
+    """Write each by itself. What was written stays so, whatever comes later."""
     for transaction in transactions:
         transaction.begin_anew()
-    outcomes = []
-    for transaction in transactions:
-        tail = yield from settle(log.directory, settings)
-        alone = _write_together(log.directory, settings, tail, [transaction])
+    outcomes: list[Outcome] = []
+    for number, transaction in enumerate(transactions):
         try:
+            tail = yield from settle(directory, settings)
+            alone = _write_together(directory, settings, tail, [transaction])
             outcomes += yield from alone
-        except MailboxDamaged:
-            raise
+        except (MailboxDamaged, OSError) as error:
+            # So it would be with all that follow.
+            left = transactions[number:]
+            return [*outcomes, *(Outcome(each, None, error) for each in left)]
         except MailError as error:
             outcomes.append(Outcome(transaction, None, error))
     return outcomes

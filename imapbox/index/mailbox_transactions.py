@@ -164,6 +164,7 @@ class SetFlags:
     def begin_anew(self) -> None:
         """See `Transaction`."""
         self.known.begin_anew()
+        self.modseq = None
 
     def _bits(self) -> tuple[int, list[Keyword]]:
         if self.what is not FlagChange.REMOVE:

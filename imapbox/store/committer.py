@@ -172,8 +172,11 @@ class Committer:
             wish.finished()
             if wish.done.called:
                 continue
-            if outcome.error is not None:
-                wish.done.errback(outcome.error)
+            error = outcome.error
+            if error is not None:
+                wish.done.errback(
+                    in_words(error) if isinstance(error, OSError) else error
+                )
             else:
                 wish.done.callback(outcome.change)
 

@@ -164,6 +164,30 @@ def test_a_message_without_room_keeps_no_expunge_back() -> None:
     assert after.counts.modseq == state.counts.modseq + 3
 
 
+def test_what_was_written_alone_stays_acknowledged() -> None:
+    """A disk that fails behind a change that was written takes nothing of it back."""
+    mixed = 0
+    for number in range(1, 9):
+        log = log_with(3)
+        fill(log)
+        state = log.state()
+        wishes = [ExpungeMessages(known_of(state, [uid])) for uid in (1, 2, 3)]
+        without_room = AppendMessages([incoming()])
+        log.files.disk.faults = (Fault(frozenset({"fdatasync"}), number, errno.EIO),)
+        try:
+            outcomes = log.commit_all(wishes[0], without_room, *wishes[1:])
+        except MailboxDamaged:
+            continue  # nobody was told anything else
+        log.files.disk.faults = ()
+        errors = [outcome.error for outcome in outcomes]
+        damaged = [isinstance(error, MailboxDamaged) for error in errors]
+        assert damaged == sorted(damaged), "behind the failure nothing is written"
+        if errors[0] is None:
+            assert 1 not in log.state().roll.now.tolist()
+            mixed += any(damaged)
+    assert mixed
+
+
 @pytest.mark.parametrize("room", [False, True])
 def test_what_can_be_taken_back_in_no_other_way_is_cut(room: bool) -> None:
     """A disk without room even for zeros damages nothing; the reserve is gone."""
