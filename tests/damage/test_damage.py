@@ -133,7 +133,7 @@ class Examination:
             # What of a snapshot is mapped and was checked is believed; and who
             # cuts it kills whoever looks at it.
             if after is None or mutation.part == "snap":
-                path.unlink()
+                path.unlink(missing_ok=True)  # two may meet the same file
             if after is not None:
                 with path.open("r+b" if path.exists() else "wb") as file:
                     file.write(after)
