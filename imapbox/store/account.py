@@ -53,6 +53,7 @@ class AccountLog:
         self.user = user
         directory = account_directory(user)
         self.log = FollowedLog(directory, AccountState, drivers, settings)
+        self._checked: AccountState | None = None
         self._drivers = drivers
         self._settings = settings
         self._committer = Committer(
@@ -68,20 +69,23 @@ class AccountLog:
         """Learn everything that was acknowledged before this call.
 
         Raises:
-            MailboxDamaged: Not even INBOX can be found.
+            MailboxDamaged: Not even INBOX can be found, or it is another user's.
         """
         await self.log.sync()
-        if INBOX not in self.state.names or (
-            self.log.damaged and not await self._is_the_users()
-        ):
+        state = self.state
+        if INBOX not in state.names:
             raise MailboxDamaged(self.log.directory)
+        if state is not self._checked:
+            if not await self._is_the_users(state):
+                raise MailboxDamaged(self.log.directory)
+            self._checked = state
 
-    async def _is_the_users(self) -> bool:
-        """Say whether a damaged log is of this user, and not of another.
+    async def _is_the_users(self, state: AccountState) -> bool:
+        """Say whether a log that was just read is this user's, and not another's.
 
         INBOX is never deleted, and its id is given to no other mailbox.
         """
-        inbox = mailbox_directory(self.user, self.state.names[INBOX].mailbox_id)
+        inbox = mailbox_directory(self.user, state.names[INBOX].mailbox_id)
         try:
             return await self._drivers.read.run(exists(inbox))
         except OSError as error:

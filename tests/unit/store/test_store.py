@@ -209,6 +209,31 @@ async def test_an_account_that_holds_mail_is_never_made_again(
 
 
 @pytest_twisted.ensureDeferred
+@pytest.mark.parametrize("names", [("log.1",), ("log.1", "head")])
+async def test_another_users_account_is_shown_to_nobody(
+    open_store: Opener, names: tuple[str, ...]
+) -> None:
+    """An account's log that lies in the place of another's is damage."""
+    store = await open_store()
+    ana = UserName("ana")
+    for user in (ana, BOB):
+        await store.create_account(user)
+    disk = disk_of(store)
+    for name in names:
+        source = disk.open(f"{account_directory(ana)}/{name}", Mode.READ)
+        target = disk.open(f"{account_directory(BOB)}/{name}", Mode.WRITE)
+        disk.pwrite(target, disk.pread(source, 4096, 0), 0)
+        disk.close(source)
+        disk.close(target)
+    store = await open_store()
+    for _ in range(2):
+        with pytest.raises(MailboxDamaged):
+            await store.account(BOB)
+        with pytest.raises(MailboxDamaged):
+            await deliver(store)
+
+
+@pytest_twisted.ensureDeferred
 async def test_stopping_lets_commits_end(open_store: Opener) -> None:
     """Stopping waits for what is being committed, and for what waits behind it."""
     stall = Stall("fdatasync", "/log.")
