@@ -103,6 +103,7 @@ class CheckedLog(Generic[A]):
         marked: Whether it is marked as damaged.
         unsettled: Whether the next writer would find something to do.
         head_is_wrong: Whether the head says something else than the last frame.
+        changed: Whether it changed all the time, so that nothing is known.
         lock_is_wrong: Whether there is no lock, or none of ours.
         strange: Names of what has no place here: files of others, snapshots that
             say something else than the log, segments before its beginning.
@@ -116,6 +117,7 @@ class CheckedLog(Generic[A]):
     marked: bool = False
     unsettled: bool = False
     head_is_wrong: bool = False
+    changed: bool = False
     lock_is_wrong: bool = False
     strange: list[str] = field(default_factory=list)
 
@@ -140,11 +142,13 @@ def check_log(
         OSError: The directory can't be read.
     """
     wait = _SHORTEST_WAIT
+    missing = False
     for _ in range(_TRIES):
         checked = CheckedLog(make_audit())
         try:
             yield from _Check(directory, checked, owner, held=held).run()
-        except (_Moved, FileNotFoundError):
+        except (_Moved, FileNotFoundError) as error:
+            missing = isinstance(error, FileNotFoundError)
             yield from steps.list_directory(directory)  # is it still there?
             if held:
                 break
@@ -157,7 +161,12 @@ def check_log(
             checked.broken = error.errno == errno.EIO
             checked.findings.append(Finding(Severity.UNKNOWN, directory, sentence))
         return checked
-    checked = CheckedLog(make_audit())
+    if missing:  # each time; nobody removes what the head names
+        checked = CheckedLog(make_audit(), broken=True)
+        sentence = "a segment that the log needs is not there"
+        checked.findings.append(Finding(Severity.DAMAGE, directory, sentence))
+        return checked
+    checked = CheckedLog(make_audit(), changed=True)
     sentence = "it changed all the time while it was looked at"
     checked.findings.append(Finding(Severity.UNKNOWN, directory, sentence))
     return checked

@@ -50,6 +50,7 @@ from imapbox.store.restored import RESTORING, RUN_SIZE
 
 COMMAND: Final = "repair"
 RECOVERED: Final = "Recovered"
+_CHANGED: Final = "it changed all the time while it was looked at; try again"
 _MAILBOX: Final = re.compile(r"[0-9a-f]{32}")
 
 T = TypeVar("T")
@@ -93,6 +94,9 @@ class UserRepair:
     def _account_section(self) -> Steps[AccountState]:
         job, directory = self._job, self._account
         checked = yield from self._check(directory, AccountAudit, held=job.apply)
+        if checked.changed:
+            job.leave(directory, _CHANGED)
+            return checked.audit.state
         if not checked.broken and checked.frames:
             yield from mend_small_things(job, directory, checked)
             state = checked.audit.state
@@ -166,6 +170,9 @@ class UserRepair:
     def _mailbox_section(self, directory: str, mailbox: Create) -> Steps[None]:
         job = self._job
         checked = yield from self._check(directory, MailboxAudit, held=job.apply)
+        if checked.changed:
+            job.leave(directory, _CHANGED)
+            return
         state = checked.audit.state
         broken = checked.broken or not checked.frames
         if not broken and state.facts.mailbox_id != mailbox.mailbox_id:

@@ -431,3 +431,16 @@ def test_a_block_that_can_not_be_read() -> None:
     assert set(seen.messages) < set(before.messages)
     assert len(seen.messages) > len(before.messages) / 2
     assert content[:4096] + bytes(4096) + content[8192:] in lost_found(disk)
+
+
+def test_a_dry_run_beside_a_writer() -> None:
+    """What a writer has not finished is not taken for damage."""
+    disk, account = mailbox_with(COUNT)
+    end = frames_of(disk, account.directory)[-1].end.offset
+    content = disk.content(log_of(account))
+    put(disk, log_of(account), content[:end] + b"being written")
+    writer = disk.process(82)
+    assert writer.try_lock(writer.open(f"{account.directory}/lock", Mode.WRITE))
+    (said,) = repair(disk, 1, apply=False)
+    assert said.left
+    assert "changed all the time" in said.sentence
