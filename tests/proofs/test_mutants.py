@@ -133,6 +133,23 @@ MUTANTS: Final = [
         "two_writers",
     ),
     Mutant(
+        "a lock that can not be freed is kept",
+        "locks/acquire.py",
+        "        with suppress(OSError):  # closing frees it, too\n"
+        "            yield from _unlock(lock)\n",
+        "        yield from _unlock(lock)\n",
+        "refusals.deliveries",
+    ),
+    Mutant(
+        "a lock whose section failed is kept",
+        "locks/acquire.py",
+        "    except BaseException:\n"
+        "        yield from _give_back(locks)\n"
+        "        raise\n",
+        "",
+        "refusals.deliveries",
+    ),
+    Mutant(
         "a sync that failed is tried again",
         "index/damage.py",
         "    except OSError as error:\n"

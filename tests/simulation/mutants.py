@@ -20,6 +20,7 @@ ROOT: Final = Path(__file__).parents[2]
 FRESH: Final = (
     "imapbox.index",
     "imapbox.locks",
+    "imapbox.mailbox",
     "imapbox.store",
     "tests.simulation.mailbox",
     "tests.simulation.ledger",
@@ -27,6 +28,9 @@ FRESH: Final = (
     "tests.simulation.transfers",
     "tests.simulation.compaction",
     "tests.simulation.moves",
+    "tests.simulation.whole",
+    "tests.simulation.served",
+    "tests.simulation.refusals",
     "tests.simulation.once",
     "tests.simulation.undoing",
     "tests.simulation.store_copies",

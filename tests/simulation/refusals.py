@@ -20,7 +20,7 @@ from tests.simulation.crash import Crashes
 from tests.simulation.disk import SimulatedDisk
 from tests.simulation.fault import EVERY, WRITES, Fault
 from tests.simulation.ledger import is_damaged
-from tests.simulation.served import SERVER, Mail, Served, read_mail
+from tests.simulation.served import SERVER, Mail, Served, check_between, read_mail
 from tests.simulation.whole import whole_store
 
 Command: TypeAlias = Callable[[Served], str]
@@ -177,6 +177,11 @@ def one_fails(name: str, share: float = 1.0, crashes: float = 0.0) -> Tally:
     return tally
 
 
+def deliveries() -> Tally:
+    """One call of a delivery fails, each in each way."""
+    return one_fails(DELIVERY)
+
+
 def two_fail(share: float = 1.0) -> Tally:
     """Any two calls of one delivery fail, each pair in each two ways."""
     tally = Tally()
@@ -248,24 +253,8 @@ def check_found(name: str, answer: str, found: Mail) -> None:
     before, after = outcome(name)
     if answer in DONE:
         assert found == after, f"{name} was answered with {answer}, and is not done"
-    elif found not in (before, after):
-        assert name in HALFWAY, f"{name} did something else: {found}"
-        assert _bodies(found).keys() == _bodies(before).keys(), "something is lost"
-        for which, mailbox in found.mailboxes.items():
-            most = _bodies(before, which) | _bodies(after, which)
-            assert _bodies(found, which) <= most, f"twice in {which}"
-            then = before.mailboxes.get(which, mailbox)
-            assert then.uidnext <= mailbox.uidnext, "UIDs are given again"
-
-
-def _bodies(mail: Mail, name: str = "") -> Counter[bytes]:
-    """Return the messages of one mailbox, or of all."""
-    return Counter(
-        message.body
-        for which, found in mail.mailboxes.items()
-        if name in {"", which}
-        for message in found.messages
-    )
+    else:
+        check_between(before, after, found, halfway=name in HALFWAY)
 
 
 @cache

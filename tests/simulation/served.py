@@ -5,6 +5,7 @@ with its code, such as ``NO [OVERQUOTA]`` or ``452 4.3.1``.
 """
 
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -92,3 +93,36 @@ def _as_sent(found: Snapshot) -> Snapshot:
         for each in found.messages
     )
     return found._replace(messages=messages)
+
+
+def check_between(before: Mail, after: Mail, found: Mail, *, halfway: bool) -> None:
+    """A change is done or not.
+
+    Args:
+        before: What was there without it.
+        after: What should become of that.
+        found: What is there.
+        halfway: It is several changes, and may end between any two of them: a
+            message that is moved is in one mailbox or in both.
+    """
+    if found in (before, after):
+        return
+    assert halfway, f"found {found}, neither {before} nor {after}"
+    lost = bodies_in(before).keys() - bodies_in(found).keys()
+    assert not lost, f"messages are nowhere: {lost}"
+    for name, mailbox in found.mailboxes.items():
+        most = bodies_in(before, name) | bodies_in(after, name)
+        assert bodies_in(found, name) <= most, f"a message is twice in {name}"
+        then = before.mailboxes.get(name, mailbox)
+        assert then.uidnext <= mailbox.uidnext, "UIDs are given again"
+        assert then.modseq <= mailbox.modseq, "MODSEQ goes back"
+
+
+def bodies_in(mail: Mail, name: str = "") -> Counter[bytes]:
+    """Return the messages of one mailbox, or of all."""
+    return Counter(
+        message.body
+        for which, found in mail.mailboxes.items()
+        if name in {"", which}
+        for message in found.messages
+    )
