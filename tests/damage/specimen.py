@@ -17,6 +17,7 @@ from imapbox.disk.spool import MemoryContent
 from imapbox.index.commit import Log
 from imapbox.index.compact import compact
 from imapbox.index.compact_plan import Policy
+from imapbox.index.head import Head
 from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.snapshot_writer import write_snapshot
 from imapbox.mailbox.account import UserAccount
@@ -31,6 +32,7 @@ from imapbox.store.layout import user_directory
 from imapbox.store.open_mailbox import OpenMailbox
 from imapbox.store.store import Store
 from tests.support.mail_store import knows_none, new_message
+from tests.support.waiting import turn, until
 
 ALL: Final = [range(1, 1 << 31)]
 OTHER: Final = MailboxName("Archive")
@@ -194,7 +196,7 @@ class Maker:
         for listed in await self._account.mailboxes():
             self._facts.names.add(listed.name)
             self._facts.subscribed.add(listed.name)
-        self._moments.append(Moment(deepcopy(self._facts), self._tree()))
+        await self._note_moment()
         kinds: list[tuple[int, Callable[[], Awaitable[None]]]] = [
             (5, self._append),
             (3, self._deliver),
@@ -207,7 +209,7 @@ class Maker:
         weights, works = zip(*kinds, strict=True)
         for work in [self._append, *self._chance.choices(works, weights, k=steps)]:
             await work()
-            self._moments.append(Moment(deepcopy(self._facts), self._tree()))
+            await self._note_moment()
         ids, uidvalidity = {}, {}
         for name, rows in self._facts.boxes.items():
             selected = await self._account.select(name, read_only=True)
@@ -217,6 +219,22 @@ class Maker:
             mailbox = await mailbox_of(self._store, self._user, name)
             ids[name] = mailbox.state.facts.mailbox_id
         return Specimen(self._moments, ids, uidvalidity, self._given)
+
+    async def _note_moment(self) -> None:
+        """Keep what is true and the files, once nobody writes to them.
+
+        What was recent to a session is written behind its back.
+        """
+        await turn()
+        await until(lambda: not self._store.drivers.write.runs)
+        tree = self._tree()
+        for path, content in tree.items():
+            directory, _, name = path.rpartition("/")
+            if name == "head":
+                head = Head.decode(content)
+                assert head is not None
+                assert f"{directory}/log.{head.position.segment}" in tree
+        self._moments.append(Moment(deepcopy(self._facts), tree))
 
     def _tree(self) -> Tree:
         """Return the files of the account, and of the mailboxes looked at."""

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-import imapbox.store.account
+import imapbox.store.layout
 from imapbox.imap.settings import Patience, Settings
 from imapbox.index.body import Span
 from imapbox.model.names import UserName
 from imapbox.store.account import AccountLog
 from imapbox.store.deliveries import Deliveries
-from imapbox.store.layout import account_directory
+from imapbox.store.layout import user_directory
 from imapbox.store.open_mailbox import OpenMailbox
 from imapbox.store.recipients import Recipient
 from imapbox.store.store import Store
@@ -77,12 +77,12 @@ def keep_octets_by_place(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def mix_up_directories(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the path of one user's account lead to the other's."""
+    """Let the path of one user's mail lead to the other's."""
 
     def directory(user: UserName) -> str:
-        return account_directory(UserName("bob") if user == "ana" else user)
+        return user_directory(UserName("bob") if user == "ana" else user)
 
-    monkeypatch.setattr(imapbox.store.account, "account_directory", directory)
+    monkeypatch.setattr(imapbox.store.layout, "user_directory", directory)
 
 
 def mix_up_logins(monkeypatch: pytest.MonkeyPatch) -> None:
