@@ -161,7 +161,7 @@ def check_log(
             checked.broken = error.errno == errno.EIO
             checked.findings.append(Finding(Severity.UNKNOWN, directory, sentence))
         return checked
-    if missing:  # each time; nobody removes what the head names
+    if missing and (yield from _end_is_gone(directory)):
         checked = CheckedLog(make_audit(), broken=True)
         sentence = "a segment that the log needs is not there"
         checked.findings.append(Finding(Severity.DAMAGE, directory, sentence))
@@ -170,6 +170,23 @@ def check_log(
     sentence = "it changed all the time while it was looked at"
     checked.findings.append(Finding(Severity.UNKNOWN, directory, sentence))
     return checked
+
+
+def _end_is_gone(directory: str) -> Steps[bool]:
+    """Say whether the head names a segment behind all that are there.
+
+    A head that names one before them is an old one, which a power loss can bring
+    back behind a compaction.
+    """
+    numbers = segment_numbers((yield from steps.list_directory(directory)))
+    try:
+        octets = yield from steps.opened(
+            f"{directory}/{HEAD}", Mode.READ, lambda fd: steps.pread(fd, HEAD_SIZE, 0)
+        )
+    except FileNotFoundError:
+        return False
+    head = Head.decode(octets)
+    return head is not None and head.position.segment > max(numbers, default=0)
 
 
 class _Check(Generic[A]):
@@ -259,8 +276,12 @@ class _Check(Generic[A]):
     def _check_frames(
         self, names: list[str], octets: bytes, head: Head | None
     ) -> Steps[None]:
-        if head is None:
-            yield from self._check_headless(names, octets)
+        numbers = segment_numbers(names)
+        is_old = head is not None and head.position.segment < min(numbers, default=0)
+        if head is None or is_old:
+            # An old one: a power loss behind a compaction can bring it back.
+            what = "is old" if is_old else "is torn" if octets else "is lost"
+            yield from self._check_headless(names, octets, what)
             return
         first = yield from self._first(head.position.segment)
         if first is None:
@@ -284,9 +305,10 @@ class _Check(Generic[A]):
         except MailboxDamaged:
             return None
 
-    def _check_headless(self, names: list[str], octets: bytes) -> Steps[None]:
+    def _check_headless(
+        self, names: list[str], octets: bytes, what: str
+    ) -> Steps[None]:
         """Check the frames as far as they go."""
-        what = "is torn" if octets else "is lost"
         self._note_unsettled(
             HEAD, f"it {what}; the next writer makes it again from the log"
         )
@@ -391,7 +413,11 @@ class _Check(Generic[A]):
         path = f"{self._directory}/{LOCK}"
         if (yield from steps.opened(path, Mode.READ, steps.is_locked)):
             return True
-        return (yield from self._read(HEAD, HEAD_SIZE + 1)) != octets
+        try:
+            now = yield from self._read(HEAD, HEAD_SIZE + 1)
+        except FileNotFoundError:
+            now = b""
+        return now != octets
 
     def _end_behind(self, at: Position) -> Steps[Position]:
         """Return the position behind the last frame that follows ``at``."""

@@ -88,7 +88,7 @@ def _written(mailbox: OpenMailbox) -> int:
 
 
 def _not_written(failure: Failure) -> None:
-    # Other processes have them recent again, then; only what nobody foresaw is worth a word. That
-    # the store ends meanwhile is foreseen.
+    # Other processes have them recent again, then; only what nobody foresaw is worth
+    # a word. That the store ends meanwhile is foreseen.
     if not isinstance(failure.value, MailError | CancelledError):
         _log.failure("what is recent was not written", failure)
