@@ -202,11 +202,25 @@ def _recall(
 def _frames_since(
     directory: str, transactions: Sequence[Transaction], end: Position
 ) -> Steps[list[Frame]]:
-    """Return what was committed since the oldest facts of any transaction."""
+    """Return what was committed since the oldest facts of any transaction.
+
+    Raises:
+        MailboxDamaged: What was read before is not in the log any more.
+    """
     known = [wish.since for wish in transactions if wish.since is not None]
     frames: list[Frame] = []
-    if known and min(known)[:2] < end[:2]:
-        yield from follow(directory, min(known), end, frames.append)
+    if not known:
+        return frames
+    newest = max(known)
+    if newest != end and newest[:2] >= end[:2]:
+        reason = f"the log ends before {newest}, up to where it was read"
+        raise (yield from damage(directory, reason))
+    if min(known) != end:
+        try:
+            yield from follow(directory, min(known), end, frames.append)
+        except LogBroken as broken:
+            reason = f"the log is broken at {broken.position}"
+            raise (yield from damage(directory, reason)) from broken
     return frames
 
 

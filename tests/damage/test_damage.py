@@ -394,9 +394,7 @@ class Damage:
         chance: random.Random,
         mutations: Sequence[Mutation],
     ) -> None:
-        # Who follows a log whose end is cut off knows more than there is: two at
-        # once happen while nobody is there.
-        beneath = len(mutations) == 1 and chance.random() < 0.25
+        beneath = chance.random() < 0.25
         first = 0 if beneath else chance.choice((0, 2))
         work = examination.beneath if beneath else examination.after
         try:

@@ -14,16 +14,18 @@ from imapbox.index.frame import (
     encode_trailer,
 )
 from imapbox.index.head import HEAD_SIZE, Head
-from imapbox.index.mailbox_transactions import AppendMessages
+from imapbox.index.mailbox_transactions import AppendMessages, SetFlags
 from imapbox.index.operations import Append, Switch
 from imapbox.index.settle import settle
 from imapbox.model.errors import MailboxDamaged, StoreTooNew
-from imapbox.model.flags import FlagChange
+from imapbox.model.flags import Flag, FlagChange
 from tests.simulation.fault import WRITES, Fault
 from tests.unit.index.mail_log import (
     DIRECTORY,
     MailLog,
     incoming,
+    known_of,
+    place_of,
     simulated,
 )
 
@@ -434,3 +436,25 @@ def test_a_whole_frame_without_sense_is_damage(operations: bytes, head: str) -> 
     with pytest.raises(MailboxDamaged):
         log.append()
     assert log.read("log.1") == before
+
+
+@pytest.mark.parametrize("lost", ["head and end", "another log"])
+def test_what_was_read_and_is_gone_is_damage(lost: str) -> None:
+    """Who knows more than the log says changes nothing by what it knows."""
+    log = MailLog(simulated()).make()
+    log.append()
+    log.append(incoming(keywords=["one"]))
+    known = known_of(log.state(), [1])
+    place = place_of(log.state(), 2)
+    if lost == "head and end":
+        log.write("log.1", b"\xff", place.offset)
+        log.remove("head")
+    else:
+        other = MailLog(simulated()).make()
+        other.append()
+        other.append(incoming(keywords=["two"]))
+        for name in ("log.1", "head"):
+            log.write(name, other.read(name))
+    with pytest.raises(MailboxDamaged):
+        log.commit(SetFlags(known, FlagChange.ADD, Flag(0), frozenset({"two"})))
+    assert log.read("damaged")
