@@ -13,6 +13,7 @@ from imapbox.model.names import INBOX, MailboxName, UserName, mailbox_name
 from imapbox.model.numbers import Uid
 from imapbox.store.account import AccountLog
 from imapbox.store.delivery_key import Identity, delivery_key
+from imapbox.store.failures import in_words
 from imapbox.store.incoming import incoming
 from imapbox.store.open_mailbox import OpenMailbox
 from imapbox.store.recipients import Candidate, Recipient, candidates
@@ -109,10 +110,16 @@ class Deliveries:
         """Take note that the clients know of their deliveries.
 
         The same message, sent again without an ident, is another one from now on.
+
+        Raises:
+            MailError: It can't be noted.
         """
         for directory in {doubt.directory for doubt in doubts}:
             keys = {doubt.key for doubt in doubts if doubt.directory == directory}
-            await self._store.drivers.write.run(remove_doubts(directory, keys))
+            try:
+                await self._store.drivers.write.run(remove_doubts(directory, keys))
+            except OSError as error:
+                raise in_words(error) from error
 
     async def _deliver(
         self,
