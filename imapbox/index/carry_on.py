@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 
 from imapbox.index.encoding import ranges_of
 from imapbox.index.mailbox_state import Changed, MailboxState
-from imapbox.index.operations import Append
 from imapbox.index.uid_roll import Uids
 from imapbox.model.errors import StoreFailure
-from imapbox.model.numbers import Uid
 
 
 def carry_on(older: MailboxState, newer: MailboxState) -> bool:
@@ -123,21 +121,7 @@ def _keep_rows(
         return False
     kept = zip(rows.tolist(), columns.keywords(rows), columns.places(rows), strict=True)
     for row, keywords, place in kept:
-        message = Append(
-            uid=Uid(int(columns["uid"][row])),
-            flags=int(columns["flags"][row]),
-            keywords=keywords,
-            date=int(columns["date"][row]),
-            zone=int(columns["zone"][row]),
-            savedate=int(columns["savedate"][row]),
-            size=place.size,
-            header_size=place.header_size,
-            header_crc=place.header_crc,
-            content_crc=place.content_crc,
-            emailid=bytes(columns["emailid"][row]),
-            card_size=place.card_size,
-            card_crc=place.card_crc,
-        )
+        message = columns.message(row, place, keywords)
         modseq = int(columns["modseq"][row])
         newer.columns.append(message, modseq, place.segment, place.offset)
     newer.columns.put_in_order()

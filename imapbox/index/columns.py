@@ -21,6 +21,7 @@ from imapbox.index.chunk import ALIVE, FIELDS, Chunk, Frozen, cut, keywords_name
 from imapbox.index.operations import Append, Flags
 from imapbox.index.row_runs import RowRuns
 from imapbox.index.uid_ranges import Bounds
+from imapbox.model.numbers import Uid
 
 CHUNK_ROWS: Final = 1 << 14
 _WORD: Final = 64
@@ -302,6 +303,24 @@ class Columns:
         """Return where the octets of many rows' messages lie."""
         fields = (self[name][rows].tolist() for name in _PLACE)
         return list(map(Place._make, zip(*fields, strict=True)))
+
+    def message(self, row: int, place: Place, keywords: int) -> Append:
+        """Return what would be appended if a row's message came now, without a key."""
+        return Append(
+            uid=Uid(int(self["uid"][row])),
+            flags=int(self["flags"][row]),
+            keywords=keywords,
+            date=int(self["date"][row]),
+            zone=int(self["zone"][row]),
+            savedate=int(self["savedate"][row]),
+            size=place.size,
+            header_size=place.header_size,
+            header_crc=place.header_crc,
+            content_crc=place.content_crc,
+            emailid=bytes(self["emailid"][row]),
+            card_size=place.card_size,
+            card_crc=place.card_crc,
+        )
 
     def relocate(self, row: int, message: Append, segment: int, offset: int) -> None:
         """Note that a row's message lies elsewhere now, perhaps without its card."""

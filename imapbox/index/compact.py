@@ -48,22 +48,20 @@ from imapbox.index.compact_plan import (
     worth_leaving,
 )
 from imapbox.index.damage import FULL, damage, fail_write, is_damaged, sync
-from imapbox.index.encoding import DamagedOperations
-from imapbox.index.frame import Frame
 from imapbox.index.head import Counts, Head, Position
 from imapbox.index.lost_head import find_first_segment, first_frame
 from imapbox.index.mailbox_state import MailboxState
-from imapbox.index.opening import follow_all, open_log
+from imapbox.index.opening import caught_up, open_log
 from imapbox.index.operations import Meta
 from imapbox.index.punched import PUNCHED, Punched
-from imapbox.index.read import LogBroken, follow, read_head
+from imapbox.index.read import read_head
 from imapbox.index.relocate import RelocateMessages, read_moving
 from imapbox.index.rotate import rotate
 from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.settings import Settings
 from imapbox.index.settle import HEAD, Tail, publish, settle
 from imapbox.index.snapshot_reader import MailboxSnapshots
-from imapbox.index.transaction import Change, Transaction
+from imapbox.index.transaction import Change, NeedsNoFacts, Transaction
 from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import DiskFull, MailboxDamaged
 
@@ -234,16 +232,7 @@ class _Run:
     def _catch_up(self, end: Position) -> Steps[None]:
         """Learn what was committed since. The lock is held."""
         directory = self._log.directory
-        try:
-            yield from follow(directory, self._state.position, end, self._state.apply)
-        except (LogBroken, DamagedOperations):
-            # Another compaction may have removed where we were.
-            self._state = _silent_state()
-            try:
-                yield from follow_all(directory, end, self._state.apply)
-            except (LogBroken, DamagedOperations) as broken:
-                reason = f"the log is broken: {broken}"
-                raise (yield from damage(directory, reason)) from broken
+        self._state = yield from caught_up(directory, self._state, end, _silent_state)
         if self._state.missing:
             raise (yield from damage(directory, "messages are missing"))
 
@@ -352,23 +341,12 @@ def _silent_state() -> MailboxState:
 
 
 @dataclass(frozen=True, slots=True)
-class _Note:
+class _Note(NeedsNoFacts):
     """Write a fact that concerns no client."""
 
     meta: Meta
-
-    @property
-    def since(self) -> Position | None:
-        """See `Transaction`."""
-        return None
-
-    def follow(self, frame: Frame) -> None:
-        """See `Transaction`."""
 
     def change(self, counts: Counts, time: int) -> Change:
         """See `Transaction`."""
         del time
         return Change([self.meta.encode()], counts)
-
-    def begin_anew(self) -> None:
-        """See `Transaction`."""

@@ -12,7 +12,7 @@ from imapbox.index.head import Counts, Position
 from imapbox.index.known import Known, Row
 from imapbox.index.operations import Append, Expunge, Flags, Keyword, Meta
 from imapbox.index.remembered_keys import NO_KEY
-from imapbox.index.transaction import Change, Octets
+from imapbox.index.transaction import Change, NeedsNoFacts, Octets
 from imapbox.model.errors import NumbersExhausted
 from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.message import InternalDate
@@ -219,28 +219,17 @@ class ExpungeMessages:
 
 
 @dataclass(slots=True)
-class SetMeta:
+class SetMeta(NeedsNoFacts):
     """Write a fact."""
 
     name: str
     value: bytes
-
-    @property
-    def since(self) -> Position | None:
-        """See `Transaction`."""
-        return None
-
-    def follow(self, frame: Frame) -> None:
-        """See `Transaction`."""
 
     def change(self, counts: Counts, time: int) -> Change:
         """See `Transaction`."""
         del time
         meta = Meta(self.name, self.value)
         return Change([meta.encode()], next_modseq(counts))
-
-    def begin_anew(self) -> None:
-        """See `Transaction`."""
 
 
 def next_modseq(counts: Counts) -> Counts:

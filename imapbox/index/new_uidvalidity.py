@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from imapbox.index.encoding import Encoded
-from imapbox.index.frame import Frame
-from imapbox.index.head import Counts, Position
+from imapbox.index.head import Counts
 from imapbox.index.mailbox_transactions import next_modseq
 from imapbox.index.operations import Meta
-from imapbox.index.transaction import Change
+from imapbox.index.transaction import Change, NeedsNoFacts
 from imapbox.model.errors import NumbersExhausted
 from imapbox.model.numbers import MAX_UID, UidValidity
 
@@ -23,7 +22,7 @@ MAX_UIDVALIDITY: Final = MAX_UID
 
 
 @dataclass(frozen=True, slots=True)
-class GiveUidValidity:
+class GiveUidValidity(NeedsNoFacts):
     """Give a mailbox a new UIDVALIDITY. Decided under the same lock.
 
     Attributes:
@@ -34,14 +33,6 @@ class GiveUidValidity:
     uidvalidity: UidValidity
     run: bytes
 
-    @property
-    def since(self) -> Position | None:
-        """See `Transaction`."""
-        return None
-
-    def follow(self, frame: Frame) -> None:
-        """See `Transaction`."""
-
     def change(self, counts: Counts, time: int) -> Change:
         """See `Transaction`."""
         del time
@@ -50,6 +41,3 @@ class GiveUidValidity:
         operations: list[Encoded] = [Meta(RESTORED, self.run).encode()]
         after = next_modseq(counts)._replace(uidvalidity=self.uidvalidity)
         return Change(operations, after)
-
-    def begin_anew(self) -> None:
-        """See `Transaction`."""

@@ -18,7 +18,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
-from imapbox.index.damage import is_damaged, mark_damaged
+from imapbox.index.damage import damage, is_damaged, mark_damaged
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import Frame
 from imapbox.index.head import NO_COUNTS, Head, Position
@@ -243,6 +243,33 @@ def follow_all(
     """
     start = yield from find_first_segment(directory, end.segment)
     yield from follow(directory, start, end, apply)
+
+
+def caught_up(
+    directory: str, folded: S, end: Position, fold: Callable[[], S]
+) -> Steps[S]:
+    """Return what a log says at ``end``, with its lock held.
+
+    Args:
+        directory: The log's.
+        folded: What it said once. Where compaction removed that place, it is
+            dropped, and the log is read from its beginning.
+        end: The log's.
+        fold: Makes what then takes in the frames.
+
+    Raises:
+        MailboxDamaged: The log is broken, and marked now.
+    """
+    try:
+        yield from follow(directory, folded.position, end, folded.apply)
+    except (LogBroken, DamagedOperations):
+        folded = fold()
+        try:
+            yield from follow_all(directory, end, folded.apply)
+        except (LogBroken, DamagedOperations) as broken:
+            reason = f"the log is broken: {broken}"
+            raise (yield from damage(directory, reason)) from broken
+    return folded
 
 
 def fold_up_to(

@@ -19,7 +19,7 @@ from imapbox.index.body import Place
 from imapbox.index.frame import Frame
 from imapbox.index.head import Counts, Position
 from imapbox.index.mailbox_state import MailboxState
-from imapbox.index.operations import Append, Relocate
+from imapbox.index.operations import Relocate
 from imapbox.index.remembered_keys import NO_KEY
 from imapbox.index.segment import segment_name
 from imapbox.index.transaction import Change, Octets
@@ -107,20 +107,9 @@ def _relocation(
     state: MailboxState, row: int, place: Place, card: bytes, keys: dict[Uid, bytes]
 ) -> Relocate:
     columns = state.columns
-    uid = Uid(int(columns["uid"][row]))
-    message = Append(
-        uid=uid,
-        flags=int(columns["flags"][row]),
-        keywords=columns.keywords_of(row),
-        date=int(columns["date"][row]),
-        zone=int(columns["zone"][row]),
-        savedate=int(columns["savedate"][row]),
-        size=place.size,
-        header_size=place.header_size,
-        header_crc=place.header_crc,
-        content_crc=place.content_crc,
-        emailid=bytes(columns["emailid"][row]),
-        key=keys.get(uid, NO_KEY),
+    message = columns.message(row, place, columns.keywords_of(row))
+    message = message._replace(
+        key=keys.get(message.uid, NO_KEY),
         card_size=len(card),
         card_crc=zlib.crc32(card),
     )

@@ -70,6 +70,23 @@ class Transaction(Protocol):
         ...
 
 
+class NeedsNoFacts:
+    """Base of transactions that want the same whatever was committed before."""
+
+    __slots__ = ()
+
+    @property
+    def since(self) -> Position | None:
+        """See `Transaction`."""
+        return None
+
+    def follow(self, frame: Frame) -> None:
+        """See `Transaction`."""
+
+    def begin_anew(self) -> None:
+        """See `Transaction`."""
+
+
 class Outcome(NamedTuple):
     """What became of a transaction.
 

@@ -20,13 +20,10 @@ from imapbox.disk import steps
 from imapbox.disk.steps import Pause, Steps
 from imapbox.index.binding import AccountUnsettled, Binding
 from imapbox.index.commit import Log, write
-from imapbox.index.damage import damage
-from imapbox.index.encoding import DamagedOperations
 from imapbox.index.expunged import Expunged
 from imapbox.index.head import Position
 from imapbox.index.known import Known
-from imapbox.index.opening import follow_all, open_log
-from imapbox.index.read import LogBroken, follow
+from imapbox.index.opening import caught_up, open_log
 from imapbox.index.relocate import Moving, read_moving
 from imapbox.index.segment import segment_numbers
 from imapbox.index.settings import Settings
@@ -224,18 +221,7 @@ class _Run:
     def _catch_up(self, end: Position) -> Steps[None]:
         """Learn what was committed since. The locks are held."""
         directory = self._log.directory
-        try:
-            yield from follow(
-                directory, self._mailbox.position, end, self._mailbox.apply
-            )
-        except (LogBroken, DamagedOperations):
-            # Compaction may have removed where we were.
-            self._mailbox = Expunged()
-            try:
-                yield from follow_all(directory, end, self._mailbox.apply)
-            except (LogBroken, DamagedOperations) as broken:
-                reason = f"the log is broken: {broken}"
-                raise (yield from damage(directory, reason)) from broken
+        self._mailbox = yield from caught_up(directory, self._mailbox, end, Expunged)
 
     def _bring_back_some(self, tail: Tail) -> Steps[None]:
         found = yield from self.read_messages(self.some())
