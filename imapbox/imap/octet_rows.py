@@ -14,6 +14,7 @@ from imapbox.imap.octets import Octets
 from imapbox.imap.refusals import ends_session
 from imapbox.imap.session import Session
 from imapbox.imap.windows import Windows
+from imapbox.imap.withheld import refuse_withheld
 from imapbox.mailbox.cards import in_batches, read_cards
 from imapbox.mailbox.interfaces import Piece
 from imapbox.mailbox.messages import Message
@@ -59,21 +60,22 @@ class OctetRows:
             for item in items
         )
         self._sets_seen = reads and not self._mailbox.read_only
-        self._gone = self._undecodable = 0
+        self._withheld: list[Uid] = []
+        self._undecodable = 0
 
     async def tell(self, messages: Iterator[Message]) -> None:
         """Write all rows.
 
         Raises:
-            Refused: Some messages were gone, or could not be decoded; the
-                others have been told.
+            MessageGone: Some were expunged; the others have been told.
+            MessageDamaged: Some are not what was stored; so they have.
+            Refused: Some parts could not be decoded; so they have.
         """
         for batch in in_batches(messages, self._card_size):
             planned = await self._plan(batch)
             for group in in_batches(planned, lambda each: len(each.window)):
                 await self._tell_group(group)
-        if self._gone:
-            raise Refused("Some messages were expunged.", codes.EXPUNGEISSUED)
+        refuse_withheld(self._mailbox, self._withheld)
         if self._undecodable:
             text = "Some parts are encoded in a way that is not known here."
             raise Refused(text, codes.UNKNOWN_CTE)
@@ -86,12 +88,13 @@ class OctetRows:
         if not self._windows.needs_card:
             return [_Planned(each, None, window(each, None)) for each in messages]
         cards = await read_cards(self._mailbox, messages)
-        self._gone += cards.count(None)
-        return [
-            _Planned(message, card, window(message, card))
-            for message, card in zip(messages, cards, strict=True)
-            if card is not None
-        ]
+        planned = []
+        for message, card in zip(messages, cards, strict=True):
+            if card is None:
+                self._withheld.append(message.uid)
+            else:
+                planned.append(_Planned(message, card, window(message, card)))
+        return planned
 
     async def _tell_group(self, group: Sequence[_Planned]) -> None:
         marked = await self._mark_seen([each.message for each in group])
@@ -102,14 +105,14 @@ class OctetRows:
         read = await self._mailbox.read(pieces)
         for (message, card, window), seen in zip(group, read, strict=True):
             if seen is None or len(seen) != len(window):
-                self._gone += 1
+                self._withheld.append(message.uid)
                 continue
             current, is_news = marked[message.uid]
             octets = Octets(self._mailbox, current, (window, seen), card)
             try:
                 await self._tell_one(octets, card, is_news=is_news)
             except MessageGone:
-                self._gone += 1
+                self._withheld.append(message.uid)
             await self._output.room()
 
     async def _mark_seen(
@@ -129,7 +132,8 @@ class OctetRows:
                 self._sets_seen = False
                 _log.info("did not set Seen: {error!r}", error=error)
             else:
-                for message in self._mailbox.messages_of(unseen):
+                there = self._mailbox.remaining(unseen)
+                for message in self._mailbox.messages_of(there):
                     marked[message.uid] = (message, True)
         return marked
 

@@ -22,6 +22,7 @@ from imapbox.model.errors import (
     MailboxReadOnly,
     MailError,
     MailLoop,
+    MessageDamaged,
     MessageGone,
     MessageTooBig,
     NoSuchMailbox,
@@ -61,6 +62,7 @@ RESPONSE_CODE: Final[Mapping[type[MailError], ResponseCode]] = {
     SearchTextTooLong: codes.LIMIT,
     MessageTooBig: codes.TOOBIG,
     MessageGone: codes.EXPUNGEISSUED,
+    MessageDamaged: codes.CORRUPTION,
     MailLoop: codes.CANNOT,
 }
 

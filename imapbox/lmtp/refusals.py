@@ -27,6 +27,7 @@ from imapbox.model.errors import (
     MailboxReadOnly,
     MailError,
     MailLoop,
+    MessageDamaged,
     MessageGone,
     MessageTooBig,
     NoSuchMailbox,
@@ -69,6 +70,7 @@ STATUS: Final[Mapping[type[MailError], str]] = {
     MailboxNameRefused: "451 4.2.0",
     MailboxHasChildren: "451 4.2.0",
     MessageGone: "451 4.2.0",
+    MessageDamaged: "451 4.2.0",
 }
 _FAULT: Final = "451 4.3.0"
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})

@@ -227,6 +227,14 @@ class SelectedMailbox(Protocol):
         """Return the UIDs of what `by_uid` returns, all at once: the cheapest."""
         ...
 
+    def remaining(self, uids: UidArray) -> NDArray[np.uint32]:
+        """Return those of these ascending UIDs that were not expunged, as is known.
+
+        The client may have been told of the others, and not yet that they went.
+        What could not be read or changed is known by then if it was for that.
+        """
+        ...
+
     def bounds(self) -> Bounds:
         """Return what numbers and names mean to a search that begins now."""
         ...
@@ -291,6 +299,7 @@ class SelectedMailbox(Protocol):
         Raises:
             NoSuchMailbox: Answered with TRYCREATE.
             MessageGone: One of them was expunged; none was copied.
+            MessageDamaged: One of them is not what was stored; none was copied.
             TooMuchAtOnce: They are too many for one command.
         """
         ...
@@ -309,7 +318,7 @@ class SelectedMailbox(Protocol):
 
         Raises:
             MailboxReadOnly: Nothing can be changed.
-            NoSuchMailbox, MessageGone: As for `copy`.
+            NoSuchMailbox, MessageGone, MessageDamaged: As for `copy`.
         """
         ...
 

@@ -180,6 +180,10 @@ class Selected:
         """Return those of these UIDs that are there, in order."""
         return self._uids_at(self._places_by_uid(ranges))
 
+    def remaining(self, uids: UidArray) -> NDArray[np.uint32]:
+        """Return those of these ascending UIDs that were not expunged, as is known."""
+        return self._state.roll.now.among(_array(uids))
+
     def bounds(self) -> Bounds:
         """Return what numbers and names mean to a search that begins now."""
         exists = self.exists

@@ -18,6 +18,7 @@ from imapbox.index.rows_taken_along import take_along
 from imapbox.mailbox.interfaces import Copied
 from imapbox.model.errors import (
     MailboxGone,
+    MessageDamaged,
     MessageGone,
     NoSuchMailbox,
     TooMuchAtOnce,
@@ -115,8 +116,8 @@ class Transfer:
         """Move all messages that are in ``old`` now.
 
         Raises:
-            MessageGone: The octets of one are gone, or others expunge all the
-                time.
+            MessageGone: Others expunge all the time.
+            MessageDamaged: One is not what was stored.
             MailError: What was not moved is in ``old`` still.
         """
         source = self.named(old)
@@ -148,6 +149,11 @@ class Transfer:
             octets = await self._store.drivers.read.run(read)
         except OSError as error:
             raise in_words(error) from error
+        except MessageGone:
+            await source.sync()
+            if len(source.state.roll.now.among(uids)) == len(uids):
+                raise MessageDamaged from None
+            raise
         return CopyMessages(originals, octets)
 
     async def _keywords(self, mailbox: OpenMailbox, name: MailboxName) -> Known:

@@ -100,7 +100,11 @@ class MessageTooBig(MailError):
 
 
 class MessageGone(MailError):
-    """The message was expunged in the meantime."""
+    """Some messages were expunged."""
+
+
+class MessageDamaged(MailError):
+    """Some messages are damaged; they are not told."""
 
 
 class TooMuchAtOnce(MailError):

@@ -176,8 +176,8 @@ async def test_a_store_to_what_is_gone(stage: Stage) -> None:
             * 1 EXPUNGE
             OK
         A1: STORE 1:2 +FLAGS (\Flagged)
-            ...
-            OK
+            * 2 FETCH (FLAGS (\Flagged))
+            NO [EXPUNGEISSUED] ...
         A1: NOOP
             * 1 EXPUNGE
             OK

@@ -25,5 +25,8 @@ async def test_a_rotten_header_ends_no_session(stage: Stage, tmp_path: Path) -> 
     await reader.command(b"SELECT INBOX")
     told, end = await reader.command(b"FETCH 1:2 BODY.PEEK[HEADER.FIELDS (Subject)]")
     assert told.startswith(b"* 2 FETCH ")
-    assert end.startswith(b"NO ")
+    assert end.startswith(b"NO [CORRUPTION] ")
+    for command in (b"COPY 1:2 Drafts", b"MOVE 1 Drafts"):
+        (end,) = await reader.command(command)
+        assert end.startswith(b"NO [CORRUPTION] ")
     assert (await reader.command(b"NOOP"))[-1].startswith(b"OK")

@@ -389,6 +389,10 @@ class FakeMailbox:
     def uids_by_uid(self, ranges: Iterable[range]) -> NDArray[np.uint32]:
         return np.array([each.uid for each in self.by_uid(ranges)], np.uint32)
 
+    def remaining(self, uids: UidArray) -> NDArray[np.uint32]:
+        there = [uid for uid in uids if uid in self._box.messages]
+        return np.array(there, np.uint32)
+
     def bounds(self) -> Bounds:
         return Bounds(self.exists, max(self._told, default=0), self.keywords())
 

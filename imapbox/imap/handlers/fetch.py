@@ -15,6 +15,7 @@ from imapbox.imap.facts import fact, needs_card
 from imapbox.imap.octet_rows import OctetRows
 from imapbox.imap.session import BATCH, Session
 from imapbox.imap.settings import SLICE
+from imapbox.imap.withheld import refuse_withheld
 from imapbox.mailbox.cards import in_batches, read_cards
 from imapbox.mailbox.messages import Message
 from imapbox.wire.imap import response_codes as codes
@@ -29,7 +30,6 @@ from imapbox.wire.imap.fetch_items import (
 
 # A part is decoded from its beginning each time that some of it is asked for.
 _MOST_DECODED: Final = 16
-_GONE: Final = "Some messages were expunged."
 
 
 async def fetch(session: Session, command: Fetch) -> Done:
@@ -37,8 +37,10 @@ async def fetch(session: Session, command: Fetch) -> Done:
 
     Raises:
         NoSuchMessage: A sequence number is nobody's.
-        Refused: Something could not be told; all else has been. Or one part
-            is to be decoded again and again (LIMIT).
+        MessageGone, MessageDamaged: Something was expunged, or is not what was
+            stored; all else has been told.
+        Refused: Some parts could not be decoded; all else has been told. Or one
+            part is to be decoded again and again (LIMIT).
     """
     selection = session.selection
     _check_parts(command.items)
@@ -90,12 +92,12 @@ async def _tell_cards(
 ) -> None:
     facts = [fact(session.selection, item) for item in items]
     output = session.output
-    gone = 0
+    withheld = []
     for batch in in_batches(messages, lambda message: message.card_size):
         cards = await read_cards(session.selection.mailbox, batch)
         for message, card in zip(batch, cards, strict=True):
             if card is None:
-                gone += 1
+                withheld.append(message.uid)
                 continue
             row = responses.fetch(message.seq, [tell(message, card) for tell in facts])
             session.tell_keywords()
@@ -103,5 +105,4 @@ async def _tell_cards(
             for at in range(0, len(row), SLICE):
                 output.write(row[at : at + SLICE])
                 await output.room()
-    if gone:
-        raise Refused(_GONE, codes.EXPUNGEISSUED)
+    refuse_withheld(session.selection.mailbox, withheld)

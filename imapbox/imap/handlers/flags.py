@@ -2,12 +2,17 @@
 
 from imapbox.imap.answers import Done
 from imapbox.imap.session import Session
-from imapbox.model.errors import MailboxReadOnly
+from imapbox.model.errors import MailboxReadOnly, MessageGone
 from imapbox.wire.imap.commands.selected import Expunge, Store
 
 
 async def store(session: Session, command: Store) -> Done:
-    """Change flags, and tell what they are then, unless the client knows."""
+    """Change flags, and tell what they are then, unless the client knows.
+
+    Raises:
+        MessageGone: Flags are to be told by number, and some of the messages were
+            expunged; the others' were changed and told. RFC 2180 §4.2.2, §4.2.3.
+    """
     selection = session.selection
     if selection.mailbox.read_only:
         raise MailboxReadOnly
@@ -15,8 +20,11 @@ async def store(session: Session, command: Store) -> Done:
     if len(uids):
         await selection.mailbox.set_flags(uids, command.change, command.flags)
         if not command.silent:
-            now = selection.mailbox.marks_of(uids)
+            there = selection.mailbox.remaining(uids)
+            now = selection.mailbox.marks_of(there)
             await session.tell_flags(now, with_uid=command.by_uid)
+            if len(there) < len(uids) and not command.by_uid:
+                raise MessageGone
     return Done("Flags stored.")
 
 

@@ -62,6 +62,22 @@ def test_uid_store_tells_uids() -> None:
     assert client.say(b"t STORE 3 FLAGS ()\r\n") == b"t BAD No such message.\r\n"
 
 
+@pytest.mark.parametrize("numbers", [b"2", b"1:3"])
+def test_who_was_expunged_has_no_flags(numbers: bytes) -> None:
+    """STORE by number tells no flags of the expunged, and says NO; silent, OK."""
+    account = account_with(3)
+    client = Client(account).login().select()
+    del account.inbox.messages[2]
+    said = client.say(b"t STORE %b +FLAGS (\\Flagged)\r\n" % numbers)
+    assert b"* 2 FETCH" not in said
+    assert said.count(b"\\Flagged") == (2 if numbers == b"1:3" else 0)
+    assert said.endswith(b"t NO [EXPUNGEISSUED] Some messages were expunged.\r\n")
+    said = client.say(b"t STORE %b +FLAGS.SILENT (\\Draft)\r\n" % numbers)
+    assert said == b"t OK Flags stored.\r\n"
+    said = client.say(b"t UID STORE 2 +FLAGS (\\Draft)\r\n")
+    assert said == b"* 2 EXPUNGE\r\nt OK Flags stored.\r\n"
+
+
 def test_new_keywords_are_announced() -> None:
     """A keyword nobody had is stored, and every session reads FLAGS anew."""
     account = account_with(1)
