@@ -118,16 +118,23 @@ def _line(
 ) -> HeldLock:
     note = hints.note
     waiters = [each for each in hints.waiters if _may_live(filesystem, each)]
-    since = datetime.fromtimestamp(note.since, UTC).astimezone() if note else None
     return HeldLock(
         user=_printable(user),
         mailbox=_printable(mailbox),
         host=_printable(note.node) if note else _UNKNOWN,
         pid=str(note.pid) if note else _UNKNOWN,
         command=_printable(note.command) if note else _UNKNOWN,
-        since=since.isoformat(" ", "seconds") if since else _UNKNOWN,
+        since=_moment(note.since) if note else _UNKNOWN,
         waiters=str(len(waiters)),
     )
+
+
+def _moment(since: float) -> str:
+    try:
+        moment = datetime.fromtimestamp(since, UTC).astimezone()
+    except (ValueError, OverflowError, OSError):  # whatever bytes may be there
+        return _UNKNOWN
+    return moment.isoformat(" ", "seconds")
 
 
 def _may_live(filesystem: FileSystem, waiter: Waiter) -> bool:

@@ -426,7 +426,7 @@ class DiskFileSystem:
         """See `FileSystem`."""
         try:
             os.kill(pid, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):  # a number that none can have
             return False
         except PermissionError:
             return True

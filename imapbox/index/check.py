@@ -251,6 +251,10 @@ class _Check(Generic[A]):
             self._checked.lock_is_wrong = True
             self._damage(LOCK, "there is no lock, so nobody can write")
             return
+        path = f"{self._directory}/{LOCK}"
+        if not (yield from steps.status(path)).is_file:
+            self._checked.lock_is_wrong = True  # it was said what it is
+            return
         content = yield from self._read(LOCK, LOCK_FILE_SIZE + 1)
         if len(content) != LOCK_FILE_SIZE or not content.startswith(MAGIC):
             self._checked.lock_is_wrong = True

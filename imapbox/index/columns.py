@@ -301,8 +301,15 @@ class Columns:
 
     def places(self, rows: NDArray[np.intp]) -> list[Place]:
         """Return where the octets of many rows' messages lie."""
-        fields = (self[name][rows].tolist() for name in _PLACE)
-        return list(map(Place._make, zip(*fields, strict=True)))
+        places: list[Place] = []
+        if not len(rows):
+            return places
+        numbers, within = np.divmod(rows, self._chunk_rows)
+        for number, start, end in _runs(numbers):
+            chunk, part = self.chunks[number], within[start:end]
+            fields = (chunk.read(name)[part].tolist() for name in _PLACE)
+            places += map(Place._make, zip(*fields, strict=True))
+        return places
 
     def message(self, row: int, place: Place, keywords: int) -> Append:
         """Return what would be appended if a row's message came now, without a key."""

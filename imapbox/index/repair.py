@@ -78,9 +78,13 @@ def mend_lock(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[None]:
     if not checked.lock_is_wrong:
         return
     path = f"{directory}/{LOCK}"
+    there = yield from steps.exists(path)
+    if there and not (yield from steps.status(path)).is_file:
+        job.leave(path, "it is no file; remove it, and a lock is made")
+        raise StoreFailure(path)
     if not job.say(path, "a lock is made"):
         return
-    if not (yield from steps.exists(path)):
+    if not there:
         yield from write_file(path, new_lock_file())
     else:
 

@@ -33,7 +33,7 @@ from imapbox.locks.lock_file import (
     decode_hints,
     slot_node,
 )
-from imapbox.model.errors import MailboxBusy
+from imapbox.model.errors import MailboxBusy, MailboxDamaged
 
 SHORTEST_POLL: Final = 0.001
 LONGEST_POLL: Final = 0.020
@@ -78,12 +78,13 @@ def locked(
 
     Raises:
         MailboxBusy: Patience ended first.
+        MailboxDamaged: A lock file is not there, and files that it guards are.
         OSError: A lock file could not be opened.
     """
     locks: list[_Lock] = []
     try:
         for path in paths:
-            fd = yield from steps.open_file(path, Mode.WRITE)
+            fd = yield from _open(path)
             locks.append(_Lock(path, fd))
         yield from _take(locks, identity, until)
         result = yield from section()
@@ -94,6 +95,17 @@ def locked(
         raise
     yield from _give_back(locks)
     return result
+
+
+def _open(path: str) -> Steps[int]:
+    try:
+        return (yield from steps.open_file(path, Mode.WRITE))
+    except FileNotFoundError:
+        directory, _, _ = path.rpartition("/")
+        # The lock is made first and removed last.
+        if (yield from steps.list_directory(directory)):
+            raise MailboxDamaged(path) from None
+        raise
 
 
 def _take(locks: list[_Lock], identity: Identity, until: float) -> Steps[None]:

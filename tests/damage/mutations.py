@@ -1,14 +1,25 @@
 """What disks, administrators and backups do to files."""
 
+import math
+import os
 import random
+import socket
+import time
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Final, NamedTuple
 
+from imapbox.locks.lock_file import NOTE, SLOT_COUNT, SLOTS, Note, Waiter
+from tests.damage.odd_files import Odd
 from tests.damage.specimen import Specimen, Tree
 
 # Which files of an account are damaged, and how often.
-PARTS: Final = ("log", "head", "snap", "account log", "account head")
-_SHARES: Final = (8, 3, 4, 4, 2)
+PARTS: Final = (
+    *("log", "head", "snap", "account log", "account head"),
+    *("lock", "account lock"),
+)
+LOCKS: Final = ("lock", "account lock")
+_SHARES: Final = (8, 3, 4, 4, 2, 1, 1)
 _BLOCKS: Final = (1, 8, 64, 512, 4096)
 
 
@@ -20,14 +31,14 @@ class Mutation(NamedTuple):
         kind: One of `KINDS`.
         path: The file.
         before: Its octets.
-        after: Its octets now; None: it is gone.
+        after: Its octets now, or what is there instead; None: it is gone.
     """
 
     part: str
     kind: str
     path: str
     before: bytes
-    after: bytes | None
+    after: bytes | Odd | None
 
 
 class _Case(NamedTuple):
@@ -149,6 +160,8 @@ def _splice(case: _Case) -> bytes:
         for path, content in tree.items()
         if path.rpartition("/")[2].partition(".")[0] == kind and content != case.content
     ]
+    if not files:
+        return _noise(case)
     other = case.chance.choice(files)
     way = case.chance.random()
     if way < 0.4:
@@ -167,7 +180,31 @@ def _missing(_: _Case) -> None:
     return None
 
 
-KINDS: Final[dict[str, Callable[[_Case], bytes | None]]] = {
+def _odd(case: _Case) -> Odd:
+    return case.chance.choice(list(Odd))
+
+
+def _forged(case: _Case) -> bytes:
+    """Let a lock's hints be ours, and everybody wait."""
+    if not case.path.endswith("/lock"):
+        return case.content
+    chance, node = case.chance, socket.gethostname()
+    data = bytearray(case.content)
+    note = Note(os.getpid(), _moment(chance), node, "\x1b[2J").encode()
+    data[NOTE : NOTE + len(note)] = note
+    for number in range(chance.choice((1, 3, SLOT_COUNT))):
+        pid = chance.choice((1, 2**31 - 1, 2**31, 2**32 - 1, chance.randrange(2**32)))
+        slot = Waiter(number, pid, _moment(chance), node).encode()
+        start = SLOTS + number * len(slot)
+        data[start : start + len(slot)] = slot
+    return bytes(data)
+
+
+def _moment(chance: random.Random) -> float:
+    return chance.choice((0.0, time.time(), -1.0, 1e300, math.inf, math.nan))
+
+
+KINDS: Final[dict[str, Callable[[_Case], bytes | Odd | None]]] = {
     "flipped bits": _flip,
     "cut": _cut,
     "empty": _empty,
@@ -179,32 +216,56 @@ KINDS: Final[dict[str, Callable[[_Case], bytes | None]]] = {
     "stale copy": _stale,
     "splice": _splice,
     "missing": _missing,
+    "odd": _odd,
+    "forged": _forged,
 }
-_RARE: Final = {"empty": 0.15, "missing": 0.15}
+_RARE: Final = {"empty": 0.15, "missing": 0.15, "odd": 0.3}
+
+
+def all_ways(chance: random.Random) -> list[tuple[str, str]]:
+    """Return each part with each kind of damage, in random order."""
+    ways = list(product(PARTS, KINDS))
+    return chance.sample(ways, len(ways))
 
 
 def mutate(
-    chance: random.Random, own: Specimen, others: Sequence[Specimen]
+    chance: random.Random,
+    own: Specimen,
+    others: Sequence[Specimen],
+    way: tuple[str, str] | None = None,
 ) -> Mutation:
-    """Return something that may happen to a specimen's files."""
+    """Return something that may happen to a specimen's files.
+
+    Args:
+        chance: Of what happens.
+        own: The specimen.
+        others: What may be mixed up with it.
+        way: The part and the kind, if that is possible.
+    """
     while True:
-        (part,) = chance.choices(PARTS, _SHARES)
+        part, kind = way or _some_way(chance)
+        way = None
         paths = [path for path in own.tree if _part_of(path, own) == part]
         if not paths:
             continue
         path = chance.choice(paths)
-        weights = [_RARE.get(kind, 1.0) for kind in KINDS]
-        (kind,) = chance.choices(list(KINDS), weights)
         content = own.tree[path]
         after = KINDS[kind](_Case(chance, path, content, own, others))
         if after != content:
             return Mutation(part, kind, path, content, after)
 
 
+def _some_way(chance: random.Random) -> tuple[str, str]:
+    (part,) = chance.choices(PARTS, _SHARES)
+    rare = {} if part in LOCKS else _RARE
+    (kind,) = chance.choices(list(KINDS), [rare.get(kind, 1.0) for kind in KINDS])
+    return part, kind
+
+
 def _part_of(path: str, specimen: Specimen) -> str | None:
     directory, _, name = path.rpartition("/")
     part = name.partition(".")[0]
-    if part not in {"log", "head", "snap"} or ".cut." in name:
+    if part not in {"log", "head", "snap", "lock"} or ".cut." in name:
         return None
     if directory == "account":
         return f"account {part}"
@@ -212,9 +273,9 @@ def _part_of(path: str, specimen: Specimen) -> str | None:
     return part if directory in wanted else None
 
 
-def applied(tree: Tree, mutations: Sequence[Mutation]) -> dict[str, bytes]:
+def applied(tree: Tree, mutations: Sequence[Mutation]) -> dict[str, bytes | Odd]:
     """Return a tree to which something happened."""
-    damaged = dict(tree)
+    damaged: dict[str, bytes | Odd] = dict(tree)
     for mutation in mutations:
         if mutation.after is None:
             damaged.pop(mutation.path, None)

@@ -31,6 +31,7 @@ from imapbox.store.deliveries import Deliveries
 from imapbox.store.layout import user_directory
 from imapbox.store.open_mailbox import OpenMailbox
 from imapbox.store.store import Store
+from tests.damage.odd_files import Odd
 from tests.support.mail_store import knows_none, new_message
 from tests.support.waiting import turn, until
 
@@ -130,13 +131,24 @@ def read_tree(directory: Path) -> Tree:
     }
 
 
-def write_tree(directory: Path, tree: Tree) -> None:
-    """Make a directory what a tree says, and nothing else."""
+def write_tree(
+    directory: Path, tree: Mapping[str, bytes | Odd], before: Tree | None = None
+) -> None:
+    """Make a directory what a tree says, and nothing else.
+
+    Args:
+        directory: Which.
+        tree: Its files.
+        before: What they were before something else was put in their place.
+    """
     shutil.rmtree(directory, ignore_errors=True)
     for name, content in tree.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        if isinstance(content, Odd):
+            content.put(path, (before or {})[name])
+        else:
+            path.write_bytes(content)
 
 
 async def rows_of(selected: Selected) -> Rows:
