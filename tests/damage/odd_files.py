@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Callable, Collection
 from enum import Enum
 from pathlib import Path
@@ -14,6 +15,16 @@ class Odd(Enum):
     PIPE = "pipe"
     LINK = "link"
     UNREADABLE = "unreadable"
+
+    def is_at(self, path: Path) -> bool:
+        """Say whether it is there."""
+        mode = path.lstat().st_mode if os.path.lexists(path) else stat.S_IFREG | 0o600
+        return {
+            Odd.DIRECTORY: stat.S_ISDIR(mode),
+            Odd.PIPE: stat.S_ISFIFO(mode),
+            Odd.LINK: stat.S_ISLNK(mode),
+            Odd.UNREADABLE: not stat.S_IMODE(mode),
+        }[self]
 
     def put(self, path: Path, content: bytes) -> None:
         """Put it there.
@@ -36,7 +47,7 @@ class Odd(Enum):
 
 def remove(path: Path) -> None:
     """Remove what was put somewhere, once."""
-    if path.is_dir() and not path.is_symlink():
+    if Odd.DIRECTORY.is_at(path):
         path.rmdir()
     else:
         path.unlink(missing_ok=True)

@@ -204,8 +204,9 @@ class Examination:
             after = mutation.after
             # What of a snapshot is mapped and was checked is believed; and who
             # cuts it kills whoever looks at it.
-            if not isinstance(after, bytes) or mutation.part == "snap":
-                path.unlink(missing_ok=True)  # two may meet the same file
+            odd = any(each.is_at(path) for each in Odd)  # two may meet the same file
+            if not isinstance(after, bytes) or mutation.part == "snap" or odd:
+                remove(path)
             if isinstance(after, Odd):
                 after.put(path, mutation.before)
             elif after is not None:

@@ -1,5 +1,6 @@
 """The table of held locks."""
 
+import math
 import os
 import socket
 import struct
@@ -86,6 +87,22 @@ def test_who_holds_a_lock_is_shown(store: Path) -> None:
     assert waiters == "2"
     filesystem.unlock(fd)
     assert shown(store) == []
+
+
+@pytest.mark.parametrize("since", [math.nan, math.inf, -1e300, 1e300])
+def test_nonsense_in_a_lock_is_shown_as_unknown(store: Path, since: float) -> None:
+    """Whatever a lock's file says, it is printed or a question mark is."""
+    (user,) = store.glob("users/*/*")
+    filesystem = DiskFileSystem(str(store))
+    path = inbox_of(user) / "lock"
+    fd = filesystem.open(str(path.relative_to(store)), Mode.WRITE)
+    assert filesystem.try_lock(fd)
+    note = Note(2**32 - 1, since, socket.gethostname(), "deliver")
+    filesystem.pwrite(fd, note.encode(), NOTE)
+    waiter = Waiter(0, 2**32 - 1, since, socket.gethostname())
+    filesystem.pwrite(fd, waiter.encode(), SLOTS)
+    ((_, _, _, pid, _, shown_since, waiters),) = shown(store)
+    assert (pid, shown_since, waiters) == (str(2**32 - 1), "?", "0")
 
 
 def test_an_accounts_lock_is_shown(store: Path) -> None:

@@ -26,7 +26,7 @@ from imapbox.locks.lock_file import (
     decode_hints,
     new_lock_file,
 )
-from imapbox.model.errors import MailboxBusy
+from imapbox.model.errors import MailboxBusy, MailboxDamaged
 from tests.simulation.disk import EPOCH, SimulatedDisk
 
 PATIENCE = 30.0
@@ -451,6 +451,20 @@ def test_any_content_is_harmless(noise: bytes, at: int) -> None:
         if not asker.done:
             asker.go_on()
     assert asker.done
+
+
+def test_a_lost_lock_is_damage() -> None:
+    """Files without their lock are damaged; where no file is, nothing ever was."""
+    disk = SimulatedDisk()
+    disk.process(9).make_directory("box")
+    disk.process(9).close(disk.process(9).open("box/log.1", Mode.CREATE))
+    asker = Asker(disk, 1, "box/lock")
+    with pytest.raises(MailboxDamaged):
+        asker.go_on()
+    disk.process(9).unlink("box/log.1")
+    asker = Asker(disk, 1, "box/lock")
+    with pytest.raises(FileNotFoundError):
+        asker.go_on()
 
 
 def test_a_section_that_fails_gives_the_lock_back() -> None:

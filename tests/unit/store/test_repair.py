@@ -3,15 +3,20 @@
 import errno
 import os
 import random
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from imapbox.disk.filesystem import Mode
+from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.steps import perform, perform_patiently
 from imapbox.index.damage import DAMAGED
 from imapbox.index.frame import FRAME_HEADER_SIZE
 from imapbox.index.head import Head
 from imapbox.index.repair import Job
+from imapbox.model.errors import StoreFailure
+from imapbox.store.create import create_account
+from imapbox.store.format import prepare_store
 from imapbox.store.layout import mailboxes_directory
 from imapbox.store.repair import mend_user
 from tests.simulation.disk import OWNER, SimulatedDisk, SimulatedFileSystem, run
@@ -304,6 +309,26 @@ def test_lost_lock() -> None:
     mended(disk, account.directory)
     put(disk, f"{account.directory}/lock", b"none of ours")
     mended(disk, account.directory)
+
+
+def test_odd_lock(tmp_path: Path) -> None:
+    """A lock that is no file is left, and said to be; without it one is made."""
+    filesystem = DiskFileSystem(str(tmp_path))
+    settings = settings_of(filesystem)
+    perform(prepare_store(), filesystem)
+    perform(create_account(ALICE, settings), filesystem)
+    lock = tmp_path / ACCOUNT / "lock"
+    lock.unlink()
+    lock.mkdir()
+    owner = tmp_path.stat().st_uid
+    job = Job(settings, apply=True)
+    with pytest.raises(StoreFailure):
+        perform_patiently(mend_user(ALICE, job, owner), filesystem)
+    assert [each.left for each in job.mended] == [True]
+    lock.rmdir()
+    job = Job(settings, apply=True)
+    assert perform_patiently(mend_user(ALICE, job, owner), filesystem) > 0
+    assert [each.sentence for each in job.mended] == ["a lock is made"]
 
 
 def test_lost_account() -> None:
