@@ -13,7 +13,7 @@ from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently, status
 from imapbox.index.repair import Job, Mending
 from imapbox.index.settings import Settings
-from imapbox.model.errors import DiskFull, MailboxBusy, MailError, StoreTooNew
+from imapbox.model.errors import DiskFull, MailboxBusy, MailError, UnknownFormat
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.failures import in_words
 from imapbox.store.format import NotAStore, read_store_file
@@ -64,8 +64,8 @@ def run_repair(
     try:
         if not perform(read_store_file(), filesystem):
             raise NotAStore
-    except (NotAStore, StoreTooNew, OSError) as error:
-        sentence = error.sentence() if isinstance(error, StoreTooNew) else no_store
+    except (NotAStore, UnknownFormat, OSError) as error:
+        sentence = error.sentence() if isinstance(error, UnknownFormat) else no_store
         raise click.UsageError(sentence) from error
     for each in users:
         if not filesystem.exists(user_directory(each)):

@@ -32,9 +32,9 @@ from imapbox.model.errors import (
     StoreFailure,
     StoreFenced,
     StoreReadOnly,
-    StoreTooNew,
     TooManyKeywords,
     TooMuchAtOnce,
+    UnknownFormat,
 )
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap.response_codes import ResponseCode
@@ -55,7 +55,7 @@ RESPONSE_CODE: Final[Mapping[type[MailError], ResponseCode]] = {
     StoreFailure: codes.UNAVAILABLE,
     StoreFenced: codes.UNAVAILABLE,
     FileSystemUnfit: codes.CONTACTADMIN,
-    StoreTooNew: codes.CONTACTADMIN,
+    UnknownFormat: codes.CONTACTADMIN,
     NumbersExhausted: codes.LIMIT,
     TooManyKeywords: codes.LIMIT,
     TooMuchAtOnce: codes.LIMIT,

@@ -35,7 +35,7 @@ from imapbox.index.read import follow_segment
 from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.settle import HEAD
 from imapbox.locks.lock_file import LOCK_FILE_SIZE, MAGIC
-from imapbox.model.errors import MailboxDamaged, StoreTooNew
+from imapbox.model.errors import MailboxDamaged, UnknownFormat
 
 _TRIES: Final = 20
 # Seconds between two tries; some 8 s in all.
@@ -216,7 +216,7 @@ class _Check(Generic[A]):
         head = Head.decode(octets)
         try:
             yield from self._check_frames(names, octets, head)
-        except StoreTooNew as error:
+        except UnknownFormat as error:
             self._add(Severity.UNKNOWN, "", error.sentence())
 
     def _add(self, severity: Severity, name: str, sentence: str) -> None:

@@ -4,7 +4,7 @@ Little-endian::
 
     offset  size  field
          0     8  magic "IBLOG" and three zero bytes
-         8     2  format version: 0
+         8     2  format version: 1
         10     2  feature bits, compatible: a reader may ignore them
         12     2  feature bits, read-only compatible: a writer must know them
         14     2  feature bits, incompatible: a reader must know them
@@ -24,11 +24,10 @@ import struct
 import zlib
 from typing import Final, NamedTuple, Self
 
-from imapbox.model.errors import StoreTooNew
+from imapbox.model.format import FORMAT_VERSION, check_format
 
 SEGMENT_HEADER_SIZE: Final = 64
 SEGMENT_LIMIT: Final = 64 * 1024 * 1024
-FORMAT_VERSION: Final = 0
 
 _MAGIC: Final = b"IBLOG\0\0\0"
 _HEADER = struct.Struct("<8sHHHHII36x")
@@ -51,15 +50,14 @@ class SegmentHeader(NamedTuple):
         """Read a header; None if it is torn, cut or not one.
 
         Raises:
-            StoreTooNew: It is one, of a format that this imapbox can not read.
+            UnknownFormat: It is one, of a format that this imapbox can not read.
         """
         if len(data) < SEGMENT_HEADER_SIZE or not data.startswith(_MAGIC):
             return None
         if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(data[: _HEADER.size]):
             return None
         _, version, _, read_only, incompatible, number, salt = _HEADER.unpack_from(data)
-        if version != FORMAT_VERSION or read_only or incompatible:
-            raise StoreTooNew(version, read_only, incompatible)
+        check_format(version, read_only, incompatible)
         return cls(number, salt)
 
 

@@ -92,7 +92,7 @@ def scan_segment(directory: str, number: int, salts: Iterable[int]) -> Steps[Sca
         salts: What others say that its salt is, if its header is lost.
 
     Raises:
-        StoreTooNew: It is of a format that this imapbox can not read.
+        UnknownFormat: It is of a format that this imapbox can not read.
         OSError: It can't be opened.
     """
 

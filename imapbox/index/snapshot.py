@@ -6,7 +6,7 @@ of 64, zeros between::
 
     offset  size  field
          0     8  magic "IBSNAP" and two zero bytes
-         8     2  format version: 0
+         8     2  format version: 1
         10     2  feature bits, compatible: a reader may ignore them
         12     2  feature bits, read-only compatible: as if compatible
         14     2  feature bits, incompatible: a reader must know them
@@ -57,11 +57,10 @@ from imapbox.index.chunk import FIELDS, KEYWORDS, keywords_name
 from imapbox.index.graves import GRAVES
 from imapbox.index.head import Counts, Position
 from imapbox.index.vanished import VANISHED
-from imapbox.model.errors import StoreTooNew
 from imapbox.model.flags import MAX_KEYWORDS
+from imapbox.model.format import FORMAT_VERSION, check_format
 from imapbox.model.numbers import ModSeq, Uid, UidValidity
 
-FORMAT_VERSION: Final = 0
 HEADER_SIZE: Final = 128
 TRAILER_SIZE: Final = 16
 PIECE_ROWS: Final = 1 << 14
@@ -152,15 +151,14 @@ class SnapshotHeader(NamedTuple):
         """Read a header; None if it is cut or not one. The trailer checks it.
 
         Raises:
-            StoreTooNew: It is one, of a format that this imapbox can not read.
+            UnknownFormat: It is one, of a format that this imapbox can not read.
         """
         if len(data) < HEADER_SIZE or not data.startswith(_MAGIC):
             return None
         _, format_version, _, _, incompatible, version, *numbers = _HEADER.unpack(
             data[:HEADER_SIZE]
         )
-        if format_version != FORMAT_VERSION or incompatible:
-            raise StoreTooNew(format_version, incompatible)
+        check_format(format_version, incompatible)
         (modseq, live, floor, time, uidnext, exists, unseen, uidvalidity) = numbers[:8]
         chain, salt, words, vanished, graves, base_size = numbers[8:]
         if words > _MOST_WORDS:

@@ -19,7 +19,7 @@ from imapbox.index.snapshot import (
     snapshot_names,
     table_place,
 )
-from imapbox.model.errors import StoreTooNew
+from imapbox.model.errors import UnknownFormat
 
 _AT_ONCE: Final = 1 << 20
 
@@ -35,7 +35,7 @@ def read_outline(
 
     Raises:
         BadSnapshot: It is torn, or none.
-        StoreTooNew: It is in a format of the future.
+        UnknownFormat: It is in a format of the future.
     """
     size = yield from steps.size(fd)
     data = yield from steps.pread(fd, HEADER_SIZE, 0)
@@ -97,7 +97,7 @@ def newest_base(directory: str, end: Position) -> Steps[tuple[Position, Base] | 
             path = f"{directory}/{each.name}"
             try:
                 return (yield from steps.opened(path, Mode.READ, _read_base))
-            except (BadSnapshot, DamagedOperations, StoreTooNew, OSError):
+            except (BadSnapshot, DamagedOperations, UnknownFormat, OSError):
                 continue
     return None
 

@@ -35,7 +35,7 @@ from imapbox.index.snapshot_parts import (
     read_part,
 )
 from imapbox.index.vanished import VANISHED
-from imapbox.model.errors import StoreTooNew
+from imapbox.model.errors import UnknownFormat
 
 # What is checked before a snapshot is used at all.
 _FIRST: Final = frozenset({"uid", "flags"})
@@ -70,7 +70,7 @@ class MailboxSnapshots:
                 Mode.READ,
                 lambda fd: _load(fd, name, checked=self.checked),
             )
-        except (BadSnapshot, DamagedOperations, StoreTooNew, OSError):
+        except (BadSnapshot, DamagedOperations, UnknownFormat, OSError):
             return None
         return state
 
@@ -106,7 +106,7 @@ def check_rows(directory: str, name: str) -> Steps[bool]:
             _, parts, crcs = yield from read_outline(fd)
             for part in parts:
                 yield from check_part(fd, part, crcs[part.name])
-        except (BadSnapshot, StoreTooNew):
+        except (BadSnapshot, UnknownFormat):
             return False
         return True
 

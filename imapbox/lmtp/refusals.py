@@ -37,9 +37,9 @@ from imapbox.model.errors import (
     StoreFailure,
     StoreFenced,
     StoreReadOnly,
-    StoreTooNew,
     TooManyKeywords,
     TooMuchAtOnce,
+    UnknownFormat,
 )
 from imapbox.wire.lmtp.replies import reply
 
@@ -55,7 +55,7 @@ STATUS: Final[Mapping[type[MailError], str]] = {
     StoreFenced: "451 4.3.2",
     StoreReadOnly: "451 4.3.2",
     FileSystemUnfit: "451 4.3.5",
-    StoreTooNew: "451 4.3.5",
+    UnknownFormat: "451 4.3.5",
     # Somebody can mend these.
     MailboxDamaged: "451 4.2.1",
     MailboxReadOnly: "451 4.2.1",

@@ -83,8 +83,17 @@ class FileSystemUnfit(StoreFailure):
         return f"{sentence.rstrip('.')}: {self.flaw}." if self.flaw else sentence
 
 
-class StoreTooNew(MailError):
-    """The mail store was written by a newer imapbox than this one."""
+class UnknownFormat(MailError):
+    """The mail store is of a format that this imapbox does not know."""
+
+    def __init__(self, version: int | None = None, *features: int) -> None:
+        super().__init__(version, *features)
+        self.version = version
+
+    def sentence(self) -> str:
+        """Say whose format it is, too."""
+        whose = "a newer imapbox" if self.version else "an imapbox before its release"
+        return f"{super().sentence().rstrip('.')}: it was written by {whose}."
 
 
 class NumbersExhausted(MailError):

@@ -24,7 +24,7 @@ from imapbox.index.check_messages import check_messages
 from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.segment import segment_name
-from imapbox.model.errors import StoreTooNew
+from imapbox.model.errors import UnknownFormat
 from imapbox.model.names import UserName
 from imapbox.store.cards import card_of_octets
 from imapbox.store.create import account_is_made
@@ -88,11 +88,11 @@ class StoreCheck:
     def _store_file(self) -> Iterator[Finding]:
         try:
             made = perform(read_store_file(), self._filesystem)
-        except (NotAStore, StoreTooNew) as error:
-            severity = (
-                Severity.DAMAGE if isinstance(error, NotAStore) else Severity.UNKNOWN
-            )
-            yield Finding(severity, STORE_FILE, "it is not what imapbox wrote")
+        except NotAStore:
+            yield Finding(Severity.DAMAGE, STORE_FILE, "it is not what imapbox wrote")
+            return
+        except UnknownFormat as error:
+            yield Finding(Severity.UNKNOWN, STORE_FILE, error.sentence().rstrip("."))
             return
         except OSError as error:
             yield _unreadable(STORE_FILE, error)

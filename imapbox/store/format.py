@@ -4,7 +4,7 @@ Little-endian::
 
     offset  size  field
          0     8  magic "IBSTORE" and a zero byte
-         8     2  format version: 0
+         8     2  format version: 1
         10     2  feature bits, compatible
         12     2  feature bits, read-only compatible
         14     2  feature bits, incompatible
@@ -23,10 +23,9 @@ from typing import Final
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
-from imapbox.model.errors import StoreTooNew
+from imapbox.model.format import FORMAT_VERSION, check_format
 from imapbox.store.layout import ROOT, SPOOL, STORE_FILE, USERS
 
-FORMAT_VERSION: Final = 0
 FILE_SIZE: Final = 64
 
 _MAGIC: Final = b"IBSTORE\0"
@@ -43,7 +42,7 @@ def prepare_store() -> Steps[None]:
 
     Raises:
         NotAStore: There are other things in it.
-        StoreTooNew: A newer imapbox made it.
+        UnknownFormat: An imapbox of another format made it.
     """
     if not (yield from read_store_file()):
         yield from _make()
@@ -54,7 +53,7 @@ def read_store_file(path: str = STORE_FILE) -> Steps[bool]:
 
     Raises:
         NotAStore: It is not what imapbox wrote.
-        StoreTooNew: A newer imapbox made it.
+        UnknownFormat: An imapbox of another format made it.
     """
     try:
         data = yield from steps.opened(
@@ -69,8 +68,7 @@ def read_store_file(path: str = STORE_FILE) -> Steps[bool]:
     if _CRC.unpack_from(data, _FIELDS.size)[0] != zlib.crc32(data[: _FIELDS.size]):
         raise NotAStore(STORE_FILE)
     _, version, _, read_only, incompatible = _FIELDS.unpack_from(data)
-    if version != FORMAT_VERSION or read_only or incompatible:
-        raise StoreTooNew(version, read_only, incompatible)
+    check_format(version, read_only, incompatible)
     return True
 
 

@@ -119,7 +119,7 @@ class Store(Service):
 
         Raises:
             NotAStore: The directory holds something else.
-            StoreTooNew: A newer imapbox made it.
+            UnknownFormat: An imapbox of another format made it.
             OSError: It can't be read or made.
         """
         if self._filesystem is None:

@@ -28,7 +28,7 @@ from imapbox.model.errors import (
     NoSuchMailbox,
     StoreFailure,
     StoreReadOnly,
-    StoreTooNew,
+    UnknownFormat,
 )
 from imapbox.model.flags import FlagChange
 from imapbox.model.names import INBOX, MailboxName, UserName
@@ -110,8 +110,8 @@ class Examination:
     def _refusals(self) -> tuple[type[MailError], ...]:
         """Return how it may be refused to look at it."""
         if any(isinstance(each.after, Odd) for each in self._mutations):
-            return MailboxDamaged, StoreTooNew, StoreFailure, StoreReadOnly
-        return MailboxDamaged, StoreTooNew
+            return MailboxDamaged, UnknownFormat, StoreFailure, StoreReadOnly
+        return MailboxDamaged, UnknownFormat
 
     @property
     def _only_locks(self) -> bool:

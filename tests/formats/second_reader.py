@@ -113,7 +113,7 @@ def read_store_file(data: bytes) -> None:
 
 def check_features(data: bytes) -> None:
     version, _, _, incompatible = struct.unpack("<HHHH", data)
-    check((version, incompatible) == (0, 0), "a newer format")
+    check((version, incompatible) == (1, 0), "another format")
 
 
 # head.md

@@ -39,7 +39,7 @@ from imapbox.model.errors import (
     MailboxNameRefused,
     MailError,
     StoreFailure,
-    StoreTooNew,
+    UnknownFormat,
 )
 from imapbox.model.names import INBOX, mailbox_name
 from imapbox.wire.errors import WireError
@@ -288,7 +288,7 @@ def snapshot(data: bytes) -> None:
     header = b"IBSNAP\0\0" + data[8:HEADER_SIZE].ljust(HEADER_SIZE - 8, b"\0")
     try:
         decoded = SnapshotHeader.decode(header)
-    except StoreTooNew:
+    except UnknownFormat:
         return
     if decoded is None:
         return

@@ -11,7 +11,7 @@ from imapbox.index.segment import (
     segment_name,
     segment_numbers,
 )
-from imapbox.model.errors import StoreTooNew
+from imapbox.model.errors import UnknownFormat
 
 u32 = st.integers(0, 2**32 - 1)
 
@@ -47,18 +47,18 @@ def test_every_flipped_bit_is_seen() -> None:
         assert SegmentHeader.decode(bytes(damaged)) is None, bit
 
 
-@pytest.mark.parametrize("features", [(1, 0, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)])
+@pytest.mark.parametrize("features", [(2, 0, 0, 0), (1, 0, 1, 0), (1, 0, 0, 1)])
 def test_newer_formats_are_refused(features: tuple[int, ...]) -> None:
     """A newer version, or a feature one must know, is refused with a sentence."""
     data = with_features(SegmentHeader(7, 0x5EED).encode(), *features)
-    with pytest.raises(StoreTooNew) as refused:
+    with pytest.raises(UnknownFormat) as refused:
         SegmentHeader.decode(data)
     assert "newer imapbox" in refused.value.sentence()
 
 
 def test_compatible_features_are_ignored() -> None:
     """A feature that nobody must know changes nothing."""
-    data = with_features(SegmentHeader(7, 0x5EED).encode(), 0, 0xFFFF, 0, 0)
+    data = with_features(SegmentHeader(7, 0x5EED).encode(), 1, 0xFFFF, 0, 0)
     assert SegmentHeader.decode(data) == SegmentHeader(7, 0x5EED)
 
 

@@ -17,7 +17,7 @@ from imapbox.index.head import HEAD_SIZE, Head
 from imapbox.index.mailbox_transactions import AppendMessages, SetFlags
 from imapbox.index.operations import Append, Switch
 from imapbox.index.settle import settle
-from imapbox.model.errors import MailboxDamaged, StoreTooNew
+from imapbox.model.errors import MailboxDamaged, UnknownFormat
 from imapbox.model.flags import Flag, FlagChange
 from tests.simulation.fault import WRITES, Fault
 from tests.unit.index.mail_log import (
@@ -312,13 +312,13 @@ def test_a_newer_format_is_refused(lost_head: bool) -> None:
     log = MailLog(simulated()).make()
     log.append()
     header = bytearray(log.read("log.1")[:60])
-    header[8] = 1
+    header[8] = 2
     log.write("log.1", bytes(header) + zlib.crc32(header).to_bytes(4, "little"))
     if lost_head:
         log.remove("head")
     before = log.contents()
     for act in (log.append, log.open):
-        with pytest.raises(StoreTooNew) as refused:
+        with pytest.raises(UnknownFormat) as refused:
             act()
         assert "newer imapbox" in refused.value.sentence()
     assert log.contents() == before, "and leaves it as it is"

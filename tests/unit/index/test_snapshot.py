@@ -225,7 +225,7 @@ def test_a_newer_format_is_not_used() -> None:
     name = log.snapshot()
     for place in (8, 14):
         data = log.read(name)
-        log.write(name, b"\x01", place)
+        log.write(name, b"\x02", place)
         assert loaded(log, name) is None
         log.write(name, data[place : place + 1], place)
     log.write(name, b"\x01", 10)

@@ -13,7 +13,7 @@ from twisted.internet.defer import ensureDeferred, gatherResults
 
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform
-from imapbox.model.errors import StoreTooNew
+from imapbox.model.errors import UnknownFormat
 from imapbox.store.format import FILE_SIZE, NotAStore, prepare_store
 from tests.simulation.disk import SimulatedDisk
 from tests.support.mail_store import Opener
@@ -57,15 +57,25 @@ def test_a_changed_file_is_no_store(offset: int, change: int) -> None:
         perform(prepare_store(), disk.process(1))
 
 
-@pytest.mark.parametrize(("version", "bits"), [(1, (0, 0, 0)), (0, (0, 1, 0))])
-def test_a_newer_store_is_refused(version: int, bits: tuple[int, int, int]) -> None:
-    """A store of a newer imapbox is refused; a compatible feature is not."""
+@pytest.mark.parametrize(
+    ("version", "bits", "whose"),
+    [
+        (2, (0, 0, 0), "a newer imapbox."),
+        (1, (0, 1, 0), "a newer imapbox."),
+        (0, (0, 0, 0), "an imapbox before its release."),
+    ],
+)
+def test_a_newer_store_is_refused(
+    version: int, bits: tuple[int, int, int], whose: str
+) -> None:
+    """A store of another format is refused; a compatible feature is not."""
     disk = SimulatedDisk()
     perform(prepare_store(), disk.process(1))
     write_format(disk, version, bits)
-    with pytest.raises(StoreTooNew):
+    with pytest.raises(UnknownFormat) as refused:
         perform(prepare_store(), disk.process(1))
-    write_format(disk, 0, (1, 0, 0))
+    assert refused.value.sentence().endswith(whose)
+    write_format(disk, 1, (1, 0, 0))
     perform(prepare_store(), disk.process(1))
 
 

@@ -1,0 +1,3 @@
+"""Stores to read old formats with."""
+
+from tests.support.mail_store import open_store  # noqa: F401 - a fixture
