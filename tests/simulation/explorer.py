@@ -3,7 +3,8 @@
 A process is a generator of disk calls, as in the product. Each call is a step
 that the scheduler may put anywhere between the steps of the others; a `Pause`
 ends when its file was written or, when nobody else can do anything, by the
-clock.
+clock. Nobody may wait while he holds a lock, whether or not that is a deadlock
+in this schedule: where nobody does there can be none.
 
 A state is the disk and, for each process, the results that it was given
 (`script`). States can be kept, compared and returned to.
@@ -321,6 +322,11 @@ class Explorer:
         """Look at a state between two steps."""
         if len(schedule) > MANY_STEPS:
             raise Violation("no end in sight", tuple(schedule))
+        who = schedule[-1]
+        if isinstance(self.wanted(state, who), Pause) and any(
+            pid == self.pids[who] for pid, _ in state.disk.locks.values()
+        ):
+            raise Violation("it waits while it holds a lock", tuple(schedule))
         if self.check_step is not None:
             try:
                 self.check_step(state.disk)

@@ -46,6 +46,18 @@ def with_lock(section: Callable[[], Steps[Any]]) -> Steps[Any]:
     return result
 
 
+def with_both_locks(first: str, second: str) -> Steps[None]:
+    """Take a lock, and then wait for another one: wrong in any order."""
+    files = []
+    for path in (first, second):
+        files.append((yield from steps.open_file(path, Mode.WRITE)))
+        while not (yield from steps.try_lock(files[-1])):
+            now = yield from steps.monotonic()
+            yield Pause(path, now + 1)
+    for fd in files:
+        yield from steps.unlock(fd)
+
+
 def increment() -> Steps[None]:
     """Add one to the number in the file ``count``."""
     fd = yield from steps.open_file("count", Mode.WRITE)

@@ -22,6 +22,7 @@ from tests.simulation.toys import (
     noops,
     raise_flag,
     sleep_by_looking,
+    with_both_locks,
     with_lock,
 )
 
@@ -105,6 +106,14 @@ def test_a_wake_up_that_came_too_early_is_a_deadlock() -> None:
     makers = [partial(sleep_by_looking, "flag"), partial(raise_flag, "flag")]
     with pytest.raises(Violation, match="nobody can go on"):
         Explorer(disk_with(flag=b"0"), makers).exhaust()
+
+
+@pytest.mark.parametrize("second", ["ab", "ba"])
+def test_who_waits_with_a_lock_in_his_hand_is_found(second: str) -> None:
+    """That is found where it ends in a deadlock, and where an order prevents one."""
+    makers = [partial(with_both_locks, *pair) for pair in ("ab", second)]
+    with pytest.raises(Violation, match="waits while it holds a lock"):
+        Explorer(disk_with(a=b"-", b=b"-"), makers).exhaust()
 
 
 def founding_bug(rule: str, deliveries: int, *, locked: bool = True) -> Explorer:
