@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 import pytest
 
-from tests.simulation import proofs
-from tests.simulation.proofs import CrashReport
+from tests.simulation import crashes, transfers
+from tests.simulation.report import CrashReport
 
 Tell: TypeAlias = Callable[[object], None]
 
@@ -19,34 +19,34 @@ Tell: TypeAlias = Callable[[object], None]
 @cache
 def report_of(name: str) -> CrashReport:
     """Try a claim, once."""
-    report: CrashReport = getattr(proofs, name)()
+    report: CrashReport = getattr(crashes, name)()
     return report
 
 
 def test_every_crash_is_survived(tell: Tell) -> None:
     """P1, P2 and P3 hold behind every kill and every power loss."""
-    report = proofs.crashes()
+    report = crashes.of_everything()
     tell(report)
     assert report.images > 1_000
 
 
 def test_a_crash_loses_nothing_to_a_snapshot(tell: Tell) -> None:
     """They hold while snapshots are made, torn, found, and found wanting."""
-    report = proofs.crashes_with_snapshots()
+    report = crashes.with_snapshots()
     tell(report)
     assert report.images > 1_000
 
 
 def test_a_crash_inside_recovery_is_survived(tell: Tell, effort: int) -> None:
     """They hold behind a second crash, too, and what was shown once stays."""
-    report = proofs.second_crashes(0.002 * effort)
+    report = crashes.second_crashes(0.002 * effort)
     tell(report)
     assert report.images > 1_000
 
 
 def test_what_a_recovery_shows_stays(tell: Tell) -> None:
     """What whoever recovers behind a kill shows is durable before it is shown."""
-    report = proofs.second_crashes_behind_kills()
+    report = crashes.second_crashes_behind_kills()
     tell(report)
     assert report.images > 300
 
@@ -74,18 +74,18 @@ def test_every_error_is_survived(name: str, tell: Tell) -> None:
 
 def test_an_account_is_made_or_not(tell: Tell) -> None:
     """A crash while an account is made leaves it, or nothing in the way."""
-    report = proofs.creations()
+    report = crashes.of_an_account_in_the_making()
     tell(report)
     assert report.images > 60
 
 
 def test_a_moved_message_is_never_nowhere(tell: Tell) -> None:
     """A crash leaves what is moved in one or both mailboxes; copies all or none."""
-    report = proofs.transfers()
+    report = transfers.crashes()
     tell(report)
     assert report.images > 300
 
 
 def test_a_head_that_finds_no_room_is_survived() -> None:
     """What was refused because the head could not be written is not there."""
-    proofs.full_disks_at_the_head()
+    crashes.full_disks_at_the_head()

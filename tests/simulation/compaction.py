@@ -19,8 +19,8 @@ from imapbox.model.errors import DiskFull, MailboxDamaged
 from imapbox.model.flags import Flag
 from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import OWNER, SimulatedDisk, run
-from tests.simulation.explorer import Explorer, Report
-from tests.simulation.fault import SYNCS, WRITES, Fault
+from tests.simulation.explorer import Explorer
+from tests.simulation.fault import FAILURES, Fault
 from tests.simulation.ledger import (
     Ledger,
     Work,
@@ -41,13 +41,20 @@ from tests.simulation.mailbox import (
     open_account,
     settings_of,
 )
-from tests.simulation.proofs import CHECKER, CrashReport
+from tests.simulation.proofs import CHECKER
+from tests.simulation.report import CrashReport, Report
+from tests.simulation.walk import walk, walk_errors
 
 LIMIT: Final = 12_000
 LATER: Final = 25 * 3600.0
 DEAD: Final = b"dead" * 2_300  # a whole block of it can be given back
 LIVES: Final = b"lives" * 100
 FLAGGED: Final = "flagged"
+ERRORS: Final = (
+    *FAILURES,
+    Fault(frozenset({"punch"}), 1, errno.EIO),
+    Fault(frozenset({"unlink"}), 1, errno.EIO),
+)
 
 
 def aged_store() -> tuple[SimulatedDisk, Ledger]:
@@ -89,25 +96,26 @@ def crashes(share: float = 0.4) -> CrashReport:
         share: Of the disks that a power loss may leave, how many are tried.
     """
     disk, ledger = aged_store()
-    chance = random.Random(0)
-    found = Crashes(
+    turns = itertools.count(1)
+
+    def check(crash: Crash) -> None:
+        turn = next(turns)
+        if turn % 4 == 1:
+            check_leaves_nothing_worse_than_notes(crash)
+        check_recovery(crash, ledger.may_be(crash.acknowledged), reads=turn % 2 == 0)
+        if turn % 8 == 0:
+            check_compaction_goes_on(crash)
+
+    return walk(_crashes_of_compaction(disk, ledger), check, share)
+
+
+def _crashes_of_compaction(disk: SimulatedDisk, ledger: Ledger) -> Crashes:
+    return Crashes(
         disk,
         lambda disk: days_of_compaction(Work(disk, ledger, pid=2, segment_limit=LIMIT)),
         every_subset_up_to=4,
         random_subsets=6,
     )
-    count = 0
-    for crash in found:
-        if crash.kind == "power" and chance.random() >= share:
-            continue
-        count += 1
-        allowed = ledger.may_be(crash.acknowledged)
-        if count % 4 == 1:
-            check_leaves_nothing_worse_than_notes(crash)
-        check_recovery(crash, allowed, reads=count % 2 == 0)
-        if count % 8 == 0:
-            check_compaction_goes_on(crash)
-    return CrashReport(count, found.images)
 
 
 def compact_again(disk: SimulatedDisk, ledger: Ledger) -> None:
@@ -139,12 +147,7 @@ def second_crashes(share: float = 0.012) -> CrashReport:
     chance = random.Random(0)
     seen: set[bytes] = set()
     count = 0
-    for crash in Crashes(
-        disk,
-        lambda disk: days_of_compaction(Work(disk, ledger, pid=2, segment_limit=LIMIT)),
-        every_subset_up_to=4,
-        random_subsets=6,
-    ):
+    for crash in _crashes_of_compaction(disk, ledger):
         if chance.random() >= share * (10 if crash.kind == "kill" else 1):
             continue
         behind = Crashes(
@@ -172,21 +175,7 @@ def errors(step: int = 1) -> CrashReport:
     Args:
         step: Only each so-many-th is tried.
     """
-    places = 0
-    for methods, error in (
-        (SYNCS, errno.EIO),
-        (frozenset({"punch"}), errno.EIO),
-        (frozenset({"unlink"}), errno.EIO),
-        (WRITES, errno.ENOSPC),
-        (WRITES, errno.EIO),
-    ):
-        for number in itertools.count(1, step):
-            fault = Fault(methods, number, error, short=error == errno.ENOSPC)
-            _compact_with(fault)
-            if not fault.fired:
-                break
-            places += 1
-    return CrashReport(0, 0, places)
+    return CrashReport(0, 0, walk_errors(_compact_with, ERRORS, step=step))
 
 
 def _compact_with(fault: Fault) -> None:

@@ -1,5 +1,6 @@
 """Calls that fail on a simulated disk, on cue."""
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +39,12 @@ class Fault:
 
 SYNCS: Final = frozenset({"fdatasync", "sync_directory"})
 WRITES: Final = frozenset({"pwrite"})
+# What a disk does that is broken, and one that is full: each call in turn.
+FAILURES: Final = (
+    Fault(SYNCS, 1, errno.EIO),
+    Fault(WRITES, 1, errno.ENOSPC, short=True),
+    Fault(WRITES, 1, errno.EIO),
+)
 NAMES: Final = frozenset({"open", "make_directory", "unlink"})
 # What changes nothing.
 LOOKS: Final = frozenset(

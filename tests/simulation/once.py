@@ -4,8 +4,6 @@ Like `proofs`: functions that raise where a claim does not hold. A client has no
 read a reply and sends the same delivery again, to whatever process is there.
 """
 
-import errno
-import itertools
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -18,8 +16,8 @@ from imapbox.index.delivery_keys import DeliveryKeys
 from imapbox.model.errors import DiskFull, MailboxDamaged
 from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import SimulatedDisk, run
-from tests.simulation.explorer import Explorer, Report
-from tests.simulation.fault import SYNCS, WRITES, Fault
+from tests.simulation.explorer import Explorer
+from tests.simulation.fault import FAILURES, Fault
 from tests.simulation.ledger import (
     SEGMENT_LIMIT,
     check_end_of_log,
@@ -36,7 +34,8 @@ from tests.simulation.mailbox import (
     settings_of,
     submit,
 )
-from tests.simulation.proofs import CrashReport
+from tests.simulation.report import CrashReport, Report
+from tests.simulation.walk import walk, walk_errors
 
 
 class Sent(NamedTuple):
@@ -109,13 +108,7 @@ def crashes(share: float = 0.4) -> CrashReport:
         share: Of the power losses, how many are tried. Kills all are.
     """
     found = Crashes(new_store(), workload, every_subset_up_to=4, random_subsets=4)
-    chance = random.Random(0)
-    count = 0
-    for crash in found:
-        if crash.kind == "kill" or chance.random() < share:
-            count += 1
-            check(crash)
-    return CrashReport(found.images, count)
+    return walk(found, check, share)
 
 
 def errors(share: float = 0.1) -> CrashReport:
@@ -126,22 +119,24 @@ def errors(share: float = 0.1) -> CrashReport:
     """
     chance = random.Random(0)
     seen: set[bytes] = set()
-    count = faults = 0
-    for methods, error in ((WRITES, errno.ENOSPC), (SYNCS, errno.EIO)):
-        for number in itertools.count(1):
-            fault = Fault(methods, number, error, short=methods is WRITES)
-            work = partial(_with_fault, fault)
-            images = Crashes(
-                new_store(), work, seen=seen, every_subset_up_to=2, random_subsets=1
-            )
-            for crash in images:
-                if chance.random() < share:
-                    count += 1
-                    check(crash)
-            if not fault.fired:
-                break
-            faults += 1
-    return CrashReport(len(seen), count, faults)
+    count = 0
+
+    def attempt(fault: Fault) -> None:
+        nonlocal count
+        images = Crashes(
+            new_store(),
+            partial(_with_fault, fault),
+            seen=seen,
+            every_subset_up_to=2,
+            random_subsets=1,
+        )
+        for crash in images:
+            if chance.random() < share:
+                count += 1
+                check(crash)
+
+    places = walk_errors(attempt, FAILURES[:2])
+    return CrashReport(len(seen), count, places)
 
 
 def _with_fault(fault: Fault, disk: SimulatedDisk) -> None:

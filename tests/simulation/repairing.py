@@ -1,8 +1,8 @@
 """A damaged store, mended, on a simulated disk."""
 
-import random
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from imapbox.disk.filesystem import Mode
@@ -36,7 +36,8 @@ from tests.simulation.mailbox import (
     settings_of,
     submit,
 )
-from tests.simulation.proofs import CrashReport
+from tests.simulation.report import CrashReport
+from tests.simulation.walk import walk
 
 Damage = Callable[[SimulatedDisk, str], None]
 
@@ -198,20 +199,13 @@ def crashes(name: str, share: float) -> CrashReport:
     untouched = disk.copy()
     repair(untouched, 1)
     after = look(untouched, 60, account.mailbox_id)
-    chance = random.Random(0)
 
     def workload(disk: SimulatedDisk) -> None:
         repair(disk, 1)
         run(acknowledge(DONE), disk.process(2))
 
     found = Crashes(disk, workload, every_subset_up_to=4, random_subsets=6)
-    count = 0
-    for crash in found:
-        if crash.kind == "power" and chance.random() >= share:
-            continue
-        count += 1
-        _check(crash, account, after)
-    return CrashReport(found.images, count)
+    return walk(found, partial(_check, account=account, after=after), share)
 
 
 # What any writer does behind a crash; a head is never found for sure.

@@ -1,7 +1,7 @@
-"""What an exploration comes to."""
+"""What an exploration, or a walk over crashes, comes to."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Violation(Exception):
@@ -40,3 +40,20 @@ class Report:
             f"{self.schedules} schedules, {self.states} states, {self.steps} steps,"
             f" {len(self.outcomes)} outcomes"
         )
+
+
+class CrashReport(NamedTuple):
+    """How many crashes were looked at.
+
+    Attributes:
+        images: Different disks.
+        crashes: Disks, with what had been promised and what else could be lost.
+        faults: Places where a call failed.
+    """
+
+    images: int
+    crashes: int
+    faults: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.crashes} crashes, {self.images} images, {self.faults} faults"

@@ -1,8 +1,5 @@
 """The claims about `imapbox restored`, tried on every crash and on schedules."""
 
-import errno
-import itertools
-import random
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -16,7 +13,7 @@ from imapbox.model.names import INBOX, MailboxName
 from imapbox.store.restored import RESTORING, begin_run, end_run, renew_mailboxes
 from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import OWNER, SimulatedDisk, run
-from tests.simulation.explorer import Explorer, Report
+from tests.simulation.explorer import Explorer
 from tests.simulation.fault import Fault
 from tests.simulation.ledger import check_end_of_log, is_damaged
 from tests.simulation.mailbox import (
@@ -32,8 +29,8 @@ from tests.simulation.mailbox import (
     open_account,
     settings_of,
 )
-from tests.simulation.proofs import CrashReport
-from tests.simulation.undoing import FAILURES
+from tests.simulation.report import CrashReport, Report
+from tests.simulation.walk import walk, walk_errors
 
 TRASH: Final = MailboxName("Trash")
 DONE: Final = "done"
@@ -97,32 +94,17 @@ def crashes(share: float = 1.0) -> CrashReport:
         share: Of the disks that a power loss may leave, how many are tried.
     """
     disk, before = restored_store()
-    chance = random.Random(0)
 
     def workload(disk: SimulatedDisk) -> None:
         run(renewal(account_on(disk, 1)), disk.process(1))
 
     found = Crashes(disk, workload, every_subset_up_to=5, random_subsets=10)
-    count = 0
-    for crash in found:
-        if crash.kind == "power" and chance.random() >= share:
-            continue
-        count += 1
-        _check(crash, before)
-    return CrashReport(found.images, count)
+    return walk(found, partial(_check, before=before), share)
 
 
 def errors() -> CrashReport:
     """A call that fails, each in turn; then it is done again, if it can be."""
-    places = 0
-    for methods, error in FAILURES:
-        for number in itertools.count(1):
-            fault = Fault(methods, number, error, short=error == errno.ENOSPC)
-            _renew_with(fault)
-            if not fault.fired:
-                break
-            places += 1
-    return CrashReport(0, 0, places)
+    return CrashReport(0, 0, walk_errors(_renew_with))
 
 
 def _renew_with(fault: Fault) -> None:

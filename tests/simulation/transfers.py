@@ -29,6 +29,8 @@ from tests.simulation.mailbox import (
     settings_of,
     submit,
 )
+from tests.simulation.report import CrashReport
+from tests.simulation.walk import walk
 
 TRASH: Final = MailboxName("Trash")
 BODIES: Final = (b"one" * 200, b"two" * 300, b"three" * 200, b"four" * 900)
@@ -142,6 +144,11 @@ def check(crash: Crash) -> None:
     assert again.there == (*found.there, b"afterwards")
 
 
-def crashes() -> Crashes:
-    """Return each crash of the workload."""
-    return Crashes(prepared(), workload, every_subset_up_to=7, random_subsets=30)
+def crashes(share: float = 1.0) -> CrashReport:
+    """COPY and MOVE, killed and powered off at every call.
+
+    Args:
+        share: Of the disks that a power loss may leave, how many are tried.
+    """
+    found = Crashes(prepared(), workload, every_subset_up_to=7, random_subsets=30)
+    return walk(found, check, share)

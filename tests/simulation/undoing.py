@@ -1,8 +1,5 @@
 """The claims about undo, tried on every crash and on many schedules."""
 
-import errno
-import itertools
-import random
 from collections import Counter
 from functools import partial
 from typing import Any, Final
@@ -16,8 +13,8 @@ from imapbox.model.flags import Flag
 from tests.simulation.compaction import LATER
 from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import SimulatedDisk, run
-from tests.simulation.explorer import Explorer, Report
-from tests.simulation.fault import SYNCS, WRITES, Fault
+from tests.simulation.explorer import Explorer
+from tests.simulation.fault import Fault
 from tests.simulation.ledger import (
     SEGMENT_LIMIT,
     Ledger,
@@ -38,9 +35,10 @@ from tests.simulation.mailbox import (
     open_account,
     settings_of,
 )
-from tests.simulation.proofs import CHECKER, CrashReport
+from tests.simulation.proofs import CHECKER
+from tests.simulation.report import CrashReport, Report
+from tests.simulation.walk import walk, walk_errors
 
-FAILURES: Final = ((SYNCS, errno.EIO), (WRITES, errno.ENOSPC), (WRITES, errno.EIO))
 BACK: Final = "all are back"
 LIVES: Final = b"lives" * 20
 DEAD: Final = (b"one" * 100, b"two" * 900, b"three" * 100)
@@ -88,33 +86,18 @@ def crashes(share: float = 1.0) -> CrashReport:
     Args:
         share: Of the disks that a power loss may leave, how many are tried.
     """
-    chance = random.Random(0)
 
     def workload(disk: SimulatedDisk) -> None:
         account = account_on(disk, 1, segment_limit=SEGMENT_LIMIT)
         run(undoer(account), disk.process(1))
 
     found = Crashes(bereft_store(), workload, every_subset_up_to=6, random_subsets=20)
-    count = 0
-    for crash in found:
-        if crash.kind == "power" and chance.random() >= share:
-            continue
-        count += 1
-        _check(crash)
-    return CrashReport(found.images, count)
+    return walk(found, _check, share)
 
 
 def errors() -> CrashReport:
     """A call that fails, each in turn; then it is done again, if it can be."""
-    places = 0
-    for methods, error in FAILURES:
-        for number in itertools.count(1):
-            fault = Fault(methods, number, error, short=error == errno.ENOSPC)
-            _undo_with(fault)
-            if not fault.fired:
-                break
-            places += 1
-    return CrashReport(0, 0, places)
+    return CrashReport(0, 0, walk_errors(_undo_with))
 
 
 def _undo_with(fault: Fault) -> None:
