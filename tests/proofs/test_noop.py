@@ -12,7 +12,7 @@ import pytest
 from tests.simulation import proofs
 from tests.simulation.broken_readers import BROKEN, LOCK_EACH_TIME, READ
 from tests.simulation.explorer import Violation
-from tests.simulation.mutants import Edit, patched, proof
+from tests.simulation.patching import Edit, patched, proof
 
 Tell: TypeAlias = Callable[[object], None]
 
@@ -78,14 +78,14 @@ def test_a_snapshot_of_another_log_is_not_used() -> None:
 def test_a_broken_reader_is_caught(name: str, tell: Tell) -> None:
     """Each reader that trusts a modification time misses a message somewhere."""
     with patched(*BROKEN[name]), pytest.raises(Violation, match=MISSED) as caught:
-        proof("noop_with_few_preemptions")
+        proof("proofs.noop_with_few_preemptions")
     tell(caught.value.reason)
 
 
 def test_locking_for_each_look_is_right_too(tell: Tell) -> None:
     """Who takes the lock for each look misses nothing: the explorer is fair."""
     with patched(*LOCK_EACH_TIME):
-        report = proof("noop_and_one_delivery")
+        report = proof("proofs.noop_and_one_delivery")
     tell(report)
 
 

@@ -6,7 +6,7 @@ looks no further while that is unchanged.
 
 from typing import Final
 
-from tests.simulation.mutants import Edit
+from tests.simulation.patching import Edit
 
 READ: Final = "imapbox/index/read.py"
 

@@ -109,8 +109,13 @@ def _second_crashes(wanted: Callable[[str], bool], *, delivers: bool) -> CrashRe
     return CrashReport(len(seen), count)
 
 
-def errors_at(fault: Fault) -> CrashReport:
-    """One call fails, at each place in turn, and then there are crashes."""
+def errors_at(fault: Fault, share: float = 1.0) -> CrashReport:
+    """One call fails, at each place in turn, and then there are crashes.
+
+    Args:
+        fault: How it fails.
+        share: Of the disks that a power loss may leave, how many are tried.
+    """
     seen: set[bytes] = set()
     count = 0
 
@@ -121,7 +126,7 @@ def errors_at(fault: Fault) -> CrashReport:
         images = Crashes(
             new_store(), workload, seen=seen, every_subset_up_to=7, random_subsets=50
         )
-        count += walk(images, _recovers(ledger)).crashes
+        count += walk(images, _recovers(ledger), share).crashes
 
     places = walk_errors(attempt, [fault])
     return CrashReport(len(seen), count, places)
@@ -170,9 +175,10 @@ def full_disks() -> CrashReport:
     return errors_at(Fault(WRITES, 1, errno.ENOSPC, where=is_no_head))
 
 
-def full_disks_behind_half() -> CrashReport:
+def full_disks_behind_half(share: float = 1.0) -> CrashReport:
     """ENOSPC at each write, half of it taken first."""
-    return errors_at(Fault(WRITES, 1, errno.ENOSPC, short=True, where=is_no_head))
+    fault = Fault(WRITES, 1, errno.ENOSPC, short=True, where=is_no_head)
+    return errors_at(fault, share)
 
 
 def full_disks_at_the_head() -> CrashReport:

@@ -14,28 +14,32 @@ from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
-FRESH: Final = (
+# The rooms that mistakes are made in, and what stands on them.
+ROOMS: Final = (
     "imapbox.index",
     "imapbox.locks",
     "imapbox.mailbox",
     "imapbox.store",
-    "tests.simulation.mailbox",
-    "tests.simulation.ledger",
-    "tests.simulation.proofs",
-    "tests.simulation.transfers",
-    "tests.simulation.compaction",
-    "tests.simulation.moves",
-    "tests.simulation.whole",
-    "tests.simulation.served",
-    "tests.simulation.refusals",
-    "tests.simulation.once",
-    "tests.simulation.undoing",
-    "tests.simulation.store_copies",
-    "tests.simulation.restoring",
-    "tests.simulation.taking_back",
+    "tests.simulation",
+)
+# The machinery below the proofs knows nothing of these rooms, and stays.
+MACHINERY: Final = tuple(
+    f"tests.simulation.{name}"
+    for name in (
+        "crash",
+        "disk",
+        "explorer",
+        "fault",
+        "mutants",
+        "patching",
+        "report",
+        "script",
+        "touches",
+        "walk",
+    )
 )
 
 
@@ -55,9 +59,10 @@ class Mutant(NamedTuple):
         file: Below ``imapbox/``.
         old: Lines as they are; they occur once.
         new: Lines as they would be.
-        caught_by: The proof in `tests.simulation.proofs` that must fail, or
-            another module there and its proof, with a dot between them.
+        caught_by: The proof that must fail: a module in `tests.simulation` and
+            its function.
         also: What else must be changed for it to be a mistake.
+        arguments: Of the proof; as few schedules or crashes as find it.
     """
 
     name: str
@@ -66,12 +71,26 @@ class Mutant(NamedTuple):
     new: str
     caught_by: str
     also: tuple[tuple[str, str, str], ...] = ()
+    arguments: tuple[Any, ...] = ()
 
     @property
     def edits(self) -> list[Edit]:
         """Return what to change."""
         changes = ((self.file, self.old, self.new), *self.also)
         return [Edit(f"imapbox/{file}", old, new) for file, old, new in changes]
+
+    def try_to_catch(self) -> object:
+        """Run the proof on the product with this mistake.
+
+        Returns:
+            What the proof reports if it does not see it.
+
+        Raises:
+            LookupError: The patch does not apply.
+            Exception: It was caught.
+        """
+        with patched(*self.edits):
+            return proof(self.caught_by, *self.arguments)
 
 
 def patched_source(edits: Sequence[Edit]) -> dict[str, str]:
@@ -120,7 +139,11 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
 
 
 def _is_fresh(name: str) -> bool:
-    return any(name == top or name.startswith(f"{top}.") for top in FRESH)
+    return _is_below(name, ROOMS) and not _is_below(name, MACHINERY)
+
+
+def _is_below(name: str, tops: Sequence[str]) -> bool:
+    return any(name == top or name.startswith(f"{top}.") for top in tops)
 
 
 @contextmanager
@@ -149,8 +172,8 @@ def patched(*edits: Edit) -> Iterator[None]:
             setattr(parent, name, module)
 
 
-def proof(name: str) -> object:
+def proof(name: str, *arguments: Any) -> object:
     """Run a proof as it is imported now; return what it reports."""
     module, _, function = name.rpartition(".")
-    proofs = importlib.import_module(f"tests.simulation.{module or 'proofs'}")
-    return getattr(proofs, function)()
+    proofs = importlib.import_module(f"tests.simulation.{module}")
+    return getattr(proofs, function)(*arguments)

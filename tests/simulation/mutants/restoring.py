@@ -1,0 +1,48 @@
+"""Mistakes in restoring a mailbox, and after a restore of the whole."""
+
+from typing import Final
+
+from tests.simulation.patching import Mutant
+
+MUTANTS: Final = [
+    Mutant(
+        "a UIDVALIDITY that the account does not know",
+        "store/restored.py",
+        "        yield from self._write(self._account, account, change)\n",
+        "",
+        "restoring.crashes",
+    ),
+    Mutant(
+        "two UIDVALIDITYs in one run",
+        "store/restored.py",
+        " or facts.meta.get(RESTORED) == self._run:\n",
+        ":\n",
+        "restoring.crashes",
+    ),
+    Mutant(
+        "a mailbox told before its account",
+        "store/restored.py",
+        "        given = yield from self._give(account, state, tail)\n"
+        "        yield from self._write("
+        "self._log, tail, GiveUidValidity(given, self._run))\n",
+        "        given = UidValidity(tail.counts.uidvalidity + 9)\n"
+        "        yield from self._write("
+        "self._log, tail, GiveUidValidity(given, self._run))\n"
+        "        yield from self._give(account, state, tail)\n",
+        "restoring.crashes",
+    ),
+    Mutant(
+        "what came since a mailbox was read is left behind",
+        "store/restore.py",
+        "                yield from _follow(old, tail)\n",
+        "",
+        "taking_back.beside_a_delivery",
+    ),
+    Mutant(
+        "a mailbox that is replaced without its lock",
+        "store/restore.py",
+        '            paths.append(f"{old.directory}/lock")\n',
+        "            pass\n",
+        "taking_back.beside_a_delivery",
+    ),
+]
