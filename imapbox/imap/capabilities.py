@@ -14,6 +14,8 @@ _ALWAYS: Final = ("IMAP4rev1", "LITERAL+", "ID", "IDLE")
 _AFTER_LOGIN: Final = (
     "BINARY",
     "CHILDREN",
+    "CONDSTORE",
+    "ENABLE",
     "MOVE",
     "MULTIAPPEND",
     "NAMESPACE",

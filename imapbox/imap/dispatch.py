@@ -10,6 +10,7 @@ from imapbox.imap.handlers import (
     append,
     authenticate,
     copying,
+    enable,
     fetch,
     flags,
     identity,
@@ -38,6 +39,7 @@ from imapbox.wire.imap.commands.authenticated import (
 )
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.commands.copying import Copy, Move
+from imapbox.wire.imap.commands.enable import Enable
 from imapbox.wire.imap.commands.identity import Id
 from imapbox.wire.imap.commands.listing import List, Lsub, Status
 from imapbox.wire.imap.commands.not_authenticated import Authenticate, Login, StartTls
@@ -85,6 +87,7 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     Authenticate: Row(authenticate.authenticate, Tells.NOTHING),
     Login: Row(login.login, Tells.NOTHING),
     # RFC 9051 §6.3
+    Enable: Row(enable.enable, Tells.CHANGES),
     Select: Row(select.select, Tells.NOTHING),
     Examine: Row(select.examine, Tells.NOTHING),
     Create: Row(mailboxes.create, Tells.CHANGES),

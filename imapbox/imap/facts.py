@@ -18,6 +18,7 @@ Fact = Callable[[Message, Any], bytes]
 _IN_INDEX: Final[Mapping[FetchAtt, Fact]] = {
     FetchAtt.UID: lambda message, _: responses.uid_item(message.uid),
     FetchAtt.SIZE: lambda message, _: responses.size_item(message.size),
+    FetchAtt.MODSEQ: lambda message, _: responses.modseq_item(message.modseq),
     FetchAtt.INTERNALDATE: lambda message, _: responses.internaldate_item(
         InternalDate(message.date, message.zone)
     ),

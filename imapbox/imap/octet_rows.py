@@ -54,6 +54,8 @@ class OctetRows:
             for item in items
         ]
         self._tells_flags = FetchAtt.FLAGS in items
+        self._modseq = fact(selection, FetchAtt.MODSEQ)
+        self._tells_modseq = FetchAtt.MODSEQ in items
         self._windows = Windows(items)
         reads = any(
             not isinstance(item, FetchAtt | BinarySizeItem) and not item.peek
@@ -168,6 +170,8 @@ class OctetRows:
         answers: list[Answer] = []
         if is_news and not self._tells_flags:
             answers.append(Said(self._flags(message, card)))
+            if self._session.tells_modseqs and not self._tells_modseq:
+                answers.append(Said(self._modseq(message, card)))
         for item in self._items:
             if not isinstance(item, OctetItem):
                 answers.append(Said(item(message, card)))

@@ -22,10 +22,16 @@ _MAX_KEPT: Final = 4096
 
 
 class Selection:
-    """A `SelectedMailbox` with the words for its flags."""
+    """A `SelectedMailbox` with the words for its flags.
 
-    def __init__(self, mailbox: SelectedMailbox) -> None:
+    Attributes:
+        mailbox: What is open.
+        tells_modseqs: Whether modseqs are told with flags.
+    """
+
+    def __init__(self, mailbox: SelectedMailbox, *, tells_modseqs: bool) -> None:
         self.mailbox = mailbox
+        self.tells_modseqs = tells_modseqs
         self._flags_items = _FlagsItems(mailbox)
         self._keywords_told = len(mailbox.keywords())
 
@@ -84,9 +90,7 @@ class Selection:
     def update_lines(self, update: Update) -> bytes:
         """Return what tells a client of ``update``."""
         if isinstance(update, FlagsChanged):
-            message = update.message
-            row = message.seq, message.uid, message.marks
-            return self.new_keywords() + self.flags_rows((row,), with_uid=True)
+            return self.new_keywords() + self.flags_row(update.message)
         if isinstance(update, Exists):
             return responses.exists(update.count) + responses.recent(update.recent)
         if isinstance(update, Expunged):
@@ -113,6 +117,18 @@ class Selection:
             )
         return responses.fetch_items([(seq, items[marks]) for seq, _, marks in rows])
 
+    def flags_row(self, message: Message) -> bytes:
+        """Return ``* n FETCH`` with UID and flags of one message that changed."""
+        items = [responses.uid_item(message.uid), self.flags_item(message)]
+        if self.tells_modseqs:
+            items.append(responses.modseq_item(message.modseq))
+        return responses.fetch(message.seq, items)
+
+    def highestmodseq_line(self) -> bytes:
+        """Return ``* OK [HIGHESTMODSEQ …]``: the client was told all up to it."""
+        code = codes.highestmodseq(self.mailbox.highestmodseq)
+        return _fact("Highest mod-sequence.", code)
+
     def opening(self) -> Sequence[bytes]:
         """Return what SELECT tells before its answer. RFC 3501 §6.3.1."""
         mailbox = self.mailbox
@@ -123,6 +139,7 @@ class Selection:
             self.permanent_flags_line(),
             _fact("UIDs are valid.", codes.uidvalidity(mailbox.uidvalidity)),
             _fact("Predicted next UID.", codes.uidnext(Uid(mailbox.uidnext))),
+            self.highestmodseq_line(),
         ]
         unseen: Seq | None = mailbox.first_unseen()
         if unseen is not None:

@@ -55,6 +55,7 @@ class Session:
         failed_logins: How many there were.
         mistakes: How many BADs there were before login.
         identified: Whether the client has said what it is: ID.
+        tells_modseqs: Whether it is told modseqs with flags: RFC 7162 §3.1.
     """
 
     input: Input
@@ -73,6 +74,7 @@ class Session:
     failed_logins: int = 0
     mistakes: int = 0
     identified: bool = False
+    tells_modseqs: bool = False
     _account: Account | None = None
     _selection: Selection | None = None
 
@@ -143,7 +145,19 @@ class Session:
 
     def open(self, mailbox: SelectedMailbox) -> None:
         """Go on with ``mailbox`` selected."""
-        self._selection = Selection(mailbox)
+        self._selection = Selection(mailbox, tells_modseqs=self.tells_modseqs)
+
+    def tell_modseqs(self) -> bool:
+        """Tell modseqs with all flags from now on; say whether that is new.
+
+        RFC 7162 §3.1: what the client asks for tells that it understands them.
+        """
+        is_new = not self.tells_modseqs
+        self.tells_modseqs = True
+        if is_new and self._selection is not None:
+            self._selection.tells_modseqs = True
+            self.output.write(self._selection.highestmodseq_line())
+        return is_new
 
     def leave(self) -> None:
         """Close the mailbox that is selected, if one is."""

@@ -50,6 +50,8 @@ PERMITTED_IN: Final[Mapping[str, frozenset[State]]] = {
     "AUTHENTICATE": _BEFORE,
     "LOGIN": _BEFORE,
     # RFC 9051 §6.3; LSUB is RFC 3501 §6.3.9
+    # RFC 5161 §3.1 has it before SELECT only, RFC 9051 §6.3.1 need not be strict
+    "ENABLE": _AFTER,
     "SELECT": _AFTER,
     "EXAMINE": _AFTER,
     "CREATE": _AFTER,

@@ -121,14 +121,18 @@ class SetFlags:
         what: Add, remove or replace.
         flags: System flags.
         keywords: Names.
+        unchanged_since: Messages with a greater modseq are left alone; None: none.
         modseq: Once committed, the change's; None if there was nothing to do.
+        left_alone: Once committed, the UIDs of those.
     """
 
     known: Known
     what: FlagChange
     flags: Flag
     keywords: frozenset[str]
+    unchanged_since: ModSeq | None = None
     modseq: ModSeq | None = None
+    left_alone: list[Uid] = field(default_factory=list)
 
     @property
     def since(self) -> Position | None:
@@ -145,7 +149,11 @@ class SetFlags:
         bits, new = self._bits()
         masks = self._masks(bits)
         changed, unseen = [], 0
+        most = MAX_MODSEQ if self.unchanged_since is None else self.unchanged_since
         for uid, row in sorted(self.known.rows.items()):
+            if row.modseq > most:
+                self.left_alone.append(uid)
+                continue
             flags, keywords = masks.apply(row.flags, row.keywords)
             if (flags, keywords) != (row.flags, row.keywords):
                 changed.append(uid)
@@ -165,6 +173,7 @@ class SetFlags:
         """See `Transaction`."""
         self.known.begin_anew()
         self.modseq = None
+        self.left_alone.clear()
 
     def _bits(self) -> tuple[int, list[Keyword]]:
         if self.what is not FlagChange.REMOVE:

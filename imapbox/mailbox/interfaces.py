@@ -235,6 +235,14 @@ class SelectedMailbox(Protocol):
         """
         ...
 
+    def changed_since(self, uids: UidArray, modseq: ModSeq) -> NDArray[np.uint32]:
+        """Return those of these ascending UIDs whose modseq is greater."""
+        ...
+
+    def greatest_modseq(self, uids: UidArray) -> ModSeq:
+        """Return the greatest modseq of these messages, at least one."""
+        ...
+
     def bounds(self) -> Bounds:
         """Return what numbers and names mean to a search that begins now."""
         ...
@@ -265,11 +273,26 @@ class SelectedMailbox(Protocol):
         ...
 
     async def set_flags(
-        self, uids: UidArray, change: FlagChange, flags: frozenset[str]
-    ) -> None:
+        self,
+        uids: UidArray,
+        change: FlagChange,
+        flags: frozenset[str],
+        *,
+        unchanged_since: ModSeq | None = None,
+    ) -> Sequence[Uid]:
         """Change flags, durably. `sync` will not echo this change.
 
         Afterwards `by_uid` shows the flags as they are.
+
+        Args:
+            uids: Ascending; of messages that the client was told of.
+            change: Add, remove or replace.
+            flags: Names.
+            unchanged_since: Messages with a greater modseq are left alone:
+                RFC 7162 §3.1.3.
+
+        Returns:
+            The UIDs of these, ascending.
         """
         ...
 

@@ -1,7 +1,6 @@
 """One session's sight of one mailbox, from SELECT to CLOSE."""
 
 from collections.abc import (
-    Awaitable,
     Callable,
     Collection,
     Iterable,
@@ -10,20 +9,20 @@ from collections.abc import (
 )
 from functools import partial
 from itertools import chain
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from twisted.internet.defer import Deferred, succeed
 
-from imapbox.index.body import Place, Span
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.mailbox_transactions import ExpungeMessages, SetFlags
 from imapbox.index.rows_taken_along import take_along
 from imapbox.index.uid_ranges import Bounds as UidBounds
 from imapbox.index.uid_roll import Uids
-from imapbox.mailbox.interfaces import Copied, Piece, UidArray
+from imapbox.mailbox.interfaces import Copied, UidArray
 from imapbox.mailbox.messages import MarkedRow, Message
+from imapbox.mailbox.octet_reader import OctetReader
 from imapbox.mailbox.recent import Recent
 from imapbox.mailbox.transfer import Transfer
 from imapbox.mailbox.updates import Exists, KeywordsDefined, Update, Updates
@@ -38,16 +37,13 @@ from imapbox.store.open_mailbox import OpenMailbox
 
 T = TypeVar("T")
 
-# What was read of messages; None where it is gone.
-Reading: TypeAlias = Awaitable[list[T | None]]
-
 # Messages are made of rows so many at a time.
 _SLICE: Final = 1000
 # Message._make, without a call to Python for each message.
 _MAKE_MESSAGE: Final = partial(tuple.__new__, Message)
 
 
-class Selected:
+class Selected(OctetReader):
     """See `interfaces.SelectedMailbox`.
 
     Args:
@@ -69,14 +65,15 @@ class Selected:
         *,
         read_only: bool,
     ) -> None:
+        super().__init__(mailbox)
         self.name = name
         self.read_only = read_only
         self._account = account
-        self._mailbox = mailbox
         self._transfer = transfer
         self._recent = recent
         self._told: set[ModSeq] = set()
         state = mailbox.state
+        self._told_up_to = state.counts.modseq
         self._view = View(state.roll.now, state.next_change)
         self._mailbox_id = state.facts.mailbox_id
         self._uidvalidity = state.uidvalidity
@@ -111,8 +108,12 @@ class Selected:
 
     @property
     def highestmodseq(self) -> ModSeq:
-        """Return the mailbox's HIGHESTMODSEQ."""
-        return self._state.counts.modseq
+        """Return the greatest modseq up to which the client was told all.
+
+        It stays behind the mailbox's while an EXPUNGE waits for its time.
+        RFC 7162 §3.2.5 has clients resume from it.
+        """
+        return self._told_up_to
 
     @property
     def next_change(self) -> int:
@@ -184,6 +185,18 @@ class Selected:
         """Return those of these ascending UIDs that were not expunged, as is known."""
         return self._state.roll.now.among(_array(uids))
 
+    def changed_since(self, uids: UidArray, modseq: ModSeq) -> NDArray[np.uint32]:
+        """Return those of these ascending UIDs whose modseq is greater."""
+        array = _array(uids)
+        columns = self._state.columns
+        modseqs: NDArray[np.uint64] = columns["modseq"][columns.rows_of(array)]
+        return array[modseqs > np.uint64(modseq)]
+
+    def greatest_modseq(self, uids: UidArray) -> ModSeq:
+        """Return the greatest modseq of these messages, at least one."""
+        columns = self._state.columns
+        return ModSeq(int(columns["modseq"][columns.rows_of(_array(uids))].max()))
+
     def bounds(self) -> Bounds:
         """Return what numbers and names mean to a search that begins now."""
         exists = self.exists
@@ -208,9 +221,11 @@ class Selected:
         view = self._view
         known = view.next_change if may_expunge else view.next_news
         if known == self._state.next_change:
+            self._note_told()
             return ()
         news = sync(view, self._state, may_expunge=may_expunge, told=self._told)
         self._view = news.view
+        self._note_told()
         self._told.clear()
         self._mailbox.forget()
         others: list[Update] = []
@@ -223,24 +238,30 @@ class Selected:
         return Updates(news.expunged, others, len(news.flagged), messages)
 
     async def set_flags(
-        self, uids: UidArray, change: FlagChange, flags: frozenset[str]
-    ) -> None:
-        """Change flags, durably.
+        self,
+        uids: UidArray,
+        change: FlagChange,
+        flags: frozenset[str],
+        *,
+        unchanged_since: ModSeq | None = None,
+    ) -> Sequence[Uid]:
+        """Change flags, durably; see `interfaces.SelectedMailbox.set_flags`.
 
         Raises:
             MailboxReadOnly: It was opened with EXAMINE.
         """
         self._check_writable()
         if not len(uids):
-            return
+            return ()
         await self._learn()
         system, keywords = split_flags(flags)
         known = take_along(self._state, _array(uids))
-        wish = SetFlags(known, change, system, keywords)
+        wish = SetFlags(known, change, system, keywords, unchanged_since)
         await self._mailbox.submit(wish, command="store")
         if wish.modseq is not None:
             self._told.add(wish.modseq)
         await self._mailbox.sync()
+        return wish.left_alone
 
     async def expunge(self, uids: Iterable[range] | None = None) -> None:
         r"""Remove all messages with ``\Deleted``, durably.
@@ -273,101 +294,6 @@ class Selected:
         await self._learn()
         return await self._transfer.move(self._mailbox, _array(uids), name)
 
-    async def read(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
-        """Return octets of messages, None for those whose body is gone."""
-        uids = [piece.uid for piece in pieces]
-
-        def read(which: Sequence[int], places: list[Place]) -> Reading[bytes]:
-            asked = zip(which, places, strict=True)
-            return self._mailbox.read(
-                [Span(at, pieces[n].start, pieces[n].size) for n, at in asked]
-            )
-
-        return await self._where_they_are(uids, read)
-
-    async def read_cards(self, uids: Sequence[Uid]) -> Sequence[bytes | None]:
-        """Return the stored cards of messages, None where there is no good one."""
-
-        def read(_: Sequence[int], places: list[Place]) -> Reading[bytes]:
-            return self._mailbox.read_cards(places)
-
-        return await self._where_they_are(uids, read)
-
-    async def is_intact(self, uid: Uid) -> bool:
-        """Say whether all octets of a message are there, as they were stored."""
-
-        async def read(_: Sequence[int], places: list[Place]) -> list[bool | None]:
-            (place,) = places
-            return [await self._mailbox.is_intact(uid, place) or None]
-
-        (intact,) = await self._where_they_are([uid], read)
-        return bool(intact)
-
-    async def make_card(self, uid: Uid) -> bytes | None:
-        """Make a message's card from its octets; None if these are gone."""
-
-        async def read(_: Sequence[int], places: list[Place]) -> list[bytes | None]:
-            (place,) = places
-            return [await self._mailbox.make_card(place)]
-
-        (card,) = await self._where_they_are([uid], read)
-        return card
-
-    async def read_through(self, piece: Piece, work: Callable[[bytes], T]) -> T | None:
-        """Do ``work`` on octets of a message in a thread; None if they are gone."""
-
-        async def read(_: Sequence[int], places: list[Place]) -> list[T | None]:
-            (place,) = places
-            span = Span(place, piece.start, piece.size)
-            return [await self._mailbox.read_through(span, work)]
-
-        (result,) = await self._where_they_are([piece.uid], read)
-        return result
-
-    async def _where_they_are(
-        self,
-        uids: Sequence[Uid],
-        read: Callable[[Sequence[int], list[Place]], Reading[T]],
-    ) -> list[T | None]:
-        """Read something of messages, again where they moved meanwhile.
-
-        Args:
-            uids: Of the messages.
-            read: Called with indices into ``uids``, and where these lie.
-        """
-        places = self._places_of(uids)
-        found = await read(range(len(uids)), places)
-        missing = [n for n, each in enumerate(found) if each is None]
-        if not missing:
-            return found
-        # Compaction may have moved them; the log says where to.
-        await self._mailbox.sync()
-        now = self._places_of([uids[n] for n in missing])
-        moved = [
-            (n, place)
-            for n, place in zip(missing, now, strict=True)
-            if place != places[n]
-        ]
-        if moved:
-            which = [n for n, _ in moved]
-            again = await read(which, [place for _, place in moved])
-            for n, each in zip(which, again, strict=True):
-                found[n] = each
-        return found
-
-    def _places_of(self, uids: Sequence[Uid]) -> list[Place]:
-        columns = self._state.columns
-        rows = columns.rows_of(np.fromiter(uids, np.uint32, len(uids)))
-        return columns.places(rows)
-
-    def read_now(self, pieces: Sequence[Piece]) -> Sequence[bytes | None]:
-        """Do as `read` does, and keep the reactor waiting."""
-        places = self._places_of([piece.uid for piece in pieces])
-        asked = zip(places, pieces, strict=True)
-        return self._mailbox.read_now(
-            [Span(place, piece.start, piece.size) for place, piece in asked]
-        )
-
     def changed(self) -> Deferred[None]:
         """Return a Deferred that fires when a `sync` may have news."""
         if self._view.next_change < self._state.next_change:
@@ -385,6 +311,11 @@ class Selected:
     @property
     def _state(self) -> MailboxState:
         return self._mailbox.state
+
+    def _note_told(self) -> None:
+        # What is no change to the view has a modseq, too: `recentuid` and others.
+        if self._view.next_change == self._state.next_change:
+            self._told_up_to = self._state.counts.modseq
 
     async def _learn(self) -> None:
         """Bring the shared state up to date.

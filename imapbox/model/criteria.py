@@ -17,6 +17,7 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from imapbox.model.flags import Flag
+from imapbox.model.numbers import ModSeq
 from imapbox.model.sequence_set import SequenceSet
 
 
@@ -100,6 +101,13 @@ class Smaller:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedFrom:
+    """Its modseq is this one or a greater one. RFC 7162 §3.1.5."""
+
+    modseq: ModSeq
+
+
+@dataclass(frozen=True, slots=True)
 class Arrived:
     """The day of its INTERNALDATE, as it is in its own zone."""
 
@@ -155,6 +163,7 @@ Criterion: TypeAlias = (
     | IsRecent
     | Larger
     | Smaller
+    | ChangedFrom
     | Arrived
     | Sent
     | FieldHas

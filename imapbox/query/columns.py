@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from imapbox.model.criteria import (
     Arrived,
     BodyHas,
+    ChangedFrom,
     Criterion,
     HasFlag,
     HasKeyword,
@@ -48,7 +49,7 @@ class Facts:
         recent_after: Those with a greater UID are recent to this session.
         column: Returns what is so of each: "flags" (bits of
             `model.flags.Flag`), "date" and "zone" (INTERNALDATE: seconds since
-            1970 UTC, minutes east of UTC), "size" (octets).
+            1970 UTC, minutes east of UTC), "size" (octets), "modseq".
         keyword: Returns which of them have the keyword of this number.
     """
 
@@ -107,16 +108,24 @@ def column_test(  # noqa: PLR0911 - a table
         case HasUid(uids):
             is_named = _is_in(uids, bounds.last_uid)
             return lambda facts: is_named(facts.uids)
-        case Larger(octets):
-            return lambda facts: facts.column("size") > np.uint64(octets)
-        case Smaller(octets):
-            return lambda facts: facts.column("size") < np.uint64(octets)
+        case Larger() | Smaller() | ChangedFrom():
+            return _compared(criterion)
         case Arrived(when, day):
             return _arrived(when, day)
         case BodyHas("") | TextHas(""):
             # The empty string is in every text.
             return lambda facts: np.ones(len(facts), np.bool_)
     return None
+
+
+def _compared(criterion: Larger | Smaller | ChangedFrom) -> ColumnTest:
+    match criterion:
+        case Larger(octets):
+            return lambda facts: facts.column("size") > np.uint64(octets)
+        case Smaller(octets):
+            return lambda facts: facts.column("size") < np.uint64(octets)
+        case ChangedFrom(modseq):
+            return lambda facts: facts.column("modseq") >= np.uint64(modseq)
 
 
 def _has_keyword(name: str, keywords: Sequence[str]) -> ColumnTest:

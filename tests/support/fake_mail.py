@@ -393,6 +393,15 @@ class FakeMailbox:
         there = [uid for uid in uids if uid in self._box.messages]
         return np.array(there, np.uint32)
 
+    def _modseqs(self, uids: UidArray) -> NDArray[np.uint64]:
+        return np.array([self._told[Uid(int(uid))].modseq for uid in uids], np.uint64)
+
+    def changed_since(self, uids: UidArray, modseq: ModSeq) -> NDArray[np.uint32]:
+        return np.asarray(uids, np.uint32)[self._modseqs(uids) > modseq]
+
+    def greatest_modseq(self, uids: UidArray) -> ModSeq:
+        return ModSeq(int(self._modseqs(uids).max()))
+
     def bounds(self) -> Bounds:
         return Bounds(self.exists, max(self._told, default=0), self.keywords())
 
@@ -403,6 +412,7 @@ class FakeMailbox:
             "date": np.array([each.date.seconds for each in told], np.int64),
             "zone": np.array([each.date.zone for each in told], np.int16),
             "size": np.array([len(each.octets) for each in told], np.uint64),
+            "modseq": np.array([each.modseq for each in told], np.uint64),
         }
         return Facts(
             first_seq=places.start + 1,
@@ -448,8 +458,13 @@ class FakeMailbox:
         return updates
 
     async def set_flags(
-        self, uids: UidArray, change: FlagChange, flags: frozenset[str]
-    ) -> None:
+        self,
+        uids: UidArray,
+        change: FlagChange,
+        flags: frozenset[str],
+        *,
+        unchanged_since: ModSeq | None = None,
+    ) -> Sequence[Uid]:
         await self._account.pause("set_flags")
         if self.read_only:
             raise MailboxReadOnly
@@ -458,10 +473,14 @@ class FakeMailbox:
         for word in sorted(words):
             mask |= self._box.bit_of(word)
         echoes = self._told_modseq == self._box.modseq
-        self._box.modseq += 1
+        modseq = self._box.modseq + 1
+        left_alone = []
         for uid in uids:
             stored = self._box.messages.get(uid)
             if stored is None:
+                continue
+            if unchanged_since is not None and stored.modseq > unchanged_since:
+                left_alone.append(Uid(int(uid)))
                 continue
             if change is FlagChange.ADD:
                 stored.flags |= system
@@ -471,10 +490,11 @@ class FakeMailbox:
                 stored.keywords &= ~mask
             else:
                 stored.flags, stored.keywords = int(system), mask
-            stored.modseq = self._box.modseq
+            stored.modseq = self._box.modseq = modseq
         if echoes:
             self._told_modseq = self._box.modseq
         self._box.changed()
+        return left_alone
 
     async def expunge(self, uids: Iterable[range] | None = None) -> None:
         await self._account.pause("expunge")

@@ -170,7 +170,7 @@ def _fetch(words: Words) -> bytes:
         return words.pick(
             (
                 *(b"FLAGS", b"UID", b"INTERNALDATE", b"RFC822.SIZE", b"ENVELOPE"),
-                *(b"BODY", b"BODYSTRUCTURE", b"RFC822", b"RFC822.HEADER"),
+                *(b"BODY", b"BODYSTRUCTURE", b"RFC822", b"RFC822.HEADER", b"MODSEQ"),
                 *(b"RFC822.TEXT", b"BINARY.SIZE[1]", b"BINARY.PEEK[1]" + partial),
                 b"BODY.PEEK[%b]%b" % (_section(words), partial),
                 b"BODY[%b]%b" % (_section(words), partial),
@@ -179,17 +179,22 @@ def _fetch(words: Words) -> bytes:
 
     items = b" ".join(item() for _ in range(words.chance.randint(1, 3)))
     what = words.pick((b"(%b)" % items, item(), b"ALL", b"FULL", b"FAST"))
-    return b"FETCH %b %b" % (words.set(), what)
+    modseq = words.chance.randrange(1, 60)
+    since = words.pick((b"",) * 5 + (b" (CHANGEDSINCE %d)" % modseq,))
+    return b"FETCH %b %b%b" % (words.set(), what, since)
 
 
 def _store(words: Words) -> bytes:
     how = words.pick((b"FLAGS", b"+FLAGS", b"-FLAGS"))
     silent = words.pick((b"", b".SILENT"))
-    return b"STORE %b %b%b %b" % (words.set(), how, silent, words.flags())
+    modseq = words.chance.randrange(60)
+    since = words.pick((b"",) * 5 + (b"(UNCHANGEDSINCE %d) " % modseq,))
+    return b"STORE %b %b%b%b %b" % (words.set(), since, how, silent, words.flags())
 
 
 _KEYS: Final[tuple[Make, ...]] = (
     lambda words: words.pick((b"ALL", b"SEEN", b"UNSEEN", b"DELETED", b"NEW", b"OLD")),
+    lambda words: b"MODSEQ %d" % words.chance.randrange(60),
     lambda words: (
         b"%b %b"
         % (
@@ -249,8 +254,15 @@ def _list(words: Words) -> bytes:
 
 
 def _status(words: Words) -> bytes:
-    atts = (b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN", b"SIZE")
+    atts = (
+        *(b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN", b"SIZE"),
+        b"HIGHESTMODSEQ",
+    )
     return b"STATUS %b (%b)" % (words.box(), words.several(atts, 4))
+
+
+def _condstore(words: Words) -> bytes:
+    return words.pick((b"",) * 5 + (b" (CONDSTORE)",))
 
 
 def _own_box(words: Words) -> bytes:
@@ -290,8 +302,9 @@ GRAMMAR: Final[dict[str, Make]] = {
     "NOOP": lambda _: b"NOOP",
     "LOGOUT": lambda _: b"LOGOUT",
     "ID": lambda words: b"ID " + words.pick((b"NIL", b"()", b'("name" "x" "os" NIL)')),
-    "SELECT": lambda words: b"SELECT " + words.box(),
-    "EXAMINE": lambda words: b"EXAMINE " + words.box(),
+    "ENABLE": lambda words: b"ENABLE " + words.pick((b"CONDSTORE", b"X CONDSTORE")),
+    "SELECT": lambda words: b"SELECT " + words.box() + _condstore(words),
+    "EXAMINE": lambda words: b"EXAMINE " + words.box() + _condstore(words),
     "STARTTLS": lambda words: words.pick((b"STARTTLS",) * 4 + (b"STARTTLS\r\n\r\n",)),
     "LOGIN": _login,
     "AUTHENTICATE": _authenticate,

@@ -40,6 +40,20 @@ ADDED: Final[dict[str, list[str]]] = {
     ],
     # Of MULTIAPPEND.
     "RFC 4315 §4": ["append-uid =/ uid-set"],
+    "RFC 7162 §7": [
+        'status-att-val =/ "HIGHESTMODSEQ" SP mod-sequence-valzer',
+        'fetch-mod-resp = "MODSEQ" SP "(" permsg-modsequence ")"',
+        "msg-att-dynamic =/ fetch-mod-resp",
+        (
+            'resp-text-code =/ "HIGHESTMODSEQ" SP mod-sequence-value / '
+            '"NOMODSEQ" / "MODIFIED" SP sequence-set'
+        ),
+        "permsg-modsequence = mod-sequence-value",
+        "mod-sequence-value = 1*DIGIT",
+        'mod-sequence-valzer = "0" / mod-sequence-value',
+        'search-sort-mod-seq = "(" "MODSEQ" SP mod-sequence-value ")"',
+        'mailbox-data =/ "SEARCH" [1*(SP nz-number) SP search-sort-mod-seq]',
+    ],
     "RFC 4469 §5": [
         "resp-text-code =/ toobig-response-code",
         'toobig-response-code = "TOOBIG"',

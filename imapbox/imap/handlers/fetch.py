@@ -13,6 +13,7 @@ from typing import Final
 from imapbox.imap.answers import Done, Refused
 from imapbox.imap.facts import fact, needs_card
 from imapbox.imap.octet_rows import OctetRows
+from imapbox.imap.selection import Selection
 from imapbox.imap.session import BATCH, Session
 from imapbox.imap.settings import SLICE
 from imapbox.imap.withheld import refuse_withheld
@@ -44,7 +45,12 @@ async def fetch(session: Session, command: Fetch) -> Done:
     """
     selection = session.selection
     _check_parts(command.items)
-    if set(command.items) - {FetchAtt.UID} == {FetchAtt.FLAGS}:
+    asks_modseqs = command.changed_since is not None or FetchAtt.MODSEQ in command.items
+    if asks_modseqs:
+        session.tell_modseqs()
+    if not session.tells_modseqs and set(command.items) - {FetchAtt.UID} == {
+        FetchAtt.FLAGS
+    }:
         # What clients ask of whole mailboxes.
         rows = selection.marked_rows(command.messages, by_uid=command.by_uid)
         with_uid = command.by_uid or FetchAtt.UID in command.items
@@ -53,7 +59,10 @@ async def fetch(session: Session, command: Fetch) -> Done:
     items: tuple[FetchItem, ...] = command.items
     if command.by_uid and FetchAtt.UID not in items:
         items = (FetchAtt.UID, *items)
-    messages = selection.messages(command.messages, by_uid=command.by_uid)
+    tells_flags = FetchAtt.FLAGS in items and session.tells_modseqs
+    if (tells_flags or asks_modseqs) and FetchAtt.MODSEQ not in items:
+        items = (*items, FetchAtt.MODSEQ)
+    messages = _messages(selection, command)
     atts = [item for item in items if isinstance(item, FetchAtt)]
     if len(atts) < len(items):
         await OctetRows(session, items).tell(messages)
@@ -62,6 +71,14 @@ async def fetch(session: Session, command: Fetch) -> Done:
     else:
         await _tell_columns(session, atts, messages)
     return Done("Fetched.")
+
+
+def _messages(selection: Selection, command: Fetch) -> Iterator[Message]:
+    if command.changed_since is None:
+        return selection.messages(command.messages, by_uid=command.by_uid)
+    uids = selection.uids(command.messages, by_uid=command.by_uid)
+    mailbox = selection.mailbox
+    return mailbox.messages_of(mailbox.changed_since(uids, command.changed_since))
 
 
 def _check_parts(items: Sequence[FetchItem]) -> None:

@@ -1,9 +1,23 @@
-"""STORE and EXPUNGE: what changes messages. RFC 9051 §6.4.3, §6.4.6, §6.4.9."""
+"""STORE and EXPUNGE: what changes messages.
 
-from imapbox.imap.answers import Done
-from imapbox.imap.session import Session
+RFC 9051 §6.4.3, §6.4.6, §6.4.9; RFC 7162 §3.1.3.
+"""
+
+from collections.abc import Sequence
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imapbox.imap.answers import Done, Refused
+from imapbox.imap.session import BATCH, Session
+from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.model.errors import MailboxReadOnly, MessageGone
+from imapbox.model.numbers import Uid
+from imapbox.wire.imap import response_codes as codes
+from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.selected import Expunge, Store
+from imapbox.wire.imap.response_codes import ResponseCode
 
 
 async def store(session: Session, command: Store) -> Done:
@@ -14,18 +28,53 @@ async def store(session: Session, command: Store) -> Done:
             expunged; the others' were changed and told. RFC 2180 §4.2.2, §4.2.3.
     """
     selection = session.selection
-    if selection.mailbox.read_only:
+    mailbox = selection.mailbox
+    if mailbox.read_only:
         raise MailboxReadOnly
+    if command.unchanged_since is not None:
+        session.tell_modseqs()
     uids = selection.uids(command.messages, by_uid=command.by_uid)
-    if len(uids):
-        await selection.mailbox.set_flags(uids, command.change, command.flags)
-        if not command.silent:
-            there = selection.mailbox.remaining(uids)
-            now = selection.mailbox.marks_of(there)
-            await session.tell_flags(now, with_uid=command.by_uid)
-            if len(there) < len(uids) and not command.by_uid:
-                raise MessageGone
-    return Done("Flags stored.")
+    left_alone = await mailbox.set_flags(
+        uids, command.change, command.flags, unchanged_since=command.unchanged_since
+    )
+    there = mailbox.remaining(uids)
+    if session.tells_modseqs:
+        await _tell_modseqs(session, command, there, set(left_alone))
+    elif not command.silent:
+        rows = mailbox.marks_of(there)
+        await session.tell_flags(rows, with_uid=command.by_uid)
+    modified = _modified(mailbox, command, left_alone) if left_alone else None
+    if len(there) < len(uids) and not (command.by_uid or command.silent):
+        if modified is not None:
+            raise Refused(MessageGone().sentence(), modified)
+        raise MessageGone
+    return Done("Flags stored.", modified)
+
+
+def _modified(
+    mailbox: SelectedMailbox, command: Store, left_alone: Sequence[Uid]
+) -> ResponseCode:
+    if command.by_uid:
+        return codes.modified(left_alone)
+    places = mailbox.uids.places_of(np.array(left_alone, np.uint32))
+    return codes.modified((places + 1).tolist())
+
+
+async def _tell_modseqs(
+    session: Session, command: Store, uids: NDArray[np.uint32], left_alone: set[Uid]
+) -> None:
+    """Tell modseqs; flags, too, where the client can't know what they are."""
+    selection = session.selection
+    messages = selection.mailbox.messages_of(uids)
+    while batch := list(islice(messages, BATCH)):
+        session.tell_keywords()
+        for message in batch:
+            items = [responses.uid_item(message.uid)] if command.by_uid else []
+            if not command.silent or message.uid in left_alone:
+                items.append(selection.flags_item(message))
+            items.append(responses.modseq_item(message.modseq))
+            session.output.write(responses.fetch(message.seq, items))
+        await session.output.room()
 
 
 async def expunge(session: Session, command: Expunge) -> Done:

@@ -38,6 +38,7 @@ _COUNT: Final[Mapping[StatusAtt, Callable[[Counts], int]]] = {
     StatusAtt.UNSEEN: attrgetter("unseen"),
     StatusAtt.DELETED: attrgetter("deleted"),
     StatusAtt.SIZE: attrgetter("size"),
+    StatusAtt.HIGHESTMODSEQ: attrgetter("highestmodseq"),
 }
 
 
@@ -87,6 +88,8 @@ async def namespace(session: Session, _command: Namespace) -> Done:
 
 async def status(session: Session, command: Status) -> Done:
     """Tell how many messages of which kind a mailbox has."""
+    if StatusAtt.HIGHESTMODSEQ in command.items:
+        session.tell_modseqs()
     name = command.mailbox.name()
     deleted = StatusAtt.DELETED in command.items
     counts: Counts = await session.account.status(name, deleted=deleted)

@@ -2,10 +2,14 @@
 
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imapbox.imap.answers import Done, Refused
 from imapbox.imap.session import Session
 from imapbox.mailbox.searching import Searching
 from imapbox.model.criteria import Criterion
+from imapbox.model.numbers import ModSeq
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.search import Search
@@ -27,6 +31,8 @@ async def search(session: Session, command: Search) -> Done:
         raise Refused("Not a charset that is known here.", codes.badcharset())
     output = session.output
     searching = _searching(session, command.criterion)
+    if searching.asks_modseqs:
+        session.tell_modseqs()
     # Nothing is said before all is known: a search may fail.
     found = [each async for each in searching.found(by_uid=command.by_uid)]
     output.write(responses.SEARCH_START)
@@ -35,8 +41,20 @@ async def search(session: Session, command: Search) -> Done:
             some = numbers[start : start + _AT_A_TIME].tolist()
             output.write(responses.search_numbers(some))
             await output.room()
+    if searching.asks_modseqs and any(map(len, found)):
+        modseq = _greatest_modseq(session, np.concatenate(found), command)
+        output.write(responses.search_modseq(modseq))
     output.write(responses.SEARCH_END)
     return Done("Searched.")
+
+
+def _greatest_modseq(
+    session: Session, numbers: NDArray[np.uint32], command: Search
+) -> ModSeq:
+    mailbox = session.selection.mailbox
+    if not command.by_uid:
+        numbers = mailbox.uids[0 : mailbox.exists][numbers - 1]
+    return mailbox.greatest_modseq(numbers)
 
 
 def _searching(session: Session, criterion: Criterion) -> Searching:

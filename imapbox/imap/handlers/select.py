@@ -37,6 +37,8 @@ async def _open(
 ) -> Done:
     # Whether or not another one opens, this one is left: RFC 9051 §6.3.2.
     session.leave()
+    if command.condstore:
+        session.tell_modseqs()
     name = command.mailbox.name()
     session.open(await session.account.select(name, read_only=read_only))
     for line in session.selection.opening():

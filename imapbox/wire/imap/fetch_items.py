@@ -4,8 +4,9 @@ RFC 9051 §9, with what RFC 3501 §9 had besides::
 
     fetch           = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" /
                       fetch-att / "(" fetch-att *(SP fetch-att) ")")
+                      [fetch-modifiers]          ; `mod_sequences`
     fetch-att       = "ENVELOPE" / "FLAGS" / "INTERNALDATE" /
-                      "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] /
+                      "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] / "MODSEQ" /
                       "BODY" ["STRUCTURE"] / "UID" /
                       "BODY" [".PEEK"] section [partial] /
                       "BINARY" [".PEEK"] section-binary [partial] /
@@ -50,6 +51,7 @@ class FetchAtt(Enum):
     ENVELOPE = b"ENVELOPE"
     BODY = b"BODY"
     BODYSTRUCTURE = b"BODYSTRUCTURE"
+    MODSEQ = b"MODSEQ"  # RFC 7162 §3.1.4.2
 
 
 class SectionText(Enum):

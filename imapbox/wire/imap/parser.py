@@ -33,6 +33,7 @@ from imapbox.wire.imap.commands.copying import (
     read_uid_copy,
     read_uid_move,
 )
+from imapbox.wire.imap.commands.enable import read_enable
 from imapbox.wire.imap.commands.identity import read_id
 from imapbox.wire.imap.commands.listing import read_list, read_lsub, read_status
 from imapbox.wire.imap.commands.not_authenticated import (
@@ -81,6 +82,7 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"AUTHENTICATE": read_authenticate,
     b"LOGIN": read_login,
     # RFC 9051 §6.3
+    b"ENABLE": read_enable,
     b"SELECT": read_select,
     b"EXAMINE": read_examine,
     b"CREATE": read_create,

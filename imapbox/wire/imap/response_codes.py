@@ -2,13 +2,13 @@
 
 See Also:
     RFC 9051 §7.1, RFC 4315 §3, RFC 3516 §4.3 (UNKNOWN-CTE), RFC 4469 §4.2
-    (TOOBIG), RFC 5530 §3.
+    (TOOBIG), RFC 5530 §3, RFC 7162 §7.
 """
 
 from collections.abc import Iterable
 from typing import Final, NewType
 
-from imapbox.model.numbers import Seq, Uid, UidValidity
+from imapbox.model.numbers import ModSeq, Seq, Uid, UidValidity
 from imapbox.wire.imap.charsets import CHARSETS
 from imapbox.wire.imap.sequence_set import uid_set
 
@@ -60,6 +60,20 @@ def uidvalidity(validity: UidValidity) -> ResponseCode:
 def unseen(seq: Seq) -> ResponseCode:
     """Return the code that names the first unseen message. RFC 3501 §7.1."""
     return ResponseCode(b"UNSEEN %d" % seq)
+
+
+def highestmodseq(modseq: ModSeq) -> ResponseCode:
+    """Return the code that says how far changes are counted. RFC 7162 §3.1.2.1."""
+    return ResponseCode(b"HIGHESTMODSEQ %d" % modseq)
+
+
+def modified(numbers: Iterable[int]) -> ResponseCode:
+    """Return the code that says which messages were not changed. RFC 7162 §3.1.3.
+
+    Args:
+        numbers: As the client named them, UIDs or not; at least one.
+    """
+    return ResponseCode(b"MODIFIED %b" % uid_set(numbers))
 
 
 def permanent_flags(flag_list: bytes) -> ResponseCode:

@@ -28,7 +28,7 @@ from typing import Final
 
 from imapbox.model.message import InternalDate
 from imapbox.model.names import DELIMITER, MailboxName
-from imapbox.model.numbers import Seq, Uid
+from imapbox.model.numbers import ModSeq, Seq, Uid
 from imapbox.wire.imap import strings
 from imapbox.wire.imap.commands.listing import StatusAtt
 from imapbox.wire.imap.dates import render_date_time
@@ -110,6 +110,11 @@ def capability(names: bytes) -> bytes:
     return b"* CAPABILITY %b\r\n" % names
 
 
+def enabled(names: Iterable[str]) -> bytes:
+    """Return ``* ENABLED``. RFC 5161 §3.2."""
+    return b"* ENABLED%b\r\n" % b"".join(b" " + name.encode() for name in names)
+
+
 def client_id(fields: Mapping[bytes, bytes]) -> bytes:
     """Return ``* ID``: what the server is. RFC 2971 §3.2."""
     said = [strings.string(word) for field in fields.items() for word in field]
@@ -167,6 +172,11 @@ def status(name: MailboxName, values: Mapping[StatusAtt, int]) -> bytes:
     return b"* STATUS %b (%b)\r\n" % (strings.mailbox(name), atts)
 
 
+def search_modseq(modseq: ModSeq) -> bytes:
+    """Return the greatest modseq of them, behind the numbers. RFC 7162 §3.1.6."""
+    return b" (MODSEQ %d)" % modseq
+
+
 def search_numbers(numbers: Iterable[int]) -> bytes:
     """Return sequence numbers or UIDs as they stand in ``* SEARCH``."""
     return b"".join([b" %d" % number for number in numbers])
@@ -205,6 +215,11 @@ def uid_item(uid: Uid) -> bytes:
 def size_item(size: int) -> bytes:
     """Return RFC822.SIZE."""
     return b"RFC822.SIZE %d" % size
+
+
+def modseq_item(modseq: ModSeq) -> bytes:
+    """Return MODSEQ. RFC 7162 §3.1.4.2."""
+    return b"MODSEQ (%d)" % modseq
 
 
 def internaldate_item(date: InternalDate) -> bytes:

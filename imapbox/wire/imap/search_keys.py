@@ -17,7 +17,8 @@ RFC 9051 §9, with NEW, OLD and RECENT of RFC 3501 §9::
                  "SENTBEFORE" SP date / "SENTON" SP date /
                  "SENTSINCE" SP date / "SMALLER" SP number64 /
                  "UID" SP sequence-set / "UNDRAFT" / sequence-set /
-                 "(" search-key *(SP search-key) ")"
+                 "(" search-key *(SP search-key) ")" /
+                 search-modsequence              ; `mod_sequences`
 
 Keys are read without recursion. What programs write without end costs no
 depth: an OR within an OR is one longer `Or`, and NOT NOT is nothing.
@@ -33,6 +34,7 @@ from imapbox.model.criteria import (
     And,
     Arrived,
     BodyHas,
+    ChangedFrom,
     Criterion,
     FieldHas,
     HasFlag,
@@ -52,6 +54,7 @@ from imapbox.model.flags import Flag, is_keyword
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.dates import read_date
 from imapbox.wire.imap.lexer import Lexer
+from imapbox.wire.imap.mod_sequences import read_search_modseq
 from imapbox.wire.imap.sequence_set import read_sequence_set
 
 MAX_KEYS: Final = 1000
@@ -122,6 +125,7 @@ _WITH_ARGUMENT: Final[Mapping[bytes, Argument]] = {
     b"HEADER": _header,
     b"KEYWORD": lambda lexer, _: _keyword(lexer),
     b"LARGER": lambda lexer, _: Larger(lexer.number64()),
+    b"MODSEQ": lambda lexer, _: ChangedFrom(read_search_modseq(lexer)),
     b"ON": _arrived(When.ON),
     b"SENTBEFORE": _sent(When.BEFORE),
     b"SENTON": _sent(When.ON),

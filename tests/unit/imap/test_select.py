@@ -16,7 +16,7 @@ def account_with_mail() -> FakeAccount:
 
 
 def test_select_says_all_there_is() -> None:
-    """SELECT tells flags, counts, the first unseen, UIDVALIDITY and UIDNEXT."""
+    """SELECT tells flags, counts, the first unseen, and all numbers to resume from."""
     client = Client(account_with_mail()).login()
     assert client.say(b"t SELECT INBOX\r\n") == (
         b"* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Junk)\r\n"
@@ -27,6 +27,7 @@ def test_select_says_all_there_is() -> None:
         b"\\*)] These flags last.\r\n"
         b"* OK [UIDVALIDITY 101] UIDs are valid.\r\n"
         b"* OK [UIDNEXT 4] Predicted next UID.\r\n"
+        b"* OK [HIGHESTMODSEQ 4] Highest mod-sequence.\r\n"
         b"t OK [READ-WRITE] Mailbox opened.\r\n"
     )
 

@@ -26,6 +26,7 @@ EXAMPLES = {
     "LIST": b'LIST "" *',
     "LSUB": b'LSUB "" *',
     "NAMESPACE": b"NAMESPACE",
+    "ENABLE": b"ENABLE CONDSTORE",
     "STATUS": b"STATUS INBOX (MESSAGES)",
     "APPEND": b"APPEND INBOX {3+}\r\nabc",
     "IDLE": b"IDLE\r\nDONE",
@@ -42,7 +43,7 @@ EXAMPLES = {
 # RFC 9051 §6: what each state permits, once more and by hand.
 ANY = {"CAPABILITY", "NOOP", "LOGOUT", "ID"}
 LOGGED_IN = {
-    *("SELECT", "EXAMINE", "CREATE", "DELETE", "RENAME", "SUBSCRIBE"),
+    *("ENABLE", "SELECT", "EXAMINE", "CREATE", "DELETE", "RENAME", "SUBSCRIBE"),
     *("UNSUBSCRIBE", "LIST", "LSUB", "NAMESPACE", "STATUS", "APPEND", "IDLE"),
 }
 PERMITTED = {

@@ -12,6 +12,7 @@ from imapbox.model.criteria import (
     And,
     Arrived,
     BodyHas,
+    ChangedFrom,
     Criterion,
     FieldHas,
     HasFlag,
@@ -27,7 +28,7 @@ from imapbox.model.criteria import (
 )
 from imapbox.model.flags import FLAG_NAMES
 from imapbox.model.message import InternalDate
-from imapbox.model.numbers import MAX_UID
+from imapbox.model.numbers import MAX_UID, ModSeq
 from imapbox.model.sequence_set import SequenceSet
 from imapbox.query.columns import Bounds, Facts, column_test
 from tests.support.criteria import SETS
@@ -44,6 +45,7 @@ ROWS = st.lists(
         st.integers(NOON - 200_000, NOON + 200_000),  # date
         st.integers(-1439, 1439),  # zone
         st.integers(0, 20),  # size
+        st.integers(0, 20),  # modseq
     ),
     max_size=12,
     unique_by=lambda row: row[0],
@@ -56,6 +58,7 @@ CRITERIA = st.one_of(
     st.just(IsRecent()),
     st.builds(Larger, st.integers(0, 20)),
     st.builds(Smaller, st.integers(0, 20)),
+    st.builds(ChangedFrom, st.integers(0, 20)),
     st.builds(
         Arrived, st.sampled_from(When), st.dates(date(2026, 1, 29), date(2026, 2, 4))
     ),
@@ -63,13 +66,14 @@ CRITERIA = st.one_of(
 
 
 def facts_of(rows: list[Any], first_seq: int = 1) -> Facts:
-    columns = list(zip(*rows, strict=True)) or [()] * 6
-    uids, flags, keywords, dates, zones, sizes = columns
+    columns = list(zip(*rows, strict=True)) or [()] * 7
+    uids, flags, keywords, dates, zones, sizes, modseqs = columns
     arrays = {
         "flags": np.array(flags, np.uint32),
         "date": np.array(dates, np.int64),
         "zone": np.array(zones, np.int16),
         "size": np.array(sizes, np.uint64),
+        "modseq": np.array(modseqs, np.uint64),
     }
     return Facts(
         first_seq=first_seq,
@@ -82,11 +86,11 @@ def facts_of(rows: list[Any], first_seq: int = 1) -> Facts:
     )
 
 
-def is_so(  # noqa: PLR0911 - a table
+def is_so(  # noqa: C901, PLR0911 - a table
     criterion: Criterion, seq: int, row: Any, bounds: Bounds
 ) -> bool:
     """Ask one message."""
-    uid, flags, keywords, seconds, zone, size = row
+    uid, flags, keywords, seconds, zone, size, modseq = row
 
     def named(numbers: SequenceSet, number: int, largest: int) -> bool:
         return any(
@@ -115,6 +119,8 @@ def is_so(  # noqa: PLR0911 - a table
             return size > octets
         case Smaller(octets):
             return size < octets
+        case ChangedFrom(least):
+            return modseq >= least
         case Arrived(when, day):
             arrived = InternalDate(seconds, zone).local().date()
             return {
@@ -164,7 +170,7 @@ def test_the_day_is_that_of_the_messages_own_clock(
 ) -> None:
     """ON asks for the day that is written in INTERNALDATE, in its own zone."""
     arrived = int(datetime(2026, 2, 1, hour, tzinfo=UTC).timestamp())
-    facts = facts_of([(1, 0, 0, arrived, zone, 1)])
+    facts = facts_of([(1, 0, 0, arrived, zone, 1, 1)])
     month = 1 if day == 31 else 2
     test = column_test(Arrived(When.ON, date(2026, month, day)), Bounds(1, 1, ()))
     assert test is not None
@@ -174,12 +180,13 @@ def test_the_day_is_that_of_the_messages_own_clock(
 def test_the_largest_numbers() -> None:
     """Sizes of 63 bits, UIDs of 32, and years far away are numbers like others."""
     far = timedelta(days=366 * 9000)
-    rows = [(MAX_UID, 0, 0, NOON, 1439, 2**63 - 1)]
+    rows = [(MAX_UID, 0, 0, NOON, 1439, 2**63 - 1, 2**63 - 1)]
     facts = facts_of(rows)
     for criterion, so in (
         (Larger(2**63 - 1), False),
         (Larger(2**63 - 2), True),
         (Smaller(2**63 - 1), False),
+        (ChangedFrom(ModSeq(2**63 - 1)), True),
         (HasUid(SequenceSet(((MAX_UID, None),))), True),
         (HasUid(SequenceSet(((1, MAX_UID),))), True),
         (HasSeq(SequenceSet(((2, MAX_UID),))), False),

@@ -26,6 +26,7 @@ from imapbox.wire.imap.commands.authenticated import (
 )
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.commands.copying import Copy, Move
+from imapbox.wire.imap.commands.enable import Enable
 from imapbox.wire.imap.commands.identity import Id
 from imapbox.wire.imap.commands.listing import List, Lsub, Status, StatusAtt
 from imapbox.wire.imap.commands.not_authenticated import (
@@ -62,12 +63,12 @@ FEB = InternalDate(1769943600, 60)
 SEEN = frozenset({"\\Seen"})
 
 
-def fetch(*items, by_uid=False) -> Fetch:
-    return Fetch(b"a", ALL, by_uid, items)
+def fetch(*items, by_uid=False, since=None) -> Fetch:
+    return Fetch(b"a", ALL, by_uid, items, since)
 
 
-def store(change, *flags, by_uid=False, silent=False) -> Store:
-    return Store(b"a", ONE, by_uid, change, frozenset(flags), silent)
+def store(change, *flags, by_uid=False, silent=False, since=None) -> Store:
+    return Store(b"a", ONE, by_uid, change, frozenset(flags), silent, since)
 
 
 COMMANDS: dict[bytes, Command] = {
@@ -90,7 +91,10 @@ COMMANDS: dict[bytes, Command] = {
     b"a SELECT INBOX\r\n": Select(b"a", INBOX),
     b'a select "INBOX"\r\n': Select(b"a", INBOX),
     b"a SELECT {5+}\r\nINBOX\r\n": Select(b"a", INBOX),
+    b"a select INBOX (Condstore)\r\n": Select(b"a", INBOX, condstore=True),
     b"a EXAMINE INBOX\r\n": Examine(b"a", INBOX),
+    b"a EXAMINE INBOX (CONDSTORE)\r\n": Examine(b"a", INBOX, condstore=True),
+    b"a enable CONDSTORE x-Y=Z\r\n": Enable(b"a", (b"CONDSTORE", b"X-Y=Z")),
     b"a CREATE INBOX\r\n": Create(b"a", INBOX),
     b"a CREATE a/b/\r\n": Create(b"a", MailboxArgument(b"a/b")),
     b"a DELETE INBOX\r\n": Delete(b"a", INBOX),
@@ -142,6 +146,10 @@ COMMANDS: dict[bytes, Command] = {
     b"a SEARCH CHARSET rot13 BODY x\r\n": Search(
         b"a", by_uid=False, criterion=BodyHas("x"), known_charset=False
     ),
+    b"a FETCH 1:* (MODSEQ) (changedsince 9223372036854775807)\r\n": fetch(
+        FetchAtt.MODSEQ, since=2**63 - 1
+    ),
+    b"a STORE 1 (UNCHANGEDSINCE 0) FLAGS ()\r\n": store(FlagChange.REPLACE, since=0),
     b"a STORE 1 FLAGS ()\r\n": store(FlagChange.REPLACE),
     b"a STORE 1 +FLAGS (\\Seen)\r\n": store(FlagChange.ADD, "\\Seen"),
     b"a uid store 1 -flags.silent \\Seen $a\r\n": store(
@@ -201,6 +209,11 @@ BAD = {
     b"a AUTHENTICATE PLAIN AHUAcA== x": b"a",
     b"a SELECT": b"a",
     b"a SELECT a b": b"a",
+    b"a SELECT a ()": b"a",
+    b"a SELECT a (CONDSTORE FOO)": b"a",
+    b"a ENABLE": b"a",
+    b"a ENABLE ": b"a",
+    b"a ENABLE (CONDSTORE)": b"a",
     b"a SELECT {-1}": b"a",
     b"a SELECT {+5}": b"a",
     b"a SELECT { 5}": b"a",
@@ -227,6 +240,16 @@ BAD = {
     b"a FETCH 1: FLAGS": b"a",
     b"a FETCH , FLAGS": b"a",
     b"a FETCH " + b"1," * 5000 + b"1 FLAGS": b"a",
+    b"a FETCH 1 FLAGS (CHANGEDSINCE 0)": b"a",
+    b"a FETCH 1 FLAGS (CHANGEDSINCE 9223372036854775808)": b"a",
+    b"a FETCH 1 FLAGS (UNCHANGEDSINCE 1)": b"a",
+    b"a FETCH 1 FLAGS ()": b"a",
+    b"a STORE 1 (UNCHANGEDSINCE -1) FLAGS ()": b"a",
+    b"a STORE 1 (CHANGEDSINCE 1) FLAGS ()": b"a",
+    b"a STORE 1 (UNCHANGEDSINCE 1)FLAGS ()": b"a",
+    b"a SEARCH MODSEQ": b"a",
+    b'a SEARCH MODSEQ "/flags/a" 1': b"a",
+    b'a SEARCH MODSEQ "/notes/a" all 1': b"a",
     b"a SEARCH": b"a",
     b"a SEARCH ": b"a",
     b"a UID SEARCH (": b"a",

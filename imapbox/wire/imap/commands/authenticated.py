@@ -2,8 +2,8 @@
 
 RFC 9051 §9::
 
-    create = "CREATE" SP mailbox        ; so DELETE, EXAMINE, SELECT,
-                                        ; SUBSCRIBE, UNSUBSCRIBE
+    create = "CREATE" SP mailbox        ; so DELETE, SUBSCRIBE, UNSUBSCRIBE
+    select = "SELECT" SP mailbox [SP "(" "CONDSTORE" ")"]  ; so EXAMINE
     rename = "RENAME" SP mailbox SP mailbox
     idle   = "IDLE" CRLF "DONE"
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from imapbox.model.names import DELIMITER
+from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.lexer import Lexer
 from imapbox.wire.imap.mailbox_names import MailboxArgument, read_mailbox
@@ -20,18 +21,25 @@ from imapbox.wire.imap.tags import Tag
 
 @dataclass(frozen=True, slots=True)
 class Select(Command):
-    """Open a mailbox. RFC 9051 §6.3.2."""
+    """Open a mailbox. RFC 9051 §6.3.2.
+
+    Attributes:
+        mailbox: Which.
+        condstore: Whether the client wants mod-sequences: RFC 7162 §3.1.8.
+    """
 
     name: ClassVar[str] = "SELECT"
     mailbox: MailboxArgument
+    condstore: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Examine(Command):
-    """Open a mailbox to read only. RFC 9051 §6.3.3."""
+    """Open a mailbox to read only; as `Select`. RFC 9051 §6.3.3."""
 
     name: ClassVar[str] = "EXAMINE"
     mailbox: MailboxArgument
+    condstore: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +104,12 @@ class Idle(Command):
 
 def read_select(lexer: Lexer, tag: Tag) -> Select:
     """Take what is behind SELECT."""
-    return Select(tag, _mailbox(lexer))
+    return Select(tag, _mailbox(lexer), _condstore(lexer))
 
 
 def read_examine(lexer: Lexer, tag: Tag) -> Examine:
     """Take what is behind EXAMINE."""
-    return Examine(tag, _mailbox(lexer))
+    return Examine(tag, _mailbox(lexer), _condstore(lexer))
 
 
 def read_create(lexer: Lexer, tag: Tag) -> Create:
@@ -133,6 +141,16 @@ def read_unsubscribe(lexer: Lexer, tag: Tag) -> Unsubscribe:
 def is_done(line: bytes) -> bool:
     """Say whether ``line``, without its CRLF, ends an IDLE."""
     return line.upper() == b"DONE"
+
+
+def _condstore(lexer: Lexer) -> bool:
+    if not lexer.next_is(b" "):
+        return False
+    lexer.space()
+    parameters = lexer.listed(lambda: lexer.name("select-param"))
+    if parameters != [b"CONDSTORE"]:
+        raise BadSyntax("select-param")
+    return True
 
 
 def _mailbox(lexer: Lexer) -> MailboxArgument:

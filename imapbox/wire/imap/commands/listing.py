@@ -7,7 +7,7 @@ RFC 9051 §9, of LIST's extensions only those of RFC 6154 §6, and RFC 3501 §9:
     lsub       = "LSUB" SP mailbox SP list-mailbox
     status     = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"
     status-att = "MESSAGES" / "RECENT" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN" /
-                 "DELETED" / "SIZE"
+                 "DELETED" / "SIZE" / "HIGHESTMODSEQ"
 """
 
 from dataclasses import dataclass
@@ -37,6 +37,7 @@ class StatusAtt(Enum):
     UNSEEN = b"UNSEEN"
     DELETED = b"DELETED"  # RFC 9051 §6.3.11
     SIZE = b"SIZE"  # RFC 8438
+    HIGHESTMODSEQ = b"HIGHESTMODSEQ"  # RFC 7162 §3.1.7
 
 
 _STATUS_ATTS = {att.value: att for att in StatusAtt}

@@ -3,7 +3,8 @@
 RFC 9051 §9::
 
     fetch           = "FETCH" SP sequence-set SP …  ; `wire.imap.fetch_items`
-    store           = "STORE" SP sequence-set SP store-att-flags
+    store           = "STORE" SP sequence-set [store-modifiers] SP
+                      store-att-flags            ; `wire.imap.mod_sequences`
     store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP
                       (flag-list / (flag *(SP flag)))
     uid             = "UID" SP (fetch / store / uid-expunge / …)
@@ -15,11 +16,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from imapbox.model.flags import FlagChange
+from imapbox.model.numbers import ModSeq
 from imapbox.model.sequence_set import SequenceSet
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.fetch_items import FetchItem, read_fetch_items
 from imapbox.wire.imap.flags import read_flag_list, read_flags
 from imapbox.wire.imap.lexer import Lexer
+from imapbox.wire.imap.mod_sequences import read_changed_since, read_unchanged_since
 from imapbox.wire.imap.sequence_set import read_sequence_set
 from imapbox.wire.imap.tags import Tag
 
@@ -73,12 +76,14 @@ class Fetch(Command):
         by_uid: Whether ``messages`` are UIDs, not sequence numbers; if they
             are, the answer tells the UID in any case (RFC 9051 §6.4.9).
         items: What is asked, each once, in the client's order.
+        changed_since: Only those whose modseq is greater: RFC 7162 §3.1.4.1.
     """
 
     name: ClassVar[str] = "FETCH"
     messages: SequenceSet
     by_uid: bool
     items: tuple[FetchItem, ...]
+    changed_since: ModSeq | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,7 @@ class Store(Command):
         change: Add, remove or replace.
         flags: As given; `imapbox.model.flags.split_flags` sorts them.
         silent: The client doesn't want to be told the new flags.
+        unchanged_since: Only those whose modseq is not greater: RFC 7162 §3.1.3.
     """
 
     name: ClassVar[str] = "STORE"
@@ -99,6 +105,7 @@ class Store(Command):
     change: FlagChange
     flags: frozenset[str]
     silent: bool
+    unchanged_since: ModSeq | None = None
 
 
 def read_uid_expunge(lexer: Lexer, tag: Tag) -> Expunge:
@@ -110,7 +117,8 @@ def read_uid_expunge(lexer: Lexer, tag: Tag) -> Expunge:
 def read_fetch(lexer: Lexer, tag: Tag, *, by_uid: bool = False) -> Fetch:
     """Take what is behind FETCH."""
     messages = _messages(lexer)
-    return Fetch(tag, messages, by_uid, read_fetch_items(lexer))
+    items = read_fetch_items(lexer)
+    return Fetch(tag, messages, by_uid, items, read_changed_since(lexer))
 
 
 def read_uid_fetch(lexer: Lexer, tag: Tag) -> Fetch:
@@ -121,11 +129,13 @@ def read_uid_fetch(lexer: Lexer, tag: Tag) -> Fetch:
 def read_store(lexer: Lexer, tag: Tag, *, by_uid: bool = False) -> Store:
     """Take what is behind STORE."""
     messages = _messages(lexer)
+    unchanged_since = read_unchanged_since(lexer)
     att = lexer.match(_STORE_ATT, "store-att-flags").lower()
     lexer.space()
     flags = read_flag_list(lexer) if lexer.next_is(b"(") else read_flags(lexer)
     silent = att.endswith(b".silent")
-    return Store(tag, messages, by_uid, _CHANGE[att[:1]], flags, silent)
+    change = _CHANGE[att[:1]]
+    return Store(tag, messages, by_uid, change, flags, silent, unchanged_since)
 
 
 def read_uid_store(lexer: Lexer, tag: Tag) -> Store:
