@@ -87,9 +87,9 @@ async def what_is_there(directory: Path) -> list[tuple[int, str, bytes]]:
     ]
 
 
-def faults(root: Path) -> list[Finding]:
+def faults(root: Path, *, deep: bool = False) -> list[Finding]:
     """Return what `imapbox check` finds wrong with a store."""
     disk = DiskFileSystem(str(root))
-    found = list(StoreCheck(disk).run())
+    found = list(StoreCheck(disk, deep=deep).run())
     disk.release()
     return found

@@ -1,0 +1,77 @@
+"""Four processes, three of which are killed now and then, for a long time."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from imapbox.index.check import Severity
+from tests.kills.books import faults
+from tests.soak.leftovers import cuts, leftovers
+from tests.soak.servers import servers
+from tests.soak.soak import PASSWORDS, USERS, Round, Soak
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long it takes.
+
+    Attributes:
+        rounds: How many.
+        round: Each.
+        grace: For how many seconds what is gone stays.
+        warm_up: After so many seconds the fourth process holds what it will.
+    """
+
+    rounds: int
+    round: Round
+    grace: float
+    warm_up: float
+
+
+SHORT = Length(2, Round(1_500, 150, 1, 0.0), 5.0, 0.0)
+LONG = Length(36, Round(28_000, 2_800, 2, 60.0), 60.0, 480.0)
+MOST = 1.0  # MiB an hour
+# Accounts and mailboxes that a process keeps open although nobody uses them.
+KEPT = len(USERS) + 64
+
+
+@pytest.mark.slow
+def test_four_processes_for_a_long_time(
+    tmp_path: Path, effort: int, seed: int, tell: Callable[[object], None]
+) -> None:
+    """Whoever is killed, sessions agree; no memory is lost, and no file is left."""
+    length = LONG if effort >= 20 else SHORT
+    store = tmp_path / "store"
+    began = time.monotonic()
+    with servers(tmp_path, store, PASSWORDS, length.grace) as four:
+        soak = Soak(four, store, seed)
+        soak.begin()
+        for _ in range(length.rounds):
+            soak.round(length.round)
+            tell(soak.figures.last())
+            if length is LONG:
+                soak.clean(length.grace)
+        first, *rest = map(soak.look, four)
+        assert all(seen == first for seen in rest)
+        ends = [Path(f"/proc/{server.pid}") for server in four]
+    took = time.monotonic() - began
+    assert not any(end.exists() for end in ends), "a process is left"
+    for line in soak.summary(took):
+        tell(line)
+    fixed, kept = soak.figures.descriptors(length.warm_up)
+    assert len(fixed) == 1, "descriptors are left"
+    assert max(kept) <= KEPT
+    soak.clean(0)
+    wrong = faults(store, deep=True)
+    assert not any(each.severity is not Severity.NOTE for each in wrong), wrong
+    assert list(leftovers(store)) == []
+    assert cuts(store) <= soak.kills
+    if length is LONG:
+        for line in soak.figures.slopes():
+            tell(line)
+        assert len(kept) == 1, "descriptors are left"
+        assert took > 1800
+        assert soak.figures.slope(length.warm_up) < MOST
