@@ -1,6 +1,7 @@
 """One user's tree of mailboxes, and how it changes."""
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from imapbox.disk.steps import exists
 from imapbox.index.account_operations import (
@@ -54,6 +55,7 @@ class AccountLog:
         directory = account_directory(user)
         self.log = FollowedLog(directory, AccountState, drivers, settings)
         self._checked: AccountState | None = None
+        self._deletions_told = 0
         self._drivers = drivers
         self._settings = settings
         self._committer = Committer(
@@ -79,6 +81,14 @@ class AccountLog:
             if not await self._is_the_users(state):
                 raise MailboxDamaged(self.log.directory)
             self._checked = state
+
+    def newly_deleted(self) -> list[bytes]:
+        """Return the ids of mailboxes that were deleted since this was last asked."""
+        deleted, told = self.state.deleted, self._deletions_told
+        if len(deleted) == told:
+            return []  # at once: each delivery asks
+        self._deletions_told = len(deleted)
+        return list(islice(deleted, told, None))
 
     async def _is_the_users(self, state: AccountState) -> bool:
         """Say whether a log that was just read is this user's, and not another's.

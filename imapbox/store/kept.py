@@ -39,6 +39,10 @@ class Kept(Generic[K, V]):
         self._keep(key, value)
         return value
 
+    def let_go(self, key: K) -> None:
+        """Keep a value no longer than somebody uses it."""
+        self._last.pop(key, None)
+
     def clear(self) -> list[V]:
         """Forget all values, and return them."""
         values = list(self._all.values())

@@ -236,6 +236,8 @@ class Store(Service):
                 user, AccountLog(user, self.drivers, self.settings)
             )
         await account.sync()
+        for mailbox_id in account.newly_deleted():
+            self._mailboxes.let_go(mailbox_directory(user, mailbox_id))
         return account
 
     def blocking_account(self, user: UserName) -> AccountLog:

@@ -15,7 +15,7 @@ WORD: Final = "soak"  # that passes
 HOME: Final = "INBOX"
 STORE: Final = "Archive"  # a mailbox that stays
 _AGAIN: Final = 0.05  # seconds until a server that is gone is tried again
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 180.0
 
 Deed: TypeAlias = Callable[["Day"], None]
 

@@ -45,7 +45,7 @@ class Figures:
 
     def slopes(self) -> Iterator[str]:
         """Say how the slope depends on where one begins to measure."""
-        for warm_up in (0, 300, 480, 600, 900):
+        for warm_up in (0, 300, 600, 900):
             yield (
                 f"from {warm_up} s on: {self.slope(warm_up):+.2f} MiB/h at rest,"
                 f" {self.busy_slope(warm_up):+.2f} under load"
@@ -55,20 +55,20 @@ class Figures:
         """Return how many descriptors it had at rest, without the first seconds.
 
         Returns:
-            How many of anything else, and how many of heads: a process keeps
-            those of the mailboxes open that were used last.
+            How many of anything else, and how many of users' mail: a process
+            keeps the mailboxes open that were used last.
         """
         counts = [held.counts for when, held in self.rests if when >= warm_up]
-        fixed, kept = zip(*counts, strict=True)
-        return set(fixed), set(kept)
+        fixed, mail = zip(*counts, strict=True)
+        return set(fixed), set(mail)
 
     def last(self) -> str:
         """Say what it held when it last was at rest."""
         when, held = self.rests[-1]
-        fixed, kept = held.counts
+        fixed, mail = held.counts
         return (
             f"{when:.0f} s: {held.anonymous / MIB:.2f} MiB of its own,"
-            f" {held.blocks} blocks, {fixed} + {kept} descriptors"
+            f" {held.blocks} blocks, {fixed} + {mail} descriptors"
         )
 
     def grown(self) -> str:

@@ -15,8 +15,8 @@ from benchmarks.load.connection import wait_until_listening
 from benchmarks.servers import LOOPBACK, free_ports, running
 
 Address: TypeAlias = tuple[str, int]
-_HEAD: Final = "/head"
-_PATIENCE: Final = 60.0
+_MAIL: Final = "/store/users/"
+_PATIENCE: Final = 180.0
 
 
 @dataclass
@@ -45,9 +45,13 @@ class Held:
 
     @property
     def counts(self) -> tuple[int, int]:
-        """Return how many descriptors are of anything else, and of heads."""
-        heads = sum(_HEAD in name for name in self.files)
-        return len(self.files) - heads, heads
+        """Return how many descriptors are of anything else, and of users' mail.
+
+        Of each mailbox that it keeps open it has the head, and the snapshot from
+        which it was read, if there was one.
+        """
+        mail = sum(_MAIL in name for name in self.files)
+        return len(self.files) - mail, mail
 
     @property
     def rest(self) -> str:
@@ -89,7 +93,9 @@ class Server:
     def wait(self) -> None:
         """Return when it serves."""
         for address in (self.imap, self.lmtp):
-            wait_until_listening(address, hope=lambda: self._process.poll() is None)
+            wait_until_listening(
+                address, patience=_PATIENCE, hope=lambda: self._process.poll() is None
+            )
 
     def kill(self) -> None:
         """End it as nothing can hinder."""

@@ -46,3 +46,17 @@ def test_all_are_given_back_at_the_end() -> None:
     used, last = kept.add("used", Value()), kept.add("last", Value())
     assert set(kept.clear()) == {used, last}
     assert "used" not in kept
+
+
+def test_what_is_let_go_goes_with_its_last_user() -> None:
+    """What nobody will want again is kept for those who have it, and no longer."""
+    kept: Kept[str, Value] = Kept(3)
+    mine = kept.add("mine", Value())
+    kept.let_go("mine")
+    kept.let_go("never there")
+    assert kept._all["mine"] is mine
+    gone = ref(mine)
+    del mine
+    gc.collect()
+    assert gone() is None
+    assert "mine" not in kept

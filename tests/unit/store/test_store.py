@@ -1,5 +1,6 @@
 """A store: accounts that are opened, kept, and given back."""
 
+import gc
 import re
 from pathlib import Path
 
@@ -91,6 +92,24 @@ async def test_who_uses_an_account_keeps_it(open_store: Opener) -> None:
     assert (await account.status(INBOX)).messages == 1
     await account.create(UserName("new"))
     selected.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_was_deleted_is_not_kept_open(open_store: Opener) -> None:
+    """A mailbox that was deleted is kept open by those who use it, and no longer."""
+    store, other = await open_store(), await open_store()
+    account = await account_of(store)
+    await account.create(UserName("new"))
+    selected = await account.select(UserName("new"), read_only=True)
+    await (await account_of(other)).delete(UserName("new"))
+    before = store_files(store.root)
+    await store.account(BOB)
+    assert store_files(store.root) == before
+    selected.close()
+    del selected
+    gc.collect()
+    assert len(store_files(store.root)) == len(before) - 1
+    assert not any("(deleted)" in path for path in store_files(store.root))
 
 
 @pytest_twisted.ensureDeferred
