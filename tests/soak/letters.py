@@ -88,7 +88,9 @@ class Postman:
     def work(self, meter: Meter) -> None:
         """Deliver until there is enough."""
         while meter.goes_on():
-            letters = [self._new() for _ in range(_AT_ONCE)]
+            # Without a name a letter is known again until its client says more.
+            named = self._chance.random() < 0.5
+            letters = [self._new(named=named) for _ in range(_AT_ONCE if named else 1)]
             while letters:
                 try:
                     self._send(letters, meter)
@@ -103,7 +105,7 @@ class Postman:
                 self._client.quit()
         self._hang_up()
 
-    def _new(self) -> Letter:
+    def _new(self, *, named: bool) -> Letter:
         self._count += 1
         mark = f"{self._name}-{self._count}"
         lines = self._chance.choices(_SIZES, (20, 20, 20, 20, 20, 1))[0]
@@ -114,7 +116,7 @@ class Postman:
         recipients = self._chance.sample(self._users, self._chance.choice((1, 1, 2)))
         for user in recipients:
             self._ledger.tries(user, mark)
-        return Letter(mark, octets, recipients, self._chance.random() < 0.75)
+        return Letter(mark, octets, recipients, named)
 
     def _send(self, letters: list[Letter], meter: Meter) -> None:
         """Send all of them at once; those that were answered are removed."""
