@@ -124,7 +124,9 @@ class Dialogue:
             self.flush()
             self._in_turn = 0
             began = self._clock.seconds()
+            # The rest of what was begun shows nothing: the network cuts anywhere.
+            had_ended = self._framer.is_between
             self._framer.receive(await self._peer.more(self._patience))
-            self.heard += 1
+            self.heard += had_ended
             self._patience -= self._clock.seconds() - began
         return event

@@ -62,6 +62,15 @@ class Framer:
         self._ended = False
         self._borrowed = 0
 
+    @property
+    def is_between(self) -> bool:
+        """Whether the client may have said all that it had to say for now.
+
+        It has not in the middle of a line, of a message or of a chunk.
+        """
+        in_message = self._in_content or self._in_chunk
+        return not in_message and self._at == len(self._unread)
+
     def receive(self, data: bytes) -> None:
         """Take in what arrived. Ask `next_event` what it completes."""
         self._unread = self._unread[self._at :] + data

@@ -53,6 +53,25 @@ def test_what_was_said_before_shows_nothing() -> None:
     assert conversation.deliveries.settled == ["alice", "alice"]
 
 
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [
+        (b"NO", b"OP\r\n"),
+        (b"NOOP\r", b"\n"),
+        (BEGIN.replace(b"DATA", b"BDAT 9") + b"Subj", b"ect:\r\nNOOP\r\n"),
+    ],
+)
+def test_wherever_the_network_cuts_it(before: bytes, behind: bytes) -> None:
+    """The rest of what was begun before the reply came before it, too."""
+    conversation = Conversation()
+    conversation.begin("alice")
+    conversation.send(MESSAGE + before)
+    conversation.send(behind)
+    assert conversation.deliveries.settled == []
+    conversation.send(b"NOOP\r\n")
+    assert "alice" in conversation.deliveries.settled
+
+
 @pytest.mark.parametrize("end", ["lost", "timeout", "shutdown"])
 def test_the_end_of_the_connection_shows_nothing(end: str) -> None:
     """A connection that is lost, or ended by us, leaves the delivery in doubt."""
