@@ -101,7 +101,8 @@ async def _obey(
     else:
         # What was done is done, whether or not there is more to tell.
         failure = await _tell_changes(session, command)
-        _say(session, command.tag, Answer(Status.OK, done.text, done.code))
+        code = done.code if done.code_then is None else done.code_then()
+        _say(session, command.tag, Answer(Status.OK, done.text, code))
         if done.then is not None:
             done.then()
         if failure is not None:

@@ -14,11 +14,13 @@ class Done:
         text: For people.
         code: For programs.
         then: What is to be done once this is written.
+        code_then: Returns ``code``, where that depends on what is told before.
     """
 
     text: str
     code: ResponseCode | None = None
     then: Callable[[], None] | None = None
+    code_then: Callable[[], ResponseCode | None] | None = None
 
 
 class Refused(Exception):

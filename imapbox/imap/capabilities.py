@@ -19,6 +19,7 @@ _AFTER_LOGIN: Final = (
     "MOVE",
     "MULTIAPPEND",
     "NAMESPACE",
+    "QRESYNC",
     "SPECIAL-USE",
     "STATUS=SIZE",
     "UIDPLUS",

@@ -60,8 +60,6 @@ class Tells(Enum):
 
     NOTHING = auto()
     CHANGES = auto()
-    # Positions must not move under a command that names them: RFC 9051 §7.5.1.
-    CHANGES_BUT_EXPUNGES = auto()
 
 
 class Row(NamedTuple):
@@ -106,9 +104,9 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     Close: Row(select.close, Tells.NOTHING),
     Unselect: Row(select.unselect, Tells.NOTHING),
     Expunge: Row(flags.expunge, Tells.CHANGES),
-    Fetch: Row(fetch.fetch, Tells.CHANGES_BUT_EXPUNGES),
-    Search: Row(search.search, Tells.CHANGES_BUT_EXPUNGES),
-    Store: Row(flags.store, Tells.CHANGES_BUT_EXPUNGES),
+    Fetch: Row(fetch.fetch, Tells.CHANGES),
+    Search: Row(search.search, Tells.CHANGES),
+    Store: Row(flags.store, Tells.CHANGES),
     Copy: Row(copying.copy, Tells.CHANGES),
     Move: Row(copying.move, Tells.CHANGES),
 }
@@ -145,8 +143,15 @@ async def tell_changes(session: Session, command: Command) -> None:
     tells = HANDLERS[type(command)].tells
     if tells is Tells.NOTHING:
         return
-    by_position = tells is Tells.CHANGES_BUT_EXPUNGES
-    if by_position and isinstance(command, Fetch | Search | Store):
-        # UID FETCH and the like name no position: RFC 9051 §6.4.9.
-        by_position = not command.by_uid
-    await session.sync(may_expunge=not by_position)
+    await session.sync(may_expunge=not _names_positions(command))
+
+
+def _names_positions(command: Command) -> bool:
+    """Say whether no position may move while ``command`` is answered.
+
+    RFC 9051 §7.5.1.
+    """
+    if isinstance(command, Search):
+        return command.names_positions  # RFC 7162 §3.2.10.2
+    # UID FETCH and the like name none: RFC 9051 §6.4.9.
+    return isinstance(command, Fetch | Store) and not command.by_uid

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from imapbox.index.uid_roll import Uids
 from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.messages import MarkedRow, Marks, Message
 from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged, Update
@@ -15,10 +16,13 @@ from imapbox.model.sequence_set import SequenceSet
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.flags import render_flag_list
+from imapbox.wire.imap.sequence_set import uid_set
 
 ALL_FLAGS: Final = Flag(sum(FLAG_NAMES))
 # Most mailboxes have a few dozen combinations of flags.
 _MAX_KEPT: Final = 4096
+# UIDs in one response: a line of some 10 KB at most.
+_MOST_VANISHED: Final = 1000
 
 
 class Selection:
@@ -87,6 +91,29 @@ class Selection:
         code = codes.permanent_flags(flag_list)
         return responses.untagged(responses.Status.OK, text, code)
 
+    def lines(self, updates: Iterable[Update], uids: Uids | None) -> Iterator[bytes]:
+        """Yield what tells a client of ``updates``, lazily.
+
+        Args:
+            updates: In their order.
+            uids: What the client knew before them, if it is to be told UIDs of
+                what went. The highest position is told first, so that each is
+                what it was.
+        """
+        gone: list[int] = []
+        for update in updates:
+            if uids is not None and isinstance(update, Expunged):
+                gone.append(uids.at(update.seq - 1))
+                if len(gone) < _MOST_VANISHED:
+                    continue
+            if gone:
+                yield _vanished(gone)
+                gone.clear()
+            if uids is None or not isinstance(update, Expunged):
+                yield self.update_lines(update)
+        if gone:
+            yield _vanished(gone)
+
     def update_lines(self, update: Update) -> bytes:
         """Return what tells a client of ``update``."""
         if isinstance(update, FlagsChanged):
@@ -145,6 +172,10 @@ class Selection:
         if unseen is not None:
             lines.insert(3, _fact("First unseen message.", codes.unseen(unseen)))
         return lines
+
+
+def _vanished(uids: Iterable[int]) -> bytes:
+    return responses.vanished(uid_set(sorted(uids)), earlier=False)
 
 
 class _FlagsItems(dict[Marks, bytes]):

@@ -56,6 +56,7 @@ class Session:
         mistakes: How many BADs there were before login.
         identified: Whether the client has said what it is: ID.
         tells_modseqs: Whether it is told modseqs with flags: RFC 7162 §3.1.
+        tells_vanished: Whether it is told UIDs that went, not positions: §3.2.3.
     """
 
     input: Input
@@ -75,6 +76,7 @@ class Session:
     mistakes: int = 0
     identified: bool = False
     tells_modseqs: bool = False
+    tells_vanished: bool = False
     _account: Account | None = None
     _selection: Selection | None = None
 
@@ -159,6 +161,25 @@ class Session:
             self.output.write(self._selection.highestmodseq_line())
         return is_new
 
+    def tell_vanished(self) -> bool:
+        """Tell UIDs of what went, and modseqs, from now on; say whether that is new.
+
+        RFC 7162 §3.2.3.
+        """
+        is_new = not self.tells_vanished
+        self.tells_vanished = True
+        self.tell_modseqs()
+        return is_new
+
+    def highestmodseq(self) -> ResponseCode | None:
+        """Return the code for what the client was told all up to, if it wants it.
+
+        For what expunges: RFC 7162 §3.2.7, §3.2.9, RFC 6851 §4.4.
+        """
+        if self._selection is None or not self.tells_vanished:
+            return None
+        return codes.highestmodseq(self._selection.mailbox.highestmodseq)
+
     def leave(self) -> None:
         """Close the mailbox that is selected, if one is."""
         selection, self._selection = self._selection, None
@@ -184,10 +205,12 @@ class Session:
         if self._selection is None:
             return
         selection = self._selection
+        uids = selection.mailbox.uids if self.tells_vanished else None
         updates = await selection.mailbox.sync(may_expunge=may_expunge)
         try:
-            for number, update in enumerate(updates, start=1):
-                self.output.write(selection.update_lines(update))
+            lines = selection.lines(updates, uids)
+            for number, line in enumerate(lines, start=1):
+                self.output.write(line)
                 if not number % BATCH:
                     await self.output.room()
         except CancelledError:

@@ -35,6 +35,27 @@ class Bounds(NamedTuple):
         begins[1:] = first[1:] > last[:-1]
         return cls(first[begins], last[np.roll(begins, -1)])
 
+    def met_with(self, other: "Bounds") -> "Bounds":
+        """Return the bounds of what lies in both."""
+        low = np.searchsorted(self.last, other.first, "left")
+        counts = np.searchsorted(self.first, other.last, "right") - low
+        before = np.cumsum(counts) - counts
+        mine = np.repeat(low - before, counts)
+        mine += np.arange(len(mine))
+        theirs = np.repeat(np.arange(len(other.first)), counts)
+        return Bounds(
+            np.maximum(self.first[mine], other.first[theirs]),
+            np.minimum(self.last[mine], other.last[theirs]),
+        )
+
+    def joined(self) -> "Bounds":
+        """Return the same, as few ranges as will do: none touches another."""
+        begins = np.ones(len(self.first), np.bool_)
+        begins[1:] = (
+            self.first[1:].astype(np.int64) > self.last[:-1].astype(np.int64) + 1
+        )
+        return Bounds(self.first[begins], self.last[np.roll(begins, -1)])
+
     def positions_in(self, uids: NDArray[np.uint32]) -> NDArray[np.intp]:
         """Return where UIDs are that lie in the ranges, those that are there.
 

@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 
 from imapbox.disk.spool import Content, Spool
 from imapbox.index.body import READ_WHOLE
+from imapbox.index.uid_ranges import Bounds as UidBounds
 from imapbox.index.uid_roll import Uids
 from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.updates import Update
@@ -237,6 +238,18 @@ class SelectedMailbox(Protocol):
 
     def changed_since(self, uids: UidArray, modseq: ModSeq) -> NDArray[np.uint32]:
         """Return those of these ascending UIDs whose modseq is greater."""
+        ...
+
+    def vanished_since(self, modseq: ModSeq, within: Sequence[range]) -> UidBounds:
+        """Return UIDs that vanished since ``modseq``, as far as it is known.
+
+        Where it isn't, all that are not there. None is one that the client has
+        a sequence number for: those `sync` tells. RFC 7162 §3.2.6.
+
+        Args:
+            modseq: Up to which the client was told all.
+            within: Ranges of UIDs; nothing else is wanted.
+        """
         ...
 
     def greatest_modseq(self, uids: UidArray) -> ModSeq:

@@ -20,7 +20,7 @@ from imapbox.mailbox.cards import READ, in_batches, read_cards
 from imapbox.mailbox.interfaces import Piece, SelectedMailbox
 from imapbox.mailbox.messages import Message
 from imapbox.mime.card import Card
-from imapbox.model.criteria import BodyHas, ChangedFrom, Criterion, FieldHas, TextHas
+from imapbox.model.criteria import BodyHas, Criterion, FieldHas, TextHas
 from imapbox.model.errors import MessageGone, SearchTextTooLong
 from imapbox.query.cards import card_test
 from imapbox.query.columns import column_test
@@ -48,7 +48,6 @@ class Searching:
 
     Attributes:
         done: How many messages have been looked at.
-        asks_modseqs: Whether modseqs are asked for.
 
     Raises:
         SearchTextTooLong: No text that is asked for may be so long.
@@ -63,9 +62,6 @@ class Searching:
         self._program = Program(criterion)
         bounds = mailbox.bounds()
         leaves = dict(enumerate(self._program.leaves))
-        self.asks_modseqs = any(
-            isinstance(leaf, ChangedFrom) for leaf in leaves.values()
-        )
         for leaf in leaves.values():
             if isinstance(leaf, TextHas | BodyHas | FieldHas):
                 _check_length(leaf.text)

@@ -26,6 +26,7 @@ from imapbox.mailbox.octet_reader import OctetReader
 from imapbox.mailbox.recent import Recent
 from imapbox.mailbox.transfer import Transfer
 from imapbox.mailbox.updates import Exists, KeywordsDefined, Update, Updates
+from imapbox.mailbox.vanished import vanished
 from imapbox.mailbox.view import View, sync
 from imapbox.model.errors import MailboxGone, MailboxReadOnly
 from imapbox.model.flags import MAX_KEYWORDS, Flag, FlagChange, split_flags
@@ -191,6 +192,12 @@ class Selected(OctetReader):
         columns = self._state.columns
         modseqs: NDArray[np.uint64] = columns["modseq"][columns.rows_of(array)]
         return array[modseqs > np.uint64(modseq)]
+
+    def vanished_since(self, modseq: ModSeq, within: Sequence[range]) -> UidBounds:
+        """Return UIDs that vanished; see `interfaces.SelectedMailbox`."""
+        uids = self._view.uids[0 : len(self._view)]
+        history = self._state.vanished.since(modseq)
+        return vanished(uids, self.uidnext, history, within)
 
     def greatest_modseq(self, uids: UidArray) -> ModSeq:
         """Return the greatest modseq of these messages, at least one."""

@@ -11,6 +11,7 @@ See Also:
     RFC 9051 §6.4.4, RFC 3501 §6.4.4 (NEW, OLD, RECENT).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
@@ -170,3 +171,15 @@ Criterion: TypeAlias = (
     | BodyHas
     | TextHas
 )
+
+
+def parts_of(criterion: Criterion) -> Iterator[Criterion]:
+    """Yield all that a criterion consists of, itself among it."""
+    todo = [criterion]
+    while todo:
+        each = todo.pop()
+        yield each
+        if isinstance(each, And | Or):
+            todo += each.criteria
+        elif isinstance(each, Not):
+            todo.append(each.criterion)

@@ -31,6 +31,7 @@ async def test_a_renamed_mailbox_stays_selected(stage: Stage) -> None:
             * 1 FETCH (UID 1 FLAGS (\Seen))
             OK
         A1: SELECT work
+            * OK [CLOSED] ...
             NO
         """
     )

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from twisted.internet.defer import Deferred, succeed
 
 from imapbox.disk.spool import Content, MemoryContent, Spool
+from imapbox.index.uid_ranges import Bounds as UidBounds
 from imapbox.index.uid_roll import Uids
 from imapbox.mailbox.interfaces import (
     Appended,
@@ -39,6 +40,7 @@ from imapbox.mailbox.updates import (
     KeywordsDefined,
     Update,
 )
+from imapbox.mailbox.vanished import vanished
 from imapbox.mime.card import make_card
 from imapbox.mime.scanner import Scanner
 from imapbox.model.errors import (
@@ -100,6 +102,8 @@ class FakeBox:
     waiting: list[Deferred[None]] = field(default_factory=list)
     bodies_gone: set[int] = field(default_factory=set)
     special_use: str | None = None
+    floor: int = 0
+    vanished: dict[int, int] = field(default_factory=dict)
 
     def bit_of(self, keyword: str) -> int:
         for number, known in enumerate(self.keywords):
@@ -398,6 +402,17 @@ class FakeMailbox:
 
     def changed_since(self, uids: UidArray, modseq: ModSeq) -> NDArray[np.uint32]:
         return np.asarray(uids, np.uint32)[self._modseqs(uids) > modseq]
+
+    def vanished_since(self, modseq: ModSeq, within: Sequence[range]) -> UidBounds:
+        box = self._box
+        history = [
+            range(uid, uid + 1)
+            for uid in range(1, box.uidnext)
+            if uid not in box.messages and box.vanished.get(uid, box.modseq) > modseq
+        ]
+        known = None if modseq < self._box.floor else history
+        uids = np.array(sorted(self._told), np.uint32)
+        return vanished(uids, self._box.uidnext, known, within)
 
     def greatest_modseq(self, uids: UidArray) -> ModSeq:
         return ModSeq(int(self._modseqs(uids).max()))

@@ -180,7 +180,10 @@ def _fetch(words: Words) -> bytes:
     items = b" ".join(item() for _ in range(words.chance.randint(1, 3)))
     what = words.pick((b"(%b)" % items, item(), b"ALL", b"FULL", b"FAST"))
     modseq = words.chance.randrange(1, 60)
-    since = words.pick((b"",) * 5 + (b" (CHANGEDSINCE %d)" % modseq,))
+    since = words.pick(
+        (b"",) * 8
+        + (b" (CHANGEDSINCE %d)" % modseq, b" (CHANGEDSINCE %d VANISHED)" % modseq)
+    )
     return b"FETCH %b %b%b" % (words.set(), what, since)
 
 
@@ -262,7 +265,11 @@ def _status(words: Words) -> bytes:
 
 
 def _condstore(words: Words) -> bytes:
-    return words.pick((b"",) * 5 + (b" (CONDSTORE)",))
+    resync = b" (QRESYNC (%d %d %b (1:2 %b)))" % (
+        *(words.chance.randrange(1, 60), words.chance.randrange(1, 60)),
+        *(words.set(), words.set()),
+    )
+    return words.pick((b"",) * 8 + (b" (CONDSTORE)", resync))
 
 
 def _own_box(words: Words) -> bytes:
@@ -302,7 +309,7 @@ GRAMMAR: Final[dict[str, Make]] = {
     "NOOP": lambda _: b"NOOP",
     "LOGOUT": lambda _: b"LOGOUT",
     "ID": lambda words: b"ID " + words.pick((b"NIL", b"()", b'("name" "x" "os" NIL)')),
-    "ENABLE": lambda words: b"ENABLE " + words.pick((b"CONDSTORE", b"X CONDSTORE")),
+    "ENABLE": lambda words: b"ENABLE " + words.pick((b"X CONDSTORE", b"QRESYNC")),
     "SELECT": lambda words: b"SELECT " + words.box() + _condstore(words),
     "EXAMINE": lambda words: b"EXAMINE " + words.box() + _condstore(words),
     "STARTTLS": lambda words: words.pick((b"STARTTLS",) * 4 + (b"STARTTLS\r\n\r\n",)),

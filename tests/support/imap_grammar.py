@@ -53,6 +53,9 @@ ADDED: Final[dict[str, list[str]]] = {
         'mod-sequence-valzer = "0" / mod-sequence-value',
         'search-sort-mod-seq = "(" "MODSEQ" SP mod-sequence-value ")"',
         'mailbox-data =/ "SEARCH" [1*(SP nz-number) SP search-sort-mod-seq]',
+        "message-data =/ expunged-resp",
+        'expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids',
+        "known-uids = sequence-set",
     ],
     "RFC 4469 §5": [
         "resp-text-code =/ toobig-response-code",

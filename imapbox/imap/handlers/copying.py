@@ -50,7 +50,7 @@ async def move(session: Session, command: Move) -> Done:
             if not len(left):
                 break
             moved = await _or_try_create(mailbox.move(left, name))
-    return Done("Done.")
+    return Done("Done.", code_then=session.highestmodseq)
 
 
 async def _or_try_create(work: Awaitable[T]) -> T:

@@ -10,6 +10,7 @@ from imapbox.wire.imap.commands.enable import Enable
 
 _EXTENSIONS: Final[Mapping[bytes, Callable[[Session], bool]]] = {
     b"CONDSTORE": Session.tell_modseqs,
+    b"QRESYNC": Session.tell_vanished,
 }
 
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from imapbox.imap.answers import Done, Refused
+from imapbox.imap.answers import Done, Mistaken, Refused
 from imapbox.imap.facts import fact, needs_card
 from imapbox.imap.octet_rows import OctetRows
+from imapbox.imap.resync import tell_vanished
 from imapbox.imap.selection import Selection
 from imapbox.imap.session import BATCH, Session
 from imapbox.imap.settings import SLICE
@@ -45,7 +46,13 @@ async def fetch(session: Session, command: Fetch) -> Done:
     """
     selection = session.selection
     _check_parts(command.items)
-    asks_modseqs = command.changed_since is not None or FetchAtt.MODSEQ in command.items
+    since = command.since
+    if since is not None and since.vanished:
+        if not session.tells_vanished:
+            raise Mistaken("ENABLE QRESYNC comes first.")
+        within = selection.resolve_uids(command.messages)
+        await tell_vanished(session, since.modseq, within)
+    asks_modseqs = since is not None or FetchAtt.MODSEQ in command.items
     if asks_modseqs:
         session.tell_modseqs()
     if not session.tells_modseqs and set(command.items) - {FetchAtt.UID} == {
@@ -74,11 +81,11 @@ async def fetch(session: Session, command: Fetch) -> Done:
 
 
 def _messages(selection: Selection, command: Fetch) -> Iterator[Message]:
-    if command.changed_since is None:
+    if command.since is None:
         return selection.messages(command.messages, by_uid=command.by_uid)
     uids = selection.uids(command.messages, by_uid=command.by_uid)
     mailbox = selection.mailbox
-    return mailbox.messages_of(mailbox.changed_since(uids, command.changed_since))
+    return mailbox.messages_of(mailbox.changed_since(uids, command.since.modseq))
 
 
 def _check_parts(items: Sequence[FetchItem]) -> None:

@@ -82,4 +82,4 @@ async def expunge(session: Session, command: Expunge) -> Done:
     selection = session.selection
     uids = None if command.uids is None else selection.resolve_uids(command.uids)
     await selection.mailbox.expunge(uids)
-    return Done("Expunged.")
+    return Done("Expunged.", code_then=session.highestmodseq)

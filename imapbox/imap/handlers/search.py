@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from imapbox.imap.answers import Done, Refused
 from imapbox.imap.session import Session
 from imapbox.mailbox.searching import Searching
-from imapbox.model.criteria import Criterion
+from imapbox.model.criteria import ChangedFrom, Criterion, parts_of
 from imapbox.model.numbers import ModSeq
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
@@ -31,7 +31,10 @@ async def search(session: Session, command: Search) -> Done:
         raise Refused("Not a charset that is known here.", codes.badcharset())
     output = session.output
     searching = _searching(session, command.criterion)
-    if searching.asks_modseqs:
+    asks_modseqs = any(
+        isinstance(each, ChangedFrom) for each in parts_of(command.criterion)
+    )
+    if asks_modseqs:
         session.tell_modseqs()
     # Nothing is said before all is known: a search may fail.
     found = [each async for each in searching.found(by_uid=command.by_uid)]
@@ -41,7 +44,7 @@ async def search(session: Session, command: Search) -> Done:
             some = numbers[start : start + _AT_A_TIME].tolist()
             output.write(responses.search_numbers(some))
             await output.room()
-    if searching.asks_modseqs and any(map(len, found)):
+    if asks_modseqs and any(map(len, found)):
         modseq = _greatest_modseq(session, np.concatenate(found), command)
         output.write(responses.search_modseq(modseq))
     output.write(responses.SEARCH_END)

@@ -1,10 +1,20 @@
 """SELECT, EXAMINE, CLOSE, UNSELECT. RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2."""
 
-from imapbox.imap.answers import Done
+from typing import Final
+
+from imapbox.imap.answers import Done, Mistaken
+from imapbox.imap.resync import tell_what_happened
 from imapbox.imap.session import Session
+from imapbox.imap.states import State
 from imapbox.wire.imap import response_codes as codes
+from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.authenticated import Examine, Select
 from imapbox.wire.imap.commands.selected import Close, Unselect
+
+# What is said behind it is of the other mailbox: RFC 9051 §7.1.
+_CLOSED: Final = responses.untagged(
+    responses.Status.OK, "The mailbox before is closed.", codes.CLOSED
+)
 
 
 async def select(session: Session, command: Select) -> Done:
@@ -35,14 +45,21 @@ async def unselect(session: Session, _command: Unselect) -> Done:
 async def _open(
     session: Session, command: Select | Examine, *, read_only: bool
 ) -> Done:
+    resync = command.parameters.resync
+    if resync is not None and not session.tells_vanished:
+        raise Mistaken("ENABLE QRESYNC comes first.")
     # Whether or not another one opens, this one is left: RFC 9051 §6.3.2.
-    session.leave()
-    if command.condstore:
+    if session.state is State.SELECTED:
+        session.leave()
+        session.output.write(_CLOSED)
+    if command.parameters.condstore:
         session.tell_modseqs()
     name = command.mailbox.name()
     session.open(await session.account.select(name, read_only=read_only))
     for line in session.selection.opening():
         session.output.write(line)
+    if resync is not None:
+        await tell_what_happened(session, resync)
     if session.selection.mailbox.read_only:
         return Done("Mailbox opened for reading.", codes.READ_ONLY)
     return Done("Mailbox opened.", codes.READ_WRITE)

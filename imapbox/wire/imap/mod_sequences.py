@@ -4,7 +4,8 @@ Of RFC 7162 §7 and RFC 4466 §6::
 
     mod-sequence-value  = 1*DIGIT         ; 1 to 2^63 - 1
     mod-sequence-valzer = "0" / mod-sequence-value
-    fetch-modifiers     = SP "(" chgsince-fetch-mod ")"
+    fetch-modifiers     = SP "(" fetch-modifier *(SP fetch-modifier) ")"
+    fetch-modifier      = chgsince-fetch-mod / "VANISHED"
     chgsince-fetch-mod  = "CHANGEDSINCE" SP mod-sequence-value
     store-modifiers     = SP "(" "UNCHANGEDSINCE" SP mod-sequence-valzer ")"
     search-modsequence  = "MODSEQ" [SP entry-name SP entry-type-req]
@@ -14,6 +15,7 @@ Of RFC 7162 §7 and RFC 4466 §6::
 """
 
 import re
+from dataclasses import dataclass
 
 from imapbox.model.numbers import ModSeq
 from imapbox.wire.errors import BadSyntax
@@ -23,24 +25,54 @@ _ENTRY = re.compile(rb'"/flags/[^"(){ %*\x00-\x1f\x7f-\xff]+" ', re.IGNORECASE)
 _ENTRY_TYPE = re.compile(rb"(?:priv|shared|all) ", re.IGNORECASE)
 
 
-def read_changed_since(lexer: Lexer) -> ModSeq | None:
-    """Take the modifiers of a FETCH, if there are any."""
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Which messages a FETCH leaves out, and what it tells besides.
+
+    Attributes:
+        modseq: Only those whose modseq is greater. RFC 7162 §3.1.4.1.
+        vanished: Whether UIDs that went since are told, too. RFC 7162 §3.2.6.
+    """
+
+    modseq: ModSeq
+    vanished: bool = False
+
+
+def read_since(lexer: Lexer, *, by_uid: bool) -> Since | None:
+    """Take the modifiers of a FETCH, if there are any.
+
+    Args:
+        lexer: Behind the items.
+        by_uid: Whether it is a UID FETCH, the only one that may ask who went.
+    """
     if not lexer.next_is(b" "):
         return None
     lexer.space()
+    modseq, vanished = None, False
     lexer.expect(b"(")
-    _word(lexer, b"CHANGEDSINCE")
-    lexer.space()
-    modseq = ModSeq(lexer.nz_number64("mod-sequence-value"))
-    lexer.expect(b")")
-    return modseq
+    while True:
+        word = lexer.name("modifier")
+        if word == b"CHANGEDSINCE" and modseq is None:
+            lexer.space()
+            modseq = ModSeq(lexer.nz_number64("mod-sequence-value"))
+        elif word == b"VANISHED" and by_uid and not vanished:
+            vanished = True
+        else:
+            raise BadSyntax("modifier", word)
+        if lexer.accept(b")"):
+            break
+        lexer.space()
+    if modseq is None:
+        raise BadSyntax("CHANGEDSINCE")
+    return Since(modseq, vanished)
 
 
 def read_unchanged_since(lexer: Lexer) -> ModSeq | None:
     """Take the modifiers of a STORE and the space behind them, if there are any."""
     if not lexer.accept(b"("):
         return None
-    _word(lexer, b"UNCHANGEDSINCE")
+    if (word := lexer.name("modifier")) != b"UNCHANGEDSINCE":
+        raise BadSyntax("modifier", word)
     lexer.space()
     modseq = ModSeq(lexer.number64("mod-sequence-valzer"))
     lexer.expect(b")")
@@ -58,8 +90,3 @@ def read_search_modseq(lexer: Lexer) -> ModSeq:
         lexer.match(_ENTRY, "entry-name")
         lexer.match(_ENTRY_TYPE, "entry-type-req")
     return ModSeq(lexer.number64("mod-sequence-valzer"))
-
-
-def _word(lexer: Lexer, word: bytes) -> None:
-    if (said := lexer.name("modifier")) != word:
-        raise BadSyntax("modifier", said)

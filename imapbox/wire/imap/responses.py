@@ -141,6 +141,16 @@ def expunge(seq: Seq) -> bytes:
     return b"* %d EXPUNGE\r\n" % seq
 
 
+def vanished(uids: bytes, *, earlier: bool) -> bytes:
+    """Return ``* VANISHED``. RFC 7162 §3.2.10.
+
+    Args:
+        uids: As `sequence_set.uid_set` or `uid_ranges` makes them.
+        earlier: Whether they are none that the client has in its numbers.
+    """
+    return b"* VANISHED %b%b\r\n" % (b"(EARLIER) " if earlier else b"", uids)
+
+
 def flags(flag_list: bytes) -> bytes:
     """Return ``* FLAGS``, of what `flags.render_flag_list` made."""
     return b"* FLAGS %b\r\n" % flag_list

@@ -21,6 +21,7 @@ __all__ = (
     "SequenceSet",  # read here, and imported with what reads it
     "parse_sequence_set",
     "read_sequence_set",
+    "uid_ranges",
     "uid_set",
 )
 
@@ -69,6 +70,14 @@ def uid_set(numbers: Iterable[int]) -> bytes:
             runs.append([number, number])
     return b",".join(
         b"%d" % low if low == high else b"%d:%d" % (low, high) for low, high in runs
+    )
+
+
+def uid_ranges(ranges: Iterable[range]) -> bytes:
+    """Return ranges of numbers as they are written."""
+    return b",".join(
+        b"%d" % each[0] if len(each) == 1 else b"%d:%d" % (each[0], each[-1])
+        for each in ranges
     )
 
 

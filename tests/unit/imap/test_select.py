@@ -67,7 +67,8 @@ def test_unselect_expunges_nothing() -> None:
 def test_a_failed_select_leaves_none_selected(name: bytes) -> None:
     """After a SELECT that failed no mailbox is selected: RFC 9051 §6.3.2."""
     client = Client(account_with_mail()).login().select()
-    assert client.say(b"t SELECT " + name + b"\r\n").startswith(b"t NO [")
+    said = client.say(b"t SELECT " + name + b"\r\n")
+    assert said.startswith(b"* OK [CLOSED] The mailbox before is closed.\r\nt NO [")
     assert client.say(b"t FETCH 1 FLAGS\r\n").startswith(b"t BAD ")
     assert client.account.open == []
 

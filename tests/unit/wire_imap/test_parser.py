@@ -47,12 +47,14 @@ from imapbox.wire.imap.events import AppendAnnounced, CommandReady
 from imapbox.wire.imap.fetch_items import FetchAtt
 from imapbox.wire.imap.framer import AFTER_LOGIN
 from imapbox.wire.imap.mailbox_names import MailboxArgument
+from imapbox.wire.imap.mod_sequences import Since
 from imapbox.wire.imap.parser import (
     GRAMMAR,
     UID_GRAMMAR,
     parse_append,
     parse_command,
 )
+from imapbox.wire.imap.select_parameters import Resync, SelectParameters
 from imapbox.wire.imap.sequence_set import SequenceSet
 
 INBOX = MailboxArgument(b"INBOX")
@@ -91,9 +93,27 @@ COMMANDS: dict[bytes, Command] = {
     b"a SELECT INBOX\r\n": Select(b"a", INBOX),
     b'a select "INBOX"\r\n': Select(b"a", INBOX),
     b"a SELECT {5+}\r\nINBOX\r\n": Select(b"a", INBOX),
-    b"a select INBOX (Condstore)\r\n": Select(b"a", INBOX, condstore=True),
+    b"a select INBOX (Condstore)\r\n": Select(
+        b"a", INBOX, SelectParameters(condstore=True)
+    ),
     b"a EXAMINE INBOX\r\n": Examine(b"a", INBOX),
-    b"a EXAMINE INBOX (CONDSTORE)\r\n": Examine(b"a", INBOX, condstore=True),
+    b"a EXAMINE INBOX (CONDSTORE)\r\n": Examine(
+        b"a", INBOX, SelectParameters(condstore=True)
+    ),
+    b"a SELECT INBOX (QRESYNC (7 9))\r\n": Select(
+        b"a", INBOX, SelectParameters(resync=Resync(7, 9))
+    ),
+    b"a SELECT INBOX (qresync (7 9 1) CONDSTORE)\r\n": Select(
+        b"a", INBOX, SelectParameters(True, Resync(7, 9, ONE))
+    ),
+    b"a SELECT INBOX (QRESYNC (7 9 1:4 (1 1)))\r\n": Select(
+        b"a",
+        INBOX,
+        SelectParameters(resync=Resync(7, 9, SequenceSet(((1, 4),)), ONE, ONE)),
+    ),
+    b"a EXAMINE INBOX (QRESYNC (7 9 (1 1)))\r\n": Examine(
+        b"a", INBOX, SelectParameters(resync=Resync(7, 9, None, ONE, ONE))
+    ),
     b"a enable CONDSTORE x-Y=Z\r\n": Enable(b"a", (b"CONDSTORE", b"X-Y=Z")),
     b"a CREATE INBOX\r\n": Create(b"a", INBOX),
     b"a CREATE a/b/\r\n": Create(b"a", MailboxArgument(b"a/b")),
@@ -147,7 +167,10 @@ COMMANDS: dict[bytes, Command] = {
         b"a", by_uid=False, criterion=BodyHas("x"), known_charset=False
     ),
     b"a FETCH 1:* (MODSEQ) (changedsince 9223372036854775807)\r\n": fetch(
-        FetchAtt.MODSEQ, since=2**63 - 1
+        FetchAtt.MODSEQ, since=Since(2**63 - 1)
+    ),
+    b"a UID FETCH 1:* UID (VANISHED CHANGEDSINCE 1)\r\n": fetch(
+        FetchAtt.UID, by_uid=True, since=Since(1, vanished=True)
     ),
     b"a STORE 1 (UNCHANGEDSINCE 0) FLAGS ()\r\n": store(FlagChange.REPLACE, since=0),
     b"a STORE 1 FLAGS ()\r\n": store(FlagChange.REPLACE),
@@ -211,6 +234,14 @@ BAD = {
     b"a SELECT a b": b"a",
     b"a SELECT a ()": b"a",
     b"a SELECT a (CONDSTORE FOO)": b"a",
+    b"a SELECT a (CONDSTORE CONDSTORE)": b"a",
+    b"a SELECT a (QRESYNC)": b"a",
+    b"a SELECT a (QRESYNC (0 1))": b"a",
+    b"a SELECT a (QRESYNC (1 0))": b"a",
+    b"a SELECT a (QRESYNC (1 1 1:*))": b"a",
+    b"a SELECT a (QRESYNC (1 1 1 (1)))": b"a",
+    b"a SELECT a (QRESYNC (1 1 1 (1 *)))": b"a",
+    b"a SELECT a (QRESYNC (1 1 1 (1 1))": b"a",
     b"a ENABLE": b"a",
     b"a ENABLE ": b"a",
     b"a ENABLE (CONDSTORE)": b"a",
@@ -243,6 +274,10 @@ BAD = {
     b"a FETCH 1 FLAGS (CHANGEDSINCE 0)": b"a",
     b"a FETCH 1 FLAGS (CHANGEDSINCE 9223372036854775808)": b"a",
     b"a FETCH 1 FLAGS (UNCHANGEDSINCE 1)": b"a",
+    b"a FETCH 1 FLAGS (CHANGEDSINCE 1 VANISHED)": b"a",
+    b"a FETCH 1 FLAGS (CHANGEDSINCE 1 CHANGEDSINCE 1)": b"a",
+    b"a UID FETCH 1 FLAGS (VANISHED)": b"a",
+    b"a UID FETCH 1 FLAGS (VANISHED VANISHED CHANGEDSINCE 1)": b"a",
     b"a FETCH 1 FLAGS ()": b"a",
     b"a STORE 1 (UNCHANGEDSINCE -1) FLAGS ()": b"a",
     b"a STORE 1 (CHANGEDSINCE 1) FLAGS ()": b"a",

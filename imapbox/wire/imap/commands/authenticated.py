@@ -3,7 +3,7 @@
 RFC 9051 §9::
 
     create = "CREATE" SP mailbox        ; so DELETE, SUBSCRIBE, UNSUBSCRIBE
-    select = "SELECT" SP mailbox [SP "(" "CONDSTORE" ")"]  ; so EXAMINE
+    select = "SELECT" SP mailbox [select-params]  ; so EXAMINE
     rename = "RENAME" SP mailbox SP mailbox
     idle   = "IDLE" CRLF "DONE"
 """
@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from imapbox.model.names import DELIMITER
-from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.lexer import Lexer
 from imapbox.wire.imap.mailbox_names import MailboxArgument, read_mailbox
+from imapbox.wire.imap.select_parameters import (
+    NOTHING_MORE,
+    SelectParameters,
+    read_select_parameters,
+)
 from imapbox.wire.imap.tags import Tag
 
 
@@ -25,12 +29,12 @@ class Select(Command):
 
     Attributes:
         mailbox: Which.
-        condstore: Whether the client wants mod-sequences: RFC 7162 §3.1.8.
+        parameters: What is wanted besides.
     """
 
     name: ClassVar[str] = "SELECT"
     mailbox: MailboxArgument
-    condstore: bool = False
+    parameters: SelectParameters = NOTHING_MORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Examine(Command):
 
     name: ClassVar[str] = "EXAMINE"
     mailbox: MailboxArgument
-    condstore: bool = False
+    parameters: SelectParameters = NOTHING_MORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +108,12 @@ class Idle(Command):
 
 def read_select(lexer: Lexer, tag: Tag) -> Select:
     """Take what is behind SELECT."""
-    return Select(tag, _mailbox(lexer), _condstore(lexer))
+    return Select(tag, _mailbox(lexer), read_select_parameters(lexer))
 
 
 def read_examine(lexer: Lexer, tag: Tag) -> Examine:
     """Take what is behind EXAMINE."""
-    return Examine(tag, _mailbox(lexer), _condstore(lexer))
+    return Examine(tag, _mailbox(lexer), read_select_parameters(lexer))
 
 
 def read_create(lexer: Lexer, tag: Tag) -> Create:
@@ -141,16 +145,6 @@ def read_unsubscribe(lexer: Lexer, tag: Tag) -> Unsubscribe:
 def is_done(line: bytes) -> bool:
     """Say whether ``line``, without its CRLF, ends an IDLE."""
     return line.upper() == b"DONE"
-
-
-def _condstore(lexer: Lexer) -> bool:
-    if not lexer.next_is(b" "):
-        return False
-    lexer.space()
-    parameters = lexer.listed(lambda: lexer.name("select-param"))
-    if parameters != [b"CONDSTORE"]:
-        raise BadSyntax("select-param")
-    return True
 
 
 def _mailbox(lexer: Lexer) -> MailboxArgument:

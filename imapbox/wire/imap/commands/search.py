@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from imapbox.model.criteria import Criterion
+from imapbox.model.criteria import Criterion, HasSeq, parts_of
 from imapbox.wire.imap.charsets import codec_of
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.lexer import Lexer
@@ -36,6 +36,12 @@ class Search(Command):
     by_uid: bool
     criterion: Criterion
     known_charset: bool = True
+
+    @property
+    def names_positions(self) -> bool:
+        """Whether sequence numbers are asked for, or are to be told."""
+        parts = parts_of(self.criterion)
+        return not self.by_uid or any(isinstance(each, HasSeq) for each in parts)
 
 
 def read_search(lexer: Lexer, tag: Tag, *, by_uid: bool = False) -> Search:

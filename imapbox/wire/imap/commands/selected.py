@@ -22,7 +22,7 @@ from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.fetch_items import FetchItem, read_fetch_items
 from imapbox.wire.imap.flags import read_flag_list, read_flags
 from imapbox.wire.imap.lexer import Lexer
-from imapbox.wire.imap.mod_sequences import read_changed_since, read_unchanged_since
+from imapbox.wire.imap.mod_sequences import Since, read_since, read_unchanged_since
 from imapbox.wire.imap.sequence_set import read_sequence_set
 from imapbox.wire.imap.tags import Tag
 
@@ -76,14 +76,14 @@ class Fetch(Command):
         by_uid: Whether ``messages`` are UIDs, not sequence numbers; if they
             are, the answer tells the UID in any case (RFC 9051 §6.4.9).
         items: What is asked, each once, in the client's order.
-        changed_since: Only those whose modseq is greater: RFC 7162 §3.1.4.1.
+        since: Only those that changed since.
     """
 
     name: ClassVar[str] = "FETCH"
     messages: SequenceSet
     by_uid: bool
     items: tuple[FetchItem, ...]
-    changed_since: ModSeq | None = None
+    since: Since | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def read_fetch(lexer: Lexer, tag: Tag, *, by_uid: bool = False) -> Fetch:
     """Take what is behind FETCH."""
     messages = _messages(lexer)
     items = read_fetch_items(lexer)
-    return Fetch(tag, messages, by_uid, items, read_changed_since(lexer))
+    return Fetch(tag, messages, by_uid, items, read_since(lexer, by_uid=by_uid))
 
 
 def read_uid_fetch(lexer: Lexer, tag: Tag) -> Fetch:
