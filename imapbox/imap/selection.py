@@ -1,12 +1,11 @@
 """The open mailbox of a session, and how its messages are worded."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imapbox.index.uid_roll import Uids
 from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.messages import MarkedRow, Marks, Message
 from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged, Update
@@ -91,25 +90,27 @@ class Selection:
         code = codes.permanent_flags(flag_list)
         return responses.untagged(responses.Status.OK, text, code)
 
-    def lines(self, updates: Iterable[Update], uids: Uids | None) -> Iterator[bytes]:
+    def lines(
+        self, updates: Iterable[Update], uid_at: Callable[[int], int] | None
+    ) -> Iterator[bytes]:
         """Yield what tells a client of ``updates``, lazily.
 
         Args:
             updates: In their order.
-            uids: What the client knew before them, if it is to be told UIDs of
-                what went. The highest position is told first, so that each is
-                what it was.
+            uid_at: Returns the UID at a place, from 0, as the client knew it
+                before, if it is to be told UIDs of what went. The highest
+                position is told first, so that each is what it was.
         """
         gone: list[int] = []
         for update in updates:
-            if uids is not None and isinstance(update, Expunged):
-                gone.append(uids.at(update.seq - 1))
+            if uid_at is not None and isinstance(update, Expunged):
+                gone.append(uid_at(update.seq - 1))
                 if len(gone) < _MOST_VANISHED:
                     continue
             if gone:
                 yield _vanished(gone)
                 gone.clear()
-            if uids is None or not isinstance(update, Expunged):
+            if uid_at is None or not isinstance(update, Expunged):
                 yield self.update_lines(update)
         if gone:
             yield _vanished(gone)

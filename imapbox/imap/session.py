@@ -205,10 +205,10 @@ class Session:
         if self._selection is None:
             return
         selection = self._selection
-        uids = selection.mailbox.uids if self.tells_vanished else None
+        uid_at = selection.mailbox.uids.at if self.tells_vanished else None
         updates = await selection.mailbox.sync(may_expunge=may_expunge)
         try:
-            lines = selection.lines(updates, uids)
+            lines = selection.lines(updates, uid_at)
             for number, line in enumerate(lines, start=1):
                 self.output.write(line)
                 if not number % BATCH:
