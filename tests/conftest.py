@@ -6,7 +6,9 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import hypothesis
@@ -15,6 +17,7 @@ import pytest_twisted
 from twisted.internet.task import deferLater
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
+from tests.support.memory import DISK, directory_in_memory, has_room
 from tests.support.missing import give_up
 from tests.support.response_checker import SHAPES
 
@@ -22,6 +25,7 @@ TESTS = Path(__file__).parent
 EFFORT = int(os.environ.get("IMAPBOX_EFFORT") or 1)
 QUICK = ("unit", "house")
 SEED = pytest.StashKey[int]()
+MEMORY = pytest.StashKey[ExitStack]()
 TOLD = "told"
 
 # The machine may be busy: how long an example took says nothing.
@@ -34,11 +38,22 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("house")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: over two seconds; not in `make quick`")
     given = getattr(config, "workerinput", {}).get("seed")
     given = given or os.environ.get("IMAPBOX_SEED")
     config.stash[SEED] = int(given or random.SystemRandom().getrandbits(32))
+    config.stash[MEMORY] = ExitStack()
+    chosen = config.option.basetemp or os.environ.get("TMPDIR")
+    # pytest-xdist's workers have what the one that starts them has.
+    if not chosen and has_room():
+        path = config.stash[MEMORY].enter_context(directory_in_memory())
+        config.option.basetemp = str(path / "pytest")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[MEMORY].close()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -115,6 +130,13 @@ def require_program() -> Callable[[str], str]:
         return None
 
     return find
+
+
+@pytest.fixture
+def on_disk() -> Iterator[Path]:
+    """A directory on the machine's own disk: tmp_path may be in memory."""
+    with TemporaryDirectory(dir=os.environ.get(DISK)) as path:
+        yield Path(path)
 
 
 @pytest.fixture

@@ -4,15 +4,13 @@ import os
 import random
 import traceback
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 import pytest
-from twisted.python.failure import Failure
 
 import imapbox.index.snapshot_reader
 from imapbox.disk.spool import MemoryContent
@@ -392,52 +390,17 @@ def _short(rows: Rows) -> dict[int, object]:
     }
 
 
-@pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Path]:
-    """Return a directory in memory, where there is one: files come and go quickly."""
-    shared = Path("/dev/shm")  # noqa: S108 - a directory of our own in it
-    with TemporaryDirectory(dir=shared if shared.is_dir() else tmp_path) as directory:
-        yield Path(directory)
-
-
 @asynccontextmanager
 async def started(directory: Path) -> AsyncIterator[list[Store]]:
     """Give four processes on one store, two of another boot."""
     stores = Stores(directory)
     try:
-        four = [await stores.start() for _ in range(4)]
-        for store in four:
-            run_in_reactor(store)
+        four = [await stores.start(threads=False) for _ in range(4)]
         for store in four[2:]:
             store.settings = replace(store.settings, boot=store.settings.boot ^ 1)
         yield four
     finally:
         await stores.stop()
-
-
-def run_in_reactor(store: Store) -> None:
-    """Let a store's drivers do without threads, which cost more than their work."""
-    for driver in (store.drivers.write, store.drivers.read):
-        driver.pool.stop()
-        driver.pool = AtOnce()
-
-
-class AtOnce:
-    """A pool that has no threads: what it is given is done when it is given."""
-
-    def callInThreadWithCallback(  # noqa: N802 - as Twisted's ThreadPool
-        self, told: Callable[[bool, object], None], work: Callable[..., object], *a: Any
-    ) -> None:
-        """See `ThreadPool`."""
-        try:
-            result = work(*a)
-        except Exception:  # noqa: BLE001 - whoever asked is told
-            told(False, Failure())
-        else:
-            told(True, result)
-
-    def stop(self) -> None:
-        """See `ThreadPool`."""
 
 
 async def specimens(store: Store, chance: random.Random, names: str) -> list[Specimen]:
@@ -546,12 +509,12 @@ portions = pytest.mark.parametrize("rounds", PORTIONS)
 @pytest.mark.slow
 @portions
 async def test_damage_is_found_or_harmless(
-    memory: Path, seed: int, rounds: range, tell: Callable[[object], None]
+    tmp_path: Path, seed: int, rounds: range, tell: Callable[[object], None]
 ) -> None:
     """Whatever becomes of one file, what is told is true, or it is told as damage."""
     damage = Damage(seed)
     for number in rounds:
-        await damage.round(memory, number, ROUND, 1)
+        await damage.round(tmp_path, number, ROUND, 1)
         assert not damage.wrong, "\n".join(damage.wrong)
     for line in damage.told():
         tell(line)
@@ -563,12 +526,12 @@ async def test_damage_is_found_or_harmless(
 @pytest.mark.slow
 @portions
 async def test_two_damaged_files_invent_nothing(
-    memory: Path, seed: int, rounds: range, tell: Callable[[object], None]
+    tmp_path: Path, seed: int, rounds: range, tell: Callable[[object], None]
 ) -> None:
     """Without a head and the end of its log, a mailbox is what it once was."""
     damage = Damage(seed)
     for number in rounds:
-        await damage.round(memory, number, PAIRS, 2)
+        await damage.round(tmp_path, number, PAIRS, 2)
         assert not damage.wrong, "\n".join(damage.wrong)
     told = Counter[str]()
     for (_, _, outcome), count in damage.outcomes.items():
@@ -606,7 +569,7 @@ def check_no_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 async def test_who_checks_less_is_caught(
-    memory: Path,
+    tmp_path: Path,
     seed: int,
     monkeypatch: pytest.MonkeyPatch,
     careless: Callable[[pytest.MonkeyPatch], None],
@@ -616,7 +579,7 @@ async def test_who_checks_less_is_caught(
     careless(monkeypatch)
     damage = Damage(seed, enough=1, always=way)
     for number in range(6):
-        await damage.round(memory, number, ROUND, 1)
+        await damage.round(tmp_path, number, ROUND, 1)
         if damage.wrong:
             return
     pytest.fail("nobody noticed")

@@ -38,6 +38,7 @@ LONG = 20  # from this effort on
 ROUND = 10_000  # commands, all on one store
 TORTURE = 50  # rounds of each of two parts, then
 NAMES = ("A1", "A2", "B1", "B2")
+ENOUGH = 0.95  # of the handlers' lines; to note them takes longer than to run them
 MANY = 60  # so many messages are enough
 FILLER = b"x" * 1000 + b"\r\n"
 NEEDS_MAILBOX = frozenset(
@@ -277,6 +278,8 @@ async def test_any_command_has_one_answer(
                 await attack.begin(stage)
                 for step in range(ROUND):
                     await attack.step()
+                    if step % 500 == 0:
+                        lines.stop_at(ENOUGH)
                     if step % (ROUND // 5) == 0:
                         memory.append(resident())
             assert SHAPES.take_faults() == []
@@ -288,7 +291,7 @@ async def test_any_command_has_one_answer(
         f"ms of CPU; memory in MiB: {[each // MIB for each in memory]}"
     )
     assert rates[least] >= 0.2
-    assert lines.share() >= 0.95, lines.missed()
+    assert lines.share() >= ENOUGH, lines.missed()
     # On a machine that does nothing else it is less than a tenth of that.
     assert attack.slowest[0] < 1, attack.slowest
     grown = memory[-1] - memory[1]

@@ -70,13 +70,13 @@ def run(*command: str) -> None:
 
 
 @pytest.fixture(params=["ext4", "xfs"])
-def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Disk:
+def disk(request: pytest.FixtureRequest, on_disk: Path) -> Disk:
     """Return a disk on which nothing is, where this machine can have one."""
     kind: str = request.param
     program = shutil.which(f"mkfs.{kind}", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if os.geteuid() or program is None:
         pytest.skip(f"NO POWER CUTS on {kind}: they need root and mkfs.{kind}")
-    disk = Disk(kind, tmp_path)
+    disk = Disk(kind, on_disk)
     try:
         with disk.mount():
             pass

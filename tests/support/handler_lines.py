@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from inspect import CO_NEWLOCALS
 from pathlib import Path
 from types import CodeType, FrameType
@@ -31,6 +32,11 @@ class HandlerLines:
             for name, line in sorted(_all_lines())
             if (name, line) not in self.reached
         ]
+
+    def stop_at(self, share: float) -> None:
+        """Note nothing more if such a share of the lines ran."""
+        if sys.gettrace() is not None and self.share() >= share:
+            sys.settrace(None)
 
     def share(self) -> float:
         """Return which share of the lines ran."""
@@ -61,7 +67,8 @@ def handler_lines() -> Iterator[HandlerLines]:
         sys.settrace(before)
 
 
-def _all_lines() -> set[tuple[str, int]]:
+@cache
+def _all_lines() -> frozenset[tuple[str, int]]:
     """Return the lines of functions; those of modules run when they are read."""
     found: set[tuple[str, int]] = set()
     for path in HANDLERS.glob("*.py"):
@@ -72,7 +79,7 @@ def _all_lines() -> set[tuple[str, int]]:
                 for _, _, line in code.co_lines()
                 if line is not None and line != code.co_firstlineno
             }
-    return found
+    return frozenset(found)
 
 
 def _functions(code: CodeType) -> Iterator[CodeType]:

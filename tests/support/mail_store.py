@@ -20,6 +20,7 @@ from imapbox.model.names import UserName
 from imapbox.model.numbers import Uid
 from imapbox.store.deliveries import Deliveries
 from imapbox.store.store import Store
+from tests.support.at_once import take_threads_from
 from tests.support.waiting import reactor
 
 BOB = UserName("bob")
@@ -147,6 +148,7 @@ class Stores:
         steer: Steering | None = None,
         patience: float = 20.0,
         name: str = "store",
+        threads: bool = True,
     ) -> Store:
         """Start one more process, on a directory of this name."""
         root = self._directory / name
@@ -154,6 +156,8 @@ class Stores:
         disk = TestDisk(str(root), steer)
         store = Store(str(root), reactor, filesystem=disk, patience=patience)
         await store.start()
+        if not threads:
+            take_threads_from(store)
         self._started.append((store, disk))
         return store
 

@@ -15,11 +15,11 @@ def check(*arguments: object) -> Result:
     return CliRunner().invoke(main, ["check", *map(str, arguments)])
 
 
-def test_a_good_one_is_fit(tmp_path: Path) -> None:
+def test_a_good_one_is_fit(on_disk: Path) -> None:
     """One line says so, the status is 0, and nothing is left in the directory."""
-    done = check("--fs", tmp_path)
-    assert (done.output, done.exit_code) == (f"fit: {tmp_path}\n", 0)
-    assert list(tmp_path.iterdir()) == []
+    done = check("--fs", on_disk)
+    assert (done.output, done.exit_code) == (f"fit: {on_disk}\n", 0)
+    assert list(on_disk.iterdir()) == []
 
 
 def test_a_bad_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

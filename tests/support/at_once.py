@@ -1,0 +1,36 @@
+"""A pool without threads, for tests in which these cost more than their work."""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.python.failure import Failure
+
+from imapbox.store.store import Store
+
+
+class AtOnce:
+    """Does what it is given when it is given it, in the reactor's thread."""
+
+    def callInThreadWithCallback(  # noqa: N802 - as Twisted's ThreadPool
+        self,
+        told: Callable[[bool, object], None],
+        work: Callable[..., object],
+        *arguments: Any,
+    ) -> None:
+        """See `ThreadPool`."""
+        try:
+            result = work(*arguments)
+        except Exception:  # noqa: BLE001 - whoever asked is told
+            told(False, Failure())
+        else:
+            told(True, result)
+
+    def stop(self) -> None:
+        """See `ThreadPool`."""
+
+
+def take_threads_from(store: Store) -> None:
+    """Let a store's disk protocols run in the reactor, each whole as before."""
+    for driver in (store.drivers.write, store.drivers.read):
+        driver.pool.stop()
+        driver.pool = AtOnce()
