@@ -1,5 +1,6 @@
 """A pool without threads, for tests in which these cost more than their work."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,13 @@ from imapbox.store.store import Store
 
 
 class AtOnce:
-    """Does what it is given when it is given it, in the reactor's thread."""
+    """Does what it is given when it is given it, in the reactor's thread.
+
+    Attributes:
+        seconds: Of CPU that it took, by all pools together.
+    """
+
+    seconds = 0.0
 
     def callInThreadWithCallback(  # noqa: N802 - as Twisted's ThreadPool
         self,
@@ -18,12 +25,15 @@ class AtOnce:
         *arguments: Any,
     ) -> None:
         """See `ThreadPool`."""
+        began = time.thread_time()
         try:
             result = work(*arguments)
         except Exception:  # noqa: BLE001 - whoever asked is told
-            told(False, Failure())
+            outcome: tuple[bool, object] = False, Failure()
         else:
-            told(True, result)
+            outcome = True, result
+        AtOnce.seconds += time.thread_time() - began
+        told(*outcome)
 
     def stop(self) -> None:
         """See `ThreadPool`."""
