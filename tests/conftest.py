@@ -15,7 +15,12 @@ import hypothesis
 import pytest
 import pytest_twisted
 from twisted.internet.task import deferLater
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import (
+    LogEvent,
+    formatEvent,
+    globalLogBeginner,
+    globalLogPublisher,
+)
 
 from tests.support.memory import DISK, directory_in_memory, has_room
 from tests.support.missing import give_up
@@ -40,6 +45,9 @@ hypothesis.settings.load_profile("house")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    # Twisted keeps what is logged before there is a log, and with each failure
+    # the frames that it went through: whole stores of tests that are over.
+    globalLogBeginner.beginLoggingTo([], redirectStandardIO=False, discardBuffer=True)
     config.addinivalue_line("markers", "slow: over two seconds; not in `make quick`")
     given = getattr(config, "workerinput", {}).get("seed")
     given = given or os.environ.get("IMAPBOX_SEED")
