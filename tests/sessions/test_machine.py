@@ -25,13 +25,19 @@ FLAGS = st.lists(
     max_size=3,
     unique=True,
 )
+# Who of them knows modseqs, and who comes back with QRESYNC.
+ENABLED = {"A2": b"CONDSTORE", "B1": b"QRESYNC"}
 # RFC 9051 §7.5.1: under these no number may move.
 STEADY = (b"FETCH", b"STORE", b"SEARCH")
 MESSAGE = b"Subject: one\r\n\r\ntwo\r\n"
 
 
 class Sessions(RuleBasedStateMachine):
-    """Three clients with INBOX selected; a fourth looks with fresh eyes."""
+    """Three clients with INBOX selected; a fourth looks with fresh eyes.
+
+    One of the three is told modseqs, and one comes back with QRESYNC: it holds
+    what it knew, and is told what happened since.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +53,10 @@ class Sessions(RuleBasedStateMachine):
         for _ in range(count):
             self._wait(self._stage.play("A delivers: one"))
         self._wait(self._stage.play("A1: CREATE other"))
+        self._command("B9", b"ENABLE CONDSTORE")
         for name in NAMES:
+            if name in ENABLED:
+                self._command(name, b"ENABLE " + ENABLED[name])
             self._open(name)
 
     @rule(process=st.sampled_from("AB"))
@@ -141,7 +150,28 @@ class Sessions(RuleBasedStateMachine):
     def open_again(self, who: str, verb: bytes) -> None:
         """A client leaves INBOX, and comes back."""
         self._say(who, verb)
-        self._open(who)
+        if who in ENABLED and ENABLED[who] == b"QRESYNC":
+            self._resync(who)
+        else:
+            self._open(who)
+
+    @rule(gone=SOME, marked=SOME, flags=FLAGS, comes=st.booleans())
+    def be_away(
+        self, gone: list[int], marked: list[int], flags: list[str], comes: bool
+    ) -> None:
+        """A client leaves INBOX; others work; it comes back."""
+        self._say("B1", b"UNSELECT")
+        for who, some, names in (
+            ("A1", gone, b"\\Deleted"),
+            ("A2", marked, " ".join(flags).encode()),
+        ):
+            self._compare(who)
+            self._say_of(who, b"STORE", some, b"+FLAGS (%b)" % names, by_uid=True)
+        self._say("A1", b"EXPUNGE")
+        if comes:
+            self._wait(self._stage.play("A delivers: one"))
+        self._resync("B1")
+        self._acted = "B1"
 
     @invariant()
     def who_asks_knows_all(self) -> None:
@@ -170,15 +200,31 @@ class Sessions(RuleBasedStateMachine):
         if fresh.messages:
             fresh.hear(self._command("B9", b"FETCH 1:* (UID FLAGS)"))
         self._command("B9", b"UNSELECT")
+        if who not in ENABLED:
+            for message in fresh.messages:
+                message.modseq = None
         assert told.messages == fresh.messages
         uids = [message.uid or 0 for message in told.messages]
         assert uids == sorted(set(uids))
 
     def _open(self, who: str) -> None:
         told = self._told[who] = Told()
+        told.hears_uids = ENABLED.get(who) == b"QRESYNC"
         told.hear(self._command(who, b"SELECT INBOX"))
         if told.messages:
             told.hear(self._command(who, b"FETCH 1:* (UID FLAGS)"))
+
+    def _resync(self, who: str) -> None:
+        """Come back with what is known, and be told the rest."""
+        told = self._told[who]
+        held = b",".join(b"%d" % (each.uid or 0) for each in told.messages) or b"1"
+        known = b"%d %d %b" % (self._uidvalidity(), told.highestmodseq, held)
+        heard = self._command(who, b"SELECT INBOX (QRESYNC (%b))" % known)
+        told.come_back(heard)
+
+    def _uidvalidity(self) -> int:
+        heard = self._command("B9", b"STATUS INBOX (UIDVALIDITY)")
+        return int(heard[0].rpartition(b" ")[2].rstrip(b")"))
 
     def _say_of(
         self, who: str, verb: bytes, some: list[int], what: bytes, *, by_uid: bool
