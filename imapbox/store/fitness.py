@@ -1,30 +1,33 @@
 """Whether the file system of a store is fit for it, tried when a server starts."""
 
+import re
 from contextlib import suppress
 from typing import Final
-from zlib import crc32
 
 from imapbox.disk.filesystem import DiskFileSystem, FileSystem
 from imapbox.disk.proof import PAGES_ARE_KEPT, Flaw, Proof, keeps_pages
 from imapbox.store.layout import SPOOL
 
-_PREFIX: Final = "proof"
+_HOUR: Final = 3600
+_TRACE: Final = re.compile(r"proof\.([0-9a-f]{1,16})\.[0-9a-f]+")
 
 
 def first_flaw(files: FileSystem) -> Flaw | None:
     """Try the file system in a directory below the spool; milliseconds.
 
-    A crash leaves that directory, which the next to try on this machine removes.
+    A crash leaves that directory; who comes an hour later removes it. Its name tells
+    when it was made, and not by whom: in two containers processes may have one
+    number, and machines one name.
 
     Raises:
         OSError: It can't be tried now: there is no room, or nobody may write.
     """
-    ours = f"{_PREFIX}.{crc32(files.node.encode()):08x}."
+    now = int(files.now())
     for name in files.list_directory(SPOOL):
-        pid = name.removeprefix(ours)
-        if name != pid and not (pid.isdigit() and files.is_alive(int(pid))):
+        made = _TRACE.fullmatch(name)
+        if made is not None and abs(now - int(made[1], 16)) > _HOUR:
             _remove(files, f"{SPOOL}/{name}")
-    directory = f"{SPOOL}/{ours}{files.pid}"
+    directory = f"{SPOOL}/proof.{now:x}.{files.random(8).hex()}"
     files.make_directory(directory)
     try:
         flaw = next(Proof(files, files, directory, rounds=1).flaws(), None)

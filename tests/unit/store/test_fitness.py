@@ -1,13 +1,13 @@
 """A server refuses a store on a file system that is not fit for it."""
 
 import errno
-import os
 from pathlib import Path
 
 import pytest
 import pytest_twisted
 
 from imapbox.model.errors import FileSystemUnfit, StoreFailure
+from imapbox.store.fitness import first_flaw
 from imapbox.store.store import Store
 from tests.support.mail_store import Fail, Opener, disk_of
 from tests.support.waiting import reactor
@@ -16,38 +16,47 @@ from tests.unit.disk.test_proof import LocksThatDoNothing
 
 @pytest_twisted.ensureDeferred
 async def test_a_fit_one_is_used(open_store: Opener) -> None:
-    """Nothing is left of the proof, nor of one that a crash cut short."""
+    """Nothing is left of the proof, nor of one that a crash cut short long ago."""
     store = await open_store()
     spool = Path(store.root) / "spool"
+    left = _begun_by(store, 3)
+    for directory in left:
+        directory.mkdir()
+        (directory / "left").touch()
+    (spool / "none.of.ours").mkdir()
     disk = disk_of(store)
+    now = disk.now()
     await store.prove()
-    (trace,) = {
-        name.rpartition(".")[0] for name in _made_by(store) if name.startswith("proof")
-    }
-    dead = spool / f"{trace}.4194305"
-    dead.mkdir()
-    (dead / "left").touch()
-    elsewhere = spool / "proof.another.1"
-    elsewhere.mkdir()
+    assert sorted(spool.iterdir()) == sorted([*left, spool / "none.of.ours"])
+    disk.now = lambda: now + 7200
     await store.prove()
-    assert list(spool.iterdir()) == [elsewhere]
-    assert disk.pid == os.getpid()
+    assert list(spool.iterdir()) == [spool / "none.of.ours"]
 
 
-def _made_by(store: Store) -> list[str]:
-    """Return the names of the directories that a proof makes."""
-    made: list[str] = []
+@pytest_twisted.ensureDeferred
+async def test_what_a_crash_left_is_in_nobodys_way(open_store: Opener) -> None:
+    """Not of a process with one number and one machine's name, as in containers."""
+    store = await open_store()
+    names = _begun_by(store, 3)
+    assert len(set(names)) == 3
+    names[-1].mkdir()
+    await store.prove()
+    assert names[-1].is_dir(), "it may be another's, who is at it"
+
+
+def _begun_by(store: Store, count: int) -> list[Path]:
+    """Return the directories in which a process proves, started anew each time."""
+    made: list[Path] = []
     disk = disk_of(store)
     make = disk.make_directory
 
     def note(path: str) -> None:
-        made.append(path.rpartition("/")[2])
+        made.append(Path(store.root) / path)
         make(path)
 
     disk.make_directory = note
-    from imapbox.store.fitness import first_flaw  # noqa: PLC0415 - a look inside
-
-    assert first_flaw(disk) is None
+    for _ in range(count):
+        assert first_flaw(disk) is None
     del disk.make_directory
     return made
 
