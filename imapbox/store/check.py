@@ -21,6 +21,7 @@ from imapbox.index.check import (
 )
 from imapbox.index.check_audit import AccountAudit, MailboxAudit
 from imapbox.index.check_messages import check_messages
+from imapbox.index.damage import DAMAGED
 from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.segment import segment_name
@@ -224,7 +225,10 @@ class StoreCheck:
         bound = {mailbox_id.hex() for mailbox_id in now.mailboxes}
         deleted = {mailbox_id.hex() for mailbox_id in now.deleted}
         for name in others:
-            if name in deleted:
+            if name in deleted and self._filesystem.exists(f"{above}/{name}/{DAMAGED}"):
+                sentence = "this mailbox was deleted; it is marked damaged, and stays"
+                yield Finding(Severity.DAMAGE, f"{above}/{name}", sentence)
+            elif name in deleted:
                 sentence = "this mailbox was deleted; imapbox compact removes it"
                 yield _note(f"{above}/{name}", sentence)
             elif name not in bound and _MAILBOX.fullmatch(name):

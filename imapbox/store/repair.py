@@ -4,6 +4,8 @@ A user's account comes first: it says which mailboxes there are. Where its log i
 lost, the mailboxes' directories that ever held mail are found, and named
 ``Recovered/<id>``. Then each mailbox, with the account's lock and its own: if it
 needs another UIDVALIDITY, the account says so first, as `imapbox restored` does.
+A mailbox that was deleted is mended only if it is marked as damaged, since the
+mark keeps compaction from removing it.
 """
 
 import re
@@ -20,6 +22,7 @@ from imapbox.index.check import CheckedLog, EndingAudit, check_log
 from imapbox.index.check_audit import AccountAudit, MailboxAudit
 from imapbox.index.check_messages import check_messages
 from imapbox.index.commit import Log, write
+from imapbox.index.damage import DAMAGED
 from imapbox.index.head import DELETED
 from imapbox.index.mailbox_plan import MailboxPlan, plan_mailbox, scan_all
 from imapbox.index.mailbox_state import MailboxFacts
@@ -32,6 +35,7 @@ from imapbox.index.repair import (
     mend_small_things,
     replace_log,
 )
+from imapbox.index.segment import segment_numbers
 from imapbox.index.settle import settle
 from imapbox.index.transaction import Transaction
 from imapbox.locks.acquire import Identity, locked
@@ -167,6 +171,21 @@ class UserRepair:
         section = partial(self._mailbox_section, directory, mailbox)
         yield from self._locked([self._account, directory], section)
 
+    def mend_deleted(self, mailbox_id: bytes) -> Steps[None]:
+        """Mend a mailbox that was deleted, if the mark keeps it from being removed."""
+        directory = mailbox_directory(self._user, mailbox_id)
+        if not (yield from steps.exists(directory)):
+            return
+        names = yield from steps.list_directory(directory)
+        if DAMAGED not in names or not segment_numbers(names):
+            return
+        checked = yield from self._check(directory, MailboxAudit, held=False)
+        yield from mend_lock(self._job, directory, checked)
+        name = MailboxName(f"{mailbox_id.hex()} (deleted)")
+        mailbox = Create(mailbox_id, checked.audit.counts.uidvalidity, name)
+        section = partial(self._mailbox_section, directory, mailbox)
+        yield from self._locked([self._account, directory], section)
+
     def _mailbox_section(self, directory: str, mailbox: Create) -> Steps[None]:
         job = self._job
         checked = yield from self._check(directory, MailboxAudit, held=job.apply)
@@ -179,8 +198,8 @@ class UserRepair:
             job.leave(directory, "another mailbox's log is in it")
             return
         if not broken and (checked.marked or self._deep):
-            cards = card_of_octets if self._deep else None
-            broken = bool((yield from check_messages(directory, state, cards)))
+            # Readers make a card again that is not what was stored.
+            broken = bool((yield from check_messages(directory, state, None)))
         if broken:
             yield from self._write_anew(directory, mailbox)
             return
@@ -198,12 +217,11 @@ class UserRepair:
         state = yield from self._tree()
         now = int((yield from steps.now()))
         bound = state.mailboxes.get(mailbox.mailbox_id)
-        if bound is None:
-            return  # it was deleted just now
-        given = UidValidity(max(bound.uidvalidity, plan.uidvalidity))
+        known = bound or mailbox  # it may be deleted
+        given = UidValidity(max(known.uidvalidity, plan.uidvalidity))
         if plan.unsure:
             given = self._next(state, now, given)
-        if given != bound.uidvalidity:
+        if bound is not None and given != bound.uidvalidity:
             yield from self._give(state, bound._replace(uidvalidity=given))
         flags = head.flags if head is not None else 0
         log = plan.log(mailbox.mailbox_id, given, now * 1_000_000)
@@ -332,6 +350,13 @@ def mend_user(
             yield from repair.mend_mailbox(each)
         except MailboxDamaged as error:
             job.leave(directory, error.sentence())
+    for mailbox_id in state.deleted if mailbox is None else ():
+        try:
+            yield from repair.mend_deleted(mailbox_id)
+        except MailboxDamaged as error:
+            job.leave(mailbox_directory(user, mailbox_id), error.sentence())
+        except FileNotFoundError:
+            continue  # compaction removed it meanwhile
     return len(chosen)
 
 

@@ -36,6 +36,7 @@ from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import (
     DiskFull,
     MailboxBusy,
+    MailboxDamaged,
     MailboxExists,
     NoSuchMailbox,
 )
@@ -54,6 +55,10 @@ _RUN_SIZE: Final = 16
 
 class NotInCopy(Exception):
     """The copy has no such user, or no such mailbox of this user."""
+
+
+class PlaceDamaged(MailboxDamaged):
+    """The mailbox that is there is damaged; run imapbox repair first."""
 
 
 class Restored(NamedTuple):
@@ -96,6 +101,8 @@ def restore_mailbox(
         MailboxExists: A mailbox of that name is there; nothing was done.
         NoSuchMailbox: None is there; nothing was done.
         MailboxDamaged: The copy is damaged, or the account.
+        PlaceDamaged: The mailbox is whose place it would take: what nobody can read
+            of it now, `imapbox repair` may find.
         MailboxBusy: A lock was not to be had; nothing was done.
         DiskFull: Nothing was done.
     """
@@ -150,13 +157,11 @@ class _Old:
     Attributes:
         directory: Of its log.
         state: What the log says.
-        damaged: Whether it takes no changes.
         seen: The UIDs below this one were looked at.
     """
 
     directory: str
     state: MailboxState
-    damaged: bool
     seen: int = 0
 
 
@@ -213,7 +218,9 @@ class _Restoring:
             return None
         directory = mailbox_directory(self._user, self._place.mailbox_id)
         opened = yield from open_log(directory, self._settings, MailboxState)
-        return _Old(directory, opened.state, opened.damaged)
+        if opened.damaged:
+            raise PlaceDamaged(directory)
+        return _Old(directory, opened.state)
 
     def _keep(self, old: _Old) -> Steps[None]:
         """Add the messages that the copy has not."""
@@ -238,7 +245,7 @@ class _Restoring:
             account = yield from settle(self._account.directory, self._settings)
             yield from self._catch_up(account)
             tail = None
-            if old is not None and not old.damaged:
+            if old is not None:
                 tail = yield from settle(old.directory, self._settings)
                 yield from _follow(old, tail)
                 yield from self._keep(old)

@@ -111,6 +111,7 @@ def test_a_deep_check_reads_messages(store: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "uid 1" in done.output
     assert "its card is not what was stored" in done.output
+    assert run("repair", store, "--deep").output.startswith("sound"), "check says so"
     break_log(store, MAIL)
     assert run("check", store).exit_code == 0, "it reads no messages"
     done = run("check", store, "--deep")

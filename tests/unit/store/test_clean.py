@@ -22,6 +22,7 @@ from tests.simulation.mailbox import (
     settings_of,
     submit,
 )
+from tests.simulation.repairing import flip, frames_of, repair, worst
 
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
@@ -78,16 +79,27 @@ def test_what_no_delete_names_is_left_alone() -> None:
         assert mailbox_directory(ALICE, mailbox_id) in deleted.disk.names
 
 
-def test_a_damaged_one_is_left_alone() -> None:
-    """Somebody may want to look at it."""
+@pytest.mark.parametrize("broken", [False, True], ids=["marked", "broken"])
+def test_a_damaged_one_stays_until_it_is_repaired(broken: bool) -> None:
+    """Somebody may want to look at it; a day after its repair it goes."""
     deleted = Deleted()
     deleted.disk.advance_clock(9 * DAY)
     deleted.process.close(
         deleted.process.open(f"{deleted.directory}/damaged", Mode.CREATE)
     )
+    if broken:
+        frame = frames_of(deleted.disk, deleted.directory)[1]
+        flip(deleted.disk, f"{deleted.directory}/log.1", frame.start + 70)
     with pytest.raises(MailboxDamaged):
         deleted.clean()
     assert deleted.is_there()
+    assert worst(deleted.disk, 4, deleted.directory)
+    assert repair(deleted.disk, 5)
+    assert not worst(deleted.disk, 6, deleted.directory)
+    assert not repair(deleted.disk, 7)
+    deleted.disk.advance_clock(DAY + HOUR)
+    assert deleted.clean()
+    assert not deleted.is_there()
 
 
 def test_a_crash_leaves_what_the_next_one_removes() -> None:

@@ -1,7 +1,5 @@
 """A mailbox that comes back from a copy of the store."""
 
-import errno
-import itertools
 from dataclasses import replace
 from typing import Any, Final
 
@@ -22,7 +20,12 @@ from imapbox.model.errors import (
 from imapbox.model.flags import Flag
 from imapbox.model.names import INBOX, MailboxName
 from imapbox.store.layout import USERS, mailboxes_directory
-from imapbox.store.restore import NotInCopy, Restored, restore_mailbox
+from imapbox.store.restore import (
+    NotInCopy,
+    PlaceDamaged,
+    Restored,
+    restore_mailbox,
+)
 from imapbox.store.store_copy import copy_user, there
 from tests.simulation.crash import Crashes
 from tests.simulation.disk import SimulatedDisk, run
@@ -39,7 +42,8 @@ from tests.simulation.mailbox import (
     open_account,
     settings_of,
 )
-from tests.simulation.undoing import FAILURES
+from tests.simulation.repairing import flip, frames_of, repair
+from tests.simulation.walk import walk_errors
 
 TRASH: Final = MailboxName("Trash")
 BACK: Final = MailboxName("Back")
@@ -194,13 +198,31 @@ def test_a_message_that_is_broken_in_the_copy_is_left_out(stores: Stores) -> Non
     assert contents(stores.look(BACK)) == contents(stores.before)[1:]
 
 
-def test_a_damaged_mailbox_can_be_replaced(stores: Stores) -> None:
-    """What can be read of it is kept."""
+def test_a_damaged_mailbox_is_repaired_first(stores: Stores) -> None:
+    """What can't be read of it is not given up: repair finds it, then it is kept."""
+    for body in (b"more" * 50, b"most" * 50):
+        run(deliver(stores.account(), body), stores.process)
+    account = stores.account()
+    broken = frames_of(stores.disk, account.directory)[-2]
+    flip(stores.disk, f"{account.directory}/log.1", broken.start + 70)
+    directories = stores.directories()
+    with pytest.raises(PlaceDamaged):
+        stores.restore(INBOX)
+    assert stores.account().mailbox_id == account.mailbox_id
+    assert stores.directories() == directories
+    repair(stores.disk, 5)
+    assert stores.restore(INBOX).kept == 2
+    bodies = [message.body for message in stores.look().messages]
+    assert bodies == [*BODIES, LATER, b"most" * 50]
+
+
+def test_a_marked_mailbox_is_not_replaced(stores: Stores) -> None:
+    """Nor is one of which only the disk is doubted."""
     path = f"{stores.account().directory}/damaged"
     stores.process.close(stores.process.open(path, Mode.CREATE))
-    assert stores.restore(INBOX).kept == 1
-    assert [message.body for message in stores.look().messages] == [*BODIES, LATER]
-    run(deliver(stores.account(), b"more"), stores.process)
+    with pytest.raises(PlaceDamaged):
+        stores.restore(INBOX)
+    assert stores.restore(BACK).messages == 2
 
 
 def test_a_mailbox_that_was_made_meanwhile_is_not_overtaken(stores: Stores) -> None:
@@ -263,24 +285,23 @@ def test_every_error_leaves_the_old_or_the_new(stores: Stores) -> None:
     old = [message.body for message in stores.look().messages]
     new = [*BODIES, LATER]
     whole = stores.disk
-    for methods, error in FAILURES:
-        for number in itertools.count(1):
-            stores.disk = whole.copy()
-            stores.process = stores.disk.process(2)
-            fault = Fault(methods, number, error, short=error == errno.ENOSPC)
-            stores.disk.faults = (fault,)
-            try:
-                stores.restore(INBOX)
-            except (MailError, OSError):
-                assert fault.fired
-            stores.disk.faults = ()
-            bodies = [message.body for message in stores.look().messages]
-            assert bodies in (old, new)
-            if not is_damaged(stores.disk):
-                stores.restore(INBOX)
-                assert [each.body for each in stores.look().messages] == new
-            if not fault.fired:
-                break
+
+    def attempt(fault: Fault) -> None:
+        stores.disk = whole.copy()
+        stores.process = stores.disk.process(2)
+        stores.disk.faults = (fault,)
+        try:
+            stores.restore(INBOX)
+        except (MailError, OSError):
+            assert fault.fired
+        stores.disk.faults = ()
+        bodies = [message.body for message in stores.look().messages]
+        assert bodies in (old, new)
+        if not is_damaged(stores.disk):
+            stores.restore(INBOX)
+            assert [each.body for each in stores.look().messages] == new
+
+    assert walk_errors(attempt) > 30
 
 
 def test_looking_into_a_copy_writes_nothing(stores: Stores) -> None:
