@@ -11,7 +11,7 @@ from imapbox.mailbox.messages import MarkedRow, Marks, Message
 from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged, Update
 from imapbox.model.flags import FLAG_NAMES, Flag
 from imapbox.model.numbers import Seq, Uid
-from imapbox.model.sequence_set import SequenceSet
+from imapbox.model.sequence_set import SAVED, SequenceSet
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.flags import render_flag_list
@@ -30,11 +30,13 @@ class Selection:
     Attributes:
         mailbox: What is open.
         tells_modseqs: Whether modseqs are told with flags.
+        saved: UIDs that the last SEARCH saved: RFC 5182 §2.1.
     """
 
     def __init__(self, mailbox: SelectedMailbox, *, tells_modseqs: bool) -> None:
         self.mailbox = mailbox
         self.tells_modseqs = tells_modseqs
+        self.saved = np.zeros(0, np.uint32)
         self._flags_items = _FlagsItems(mailbox)
         self._keywords_told = len(mailbox.keywords())
 
@@ -44,29 +46,41 @@ class Selection:
         Raises:
             NoSuchMessage: (at once) a sequence number is nobody's.
         """
+        if numbers == SAVED:
+            return self.mailbox.messages_of(self._saved())
         if by_uid:
             return self.mailbox.by_uid(self.resolve_uids(numbers))
         return self.mailbox.by_seq(numbers.resolve(self.mailbox.exists))
 
     def marked_rows(self, numbers: SequenceSet, *, by_uid: bool) -> Iterator[MarkedRow]:
         """Return what `messages` does, but only UIDs and marks; much cheaper."""
+        if numbers == SAVED:
+            return self.mailbox.marks_of(self._saved())
         if by_uid:
             return self.mailbox.marks_by_uid(self.resolve_uids(numbers))
         return self.mailbox.marks_by_seq(numbers.resolve(self.mailbox.exists))
 
     def uids(self, numbers: SequenceSet, *, by_uid: bool) -> NDArray[np.uint32]:
         """Return the UIDs of what `messages` returns, all at once; the cheapest."""
+        if numbers == SAVED:
+            return self._saved()
         if by_uid:
             return self.mailbox.uids_by_uid(self.resolve_uids(numbers))
         return self.mailbox.uids_by_seq(numbers.resolve(self.mailbox.exists))
 
     def resolve_uids(self, numbers: SequenceSet) -> Sequence[range]:
         """Return the UIDs that a client names, whoever has them."""
+        if numbers == SAVED:
+            return [range(uid, uid + 1) for uid in self._saved().tolist()]
         exists = self.mailbox.exists
         if not exists:
             return ()
         # "*" is the last message's UID, not UIDNEXT - 1: RFC 9051 §6.4.9.
         return numbers.resolve(self.mailbox.uids.at(exists - 1))
+
+    def _saved(self) -> NDArray[np.uint32]:
+        """Return what was saved, and has a sequence number still."""
+        return self.mailbox.uids.among(self.saved)
 
     def flags_item(self, message: Message) -> bytes:
         """Return FLAGS of a message, for a FETCH."""

@@ -11,6 +11,7 @@ docs/decisions/search-in-slices.md.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -45,6 +46,7 @@ class Searching:
         mailbox: As its client knows it; it does not change meanwhile.
         criterion: What is asked of them.
         pause: Awaited now and then.
+        saved: UIDs for which "$" stands; none if it is not given.
 
     Attributes:
         done: How many messages have been looked at.
@@ -54,13 +56,19 @@ class Searching:
     """
 
     def __init__(
-        self, mailbox: SelectedMailbox, criterion: Criterion, pause: Pause
+        self,
+        mailbox: SelectedMailbox,
+        criterion: Criterion,
+        pause: Pause,
+        saved: NDArray[np.uint32] | None = None,
     ) -> None:
         self.done = 0
         self._mailbox = mailbox
         self._pause = pause
         self._program = Program(criterion)
         bounds = mailbox.bounds()
+        if saved is not None:
+            bounds = replace(bounds, saved=saved)
         leaves = dict(enumerate(self._program.leaves))
         for leaf in leaves.values():
             if isinstance(leaf, TextHas | BodyHas | FieldHas):
@@ -72,11 +80,8 @@ class Searching:
         asked = self._columns.keys() | self._cards.keys()
         self._octets = {key: leaf for key, leaf in leaves.items() if key not in asked}
 
-    async def found(self, *, by_uid: bool) -> AsyncIterator[NDArray[np.uint32]]:
-        """Yield the messages that are so, in order, some at a time.
-
-        Args:
-            by_uid: Whether as UIDs, not as sequence numbers.
+    async def found(self) -> AsyncIterator[NDArray[np.uint32]]:
+        """Yield the UIDs of the messages that are so, in order, some at a time.
 
         Raises:
             MailError: Messages could not be read. One that is gone is no error:
@@ -94,8 +99,7 @@ class Searching:
             if len(open_):
                 so[open_] = await self._look(facts.uids[open_], answers[:, open_])
             self.done = start + len(facts)
-            numbers = facts.uids if by_uid else facts.seqs()
-            yield numbers[so == YES]
+            yield facts.uids[so == YES]
 
     async def _look(self, uids: NDArray[np.uint32], answers: Answers) -> Answers:
         """Find out of messages what columns did not tell."""

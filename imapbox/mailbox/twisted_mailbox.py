@@ -313,7 +313,7 @@ class TwistedMailbox:
             self._turn_began = self._clock.seconds()
             searching = Searching(self._selected, criterion, self._pause)
             numbers: list[int] = []
-            async for uids in searching.found(by_uid=True):
+            async for uids in searching.found():
                 numbers += [self.told.seq_of(uid) for uid in uids.tolist()]
             return numbers
 

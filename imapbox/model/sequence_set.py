@@ -7,6 +7,7 @@ See Also:
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +39,8 @@ class SequenceSet:
             else:
                 merged.append(range(low, high + 1))
         return tuple(merged)
+
+
+# "$": the messages that the last SEARCH saved. RFC 5182 §2.1. No other set has
+# no numbers.
+SAVED: Final = SequenceSet(())

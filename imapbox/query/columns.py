@@ -7,7 +7,7 @@ See Also:
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -30,7 +30,7 @@ from imapbox.model.criteria import (
     When,
 )
 from imapbox.model.numbers import MAX_UID
-from imapbox.model.sequence_set import SequenceSet
+from imapbox.model.sequence_set import SAVED, SequenceSet
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -77,11 +77,15 @@ class Bounds:
         exists: The last sequence number.
         last_uid: The last message's UID; 0 if there is none.
         keywords: Names, by number.
+        saved: UIDs, ascending, for which "$" stands: RFC 5182 §2.1.
     """
 
     exists: int
     last_uid: int
     keywords: Sequence[str]
+    saved: NDArray[np.uint32] = field(
+        default_factory=lambda: np.zeros(0, np.uint32), compare=False
+    )
 
 
 ColumnTest: TypeAlias = Callable[[Facts], Mask]
@@ -102,6 +106,8 @@ def column_test(  # noqa: PLR0911 - a table
             return _has_keyword(name, bounds.keywords)
         case IsRecent():
             return lambda facts: facts.uids > facts.recent_after
+        case HasSeq(numbers) | HasUid(numbers) if numbers == SAVED:
+            return lambda facts: np.isin(facts.uids, bounds.saved, assume_unique=True)
         case HasSeq(seqs):
             is_named = _is_in(seqs, bounds.exists)
             return lambda facts: is_named(facts.seqs())

@@ -107,6 +107,8 @@ class Words:
 
     def set(self) -> bytes:
         """Return a sequence set; most of what it names exists."""
+        if self.chance.random() < 0.05:
+            return b"$"
         return b",".join(self._range() for _ in range(self.chance.randint(1, 2)))
 
     def _range(self) -> bytes:
@@ -243,7 +245,10 @@ def _search_key(words: Words, depth: int = 0) -> bytes:
 
 def _search(words: Words) -> bytes:
     charset = words.pick((b"", b"", b"CHARSET UTF-8 ", b"CHARSET iso-8859-1 "))
-    return b"SEARCH %b%b" % (charset, _search_key(words))
+    returns = words.pick(
+        (b"",) * 6 + (b"RETURN () ", b"RETURN (SAVE) ", b"RETURN (MIN ALL COUNT) ")
+    )
+    return b"SEARCH %b%b%b" % (returns, charset, _search_key(words))
 
 
 def _list(words: Words) -> bytes:

@@ -1,6 +1,7 @@
-"""SEARCH. RFC 9051 §6.4.4, RFC 3501 §7.2.5."""
+"""SEARCH. RFC 9051 §6.4.4, RFC 3501 §7.2.5, RFC 4731, RFC 5182."""
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,16 +9,28 @@ from numpy.typing import NDArray
 from imapbox.imap.answers import Done, Refused
 from imapbox.imap.session import Session
 from imapbox.mailbox.searching import Searching
-from imapbox.model.criteria import ChangedFrom, Criterion, parts_of
+from imapbox.model.criteria import ChangedFrom, parts_of
 from imapbox.model.numbers import ModSeq
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
-from imapbox.wire.imap.commands.search import Search
+from imapbox.wire.imap.commands.search import Return, Search
+from imapbox.wire.imap.sequence_set import uid_ranges
 
 # Seconds: a client that hears nothing takes us for dead, sooner or later.
 _SILENCE: Final = 10.0
 # So many numbers are worded before we look at the clock.
 _AT_A_TIME: Final = 4096
+_NOTHING: Final = np.zeros(0, np.uint32)
+
+
+class _Found(NamedTuple):
+    """What was found: UIDs, and the numbers by which they are told."""
+
+    uids: NDArray[np.uint32]
+    numbers: NDArray[np.uint32]
+
+    def at(self, places: list[int]) -> "_Found":
+        return _Found(self.uids[places], self.numbers[places])
 
 
 async def search(session: Session, command: Search) -> Done:
@@ -27,40 +40,117 @@ async def search(session: Session, command: Search) -> Done:
         Refused: The client's strings are in a charset that we don't read.
         SearchTextTooLong: One of them is too long.
     """
+    saves = command.returns is not None and Return.SAVE in command.returns
+    selection = session.selection
+    before = selection.saved
+    if saves:
+        selection.saved = _NOTHING  # RFC 5182 §2.1: should the search be refused
     if not command.known_charset:
         raise Refused("Not a charset that is known here.", codes.badcharset())
-    output = session.output
-    searching = _searching(session, command.criterion)
     asks_modseqs = any(
         isinstance(each, ChangedFrom) for each in parts_of(command.criterion)
     )
     if asks_modseqs:
         session.tell_modseqs()
-    # Nothing is said before all is known: a search may fail.
-    found = [each async for each in searching.found(by_uid=command.by_uid)]
-    output.write(responses.SEARCH_START)
-    for numbers in found:
-        for start in range(0, len(numbers), _AT_A_TIME):
-            some = numbers[start : start + _AT_A_TIME].tolist()
-            output.write(responses.search_numbers(some))
-            await output.room()
-    if asks_modseqs and any(map(len, found)):
-        modseq = _greatest_modseq(session, np.concatenate(found), command)
-        output.write(responses.search_modseq(modseq))
-    output.write(responses.SEARCH_END)
+    found = await _find(session, command, before)
+    told = found
+    if command.returns is not None and not command.returns & _WHOLE:
+        told = _ends(found, command.returns)
+    if saves:
+        selection.saved = told.uids
+    modseq = None
+    if asks_modseqs and len(told.uids):
+        modseq = selection.mailbox.greatest_modseq(told.uids)
+    if command.returns is None:
+        await _tell_search(session, found.numbers, modseq)
+    elif command.returns != {Return.SAVE}:
+        await _tell_esearch(session, command, found.numbers, modseq)
     return Done("Searched.")
 
 
-def _greatest_modseq(
-    session: Session, numbers: NDArray[np.uint32], command: Search
-) -> ModSeq:
+# With one of these, or none but SAVE, it is all that is meant: RFC 5182 §2.4.
+_WHOLE: Final = frozenset({Return.ALL, Return.COUNT})
+
+
+def _ends(found: _Found, returns: frozenset[Return]) -> _Found:
+    """Return the first one, the last one, or both, as is wanted."""
+    if returns == {Return.SAVE} or not len(found.uids):
+        return found
+    places = {0} if Return.MIN in returns else set()
+    if Return.MAX in returns:
+        places.add(len(found.uids) - 1)
+    return found.at(sorted(places))
+
+
+async def _find(session: Session, command: Search, saved: NDArray[np.uint32]) -> _Found:
+    """Return what is so. Nothing is said before all is known: a search may fail."""
     mailbox = session.selection.mailbox
-    if not command.by_uid:
-        numbers = mailbox.uids[0 : mailbox.exists][numbers - 1]
-    return mailbox.greatest_modseq(numbers)
+    searching = _searching(session, command, mailbox.uids.among(saved))
+    parts, numbers = [_NOTHING], [_NOTHING]
+    async for uids in searching.found():
+        parts.append(uids)
+        if not command.by_uid:
+            numbers.append((mailbox.uids.places_of(uids) + 1).astype(np.uint32))
+    found = np.concatenate(parts)
+    return _Found(found, found if command.by_uid else np.concatenate(numbers))
 
 
-def _searching(session: Session, criterion: Criterion) -> Searching:
+async def _tell_search(
+    session: Session, numbers: NDArray[np.uint32], modseq: ModSeq | None
+) -> None:
+    output = session.output
+    output.write(responses.SEARCH_START)
+    for start in range(0, len(numbers), _AT_A_TIME):
+        some = numbers[start : start + _AT_A_TIME].tolist()
+        output.write(responses.search_numbers(some))
+        await output.room()
+    if modseq is not None:
+        output.write(responses.search_modseq(modseq))
+    output.write(responses.SEARCH_END)
+
+
+async def _tell_esearch(
+    session: Session,
+    command: Search,
+    numbers: NDArray[np.uint32],
+    modseq: ModSeq | None,
+) -> None:
+    """Tell what is wanted; of nothing only how many it is: RFC 4731 §3.1."""
+    returns = command.returns or frozenset()
+    output = session.output
+    output.write(responses.esearch_start(command.tag, uid=command.by_uid))
+    if Return.COUNT in returns:
+        output.write(responses.search_item(b"COUNT", len(numbers)))
+    if len(numbers):
+        if Return.MIN in returns:
+            output.write(responses.search_item(b"MIN", int(numbers[0])))
+        if Return.MAX in returns:
+            output.write(responses.search_item(b"MAX", int(numbers[-1])))
+    if modseq is not None:
+        output.write(responses.search_item(b"MODSEQ", modseq))
+    if len(numbers) and Return.ALL in returns:
+        before = b" ALL "
+        for ranges in _runs(numbers):
+            output.write(before + uid_ranges(ranges))
+            await output.room()
+            before = b","
+    output.write(responses.SEARCH_END)
+
+
+def _runs(numbers: NDArray[np.uint32]) -> Iterator[list[range]]:
+    """Yield runs of ascending numbers, some at a time."""
+    begins = np.ones(len(numbers), np.bool_)
+    begins[1:] = numbers[1:] - numbers[:-1] > 1
+    first, last = numbers[begins], numbers[np.roll(begins, -1)]
+    for start in range(0, len(first), _AT_A_TIME):
+        some = slice(start, start + _AT_A_TIME)
+        ends = zip(first[some].tolist(), last[some].tolist(), strict=True)
+        yield [range(low, high + 1) for low, high in ends]
+
+
+def _searching(
+    session: Session, command: Search, saved: NDArray[np.uint32]
+) -> Searching:
     """Return a search that says now and then that it goes on."""
     mailbox = session.selection.mailbox
     told = session.clock.seconds()
@@ -74,5 +164,5 @@ def _searching(session: Session, criterion: Criterion) -> Searching:
             session.output.write(said)
         await session.output.room()
 
-    searching = Searching(mailbox, criterion, pause)
+    searching = Searching(mailbox, command.criterion, pause, saved)
     return searching

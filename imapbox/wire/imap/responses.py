@@ -182,6 +182,25 @@ def status(name: MailboxName, values: Mapping[StatusAtt, int]) -> bytes:
     return b"* STATUS %b (%b)\r\n" % (strings.mailbox(name), atts)
 
 
+def esearch_start(tag: Tag, *, uid: bool) -> bytes:
+    """Return the beginning of ``* ESEARCH``. RFC 4731 §3.1.
+
+    What was asked of what was found follows, each with a space before it, and
+    then `SEARCH_END`.
+
+    Args:
+        tag: Of the command.
+        uid: Whether UIDs are told.
+    """
+    correlator = b" (TAG %b)" % strings.string(tag)
+    return b"* ESEARCH%b%b" % (correlator, b" UID" if uid else b"")
+
+
+def search_item(name: bytes, value: int) -> bytes:
+    """Return one thing that ESEARCH tells."""
+    return b" %b %d" % (name, value)
+
+
 def search_modseq(modseq: ModSeq) -> bytes:
     """Return the greatest modseq of them, behind the numbers. RFC 7162 §3.1.6."""
     return b" (MODSEQ %d)" % modseq

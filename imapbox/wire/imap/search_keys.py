@@ -60,7 +60,7 @@ from imapbox.wire.imap.sequence_set import read_sequence_set
 MAX_KEYS: Final = 1000
 MAX_DEPTH: Final = 50
 
-_SET = re.compile(rb"[0-9*]")
+_SET = re.compile(rb"[0-9*$]")
 
 _SEEN: Final = HasFlag(Flag.SEEN)
 _BARE: Final[Mapping[bytes, Criterion]] = {

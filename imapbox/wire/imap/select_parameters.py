@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from imapbox.model.numbers import ModSeq, UidValidity
+from imapbox.model.sequence_set import SAVED
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.lexer import Lexer
 from imapbox.wire.imap.sequence_set import SequenceSet, read_sequence_set
@@ -96,6 +97,6 @@ def _resync(lexer: Lexer) -> Resync:
 
 def _numbers(lexer: Lexer) -> SequenceSet:
     numbers = read_sequence_set(lexer)
-    if any(None in ends for ends in numbers.ranges):
+    if numbers == SAVED or any(None in ends for ends in numbers.ranges):
         raise BadSyntax("known-uids")
     return numbers

@@ -1,10 +1,10 @@
 """Sequence sets: ``1,3:5,7:*``.
 
-RFC 9051 §9, with "$" (SEARCHRES) left to its own rule::
+RFC 9051 §9::
 
     seq-number   = nz-number / "*"
     seq-range    = seq-number ":" seq-number
-    sequence-set = (seq-number / seq-range) *("," (seq-number / seq-range))
+    sequence-set = (seq-number / seq-range) *("," (seq-number / seq-range)) / "$"
 """
 
 import re
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from imapbox.model.numbers import MAX_UID
-from imapbox.model.sequence_set import SequenceSet
+from imapbox.model.sequence_set import SAVED, SequenceSet
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.lexer import Lexer
 
@@ -49,11 +49,13 @@ def parse_sequence_set(text: bytes) -> SequenceSet:
 
 
 def read_sequence_set(lexer: Lexer) -> SequenceSet:
-    """Take a sequence set out of a command.
+    """Take a sequence set out of a command, or "$".
 
     Raises:
         BadSyntax: There is none.
     """
+    if lexer.accept(b"$"):
+        return SAVED
     return parse_sequence_set(lexer.match(_RUN, "sequence-set"))
 
 

@@ -172,7 +172,6 @@ def test_what_is_asked_comes_through(criterion: Criterion) -> None:
         b"CHARSET UTF-8 ",
         b"CHARSET US-ASCII BODY {2+}\r\n\xc3\xa4",
         b"SEEN CHARSET UTF-8",
-        b"RETURN (MIN) ALL",
     ],
     ids=lambda text: repr(text[:40]),
 )
