@@ -23,6 +23,7 @@ from imapbox.index.check_snapshots import unused_and_wrong
 from imapbox.index.cut import has_later_batch
 from imapbox.index.damage import DAMAGED
 from imapbox.index.doubts import DOUBTS
+from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import Frame
 from imapbox.index.head import HEAD_SIZE, Counts, Head, Position
 from imapbox.index.lost_head import (
@@ -34,6 +35,7 @@ from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.read import follow_segment
 from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.settle import HEAD
+from imapbox.index.whole_frame import end_of_whole
 from imapbox.locks.lock_file import LOCK_FILE_SIZE, MAGIC
 from imapbox.model.errors import MailboxDamaged, UnknownFormat
 
@@ -339,7 +341,10 @@ class _Check(Generic[A]):
         Returns:
             The number of the last segment; None if that can't be told.
         """
-        end = yield from self._end_behind(last)
+        try:
+            end = yield from end_of_whole(self._directory, last)
+        except DamagedOperations:
+            end = yield from self._end_behind(last)
         broken = yield from self._walk(last, end)
         if broken is not None and not broken.may_be_torn:
             self._break(broken.name, broken.sentence)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from imapbox.disk import steps
+from imapbox.disk.filesystem import Mode
 from imapbox.disk.spool import PIECE
 from imapbox.disk.steps import Steps
 from imapbox.index.damage import damage, write_over
@@ -22,6 +23,8 @@ from imapbox.index.frame import (
 )
 from imapbox.index.head import Position
 from imapbox.index.payload import PartsCheck, parts_of, payload_intact
+from imapbox.index.read import switch_of
+from imapbox.index.segment import segment_name
 
 LARGE: Final = PIECE
 
@@ -50,6 +53,33 @@ def whole_frame(fd: int, at: Position) -> Steps[tuple[Frame, bytes] | None]:
     if octets[end:] != _trailer(frame) or not payload_intact(frame.operations, payload):
         return None
     return frame, octets
+
+
+def end_of_whole(directory: str, at: Position) -> Steps[Position]:
+    """Return the position behind the last frame from ``at`` on that is whole.
+
+    It is what becomes of a log without a head when somebody settles it.
+
+    Raises:
+        DamagedOperations: A whole frame makes no sense.
+        FileNotFoundError: A segment is not there.
+    """
+
+    def follow(fd: int) -> Steps[Position]:
+        here = at
+        while found := (yield from whole_frame(fd, here)):
+            frame, _ = found
+            if following := switch_of(frame):
+                return following
+            here = frame.end
+        return here
+
+    while True:
+        path = f"{directory}/{segment_name(at.segment)}"
+        end = yield from steps.opened(path, Mode.READ, follow)
+        if end.segment == at.segment:
+            return end
+        at = end
 
 
 def write_again(

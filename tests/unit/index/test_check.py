@@ -179,6 +179,19 @@ def test_what_a_crash_leaves_is_a_note() -> None:
     assert any("torn" in sentence for sentence in notes(log))
 
 
+def test_a_message_that_never_came_is_none() -> None:
+    """Without a head, what is last counts only if all its octets are there."""
+    log = MailLog(simulated()).make()
+    log.append(incoming(BODY))
+    log.append(incoming(BODY))
+    place = place_of(log.state(), 2)
+    log.remove("head")
+    assert checked(log).audit.state.counts.exists == 2
+    log.write("log.1", bytes(place.size), place.offset)
+    assert any("unfinished" in sentence for sentence in notes(log))
+    assert checked(log).audit.state.counts.exists == 1
+
+
 def test_a_torn_frame_before_a_later_batch_is_damage() -> None:
     """What was durable once, and is not whole any more, is no crash's fault."""
     log = MailLog(simulated()).make()
