@@ -23,10 +23,17 @@ _ANSWER: Final = re.compile(rb"^t (OK|NO|BAD)( \[[A-Z]+)?", re.MULTILINE)
 
 
 class Mail(NamedTuple):
-    """All that there is of an account."""
+    """All that there is of an account.
+
+    Attributes:
+        mailboxes: By name.
+        subscribed: Names; they need not exist.
+        highest_uidvalidity: Ever given.
+    """
 
     mailboxes: dict[str, Snapshot]
     subscribed: frozenset[str]
+    highest_uidvalidity: int
 
 
 async def knows_nobody(_: UserName) -> bool | None:
@@ -34,8 +41,8 @@ async def knows_nobody(_: UserName) -> bool | None:
     return None
 
 
-class Served:
-    """One process, with a session that has INBOX selected, and an LMTP client."""
+class Deliverer:
+    """One process, with an LMTP client."""
 
     def __init__(self, disk: SimulatedDisk, pid: int = SERVER) -> None:
         self.disk = disk
@@ -43,7 +50,6 @@ class Served:
         self.store = WholeStore(self.process)
         self.lmtp = Conversation(Deliveries(self.store, knows_nobody))
         self.lmtp.send(b"LHLO client\r\n")
-        self.imap = Client(logins=FakeLogins(account_in(self.store))).login().select()
 
     def deliver(self, body: bytes, detail: str = "") -> str:
         """Send a message; return what its recipient's reply begins with."""
@@ -55,6 +61,19 @@ class Served:
         self.lmtp.send(b"DATA\r\n")
         reply = statuses(self.lmtp.send(body + b"\r\n.\r\n"))
         return reply[0] if reply else ""
+
+    def end(self) -> None:
+        """Close the connection, and the store."""
+        self.lmtp.transport.loseConnection()
+        self.store.end()
+
+
+class Served(Deliverer):
+    """The same, with a session besides that has INBOX selected."""
+
+    def __init__(self, disk: SimulatedDisk, pid: int = SERVER) -> None:
+        super().__init__(disk, pid)
+        self.imap = Client(logins=FakeLogins(account_in(self.store))).login().select()
 
     def say(self, command: bytes) -> str:
         """Send an IMAP command; return how it went."""
@@ -70,8 +89,7 @@ class Served:
     def end(self) -> None:
         """Close the connections, and the store."""
         self.imap.drop()
-        self.lmtp.transport.loseConnection()
-        self.store.end()
+        super().end()
 
 
 def read_mail(process: SimulatedFileSystem) -> Mail:
@@ -81,12 +99,13 @@ def read_mail(process: SimulatedFileSystem) -> Mail:
     for name in account.state.names:
         session = Session(replace(account, name=name))
         run(session.open(), process)
-        found[str(name)] = _as_sent(run(session.snapshot(), process))
+        found[str(name)] = as_sent(run(session.snapshot(), process))
         run(session.close(), process)
-    return Mail(found, frozenset(map(str, account.state.subscribed)))
+    subscribed = frozenset(map(str, account.state.subscribed))
+    return Mail(found, subscribed, account.state.highest_uidvalidity)
 
 
-def _as_sent(found: Snapshot) -> Snapshot:
+def as_sent(found: Snapshot) -> Snapshot:
     """Return a mailbox without the header lines of its deliveries."""
     messages = tuple(
         each._replace(body=each.body[each.body.find(_FIRST_LINE) :])
@@ -108,6 +127,7 @@ def check_between(before: Mail, after: Mail, found: Mail, *, halfway: bool) -> N
     if found in (before, after):
         return
     assert halfway, f"found {found}, neither {before} nor {after}"
+    assert before.highest_uidvalidity <= found.highest_uidvalidity
     lost = bodies_in(before).keys() - bodies_in(found).keys()
     assert not lost, f"messages are nowhere: {lost}"
     for name, mailbox in found.mailboxes.items():

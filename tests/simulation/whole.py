@@ -116,9 +116,11 @@ def now(work: Awaitable[T]) -> T:
     return result_of(ensureDeferred(work))  # type: ignore[arg-type] # a coroutine
 
 
-def whole_store(*others: MailboxName, user: UserName = ALICE) -> SimulatedDisk:
+def whole_store(
+    *others: MailboxName, user: UserName = ALICE, seed: int = 0
+) -> SimulatedDisk:
     """Return a machine with a store and an account in it, all of it durable."""
-    disk = SimulatedDisk()
+    disk = SimulatedDisk(seed=seed)
     process = disk.process(MAKER)
     run(prepare_store(), process)
     uses = dict.fromkeys(others, "")
@@ -132,11 +134,3 @@ def whole_store(*others: MailboxName, user: UserName = ALICE) -> SimulatedDisk:
 def account_in(store: WholeStore, user: UserName = ALICE) -> UserAccount:
     """Return the user's mail, as a session has it."""
     return UserAccount(store, now(store.account(user)))
-
-
-def lose_heads_and_snapshots(process: SimulatedFileSystem) -> None:
-    """Remove what the log can be rebuilt without."""
-    for path in sorted(process.disk.names):
-        name = path.rpartition("/")[2]
-        if name == "head" or name.startswith("snap."):
-            process.unlink(path)
