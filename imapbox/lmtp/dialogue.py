@@ -31,11 +31,14 @@ class Dialogue:
     """Question and answer with one client.
 
     Attributes:
-        heard: How often the client said something after all that we had to say.
+        was_read: Whether the client has shown, since `look_for_a_sign`, that it
+            read what it was told: it said something, and none of that before.
     """
 
     def __init__(self, peer: Peer, clock: Any, limits: Limits) -> None:
-        self.heard = 0
+        self.was_read = False
+        self._looks_for_a_sign = False
+        self._is_ahead = False
         self._peer = peer
         self._clock = clock
         self._limits = limits
@@ -53,8 +56,16 @@ class Dialogue:
     def flush(self) -> None:
         """Tell the client now."""
         if self._unsaid:
+            if self._looks_for_a_sign:
+                # What it said by now it said without having read this.
+                self._is_ahead = self._peer.is_ahead
             self._peer.write(b"".join(self._unsaid))
             self._unsaid.clear()
+
+    def look_for_a_sign(self) -> None:
+        """Note in `was_read` when the client has read all that was said so far."""
+        self.was_read = False
+        self._looks_for_a_sign = True
 
     def stop(self) -> None:
         """Let `command_line` raise `Interrupted`, now if it waits."""
@@ -127,6 +138,13 @@ class Dialogue:
             # The rest of what was begun shows nothing: the network cuts anywhere.
             had_ended = self._framer.is_between
             self._framer.receive(await self._peer.more(self._patience))
-            self.heard += had_ended
+            if self._looks_for_a_sign and had_ended:
+                self._take_for_a_sign()
             self._patience -= self._clock.seconds() - began
         return event
+
+    def _take_for_a_sign(self) -> None:
+        """Conclude from what was said just now, if anything follows from it."""
+        if not self._is_ahead and self._peer.has_taken_all:
+            self.was_read = True
+            self._looks_for_a_sign = False

@@ -23,6 +23,23 @@ class Peer(Protocol):
         """Its IP address, or None on a UNIX socket."""
         ...
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it has said something that `more` did not return yet."""
+        ...
+
+    @property
+    def has_taken_all(self) -> bool:
+        """Whether all that we wrote is where it can read it, or was read.
+
+        Over TCP its machine has confirmed it; from a UNIX socket it was read.
+        """
+        ...
+
+    def confirm(self) -> None:
+        """Let it know at once what came: it may hold back what follows."""
+        ...
+
     def write(self, data: bytes) -> None:
         """Tell it ``data``. Never fails; a lost connection shows in `more`."""
         ...

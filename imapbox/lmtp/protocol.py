@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapbox.lmtp.peer import Interrupted, PeerGone, PeerTooSlow
+from imapbox.lmtp.queues import confirm, not_read, not_taken
 from imapbox.lmtp.session import Session
 
 
@@ -66,6 +67,16 @@ class LMTPProtocol(Protocol):
         host: str | None = getattr(peer, "host", None)
         return host
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the client has said something that nobody took; see `Peer`."""
+        return bool(self._unread) or not_read(self.transport) > 0
+
+    @property
+    def has_taken_all(self) -> bool:
+        """Whether the client got what was written; see `Peer`."""
+        return not_taken(self.transport) == 0
+
     def connectionMade(self) -> None:
         """Greet the client."""
         # Twisted's UNIX sockets provide it, too, and do nothing then.
@@ -97,6 +108,11 @@ class LMTPProtocol(Protocol):
                 timer.cancel()
         self._end_waiting(PeerGone())
         self._lost(self)
+
+    def confirm(self) -> None:
+        """Let the client know at once what came; see `Peer`."""
+        if not self._gone:
+            confirm(self.transport)
 
     def write(self, data: bytes) -> None:
         """Tell the client ``data``."""

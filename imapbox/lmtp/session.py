@@ -106,7 +106,6 @@ class Session:
         self._name = ""
         self._ident: str | None = None
         self._doubts: list[Doubt] = []
-        self._answered_at = 0
         self._transaction: _Transaction | None = None
         self._mistakes = 0
 
@@ -301,17 +300,19 @@ class Session:
             for answer in delivery.refuse(message.error):
                 self._say(answer)
             return
+        # A command that is on its way should come before the replies go out.
+        self._peer.confirm()
         for answered in delivery.begin(message.spool, self._limits.answer):
             self._say(await self._dialogue.wait(answered))
         self._doubts += delivery.doubts
-        self._answered_at = self._dialogue.heard
+        self._dialogue.look_for_a_sign()
 
     async def _settle(self) -> None:
         """Conclude that the client has read our replies, if it has.
 
         What came before they were written shows nothing.
         """
-        if not self._doubts or self._dialogue.heard == self._answered_at:
+        if not self._doubts or not self._dialogue.was_read:
             return
         doubts, self._doubts = self._doubts, []
         settled = Deferred.fromCoroutine(self._deliveries.settle(doubts))

@@ -72,6 +72,32 @@ def test_wherever_the_network_cuts_it(before: bytes, behind: bytes) -> None:
     assert "alice" in conversation.deliveries.settled
 
 
+@pytest.mark.parametrize("command", [b"NOOP", b"QUIT", BEGIN[:-2]])
+def test_what_came_during_the_delivery(command: bytes) -> None:
+    """A command that came while the message was delivered came before the reply."""
+    conversation = Conversation()
+    slow: Deferred[None] = Deferred()
+    conversation.deliveries.delivered["alice"] = slow
+    conversation.begin("alice")
+    assert conversation.send(MESSAGE) == []
+    assert conversation.send(command + b"\r\n") == []
+    slow.callback(None)
+    assert len(codes(conversation.heard())) > 1
+    assert conversation.deliveries.settled == []
+
+
+def test_what_is_held_back_is_asked_for() -> None:
+    """A message is confirmed before it is delivered, so that what follows it comes."""
+    conversation = Conversation()
+    conversation.begin("alice")
+    begun: list[list[str]] = []
+    conversation.protocol.confirm = lambda: begun.append(
+        list(conversation.deliveries.begun)
+    )
+    assert codes(conversation.send(MESSAGE)) == ["250"]
+    assert begun == [[]]
+
+
 @pytest.mark.parametrize("end", ["lost", "timeout", "shutdown"])
 def test_the_end_of_the_connection_shows_nothing(end: str) -> None:
     """A connection that is lost, or ended by us, leaves the delivery in doubt."""

@@ -1,0 +1,50 @@
+"""What the kernels at both ends hold of a connection, and how to have it sent.
+
+See Also:
+    tcp(7) and unix(7) on SIOCINQ and SIOCOUTQ, which are the two numbers here.
+"""
+
+import socket
+import struct
+import termios
+from contextlib import suppress
+from fcntl import ioctl
+from typing import Any, Final
+
+_INT: Final = struct.Struct("i")
+
+
+def not_read(transport: Any) -> int:
+    """Return how many octets have arrived that ``transport`` did not read yet."""
+    return _queued(transport, termios.FIONREAD)
+
+
+def not_taken(transport: Any) -> int:
+    """Return a number that is 0 once the other end has all that was sent.
+
+    Over TCP it has what its machine confirmed, and a segment confirms all that
+    came before it was sent. From a UNIX socket it has what it read.
+    """
+    return _queued(transport, termios.TIOCOUTQ)
+
+
+def confirm(transport: Any) -> None:
+    """Let the other end know at once what came, if ``transport`` is TCP's.
+
+    Before it knows it may hold back what it wants to send (RFC 896), and we let
+    it wait for the reply, on which the confirmation rides (RFC 1122 §4.2.3.2).
+    """
+    handle = getattr(transport, "getHandle", lambda: None)()
+    if handle is not None and handle.family != socket.AF_UNIX:
+        # A connection that broke is lost in the reactor's next turn.
+        with suppress(OSError):
+            handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+def _queued(transport: Any, which: int) -> int:
+    # In memory, or closed already: then there is no queue.
+    fileno = getattr(transport, "fileno", lambda: -1)()
+    if fileno < 0:
+        return 0
+    (octets,) = _INT.unpack(ioctl(fileno, which, bytes(_INT.size)))
+    return int(octets)
