@@ -49,6 +49,8 @@ async def stores(
     gc.freeze()
     yield serving, delivering
     gc.unfreeze()
+    gc.collect()
+    gc.freeze()  # as it was: tests/conftest.py
     for stop in ears:
         stop()
     await serving.stop()

@@ -250,6 +250,8 @@ def without_the_tests_own_garbage() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+        gc.collect()
+        gc.freeze()  # as it was: tests/conftest.py
 
 
 @asynccontextmanager
