@@ -162,3 +162,18 @@ def test_a_fault_fails_the_test_that_saw_it() -> None:
     ResponseChecker().receive(b"* 5 GREETING\r\n")
     (fault,) = SHAPES.take_faults()
     assert "no greeting" in fault
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        b'* LIST (\\HasNoChildren) "/" %d\r\n',
+        b'* LSUB () "/" %d\r\n',
+        b"* STATUS %d (MESSAGES 1)\r\n",
+    ],
+)
+def test_a_mailbox_may_be_named_by_a_number(response: bytes) -> None:
+    """What is a mailbox's name is no number, however many digits it has."""
+    assert parses("response-data", shape(response % 10**60))
+    with pytest.raises(ValueError, match="63 bits"):
+        shape(b"* STATUS 7 (MESSAGES %d)\r\n" % 10**60)
