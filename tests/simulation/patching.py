@@ -9,7 +9,7 @@ import importlib
 import importlib.abc
 import importlib.util
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -18,15 +18,16 @@ from typing import Any, Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
 # The rooms that mistakes are made in, and what stands on them.
-ROOMS: Final = (
+ROOMS: Final[tuple[str, ...]] = (
     "imapbox.index",
     "imapbox.locks",
     "imapbox.mailbox",
     "imapbox.store",
     "tests.simulation",
 )
-# The machinery below the proofs knows nothing of these rooms, and stays.
-MACHINERY: Final = tuple(
+# The machinery below the proofs knows nothing of these rooms, and stays. Only a
+# mistake in the calls of the disk reaches all of it.
+MACHINERY: Final[tuple[str, ...]] = tuple(
     f"tests.simulation.{name}"
     for name in (
         "crash",
@@ -138,8 +139,14 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
         raise FileNotFoundError(path)
 
 
-def _is_fresh(name: str) -> bool:
-    return _is_below(name, ROOMS) and not _is_below(name, MACHINERY)
+def _fresh_below(edits: Sequence[Edit]) -> Callable[[str], bool]:
+    """Return what says whether a module is to be imported anew."""
+    if any(edit.file.startswith("imapbox/disk/") for edit in edits):
+        every = ("imapbox", "tests.simulation", "tests.support")
+        kept = ("tests.simulation.mutants", "tests.simulation.patching")
+    else:
+        every, kept = ROOMS, MACHINERY
+    return lambda name: _is_below(name, every) and not _is_below(name, kept)
 
 
 def _is_below(name: str, tops: Sequence[str]) -> bool:
@@ -154,7 +161,8 @@ def patched(*edits: Edit) -> Iterator[None]:
         LookupError: A patch does not apply.
     """
     finder = _Finder(patched_source(edits))
-    kept = {name: sys.modules.pop(name) for name in [*sys.modules] if _is_fresh(name)}
+    is_fresh = _fresh_below(edits)
+    kept = {name: sys.modules.pop(name) for name in [*sys.modules] if is_fresh(name)}
     attributes = [
         (parent, name.rpartition(".")[2], module)
         for name, module in kept.items()
@@ -165,7 +173,7 @@ def patched(*edits: Edit) -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
-        for name in [name for name in sys.modules if _is_fresh(name)]:
+        for name in [name for name in sys.modules if is_fresh(name)]:
             del sys.modules[name]
         sys.modules.update(kept)
         for parent, name, module in attributes:
