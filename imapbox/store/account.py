@@ -1,16 +1,9 @@
 """One user's tree of mailboxes, and how it changes."""
 
-from collections.abc import Callable, Sequence
 from itertools import islice
 
 from imapbox.disk.steps import exists
-from imapbox.index.account_operations import (
-    AccountOperation,
-    Create,
-    Rename,
-    Subscribe,
-    Unsubscribe,
-)
+from imapbox.index.account_operations import Create, Subscribe, Unsubscribe
 from imapbox.index.account_state import AccountState, ChangeAccount
 from imapbox.index.binding import Binding
 from imapbox.index.commit import Log
@@ -21,13 +14,7 @@ from imapbox.model.errors import (
     MailboxNameRefused,
     NoSuchMailbox,
 )
-from imapbox.model.names import (
-    DELIMITER,
-    INBOX,
-    MailboxName,
-    UserName,
-    mailbox_name,
-)
+from imapbox.model.names import DELIMITER, INBOX, MailboxName, UserName
 from imapbox.model.numbers import UidValidity
 from imapbox.store.committer import Committer
 from imapbox.store.create import ID_SIZE, create_mailbox_log
@@ -36,10 +23,7 @@ from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
 from imapbox.store.followed_log import FollowedLog
 from imapbox.store.layout import account_directory, mailbox_directory
-
-
-class _Overtaken(Exception):
-    """Another mailbox was given this UIDVALIDITY or a greater one meanwhile."""
+from imapbox.store.tree_changes import Decision, Overtaken, creation, renaming
 
 
 class AccountLog:
@@ -124,8 +108,8 @@ class AccountLog:
                 raise MailboxExists(name)
             mailbox = await self._prepare(name)
             try:
-                await self._commit(_creation(mailbox), "create")
-            except _Overtaken:
+                await self._commit(creation(mailbox), "create")
+            except Overtaken:
                 continue
             return
 
@@ -140,7 +124,7 @@ class AccountLog:
         if new.startswith(old + DELIMITER):
             raise MailboxNameRefused(new)
         await self.sync()
-        await self._commit(_renaming(old, new), "rename")
+        await self._commit(renaming(old, new), "rename")
 
     async def subscribe(self, name: MailboxName) -> None:
         """Add a name to the subscriptions."""
@@ -179,7 +163,7 @@ class AccountLog:
 
     async def _commit(
         self,
-        decide: Callable[[AccountState], Sequence[AccountOperation]],
+        decide: Decision,
         command: str,
     ) -> None:
         change = ChangeAccount(self.state.copy(), decide)
@@ -213,35 +197,3 @@ class MailboxBinding:
         return Binding(
             account.directory, account.token, account.state.position, self._mailbox_id
         )
-
-
-def _creation(mailbox: Create) -> Callable[[AccountState], list[AccountOperation]]:
-    def decide(state: AccountState) -> list[AccountOperation]:
-        if mailbox.name in state.names:
-            raise MailboxExists(mailbox.name)
-        if mailbox.uidvalidity <= state.highest_uidvalidity:
-            raise _Overtaken
-        return [mailbox]
-
-    return decide
-
-
-def _renaming(
-    old: MailboxName, new: MailboxName
-) -> Callable[[AccountState], list[AccountOperation]]:
-    def decide(state: AccountState) -> list[AccountOperation]:
-        moved = {
-            name: MailboxName(new + name[len(old) :])
-            for name in state.names
-            if name == old or name.startswith(old + DELIMITER)
-        }
-        if not moved:
-            raise NoSuchMailbox(old)
-        # One of them may take the place of another.
-        if old == new or (state.names.keys() - moved.keys()) & set(moved.values()):
-            raise MailboxExists(new)
-        for name in moved.values():
-            mailbox_name(name)  # it may be too deep now
-        return [Rename(state.names[name].mailbox_id, to) for name, to in moved.items()]
-
-    return decide

@@ -135,7 +135,11 @@ class FollowedLog(Generic[S]):
 
     def _open_head(self) -> None:
         self.close()
-        fd = self._filesystem.open(self.head_path, Mode.READ)
+        try:
+            fd = self._filesystem.open(self.head_path, Mode.READ)
+        except OSError as error:
+            self._drivers.fence.notice(error)
+            raise
         self._closing = finalize(self, self._filesystem.close, fd)
         self._head_fd = fd
 
@@ -155,7 +159,9 @@ class FollowedLog(Generic[S]):
             if head is None or not self._is_little(head.position):
                 return False
             self._apply(perform(self._steps(), self._filesystem))
-        except (OSError, HeadUnreadable, LogBroken):
+        except (OSError, HeadUnreadable, LogBroken) as error:
+            if isinstance(error, OSError):
+                self._drivers.fence.notice(error)
             return False  # look again, with time to wait
         except StoreFailure:
             if self._is_spoilt():

@@ -268,7 +268,8 @@ class OpenMailbox:
     def _look_at_head(self) -> None:
         try:
             current = self.log.is_current()
-        except OSError:
+        except OSError as error:
+            self._drivers.fence.notice(error)
             current = False
         if not current:
             self._wake()

@@ -17,7 +17,7 @@ def test_a_mutant_is_caught(mutant: Mutant, tell: Tell) -> None:
     """A mistake is caught by the proof that is there for it."""
     try:
         report = mutant.try_to_catch()
-    except (LookupError, ImportError, NameError, SyntaxError):
+    except (LookupError, ImportError, NameError, SyntaxError, TypeError):
         raise  # the mutant itself is broken
     except Exception as error:  # noqa: BLE001 - whatever the mistake leads to
         tell(repr(error)[:100])

@@ -1,4 +1,4 @@
-"""A mailbox that is restored in its place loses nothing that comes meanwhile."""
+"""A mailbox that is restored in its place loses nothing, whatever happens."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -15,3 +15,17 @@ def test_mail_that_comes_meanwhile_is_there(seed: int, effort: int, tell: Tell) 
     assert report.schedules
     report = taking_back.at_random(20 * effort, seed)
     tell(f"seed {seed}: {report}")
+
+
+def test_every_crash_leaves_the_old_or_the_new(effort: int, tell: Tell) -> None:
+    """Killed or powered off anywhere, it is as it was or shall be, also done again."""
+    report = taking_back.crashes(min(1.0, 0.3 * effort))
+    tell(report)
+    assert report.images > 100
+
+
+def test_every_error_leaves_the_old_or_the_new(effort: int, tell: Tell) -> None:
+    """A disk that fails costs no mailbox; done again, it is as it shall be."""
+    report = taking_back.errors(3 if effort == 1 else 1)
+    tell(report)
+    assert report.faults > 10

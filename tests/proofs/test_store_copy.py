@@ -23,3 +23,10 @@ def test_all_at_once(seed: int, effort: int, tell: Tell) -> None:
     report = store_copies.at_random(20 * effort, seed)
     tell(f"seed {seed}: {report}")
     assert report.schedules == 20 * effort
+
+
+def test_every_crash_is_survived(effort: int, tell: Tell) -> None:
+    """Finished, a copy is whole; begun anew behind a crash it has all that was said."""
+    report = store_copies.crashes(min(1.0, 0.2 * effort))
+    tell(report)
+    assert report.images > 300

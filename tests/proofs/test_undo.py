@@ -32,10 +32,11 @@ def test_every_error_is_survived(tell: Tell) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["beside_a_delivery", "two_at_once", "beside_a_compaction"]
+    "name",
+    ["beside_a_delivery", "two_at_once", "beside_a_compaction", "beside_a_deletion"],
 )
 def test_whoever_is_there_loses_nothing(name: str, effort: int, tell: Tell) -> None:
-    """Beside a delivery, another undo or a compaction all come back, and once."""
+    """Beside a delivery, an undo or a compaction all come back once; not to a ghost."""
     report = getattr(undoing, name)(1 if effort == 1 else 2)
     tell(report)
     assert report.schedules

@@ -19,6 +19,7 @@ from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.mailbox_transactions import AppendMessages
 from imapbox.model.errors import DiskFull, MailboxDamaged
 from imapbox.model.flags import Flag
+from imapbox.model.names import INBOX, MailboxName
 from tests.simulation.crash import Crash
 from tests.simulation.disk import SimulatedDisk, SimulatedFileSystem, run
 from tests.simulation.fault import Fault
@@ -84,13 +85,19 @@ class Work:
     """A process that changes the mailbox, and writes it into the ledger."""
 
     def __init__(
-        self, disk: SimulatedDisk, ledger: Ledger, pid: int = WRITER, **more: Any
+        self,
+        disk: SimulatedDisk,
+        ledger: Ledger,
+        pid: int = WRITER,
+        name: MailboxName = INBOX,
+        **more: Any,
     ) -> None:
         self.disk = disk
         self.ledger = ledger
         self.process = disk.process(pid)
         settings = settings_of(self.process, **{"segment_limit": SEGMENT_LIMIT, **more})
         self.account: Account = self.run(open_account(settings))
+        self.account.name = name
         self.session = Session(self.account)
         self.run(self.session.open())
         if not ledger.pages:

@@ -1,25 +1,31 @@
 """A damaged store, mended, on a simulated disk."""
 
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.check import CheckedLog, Severity, check_log
 from imapbox.index.check_audit import AccountAudit, MailboxAudit
 from imapbox.index.frame import FRAME_HEADER_SIZE, Frame
+from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.mailbox_transactions import AppendMessages
 from imapbox.index.repair import Job, Mending
 from imapbox.index.segment import segment_numbers
 from imapbox.index.segment_scan import Scan, scan_segment
+from imapbox.model.errors import MailboxDamaged, MailError
 from imapbox.model.flags import Flag
 from imapbox.model.names import INBOX
 from imapbox.store.cards import card_of_octets
 from imapbox.store.repair import mend_user
 from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import OWNER, SimulatedDisk, run
+from tests.simulation.explorer import Explorer
+from tests.simulation.fault import Fault
 from tests.simulation.ledger import check_end_of_log
 from tests.simulation.mailbox import (
     ACCOUNT,
@@ -36,12 +42,28 @@ from tests.simulation.mailbox import (
     settings_of,
     submit,
 )
-from tests.simulation.report import CrashReport
-from tests.simulation.walk import walk
+from tests.simulation.report import CrashReport, Report
+from tests.simulation.walk import walk, walk_errors
 
 Damage = Callable[[SimulatedDisk, str], None]
 
+
+class Case(NamedTuple):
+    """What happened to a store.
+
+    Attributes:
+        damage: Does it.
+        deep: It is only found by who reads all messages.
+        segment_limit: How large the mailbox's segments are.
+    """
+
+    damage: Damage
+    deep: bool = False
+    segment_limit: int = 1 << 26
+
+
 DONE: Final = "mended"
+MEANWHILE: Final = b"meanwhile" * 20
 
 
 def message(number: int) -> bytes:
@@ -153,6 +175,10 @@ def _break_tail(disk: SimulatedDisk, directory: str) -> None:
     disk.boot += 1
 
 
+def _lose_head(disk: SimulatedDisk, directory: str) -> None:
+    lose(disk, f"{directory}/head")
+
+
 def _lose_account(disk: SimulatedDisk, directory: str) -> None:
     del directory
     for name in ("log.1", "head"):
@@ -175,15 +201,101 @@ def _lose_mailbox(disk: SimulatedDisk, directory: str) -> None:
         lose(disk, path)
 
 
+def _flip_body(disk: SimulatedDisk, directory: str) -> None:
+    flip(
+        disk, f"{directory}/log.1", disk.content(f"{directory}/log.1").rindex(b"Hello")
+    )
+
+
+ROTATED: Final = 300  # so large is a segment that has room for one message
 # What happened to a store, by name; what is to be done then differs.
-DAMAGES: Final[dict[str, Damage]] = {
-    "operation": _flip_operation,
-    "tail": _break_tail,
-    "lost account": _lose_account,
-    "broken account": _break_account,
-    "mark": _mark,
-    "lost mailbox": _lose_mailbox,
+DAMAGES: Final = {
+    "operation": Case(_flip_operation),
+    "tail": Case(_break_tail),
+    "lost head": Case(_lose_head),
+    "lost account": Case(_lose_account),
+    "broken account": Case(_break_account),
+    "mark": Case(_mark),
+    "lost mailbox": Case(_lose_mailbox),
+    "operation of a rotated log": Case(_flip_operation, segment_limit=ROTATED),
+    "body": Case(_flip_body, deep=True),
 }
+
+
+def damaged_store(name: str) -> tuple[SimulatedDisk, Account]:
+    """Return a store to which something happened."""
+    case = DAMAGES[name]
+    disk, account = mailbox_with(3, segment_limit=case.segment_limit)
+    case.damage(disk, account.directory)
+    disk.settle()
+    return disk, account
+
+
+class _Mended:
+    """What becomes of a store, and what must be true of it whatever disturbs that.
+
+    Args:
+        name: Of what happened to it.
+
+    Attributes:
+        disk: As it is before.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.disk, self._account = damaged_store(name)
+        self._deep = DAMAGES[name].deep
+        untouched = self.disk.copy()
+        self.repair(untouched, 1)
+        self._after = look(untouched, 60, self._account.mailbox_id)
+
+    def repair(self, disk: SimulatedDisk, pid: int) -> list[Mending]:
+        """Do as the command does, and return what it says."""
+        return repair(disk, pid, deep=self._deep)
+
+    def check(self, disk: SimulatedDisk, *, done: bool) -> None:
+        """Mend it again, and a third time; it is what it would be, undisturbed."""
+        said = self.repair(disk, 51)
+        if done:
+            late = [each for each in said if each.sentence != SETTLED]
+            assert not late, f"a second run has something to do: {late}"
+        seen = look(disk, 52, self._account.mailbox_id)
+        _check_messages(seen, self._after)
+        uidvalidity = self._account.state.names[self._account.name].uidvalidity
+        assert seen.uidvalidity >= uidvalidity, "UIDVALIDITY goes back"
+        said = self.repair(disk, 53)
+        assert not said, f"a third run has something to do: {said}"
+        assert not worst(disk, 55, self._account.directory)
+        assert not worst(disk, 56, ACCOUNT)
+        self._check_kept(disk)
+        process = disk.process(54)
+        mailbox: Account = run(open_account(settings_of(process)), process)
+        run(deliver(mailbox, b"afterwards"), process)
+        check_end_of_log(disk, mailbox)
+
+    def check_mail(self, crash: Crash) -> None:
+        """Deliver a message, and mend it again; what was taken is there."""
+        disk = crash.disk
+        process = disk.process(50)
+        mailbox: Account = run(open_account(settings_of(process)), process)
+        bodies = Counter(each.body for each in self._after.messages)
+        with suppress(MailboxDamaged):
+            run(deliver(mailbox, MEANWHILE), process)
+            bodies[MEANWHILE] += 1
+        disk.kill(50)
+        self.repair(disk, 51)
+        found = look(disk, 52, self._account.mailbox_id).messages
+        assert Counter(each.body for each in found) == bodies, "a message is gone"
+
+    def _check_kept(self, disk: SimulatedDisk) -> None:
+        """See that what was taken out of the store is kept."""
+        kept = [
+            content
+            for path, content in disk.tree().items()
+            if path.startswith(f"{LOST_FOUND}/")
+        ]
+        for path, content in self.disk.tree().items():
+            if "/log." in path and path not in disk.names:
+                assert content in kept, f"{path} is gone, and is not kept"
 
 
 def crashes(name: str, share: float) -> CrashReport:
@@ -193,43 +305,77 @@ def crashes(name: str, share: float) -> CrashReport:
         name: Of what happened to it.
         share: Of the disks that a power loss may leave, how many are tried.
     """
-    disk, account = mailbox_with(3)
-    DAMAGES[name](disk, account.directory)
-    disk.settle()
-    untouched = disk.copy()
-    repair(untouched, 1)
-    after = look(untouched, 60, account.mailbox_id)
+    mended = _Mended(name)
 
     def workload(disk: SimulatedDisk) -> None:
-        repair(disk, 1)
+        mended.repair(disk, 1)
         run(acknowledge(DONE), disk.process(2))
 
-    found = Crashes(disk, workload, every_subset_up_to=4, random_subsets=6)
-    return walk(found, partial(_check, account=account, after=after), share)
+    def check(crash: Crash) -> None:
+        mended.check(crash.disk, done=DONE in crash.acknowledged)
+
+    found = Crashes(
+        _settled(mended.disk), workload, every_subset_up_to=4, random_subsets=6
+    )
+    return walk(found, check, share)
+
+
+def mail_behind_crashes(name: str) -> CrashReport:
+    """Mend a store, killed at each call; then mail comes; then it is mended again.
+
+    Args:
+        name: Of what happened to it.
+    """
+    mended = _Mended(name)
+
+    def workload(disk: SimulatedDisk) -> None:
+        mended.repair(disk, 1)
+
+    found = Crashes(_settled(mended.disk), workload, ("kill",))
+    return walk(found, mended.check_mail)
+
+
+def _settled(disk: SimulatedDisk) -> SimulatedDisk:
+    """Return a copy of which all is durable, and of which a journal is kept."""
+    disk = disk.copy()
+    disk.settle()
+    return disk
+
+
+def errors(name: str, step: int = 1) -> CrashReport:
+    """A call that fails while it is mended, each in turn; then it is mended again.
+
+    Args:
+        name: Of what happened to it.
+        step: Only each so-many-th call is tried.
+    """
+    mended = _Mended(name)
+
+    def attempt(fault: Fault) -> None:
+        disk = mended.disk.copy()
+        disk.faults = (fault,)
+        with suppress(MailError, OSError):
+            mended.repair(disk, 1)
+        disk.faults = ()
+        disk.kill(1)
+        mended.check(disk, done=False)
+
+    return CrashReport(0, 0, walk_errors(attempt, step=step))
+
+
+def beside_a_delivery(name: str, preemptions: int = 1) -> Report:
+    """A store that is mended while somebody delivers, and is told if he can't."""
+    disk, account = damaged_store(name)
+    disk.acknowledged = ()
+    makers = [
+        partial(_mender, _as_process(account, 1)),
+        partial(_deliverer, _as_process(account, 2)),
+    ]
+    return Explorer(disk, makers, _check_end).exhaust(preemptions=preemptions)
 
 
 # What any writer does behind a crash; a head is never found for sure.
 SETTLED: Final = "its end is found again"
-
-
-def _check(crash: Crash, account: Account, after: Snapshot) -> None:
-    disk = crash.disk
-    said = repair(disk, 51)
-    if DONE in crash.acknowledged:
-        late = [each for each in said if each.sentence != SETTLED]
-        assert not late, f"a second run has something to do: {late}"
-    seen = look(disk, 52, account.mailbox_id)
-    _check_messages(seen, after)
-    uidvalidity = account.state.names[account.name].uidvalidity
-    assert seen.uidvalidity >= uidvalidity, "UIDVALIDITY goes back"
-    said = repair(disk, 53)
-    assert not said, f"a third run has something to do: {said}"
-    process = disk.process(54)
-    mailbox: Account = run(open_account(settings_of(process)), process)
-    assert not worst(disk, 55, account.directory)
-    assert not worst(disk, 56, ACCOUNT)
-    run(deliver(mailbox, b"afterwards"), process)
-    check_end_of_log(disk, mailbox)
 
 
 def _check_messages(seen: Snapshot, after: Snapshot) -> None:
@@ -241,6 +387,32 @@ def _check_messages(seen: Snapshot, after: Snapshot) -> None:
             assert not each.keywords
     bodies = [sorted(each.body for each in some.messages) for some in (seen, after)]
     assert bodies[0] == bodies[1], f"a message is lost, or there twice: {bodies}"
+
+
+def _as_process(account: Account, pid: int) -> Account:
+    return replace(account, settings=replace(account.settings, pid=pid))
+
+
+def _mender(account: Account) -> Steps[None]:
+    """Do as the command does."""
+    job = Job(account.settings, apply=True)
+    yield from mend_user(ALICE, job, OWNER)
+
+
+def _deliverer(account: Account) -> Steps[None]:
+    """Deliver a message, unless the mailbox takes none."""
+    try:
+        yield from deliver(account, MEANWHILE)
+    except MailboxDamaged:
+        return
+    yield from acknowledge(MEANWHILE)
+
+
+def _check_end(disk: SimulatedDisk, ends: list[Any]) -> None:
+    del ends
+    seen = look(disk.copy(), 80)
+    for body in disk.acknowledged:
+        assert body in [each.body for each in seen.messages], "a message is gone"
 
 
 def segments(disk: SimulatedDisk, directory: str) -> list[int]:

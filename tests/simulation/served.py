@@ -9,15 +9,16 @@ from collections import Counter
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from imapbox.model.names import UserName
+from imapbox.model.names import MailboxName, UserName
 from imapbox.store.deliveries import Deliveries
 from tests.simulation.disk import SimulatedDisk, SimulatedFileSystem, run
 from tests.simulation.mailbox import Session, Snapshot, open_account, settings_of
-from tests.simulation.whole import WholeStore, account_in
+from tests.simulation.whole import WholeStore, account_in, whole_store
 from tests.support.imap_client import Client, FakeLogins
 from tests.support.lmtp_store import Conversation, statuses
 
 SERVER: Final = 1
+MESSAGE: Final = b"Subject: one\r\n\r\nOne."
 _FIRST_LINE: Final = b"Subject:"
 _ANSWER: Final = re.compile(rb"^t (OK|NO|BAD)( \[[A-Z]+)?", re.MULTILINE)
 
@@ -90,6 +91,20 @@ class Served(Deliverer):
         """Close the connections, and the store."""
         self.imap.drop()
         super().end()
+
+
+def served_store(*others: MailboxName) -> SimulatedDisk:
+    """Return a machine with a message in INBOX, recent no more; all of it durable."""
+    disk = whole_store(*others)
+    for pid in (8, 9):
+        served = Served(disk, pid)
+        if pid == 8:
+            assert served.deliver(MESSAGE) == "250 2.0.0"
+        served.end()
+        disk.kill(pid)
+    disk.settle()
+    disk.acknowledged = disk.promised_before = ()
+    return disk
 
 
 def read_mail(process: SimulatedFileSystem) -> Mail:

@@ -1,4 +1,4 @@
-"""The claims about copies of a live store, tried on many schedules."""
+"""The claims about copies of a live store, tried on crashes and on schedules."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,12 +17,15 @@ from imapbox.index.rows_taken_along import take_along
 from imapbox.model.flags import Flag
 from imapbox.model.names import MailboxName
 from imapbox.store.delete import delete_mailbox
+from imapbox.store.format import prepare_store, read_store_file
 from imapbox.store.layout import USERS
 from imapbox.store.move import Bound, move_messages
-from imapbox.store.store_copy import copy_user
+from imapbox.store.store_copy import UNFINISHED, begin_copy, copy_user, end_copy
 from tests.simulation.compaction import LATER
+from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import OWNER, SimulatedDisk, run
-from tests.simulation.explorer import Explorer, Report
+from tests.simulation.explorer import Explorer
+from tests.simulation.ledger import read_all
 from tests.simulation.mailbox import (
     ALICE,
     Account,
@@ -36,6 +39,8 @@ from tests.simulation.mailbox import (
     open_account,
     settings_of,
 )
+from tests.simulation.report import CrashReport, Report
+from tests.simulation.walk import walk
 
 TRASH: Final = MailboxName("Trash")
 LIMIT: Final = 400  # of a segment: a message fills it
@@ -63,6 +68,61 @@ def store_in_use() -> SimulatedDisk:
     disk.acknowledged = disk.promised_before = (LIVES, MOVES)
     disk.advance_clock(LATER)
     return disk
+
+
+def crashes(share: float = 1.0) -> CrashReport:
+    """A store of which a copy is made, killed and powered off at each call.
+
+    Args:
+        share: Of the disks that a power loss may leave, how many are tried.
+    """
+    disk = new_store()
+    run(prepare_store(), disk.process(70))
+    disk.process(70).make_directory(THERE)
+    disk.settle()
+
+    def workload(disk: SimulatedDisk) -> None:
+        process = disk.process(1)
+        account: Account = run(open_account(settings_of(process)), process)
+        for body in (LIVES, MOVES):
+            run(deliver(account, body), process)
+            disk.acknowledge(body)
+        _copy_all(disk, 1)
+        disk.acknowledge((COPIED, disk.acknowledged))
+
+    found = Crashes(disk, workload, every_subset_up_to=3, random_subsets=3)
+    return walk(found, _check_crash, share)
+
+
+def _copy_all(disk: SimulatedDisk, pid: int) -> None:
+    process = disk.process(pid)
+    run(begin_copy(), process)
+    done = run(copy_user(ALICE, settings_of(process)), process)
+    assert not done.damaged, "a sound log is taken for damaged"
+    run(end_copy(), process)
+
+
+def _check_crash(crash: Crash) -> None:
+    """A finished copy is whole; one that is begun anew has all that was answered."""
+    disk = crash.disk
+    promised = [each for each in crash.acknowledged if each in (LIVES, MOVES)]
+    if len(crash.acknowledged) > len(promised):
+        _check_store(_copy_on(disk), promised)
+    for path in [path for path in disk.names if path.startswith(f"{THERE}/")]:
+        disk.data.pop(disk.names.pop(path))
+    if THERE not in disk.names:
+        disk.process(50).make_directory(THERE)
+    _copy_all(disk, 51)
+    _check_store(_copy_on(disk), promised)
+
+
+def _check_store(copy: SimulatedDisk, promised: list[bytes]) -> None:
+    process = copy.process(1)
+    assert run(read_store_file(), process), "it is no store"
+    assert UNFINISHED not in copy.names, "it is not finished"
+    account: Account = run(open_account(settings_of(process)), process)
+    bodies = [message.body for message in read_all(process, account).messages]
+    assert bodies[: len(promised)] == promised, "what was answered is not in the copy"
 
 
 def copier(account: Account) -> Steps[None]:

@@ -1,17 +1,26 @@
-"""The claims about a mailbox that is restored in its place, on many schedules."""
+"""The claims about a mailbox that is restored in its place.
+
+On every crash, with every error, and on many schedules.
+"""
 
 from functools import partial
 from typing import Any, Final
 
 from imapbox.disk.steps import Steps
+from imapbox.disk.two_roots import THERE
 from imapbox.index.account_state import AccountState
 from imapbox.index.opening import open_log
-from imapbox.model.errors import MailboxGone
+from imapbox.model.errors import MailboxGone, MailError
+from imapbox.model.flags import Flag
 from imapbox.model.names import INBOX
+from imapbox.store.layout import USERS
 from imapbox.store.restore import restore_mailbox
 from imapbox.store.store_copy import copy_user
+from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import SimulatedDisk, run
-from tests.simulation.explorer import Explorer, Report
+from tests.simulation.explorer import Explorer
+from tests.simulation.fault import Fault
+from tests.simulation.ledger import check_end_of_log, is_damaged, read_all
 from tests.simulation.mailbox import (
     ACCOUNT,
     ALICE,
@@ -20,12 +29,106 @@ from tests.simulation.mailbox import (
     account_on,
     acknowledge,
     deliver,
+    new_store,
     open_account,
     settings_of,
 )
+from tests.simulation.report import CrashReport, Report
 from tests.simulation.store_copies import LIVES, MOVES, store_in_use
+from tests.simulation.walk import walk, walk_errors
 
 BODIES: Final = (LIVES, MOVES)
+LATER: Final = b"later" * 50
+OLD: Final = [LATER]
+NEW: Final = [*BODIES, LATER]
+RESTORED: Final = "restored"
+
+
+def crashes(share: float = 1.0) -> CrashReport:
+    """A restore in place, killed and powered off at each call.
+
+    Args:
+        share: Of the disks that a power loss may leave, how many are tried.
+    """
+    disk = _copied_store()
+
+    def workload(disk: SimulatedDisk) -> None:
+        _restore(disk, 1)
+        disk.acknowledge(RESTORED)
+
+    found = Crashes(disk, workload, every_subset_up_to=3, random_subsets=2)
+    return walk(found, _check_crash, share)
+
+
+def _check_crash(crash: Crash) -> None:
+    """It is as it was or as it shall be; so it is, done again."""
+    disk = crash.disk
+    bodies = _bodies(disk, 50)
+    assert bodies in (OLD, NEW), "a message is gone"
+    assert bodies == NEW or not crash.acknowledged, "it is not restored"
+    _restore(disk, 51)
+    assert _bodies(disk, 52) == NEW, "it can't be done again"
+    process = disk.process(53)
+    account: Account = run(open_account(settings_of(process)), process)
+    run(deliver(account, b"afterwards"), process)
+    check_end_of_log(disk, account)
+
+
+def errors(step: int = 1) -> CrashReport:
+    """A call that fails while it is restored; then it is done again, if it can be.
+
+    Args:
+        step: Only each so-many-th is tried.
+    """
+    whole = _copied_store()
+
+    def attempt(fault: Fault) -> None:
+        disk = whole.copy()
+        disk.faults = (fault,)
+        try:
+            _restore(disk, 1)
+        except (MailError, OSError):
+            assert fault.fired, "it is refused for no reason"
+        disk.faults = ()
+        assert _bodies(disk, 50) in (OLD, NEW), "a message is gone"
+        if not is_damaged(disk):
+            _restore(disk, 51)
+            assert _bodies(disk, 52) == NEW, "it can't be done again"
+
+    return CrashReport(0, 0, walk_errors(attempt, step=step))
+
+
+def _copied_store() -> SimulatedDisk:
+    """Return a store whose INBOX lost all but what came after it was copied."""
+    disk = new_store()
+    account = account_on(disk, 70)
+    process = disk.process(70)
+    for path in (THERE, f"{THERE}/{USERS}"):
+        process.make_directory(path)
+    for body in BODIES:
+        run(deliver(account, body), process)
+    run(copy_user(ALICE, account.settings), process)
+    session = Session(account)
+    run(session.open(), process)
+    run(session.store({1, 2}, Flag.DELETED), process)
+    run(session.sync(), process)
+    run(session.expunge(), process)
+    run(deliver(account, LATER), process)
+    disk.kill(70)
+    disk.settle()
+    return disk
+
+
+def _restore(disk: SimulatedDisk, pid: int) -> None:
+    process = disk.process(pid)
+    settings = settings_of(process)
+    run(restore_mailbox(ALICE, INBOX, INBOX, settings, in_place=True), process)
+
+
+def _bodies(disk: SimulatedDisk, pid: int) -> list[bytes]:
+    process = disk.process(pid)
+    account: Account = run(open_account(settings_of(process)), process)
+    return [message.body for message in read_all(process, account).messages]
 
 
 def restorer(account: Account) -> Steps[None]:

@@ -1,6 +1,7 @@
 """The claims about undo, tried on every crash and on many schedules."""
 
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -8,8 +9,9 @@ from imapbox.disk.steps import Steps
 from imapbox.index.commit import Log
 from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.undo import BroughtBack, undo
-from imapbox.model.errors import DiskFull, MailboxDamaged
+from imapbox.model.errors import DiskFull, MailboxDamaged, MailboxGone
 from imapbox.model.flags import Flag
+from imapbox.model.names import INBOX, MailboxName
 from tests.simulation.compaction import LATER
 from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import SimulatedDisk, run
@@ -28,6 +30,7 @@ from tests.simulation.mailbox import (
     Message,
     account_on,
     acknowledge,
+    acknowledged,
     compacted,
     deliver,
     deliverer,
@@ -35,6 +38,7 @@ from tests.simulation.mailbox import (
     open_account,
     settings_of,
 )
+from tests.simulation.naming import DELETED, TRASH, deleter
 from tests.simulation.proofs import CHECKER
 from tests.simulation.report import CrashReport, Report
 from tests.simulation.walk import walk, walk_errors
@@ -50,10 +54,10 @@ MARKS: Final = {
 }
 
 
-def bereft_store() -> SimulatedDisk:
+def bereft_store(name: MailboxName = INBOX) -> SimulatedDisk:
     """Return a disk with a mailbox of which all but one message were expunged."""
-    disk = new_store()
-    work = Work(disk, Ledger())
+    disk = new_store(*{name} - {INBOX})
+    work = Work(disk, Ledger(), name=name)
     work.deliver(DEAD[0], LIVES)
     work.deliver(DEAD[1])
     work.deliver(DEAD[2])
@@ -159,6 +163,26 @@ def two_at_once(preemptions: int = 1) -> Report:
 def beside_a_compaction(preemptions: int) -> Report:
     """An undo and a compaction, a moment before the grace is over."""
     return _explorer(compacted, age=LATER - 2 * 3600).exhaust(preemptions=preemptions)
+
+
+def beside_a_deletion(preemptions: int = 1) -> Report:
+    """An undo and a DELETE of the mailbox: behind it nothing comes back."""
+    disk = bereft_store(TRASH)
+    undoer = partial(_late_undoer, account_on(disk, 1))
+    makers = [undoer, partial(deleter, account_on(disk, 2))]
+    return Explorer(disk, makers).exhaust(preemptions=preemptions)
+
+
+def _late_undoer(account: Account) -> Steps[None]:
+    """Undo all; what was deleted before takes nothing."""
+    account = replace(account, name=TRASH)
+    promised = yield from acknowledged()
+    try:
+        done = yield from undoing(account)
+    except MailboxGone:
+        return
+    assert done.now, "nothing is brought back"
+    assert DELETED not in promised, "messages came back to a deleted mailbox"
 
 
 def at_random(count: int, seed: int) -> Report:

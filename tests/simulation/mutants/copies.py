@@ -19,4 +19,37 @@ MUTANTS: Final = [
         "        if first not in numbers and not numbers:\n",
         "store_copies.beside_a_delivery",
     ),
+    Mutant(
+        "a copy that is not synced",
+        "index/log_copy.py",
+        "        if at > start:\n            yield from steps.fdatasync(fd)\n",
+        "",
+        "store_copies.crashes",
+        arguments=(0.3,),
+    ),
+    Mutant(
+        "a copy whose directories are not synced",
+        "store/store_copy.py",
+        "            yield from steps.sync_directory(there(path))\n"
+        "        return done\n",
+        "            pass\n        return done\n",
+        "store_copies.crashes",
+        arguments=(0.3,),
+    ),
+    Mutant(
+        "a copy whose mailboxes' names are not synced",
+        "store/store_copy.py",
+        "    yield from steps.sync_directory(there(mailboxes_directory(user)))\n",
+        "",
+        "store_copies.crashes",
+        arguments=(0.3,),
+    ),
+    Mutant(
+        "a copy that believes a head from before a power loss",
+        "index/log_copy.py",
+        "head is None or head.boot != boot",
+        "head is None",
+        "store_copies.crashes",
+        arguments=(0.3,),
+    ),
 ]

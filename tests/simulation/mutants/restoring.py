@@ -45,4 +45,49 @@ MUTANTS: Final = [
         "            pass\n",
         "taking_back.beside_a_delivery",
     ),
+    Mutant(
+        "a mailbox that is bound before it is filled",
+        "store/restore.py",
+        "            yield from self._refill.add("
+        "copy.directory, copy.state, rows.tolist())\n",
+        "",
+        "taking_back.crashes",
+        also=(
+            (
+                "store/restore.py",
+                "            yield from self._bind(old)\n",
+                (
+                    "            yield from self._bind(old)\n"
+                    "            yield from self._refill.add("
+                    "copy.directory, copy.state, rows.tolist())\n"
+                ),
+            ),
+        ),
+        arguments=(0.3,),
+    ),
+    Mutant(
+        "a mailbox that is removed though it may be bound",
+        "store/restore.py",
+        "        self._decided = True\n",
+        "",
+        "taking_back.errors",
+    ),
+    Mutant(
+        "the messages that came since are not taken along",
+        "store/restore.py",
+        "            if old is not None:\n                yield from self._keep(old)\n",
+        "",
+        "taking_back.crashes",
+        also=(
+            (
+                "store/restore.py",
+                (
+                    "                yield from self._keep(old)\n"
+                    "            yield from self._decide(account)\n"
+                ),
+                "            yield from self._decide(account)\n",
+            ),
+        ),
+        arguments=(0.1,),
+    ),
 ]

@@ -28,4 +28,11 @@ MUTANTS: Final = [
         "            flags=message.flags,\n",
         "undoing.crashes",
     ),
+    Mutant(
+        "an undo that does not ask whether the mailbox is there",
+        "index/undo.py",
+        "            yield from binding.check()\n",
+        "",
+        "undoing.beside_a_deletion",
+    ),
 ]

@@ -14,7 +14,6 @@ from imapbox.index.commit import Log, commit
 from imapbox.model.errors import (
     DiskFull,
     MailboxExists,
-    MailError,
     NoSuchMailbox,
 )
 from imapbox.model.flags import Flag
@@ -27,10 +26,7 @@ from imapbox.store.restore import (
     restore_mailbox,
 )
 from imapbox.store.store_copy import copy_user, there
-from tests.simulation.crash import Crashes
-from tests.simulation.disk import SimulatedDisk, run
-from tests.simulation.fault import Fault
-from tests.simulation.ledger import check_end_of_log, is_damaged
+from tests.simulation.disk import run
 from tests.simulation.mailbox import (
     ACCOUNT,
     ALICE,
@@ -43,7 +39,6 @@ from tests.simulation.mailbox import (
     settings_of,
 )
 from tests.simulation.repairing import flip, frames_of, repair
-from tests.simulation.walk import walk_errors
 
 TRASH: Final = MailboxName("Trash")
 BACK: Final = MailboxName("Back")
@@ -251,57 +246,6 @@ def test_a_mailbox_that_was_made_meanwhile_is_not_overtaken(stores: Stores) -> N
     assert done.uidvalidity > given
     assert stores.look(BACK).uidvalidity == done.uidvalidity
     assert stores.account().state.names[BACK].uidvalidity == done.uidvalidity
-
-
-def test_every_crash_leaves_the_old_or_the_new(stores: Stores) -> None:
-    """Killed or powered off anywhere, the mailbox is as it was or as it shall be."""
-    old = [message.body for message in stores.look().messages]
-    new = [*BODIES, LATER]
-
-    def workload(disk: SimulatedDisk) -> None:
-        process = disk.process(2)
-        settings = settings_of(process)
-        run(restore_mailbox(ALICE, INBOX, INBOX, settings, in_place=True), process)
-        disk.acknowledge("restored")
-
-    stores.disk.kill(1)
-    stores.disk.settle()
-    found = Crashes(stores.disk, workload, every_subset_up_to=3, random_subsets=2)
-    count = 0
-    for crash in found:
-        count += 1
-        if crash.kind == "power" and count % 3:
-            continue
-        stores.disk, stores.process = crash.disk, crash.disk.process(3)
-        bodies = [message.body for message in stores.look().messages]
-        assert bodies == new or (bodies == old and not crash.acknowledged)
-        run(deliver(stores.account(), b"afterwards"), stores.process)
-        check_end_of_log(crash.disk, stores.account())
-    assert count > 100
-
-
-def test_every_error_leaves_the_old_or_the_new(stores: Stores) -> None:
-    """A disk that fails costs no mailbox; done again, it is as it shall be."""
-    old = [message.body for message in stores.look().messages]
-    new = [*BODIES, LATER]
-    whole = stores.disk
-
-    def attempt(fault: Fault) -> None:
-        stores.disk = whole.copy()
-        stores.process = stores.disk.process(2)
-        stores.disk.faults = (fault,)
-        try:
-            stores.restore(INBOX)
-        except (MailError, OSError):
-            assert fault.fired
-        stores.disk.faults = ()
-        bodies = [message.body for message in stores.look().messages]
-        assert bodies in (old, new)
-        if not is_damaged(stores.disk):
-            stores.restore(INBOX)
-            assert [each.body for each in stores.look().messages] == new
-
-    assert walk_errors(attempt) > 30
 
 
 def test_looking_into_a_copy_writes_nothing(stores: Stores) -> None:
