@@ -1,12 +1,15 @@
 """Where to listen: Twisted's endpoint strings, with a backlog for busy days."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from twisted.internet import tcp
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
+
+from imapbox.app.proxies import behind_proxies
+from imapbox.lmtp.trust import LOOPBACK, Network
 
 # Twisted's own 50 let a burst of clients run into a full queue.
 BACKLOG: Final = 1024
@@ -16,7 +19,9 @@ ACCEPTS: Final = 20
 # Port or path, then one more; the backlog would be the third by position.
 _BEFORE_BACKLOG: Final = 2
 
-_TAKES_BACKLOG = re.compile(r"(?:haproxy:)?(?:tcp|tcp6|ssl|tls|unix):")
+_TAKES_BACKLOG = re.compile(r"(?:tcp|tcp6|ssl|tls|unix):")
+# Twisted's own would believe everybody.
+_BEHIND_PROXIES: Final = "haproxy:"
 _COLON: Final = re.compile(r"(?<!\\):")
 
 
@@ -45,17 +50,26 @@ def with_backlog(description: str) -> str:
     return f"{description}:backlog={BACKLOG}"
 
 
-def server_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
+def server_endpoint(
+    reactor: Any, description: str, proxy_from: Sequence[Network] = LOOPBACK
+) -> IStreamServerEndpoint:
     """Return the endpoint that ``description`` means.
+
+    Args:
+        reactor: Twisted's.
+        description: With ``haproxy:`` before it, for proxies.
+        proxy_from: Where these are, besides at the other end of a UNIX socket.
 
     Raises:
         BadEndpoint: It means none.
     """
     parse: Callable[[Any, str], IStreamServerEndpoint] = serverFromString
+    inner = description.removeprefix(_BEHIND_PROXIES)
     try:
-        return parse(reactor, with_backlog(description))
+        endpoint = parse(reactor, with_backlog(inner))
     except Exception as error:  # whatever the parser of some plugin raises
         raise BadEndpoint(description) from error
+    return endpoint if inner == description else behind_proxies(endpoint, proxy_from)
 
 
 def accept_few(port: IListeningPort) -> None:

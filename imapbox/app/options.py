@@ -86,6 +86,7 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
             self[listener] = []
         self["credCheckers"] = []
         self["many-from"] = []
+        self["proxy-from"] = []
         self["xforward-from"] = []
 
     def opt_imap(self, endpoint: str) -> None:
@@ -109,15 +110,26 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
                 "--many-from", network, "no network, as 192.0.2.0/24 is"
             ) from None
 
+    def opt_proxy_from(self, network: str) -> None:
+        """Believe proxies from here, too, at haproxy: endpoints, as 10.0.0.7.
+
+        May be given several times. Otherwise only UNIX sockets and this machine
+        are believed; others are hung up on.
+        """
+        self._add_network("proxy-from", network)
+
     def opt_xforward_from(self, network: str) -> None:
         """Believe XFORWARD from here, too, as 10.0.0.0/8. May be given several times.
 
         Otherwise only UNIX sockets and this machine are believed.
         """
+        self._add_network("xforward-from", network)
+
+    def _add_network(self, option: str, network: str) -> None:
         try:
-            self["xforward-from"].append(ip_network(network))
+            self[option].append(ip_network(network))
         except ValueError:
-            raise _wrong("--xforward-from", network, "it is no network") from None
+            raise _wrong("--" + option, network, "it is no network") from None
 
     def opt_auth(self, description: str) -> None:
         """Say who may log in, as passwd:FILE. May be given several times."""
@@ -189,9 +201,10 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
                 yield f"--{option} {value}: it can be from 1 to {most}."
 
     def _endpoints(self, listener: str) -> tuple[IStreamServerEndpoint, ...]:
+        proxies = (*LOOPBACK, *self["proxy-from"])
         try:
             return tuple(
-                server_endpoint(self._reactor, description)
+                server_endpoint(self._reactor, description, proxies)
                 for description in self[listener]
             )
         except BadEndpoint as error:

@@ -1,7 +1,7 @@
 """One LMTP connection, from the greeting to the last word."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -83,7 +83,7 @@ class Session:
         *,
         hostname: str,
         limits: Limits,
-        trusted: bool,
+        is_trusted: Callable[[], bool],
     ) -> None:
         """Begin to serve ``peer``.
 
@@ -93,7 +93,8 @@ class Session:
             clock: An `IReactorTime` whose seconds count from 1970.
             hostname: How the server calls itself.
             limits: What the client may do.
-            trusted: Whether it may say, with XFORWARD, which message comes.
+            is_trusted: Says whether the client may tell, with XFORWARD, which
+                message comes.
         """
         self._peer = peer
         self._deliveries = deliveries
@@ -102,7 +103,7 @@ class Session:
         self._limits = limits
         self._dialogue = Dialogue(peer, clock, limits)
         self._say = self._dialogue.say
-        self._trusted = trusted
+        self._is_trusted = is_trusted
         self._name = ""
         self._ident: str | None = None
         self._doubts: list[Doubt] = []
@@ -197,13 +198,13 @@ class Session:
         self._forget()
         self._say(
             replies.capabilities(
-                self._hostname, self._limits.size, xforward=self._trusted
+                self._hostname, self._limits.size, xforward=self._is_trusted()
             )
         )
 
     def _xforward(self, xforward: Xforward) -> None:
         """Take note of the next message's ident; of the rest we make no use."""
-        if not self._trusted:
+        if not self._is_trusted():
             self._mistake(replies.NOT_TRUSTED)
             return
         if "IDENT" in xforward.attributes:

@@ -24,7 +24,6 @@ from imapbox.app.listeners import (
         ("tcp:143:127.0.0.1", None),
         ("unix:/run/lmtp.sock:mode=660", None),
         ("unix:/run/a\\:b", None),
-        ("haproxy:tcp:143", None),
         ("tcp:143:backlog=5", "tcp:143:backlog=5"),
         ("tcp:143:127.0.0.1:5", "tcp:143:127.0.0.1:5"),
         ("systemd:domain=INET:index=0", "systemd:domain=INET:index=0"),
@@ -42,6 +41,8 @@ def test_a_burst_of_clients_finds_room(description: str, meant: str | None) -> N
         ("tcp:port=0", "tcpServers"),
         ("tcp6:0", "tcpServers"),
         ("unix:/no/such:mode=660", "unixServers"),
+        ("haproxy:tcp:0", "tcpServers"),
+        ("haproxy:unix:/no/such", "unixServers"),
     ],
 )
 def test_the_backlog_reaches_the_socket(description: str, servers: str) -> None:
@@ -54,7 +55,18 @@ def test_the_backlog_reaches_the_socket(description: str, servers: str) -> None:
 
 @pytest.mark.parametrize(
     "description",
-    ["", "143", "tcp:", "tcp:http", "nope:1", "unix", "ssl:1", "tcp:1:x=2"],
+    [
+        "",
+        "143",
+        "tcp:",
+        "tcp:http",
+        "nope:1",
+        "unix",
+        "ssl:1",
+        "tcp:1:x=2",
+        "haproxy:",
+        "haproxy:143",
+    ],
 )
 def test_what_is_no_endpoint_is_told(description: str) -> None:
     """Whatever can not be listened on is one error, that says what could be."""
