@@ -22,6 +22,10 @@ from imapbox.store.store import Store
 
 WHOLE: Final = 0
 DAMAGED: Final = 1
+_BEGUN_ANEW: Final = (
+    "What happened before is not in the log any more:"
+    " compaction removed it, or repair wrote the log anew."
+)
 
 
 class MailboxLog(NamedTuple):
@@ -80,7 +84,7 @@ def lines(log: MailboxLog, since: int = 0) -> list[str]:
     if not said:
         said = [f"Nothing happened since modseq {since}."]
     elif since < history.begins and history.happened[0].what is What.BEGINS:
-        said.insert(0, "What happened before was removed from the log by compaction.")
+        said.insert(0, _BEGUN_ANEW)
     if log.damaged:
         said.append("The mailbox is damaged; what comes next can not be read.")
     return said

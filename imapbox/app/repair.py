@@ -16,9 +16,10 @@ from imapbox.index.settings import Settings
 from imapbox.model.errors import DiskFull, MailboxBusy, MailError, UnknownFormat
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.failures import in_words
-from imapbox.store.format import NotAStore, read_store_file
-from imapbox.store.layout import STORE_FILE, user_directory
+from imapbox.store.format import NotAStore
+from imapbox.store.layout import STORE_FILE, USERS, user_directory
 from imapbox.store.repair import mend_user
+from imapbox.store.repair_root import leave_access_of_root, mend_store_file
 from imapbox.store.users import users_with_directory
 
 SOUND: Final = 0
@@ -57,13 +58,13 @@ def run_repair(
     users = [chosen_user(each) for each in chosen[:1]]
     name = chosen_mailbox(chosen[1]) if chosen[1:] else None
     no_store = f"There is no mail store at {store}."
-    if not (store / STORE_FILE).is_file():
+    if not ((store / STORE_FILE).is_file() or (store / USERS).is_dir()):
         raise click.UsageError(no_store)
     become_owner(store)
     filesystem = DiskFileSystem(str(store))
+    run = _Run(filesystem, apply=apply, deep=deep, as_json=as_json)
     try:
-        if not perform(read_store_file(), filesystem):
-            raise NotAStore
+        run.mend_root()
     except (NotAStore, UnknownFormat, OSError) as error:
         sentence = error.sentence() if isinstance(error, UnknownFormat) else no_store
         raise click.UsageError(sentence) from error
@@ -71,7 +72,6 @@ def run_repair(
         if not filesystem.exists(user_directory(each)):
             sentence = f"There is no account of {each!r}."
             raise click.UsageError(sentence)
-    run = _Run(filesystem, apply=apply, deep=deep, as_json=as_json)
     return run.run(store, users, name)
 
 
@@ -91,6 +91,19 @@ class _Run:
         self._status = SOUND
         self._said: list[dict[str, str]] = []
         self._mailboxes = 0
+        self._owner = perform(status("."), filesystem).owner
+
+    def mend_root(self) -> None:
+        """Mend what belongs to no user.
+
+        Raises:
+            NotAStore: This is none, and nobody's mail is here.
+            UnknownFormat: An imapbox of another format made it.
+        """
+        job = Job(self._settings, self._apply)
+        perform(mend_store_file(job), self._filesystem)
+        perform(leave_access_of_root(job, self._owner), self._filesystem)
+        self._tell(job)
 
     def run(
         self, store: Path, users: Sequence[UserName], mailbox: MailboxName | None
@@ -121,8 +134,7 @@ class _Run:
 
     def _mend(self, user: UserName, mailbox: MailboxName | None) -> None:
         job = Job(self._settings, self._apply)
-        owner = perform(status("."), self._filesystem).owner
-        work = mend_user(user, job, owner, mailbox=mailbox, deep=self._deep)
+        work = mend_user(user, job, self._owner, mailbox=mailbox, deep=self._deep)
         try:
             self._mailboxes += perform_patiently(work, self._filesystem)
         except (MailError, OSError) as error:

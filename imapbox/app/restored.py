@@ -6,7 +6,7 @@ from typing import Final
 import click
 
 from imapbox.app.offline import become_owner
-from imapbox.app.one_mailbox import say
+from imapbox.app.one_mailbox import refusal, say
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently
 from imapbox.index.settings import Settings
@@ -41,7 +41,7 @@ def run_restored(store: Path) -> int:
         raise click.UsageError(no_store) from error
     except (MailError, OSError) as error:
         words = in_words(error) if isinstance(error, OSError) else error
-        raise click.ClickException(words.sentence()) from error
+        raise refusal(words) from error
 
 
 class _Job:

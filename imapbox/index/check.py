@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from imapbox.disk import steps
-from imapbox.disk.filesystem import Mode
+from imapbox.disk.filesystem import Mode, Status
 from imapbox.disk.steps import Pause, Steps
 from imapbox.index.check_frames import Audit, Unsound, anything_behind, walk
 from imapbox.index.check_snapshots import unused_and_wrong
@@ -206,11 +206,13 @@ class _Check(Generic[A]):
         """Look at all of it."""
         names = yield from steps.list_directory(self._directory)
         for name in names:
-            if not _is_ours(name):
-                self._note(name, "this file is none of imapbox's")
-                self._checked.strange.append(name)
             path = f"{self._directory}/{name}"
-            for sentence in (yield from check_status(path, self._owner)):
+            wrong = yield from check_status(path, self._owner)
+            if not is_ours(name):
+                self._checked.strange.append(name)
+                if not wrong:
+                    self._note(name, "this file is none of imapbox's")
+            for sentence in wrong:
                 self._damage(name, sentence)
         yield from self._check_lock(names)
         yield from self._check_mark(names)
@@ -465,6 +467,11 @@ def check_status(
     status = yield from steps.status(path)
     if not (status.is_directory if is_directory else status.is_file):
         return ["this is no directory" if is_directory else "this is no file"]
+    return wrong_access(status, owner)
+
+
+def wrong_access(status: Status, owner: int) -> list[str]:
+    """Return what is wrong with permissions and owner."""
     wrong = []
     if status.mode & _OTHERS:
         wrong.append(f"it is open to other users: mode {status.mode:04o}")
@@ -477,7 +484,8 @@ def _ignore(frame: Frame) -> None:
     """Follow only."""
 
 
-def _is_ours(name: str) -> bool:
+def is_ours(name: str) -> bool:
+    """Say whether a log's directory may have a file of this name."""
     prefix, _, rest = name.partition(".")
     return (
         name in _FILES

@@ -5,7 +5,7 @@ both; whoever does it again takes the copy that is there, or finishes it. Blocks
 that the disk can't read are zeros in the copy.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
@@ -35,11 +35,56 @@ def keep(directory: str, name: str) -> Steps[str]:
         return path if (yield from steps.opened(path, Mode.ENSURE, fill)) else None
 
     while True:
-        path = yield from steps.opened(f"{directory}/{name}", Mode.READ, copy)
+        source = f"{directory}/{name}".lstrip("/")
+        path = yield from steps.opened(source, Mode.READ, copy)
         if path is not None:
             yield from steps.sync_directory(above)
             return path
         number += 1
+
+
+class Below(NamedTuple):
+    """What is at a path and below it.
+
+    Attributes:
+        directories: Those above come first.
+        files: Of those, and at the path itself.
+        others: What is neither.
+    """
+
+    directories: list[str]
+    files: list[str]
+    others: list[str]
+
+
+def below(path: str) -> Steps[Below]:
+    """Return what is at a path, be it a directory, and below it."""
+    found = Below([], [], [])
+    unseen = [path]
+    while unseen:
+        each = unseen.pop()
+        status = yield from steps.status(each)
+        if status.is_directory:
+            found.directories.append(each)
+            names = yield from steps.list_directory(each)
+            unseen += [f"{each}/{name}" for name in names]
+        else:
+            (found.files if status.is_file else found.others).append(each)
+    return found
+
+
+def move(found: Below) -> Steps[None]:
+    """Keep all of it, and take it away; what is neither file nor directory stays."""
+    for path in found.directories:
+        yield from _make_directories(f"{LOST_FOUND}/{path}")
+    for path in found.files:
+        directory, _, name = path.rpartition("/")
+        yield from keep(directory, name)
+        yield from steps.unlink(path)
+        yield from steps.sync_directory(directory)
+    for path in reversed(found.directories):
+        yield from steps.remove_directory(path)
+        yield from steps.sync_directory(path.rpartition("/")[0])
 
 
 def _make_directories(path: str) -> Steps[str]:

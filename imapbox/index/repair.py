@@ -23,7 +23,7 @@ from imapbox.index.check_frames import Audit
 from imapbox.index.create import write_file
 from imapbox.index.damage import DAMAGED, is_damaged, mark_damaged
 from imapbox.index.head import Head
-from imapbox.index.lost_found import keep
+from imapbox.index.lost_found import below, keep, move
 from imapbox.index.new_log import NewLog, write_head, write_new_log
 from imapbox.index.read import read_head
 from imapbox.index.segment import segment_name, segment_numbers
@@ -161,12 +161,15 @@ def good_head(directory: str) -> Steps[Head | None]:
 def _move_strange(job: Job, directory: str, names: Sequence[str]) -> Steps[None]:
     for name in names:
         path = f"{directory}/{name}"
-        if not (yield from steps.status(path)).is_file:
-            job.leave(path, "it is no file, and can not be moved to lost+found")
+        try:
+            found = yield from below(path)
+        except PermissionError as error:
+            job.leave(path, f"it can not be moved to lost+found: {error.strerror}")
+            continue
+        if found.others:
+            job.leave(found.others[0], "it is no file, and stays where it is")
         elif job.say(path, "it is moved to lost+found"):
-            yield from keep(directory, name)
-            yield from steps.unlink(path)
-            yield from steps.sync_directory(directory)
+            yield from move(found)
 
 
 def _unmark(job: Job, directory: str) -> Steps[None]:

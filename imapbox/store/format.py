@@ -78,6 +78,11 @@ def _make() -> Steps[None]:
         raise NotAStore(names)
     for directory in (SPOOL, USERS):
         yield from make_directory_if_missing(directory)
+    yield from write_store_file()
+
+
+def write_store_file() -> Steps[None]:
+    """Write the file, also over what is there."""
     content = _FIELDS.pack(_MAGIC, FORMAT_VERSION, 0, 0, 0)
     octets = content + _CRC.pack(zlib.crc32(content))
 

@@ -43,13 +43,19 @@ from imapbox.model.errors import MailboxDamaged, NumbersExhausted
 from imapbox.model.names import INBOX, MailboxName, UserName
 from imapbox.model.numbers import UidValidity
 from imapbox.store.cards import card_of_octets
-from imapbox.store.create import ID_SIZE, account_is_made, create_mailbox_log
+from imapbox.store.create import (
+    ID_SIZE,
+    SPECIAL_USE,
+    account_is_made,
+    create_mailbox_log,
+)
 from imapbox.store.layout import (
     account_directory,
     mailbox_directory,
     mailboxes_directory,
     user_directory,
 )
+from imapbox.store.repair_root import leave_access, leave_access_of_log
 from imapbox.store.restored import RESTORING, RUN_SIZE
 
 COMMAND: Final = "repair"
@@ -112,6 +118,8 @@ class UserRepair:
         head = yield from good_head(directory)
         plan = yield from plan_account(directory, names, head)
         state = plan.state
+        # A new account has these; of one that is known, somebody may have deleted them.
+        wanted = {INBOX: ""} if state.names else {INBOX: "", **SPECIAL_USE}
         found = yield from self._unbound(state)
         now = int((yield from steps.now()))
         for mailbox_id, (uidvalidity, deleted) in found.items():
@@ -121,24 +129,28 @@ class UserRepair:
             name = MailboxName(f"{RECOVERED}/{mailbox_id.hex()}")
             given = uidvalidity or self._next(state, now)
             _bind(state, Create(mailbox_id, given, name))
-        said = f"the account is written anew, with {len(state.mailboxes)} mailboxes"
-        if found:
-            said += f"; {len(found)} whose names are lost are below {RECOVERED}"
+        lost = wanted.keys() - state.names.keys()
+        count = len(state.mailboxes) + len(lost)
+        said = f"the account is written anew, with {count} mailboxes"
+        if names_lost := len(found) - sum(deleted for _, deleted in found.values()):
+            said += f"; {names_lost} whose names are lost are below {RECOVERED}"
         if not job.say(directory, said):
             return state
-        if INBOX not in state.names:
-            yield from self._make_inbox(state, now)
+        for name in sorted(lost):
+            yield from self._make(state, now, name, wanted[name])
         flags = head.flags if head is not None else 0
         log = plan.log(now * 1_000_000)
         yield from replace_log(job, directory, log, AccountAudit, flags)
         return (yield from self._tree())
 
-    def _make_inbox(self, state: AccountState, now: int) -> Steps[None]:
+    def _make(
+        self, state: AccountState, now: int, name: MailboxName, use: str
+    ) -> Steps[None]:
         mailbox_id = yield from steps.random(ID_SIZE)
         given = self._next(state, now)
         settings = self._job.settings
         yield from create_mailbox_log(self._user, mailbox_id, given, settings)
-        _bind(state, Create(mailbox_id, given, INBOX))
+        _bind(state, Create(mailbox_id, given, name, use))
 
     def _mend_missing(self, state: AccountState) -> Steps[None]:
         """Make mailboxes anew of which nothing is there, empty."""
@@ -339,6 +351,9 @@ def mend_user(
     """
     repair = UserRepair(user, job, owner, deep=deep)
     state = yield from repair.mend_account()
+    above = user_directory(user), mailboxes_directory(user)
+    yield from leave_access(job, above, owner)
+    yield from leave_access_of_log(job, account_directory(user), owner)
     chosen = [
         each
         for each in sorted(state.mailboxes.values(), key=lambda each: each.name)
@@ -350,6 +365,7 @@ def mend_user(
             yield from repair.mend_mailbox(each)
         except MailboxDamaged as error:
             job.leave(directory, error.sentence())
+        yield from leave_access_of_log(job, directory, owner)
     for mailbox_id in state.deleted if mailbox is None else ():
         try:
             yield from repair.mend_deleted(mailbox_id)

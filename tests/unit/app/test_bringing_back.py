@@ -1,10 +1,15 @@
 """What `imapbox log`, `undo` and `restore` print."""
 
+import errno
 import json
+import os
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from imapbox.app import log, restore, undo
+from imapbox.app.command import main
 from imapbox.app.one_mailbox import (
     chosen_mailbox,
     chosen_user,
@@ -13,10 +18,13 @@ from imapbox.app.one_mailbox import (
     say,
     set_of,
 )
+from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.steps import Steps, perform
 from imapbox.index.history import Happened, History, What
 from imapbox.index.undo import BroughtBack, Lost
 from imapbox.model.errors import DiskFull, MailboxBusy, MailboxDamaged
 from imapbox.model.names import INBOX, UserName
+from imapbox.store.format import prepare_store
 from imapbox.store.restore import Restored
 
 TIME = 1_700_000_000_000_000
@@ -77,8 +85,8 @@ def test_a_log_is_a_table() -> None:
     assert log.lines(found(), 7) == ["Nothing happened since modseq 7."]
     assert "damaged" in log.lines(found(expunged, damaged=True))[-1]
     begun = Happened(9, TIME, What.BEGINS, (), {"segment": 3})
-    assert "removed from the log" in log.lines(found(begun), 3)[0]
-    assert "removed from the log" not in log.lines(found(begun), 9)[0]
+    assert "compaction removed it, or repair wrote" in log.lines(found(begun), 3)[0]
+    assert "not in the log any more" not in log.lines(found(begun), 9)[0]
 
 
 def test_json_has_it_all() -> None:
@@ -150,3 +158,19 @@ def test_what_may_be_tried_again_says_so() -> None:
     codes = [refusal(each).exit_code for each in (MailboxBusy(), DiskFull())]
     assert codes == [75, 75]
     assert refusal(MailboxDamaged()).exit_code == 1
+
+
+def test_restored_can_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the disk is full before anything was done, too."""
+    perform(prepare_store(), DiskFileSystem(str(tmp_path)))
+
+    def full() -> Steps[bytes]:
+        yield from ()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("imapbox.app.restored.begin_run", full)
+    done = CliRunner().invoke(main, ["restored", "--store", str(tmp_path)])
+    assert done.exit_code == 75
+    assert DiskFull().sentence() in done.output

@@ -149,3 +149,61 @@ def test_wrong_use(store: Path, arguments: tuple[str, ...]) -> None:
 def test_no_store(tmp_path: Path) -> None:
     """Where there is no store, status 2."""
     assert run("repair", tmp_path).exit_code == 2
+
+
+@pytest.mark.parametrize("octets", [None, b"", b"garbled" * 10])
+def test_a_lost_store_file(store: Path, octets: bytes | None) -> None:
+    """Where users have mail it is made anew; what was there is kept."""
+    path = store / "imapbox-store"
+    before = path.read_bytes()
+    path.unlink()
+    if octets is not None:
+        path.write_bytes(octets)
+        path.chmod(0o600)
+    assert run("check", store).exit_code == 1
+    said = run("repair", store)
+    assert said.exit_code == 1
+    assert said.output.startswith("todo: imapbox-store: it is ")
+    assert path.exists() == (octets is not None)
+    assert run("repair", store, "--apply").exit_code == 0
+    assert path.read_bytes()[:64] == before
+    assert run("check", store).exit_code == 0
+    kept = list((store / "lost+found").glob("imapbox-store.*"))
+    assert [each.read_bytes() for each in kept] == ([] if octets is None else [octets])
+
+
+@pytest.mark.parametrize("name", ["imapbox-store", "users", "account", "log.1", "home"])
+def test_what_is_open_to_others(store: Path, name: str) -> None:
+    """It is said of whatever check says it of, and left to whoever runs the store."""
+    (home,) = store.glob("users/*/*")
+    path = {
+        "account": home / "account",
+        "log.1": inbox(store) / "log.1",
+        "home": home,
+    }.get(name, store / name)
+    path.chmod(0o755 if path.is_dir() else 0o644)
+    assert run("check", store).exit_code == 1
+    for options in ((), ("--apply",)):
+        done = run("repair", store, *options)
+        assert done.exit_code == 1
+        assert f"left: {path.relative_to(store)}: it is open" in done.output
+        assert done.output.count("left: ") == 1
+    path.chmod(0o700 if path.is_dir() else 0o600)
+    assert run("repair", store).exit_code == 0
+
+
+def test_an_odd_directory(store: Path) -> None:
+    """Check says it once; repair moves it away, but for what is no file in it."""
+    odd = inbox(store) / "new"
+    odd.mkdir(mode=0o700)
+    (odd / "mail").write_bytes(MAIL)
+    (odd / "link").symlink_to("mail")
+    assert run("check", store).output.count("/new: ") == 1
+    done = run("repair", store, "--apply")
+    assert done.exit_code == 1
+    assert "new/link: it is no file, and stays where it is" in done.output
+    assert (odd / "mail").exists()
+    (odd / "link").unlink()
+    assert run("repair", store, "--apply").exit_code == 0
+    assert not odd.exists()
+    assert run("check", store).exit_code == 0

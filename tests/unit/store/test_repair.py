@@ -15,7 +15,7 @@ from imapbox.index.frame import FRAME_HEADER_SIZE
 from imapbox.index.head import Head
 from imapbox.index.repair import Job
 from imapbox.model.errors import StoreFailure
-from imapbox.store.create import create_account
+from imapbox.store.create import SPECIAL_USE, create_account
 from imapbox.store.format import prepare_store
 from imapbox.store.layout import mailboxes_directory
 from imapbox.store.repair import mend_user
@@ -308,6 +308,23 @@ def test_strange_files_are_kept() -> None:
     assert b"a program died here" in lost_found(disk)
 
 
+def test_strange_directories_are_kept() -> None:
+    """So does a directory, with all that is in it."""
+    disk, account = mailbox_with(COUNT)
+    odd = f"{account.directory}/new"
+    process = disk.process(93)
+    for path in (odd, f"{odd}/cur", f"{odd}/none"):
+        process.make_directory(path)
+    make(disk, f"{odd}/1.eml", b"mail of another server")
+    make(disk, f"{odd}/cur/2.eml", b"more of it")
+    mended(disk, account.directory)
+    assert not [path for path in disk.names if path.startswith(odd)]
+    kept = f"lost+found/{odd}"
+    assert disk.content(f"{kept}/1.eml.1") == b"mail of another server"
+    assert disk.content(f"{kept}/cur/2.eml.1") == b"more of it"
+    assert f"{kept}/none" in disk.names
+
+
 def test_lost_lock() -> None:
     """A lock that is lost is made again."""
     disk, account = mailbox_with(COUNT)
@@ -338,7 +355,10 @@ def test_odd_lock(tmp_path: Path) -> None:
 
 
 def test_lost_account() -> None:
-    """Of a lost account the mailboxes that held mail are found, by their ids."""
+    """Of a lost account the mailboxes that held mail are found, by their ids.
+
+    All that a new account has is made anew.
+    """
     disk, account = mailbox_with(COUNT)
     before = look(disk, 90)
     for name in ("log.1", "head", "lock"):
@@ -347,12 +367,14 @@ def test_lost_account() -> None:
     process = disk.process(95)
     found: Account = run(open_account(settings_of(process)), process)
     name = f"Recovered/{account.mailbox_id.hex()}"
-    assert set(found.state.names) == {"INBOX", name}
+    assert set(found.state.names) == {"INBOX", name, *SPECIAL_USE}
+    uses = {each.name: each.special_use for each in found.state.names.values()}
+    assert {each: use for each, use in uses.items() if use} == SPECIAL_USE
     assert found.state.names[name].uidvalidity == before.uidvalidity
     session = Session(account)
     run(session.open(), process)
     assert run(session.snapshot(), process) == before
-    assert "below Recovered" in said
+    assert "with 7 mailboxes; 1 whose names are lost are below Recovered" in said
 
 
 def test_broken_account() -> None:

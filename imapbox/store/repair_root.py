@@ -1,0 +1,64 @@
+"""Mending what belongs to no user: the store file; and what is left to others.
+
+Permissions and owners are never changed: who opened a store to others may have
+had a reason, and who it belongs to only root can say.
+"""
+
+from collections.abc import Iterable
+
+from imapbox.disk import steps
+from imapbox.disk.steps import Steps
+from imapbox.index.check import is_ours, wrong_access
+from imapbox.index.lost_found import keep
+from imapbox.index.repair import Job
+from imapbox.store.format import NotAStore, read_store_file, write_store_file
+from imapbox.store.layout import ROOT, SPOOL, STORE_FILE, USERS
+
+
+def mend_store_file(job: Job) -> Steps[None]:
+    """Make the store file anew, if it is lost or garbled and users have mail here.
+
+    Raises:
+        NotAStore: Nobody has.
+        UnknownFormat: An imapbox of another format made it.
+    """
+    try:
+        if (yield from read_store_file()):
+            return
+        what = "empty or not there"
+    except NotAStore:
+        what = "not what imapbox wrote"
+    if not (yield from steps.exists(USERS)):
+        raise NotAStore(STORE_FILE)
+    if not job.say(STORE_FILE, f"it is {what}; it is made anew"):
+        return
+    if (yield from steps.exists(STORE_FILE)):
+        yield from keep(ROOT, STORE_FILE)
+    yield from write_store_file()
+
+
+def leave_access_of_root(job: Job, owner: int) -> Steps[None]:
+    """Note what is open to others, or theirs, above the users."""
+    shards = yield from steps.list_directory(USERS)
+    above = (f"{USERS}/{shard}" for shard in shards)
+    yield from leave_access(job, (STORE_FILE, SPOOL, USERS, *above), owner)
+
+
+def leave_access_of_log(job: Job, directory: str, owner: int) -> Steps[None]:
+    """Note what is open to others, or theirs, of a log."""
+    names = []
+    if (yield from steps.exists(directory)):
+        names = yield from steps.list_directory(directory)
+    files = (f"{directory}/{name}" for name in names if is_ours(name))
+    yield from leave_access(job, (directory, *files), owner)
+
+
+def leave_access(job: Job, paths: Iterable[str], owner: int) -> Steps[None]:
+    """Note what is open to others, or theirs."""
+    for path in paths:
+        try:
+            status = yield from steps.status(path)
+        except FileNotFoundError:
+            continue
+        for sentence in wrong_access(status, owner):
+            job.leave(path, sentence)
