@@ -13,7 +13,7 @@ from tests.soak.servers import Address
 
 WORD: Final = "soak"  # that passes
 HOME: Final = "INBOX"
-STORE: Final = "Archive"  # a mailbox that stays
+STORE: Final = "Archive"  # each account has one
 _AGAIN: Final = 0.05  # seconds until a server that is gone is tried again
 _PATIENCE: Final = 180.0
 
@@ -116,7 +116,6 @@ class Day:
 
     def select(self, mailbox: str) -> None:
         """Select a mailbox, and learn what is in it."""
-        # Nobody says how much there is until the answer comes.
         answer, found = self.say(f"SELECT {mailbox}".encode(), b"UID SEARCH ALL")
         self.mailbox = mailbox
         self.uidvalidity = opened(answer).uidvalidity

@@ -12,7 +12,6 @@ import json
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -107,7 +106,7 @@ def _malloc() -> dict[str, int]:
     return {name: getattr(info, name) for name in ("taken", "mapped", "used", "free")}
 
 
-def main(run: Callable[[], None] | None = None) -> None:
+def main() -> None:
     """Be a twistd."""
     report, grace, *options = sys.argv[1:]
     shorten(float(grace))
@@ -127,7 +126,7 @@ def main(run: Callable[[], None] | None = None) -> None:
 
     reactor.callWhenRunning(signal.signal, signal.SIGUSR1, asked)
     sys.argv = ["twistd", "-n", "--pidfile=", "imapbox", *options]
-    (run or import_module("twisted.scripts.twistd").run)()
+    import_module("twisted.scripts.twistd").run()
 
 
 if __name__ == "__main__":

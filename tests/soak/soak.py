@@ -12,7 +12,7 @@ from threading import Event
 from typing import Final
 
 from tests.soak.day import WORD, Day
-from tests.soak.deeds import DEEDS, STORE
+from tests.soak.deeds import DEEDS
 from tests.soak.eyes import Seen, agree, look, marks_in
 from tests.soak.figures import Figures, Watched
 from tests.soak.ledger import Ledger
@@ -70,7 +70,7 @@ class Soak:
             Day(
                 f"c{number}",
                 servers[number % 4].imap,
-                # Each user has one client of the first pair and one of another.
+                # The two clients of a user have different servers.
                 USERS[(number + number // 8) % 8],
                 self.ledger,
                 self._new_chance(),
@@ -112,11 +112,7 @@ class Soak:
         yield f"more than half-way: {self.figures.grown()}"
 
     def begin(self) -> None:
-        """Make the mailboxes that stay, and have everybody open them."""
-        for user in USERS:
-            day = Day("first", self._servers[3].imap, user, self.ledger, self._chance)
-            day.work(Meter(1, 0), {_make_store: 1})
-            day.client.close()
+        """Have all accounts made, and all servers open their mailboxes."""
         for server in self._servers:
             self.look(server)
 
@@ -180,7 +176,3 @@ class Soak:
 
     def _new_chance(self) -> random.Random:
         return random.Random(self._chance.getrandbits(64))
-
-
-def _make_store(day: Day) -> None:
-    day.say(f"CREATE {STORE}".encode(), f"SUBSCRIBE {STORE}".encode())
