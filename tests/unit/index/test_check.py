@@ -9,6 +9,7 @@ from imapbox.index.account_operations import Create, Delete, Rename, Subscribe
 from imapbox.index.account_state import ChangeAccount
 from imapbox.index.check import CheckedLog, Finding, Severity, check_log
 from imapbox.index.check_audit import AccountAudit, MailboxAudit
+from imapbox.index.delivery_keys import DeliveryKeys
 from imapbox.index.head import Head
 from imapbox.index.operations import Flags
 from imapbox.index.snapshot_writer import write_snapshot
@@ -25,6 +26,7 @@ from tests.unit.index.mail_log import (
     simulated,
 )
 from tests.unit.index.test_compact import DAY, HOUR, disk_of, events, happen
+from tests.unit.index.test_deliver_once import LASTING, once
 
 BODY: Final = b"the octets of a message" * 8
 
@@ -250,6 +252,18 @@ def test_snapshots_are_checked() -> None:
     state.columns.change_flags(operation, state.counts.modseq)
     log.run(write_snapshot(DIRECTORY, state.freeze()))
     assert damage(log) == ["this snapshot says something else than the log"]
+
+
+def test_a_snapshot_need_not_know_what_nobody_asks_for() -> None:
+    """Deliveries of more than a week ago are in the log, and in no snapshot."""
+    log = MailLog(simulated()).make()
+    keys = DeliveryKeys()
+    log.commit(once(LASTING[0], keys))
+    log.files.disk.advance_clock(8 * DAY)
+    for key in LASTING[1:]:
+        log.commit(once(key, keys))
+    log.snapshot()
+    assert findings(log) == []
 
 
 def test_counts_are_counted() -> None:
