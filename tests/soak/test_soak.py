@@ -11,6 +11,7 @@ import imapbox.index.mailbox_state
 from imapbox.index.check import Severity
 from tests.kills.books import faults
 from tests.soak.leftovers import cuts, leftovers
+from tests.soak.server import LIFETIME
 from tests.soak.servers import servers
 from tests.soak.soak import PASSWORDS, USERS, Round, Soak
 
@@ -75,8 +76,7 @@ def test_four_processes_for_a_long_time(
     assert max(mail) <= MAIL
     soak.clean(0)
     # Who checks must think as they did of how long a delivery is remembered.
-    lifetime = int(2 * length.grace * 1_000_000)
-    monkeypatch.setattr(imapbox.index.mailbox_state, "KEY_LIFETIME", lifetime)
+    monkeypatch.setattr(imapbox.index.mailbox_state, "KEY_LIFETIME", LIFETIME)
     wrong = faults(store, deep=True)
     assert not any(each.severity is not Severity.NOTE for each in wrong), wrong
     assert list(leftovers(store)) == []
