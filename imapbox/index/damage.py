@@ -133,7 +133,7 @@ def refuse_write(directory: str, error: OSError) -> Steps[NoReturn]:
 
 
 def write_over(directory: str, fd: int, octets: bytes, offset: int) -> Steps[None]:
-    """Write where the segment is long enough, the same or zeros.
+    """Write over what is there, so that a file need not grow.
 
     Raises:
         DiskFull: There was no room, as there may be none where blocks are copied

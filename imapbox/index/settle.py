@@ -19,11 +19,12 @@ from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.cut import cut_off
 from imapbox.index.damage import (
+    FULL,
     check_damaged,
     damage,
-    refuse_write,
     sync,
     take_back,
+    write_over,
 )
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import (
@@ -102,16 +103,25 @@ def publish(directory: str, tail: Tail, settings: Settings) -> Steps[None]:
     Raises:
         DiskFull: A lost head could not be made anew.
         MailboxDamaged: It could not be written; the mark is made.
+        OSError: It could not be opened, for want of descriptors perhaps. That
+            harms nothing: the next writer publishes.
     """
     head = Head(settings.boot, tail.position, tail.counts, tail.flags)
+    is_written = False
+
+    def write(fd: int) -> Steps[None]:
+        nonlocal is_written
+        yield from write_over(directory, fd, head.encode(), 0)
+        is_written = True
+
     try:
-        yield from steps.opened(
-            f"{directory}/{HEAD}",
-            Mode.ENSURE,
-            lambda fd: steps.pwrite(fd, head.encode(), 0),
-        )
+        yield from steps.opened(f"{directory}/{HEAD}", Mode.ENSURE, write)
     except OSError as error:
-        yield from refuse_write(directory, error)
+        if is_written:
+            return  # readers have seen it: what a close says can't be minded
+        if error.errno in FULL:
+            raise DiskFull(directory) from error
+        raise
 
 
 def publish_written(

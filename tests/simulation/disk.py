@@ -484,9 +484,12 @@ class SimulatedFileSystem:
             fault.seen += 1
             if fault.seen < fault.number:
                 continue
-            if fault.short and fault.seen == fault.number and size > 1:
-                return size // 2
+            halved = size > 1 or not fault.error
+            if fault.short and fault.seen == fault.number and halved:
+                fault.fired = not fault.error
+                return size // 2 or size
             fault.fired = True
+            fault.failed.add(method)
             if fault.full:
                 self.disk.room = 0
             raise failure(fault.error, path)

@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 
@@ -19,11 +19,12 @@ class Fault:
     Attributes:
         methods: Which calls count.
         number: Which of them fails; the first is 1.
-        error: The errno.
+        error: The errno; 0: it fails no further than ``short``.
         short: Half a write is taken first; the call behind it fails.
         full: From then on no file can grow.
         stays: From then on it fails whenever it is called.
         where: Which files' calls count.
+        failed: Which calls failed.
     """
 
     methods: frozenset[str]
@@ -35,6 +36,7 @@ class Fault:
     where: Callable[[str], bool] = lambda _path: True
     seen: int = 0
     fired: bool = False
+    failed: set[str] = field(default_factory=set)
 
 
 SYNCS: Final = frozenset({"fdatasync", "sync_directory"})
@@ -60,10 +62,10 @@ LOOKS: Final = frozenset(
         "is_locked",
     }
 )
-EVERY: Final = (
+# What a disk that takes no writes refuses, also to who has a file open.
+CHANGES: Final = (
     SYNCS
     | WRITES
-    | NAMES
-    | LOOKS
-    | {"truncate", "punch", "remove_directory", "try_lock", "unlock", "close"}
+    | {"make_directory", "unlink", "truncate", "punch", "remove_directory"}
 )
+EVERY: Final = CHANGES | NAMES | LOOKS | {"try_lock", "unlock", "close"}

@@ -6,18 +6,29 @@ with its code, such as ``NO [OVERQUOTA]`` or ``452 4.3.1``.
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, NamedTuple
+from functools import partial
+from typing import Any, Final, NamedTuple
+from unittest.mock import patch
 
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.deliveries import Deliveries
 from tests.simulation.disk import SimulatedDisk, SimulatedFileSystem, run
-from tests.simulation.mailbox import Session, Snapshot, open_account, settings_of
+from tests.simulation.mailbox import (
+    ACCOUNT,
+    Account,
+    Session,
+    Snapshot,
+    open_account,
+    settings_of,
+)
 from tests.simulation.whole import WholeStore, account_in, whole_store
 from tests.support.imap_client import Client, FakeLogins
 from tests.support.lmtp_store import Conversation, statuses
 
 SERVER: Final = 1
+READER: Final = 40
 MESSAGE: Final = b"Subject: one\r\n\r\nOne."
 _FIRST_LINE: Final = b"Subject:"
 _ANSWER: Final = re.compile(rb"^t (OK|NO|BAD)( \[[A-Z]+)?", re.MULTILINE)
@@ -42,6 +53,11 @@ async def knows_nobody(_: UserName) -> bool | None:
     return None
 
 
+def _no_secret(size: int) -> str:
+    """Let the ids of transactions be alike, and so what is stored."""
+    return "00" * size
+
+
 class Deliverer:
     """One process, with an LMTP client."""
 
@@ -55,7 +71,8 @@ class Deliverer:
     def deliver(self, body: bytes, detail: str = "") -> str:
         """Send a message; return what its recipient's reply begins with."""
         address = f"alice+{detail}" if detail else "alice"
-        self.lmtp.send(b"RSET\r\nMAIL FROM:<bob@example>\r\n")
+        with patch("secrets.token_hex", _no_secret):
+            self.lmtp.send(b"RSET\r\nMAIL FROM:<bob@example>\r\n")
         said = self.lmtp.send(b"RCPT TO:<%b@example>\r\n" % address.encode())
         if statuses(said)[-1] != "250 2.1.5":
             return statuses(said)[-1]
@@ -109,15 +126,66 @@ def served_store(*others: MailboxName) -> SimulatedDisk:
 
 def read_mail(process: SimulatedFileSystem) -> Mail:
     """Return what somebody finds who was not there before."""
-    account = run(open_account(settings_of(process)), process)
-    found = {}
-    for name in account.state.names:
-        session = Session(replace(account, name=name))
-        run(session.open(), process)
-        found[str(name)] = as_sent(run(session.snapshot(), process))
-        run(session.close(), process)
+    account: Account = run(open_account(settings_of(process)), process)
+    found = {
+        str(name): read_mailbox(replace(account, name=name), process)
+        for name in account.state.names
+    }
+    return _mail(account, found)
+
+
+def _mail(account: Account, found: dict[str, Snapshot]) -> Mail:
     subscribed = frozenset(map(str, account.state.subscribed))
     return Mail(found, subscribed, account.state.highest_uidvalidity)
+
+
+def read_mailbox(account: Account, process: SimulatedFileSystem) -> Snapshot:
+    """Return what somebody finds in the account's mailbox."""
+    session = Session(account)
+    run(session.open(), process)
+    found = as_sent(run(session.snapshot(), process))
+    run(session.close(), process)
+    return found
+
+
+class Memory:
+    """Tells what is found on a disk; what is alike was looked at before.
+
+    An account and a mailbox are each what is in one directory.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], Any] = {}
+
+    def mail(self, disk: SimulatedDisk) -> Mail:
+        """Return what `read_mail` would; the disk stays as it is."""
+        account: Account = self._once(
+            disk,
+            ACCOUNT,
+            lambda process: run(open_account(settings_of(process)), process),
+        )
+        found = {}
+        for name in account.state.names:
+            there = replace(account, name=name)
+            read = partial(read_mailbox, there)
+            found[str(name)] = self._once(disk, there.directory, read)
+        return _mail(account, found)
+
+    def _once(
+        self,
+        disk: SimulatedDisk,
+        directory: str,
+        read: Callable[[SimulatedFileSystem], Any],
+    ) -> Any:
+        files = sorted(
+            (path, inode)
+            for path, inode in disk.names.items()
+            if path.startswith(f"{directory}/")
+        )
+        key = disk.boot, hash(tuple((path, disk.data[inode]) for path, inode in files))
+        if key not in self._known:
+            self._known[key] = read(disk.copy().process(READER))
+        return self._known[key]
 
 
 def as_sent(found: Snapshot) -> Snapshot:

@@ -266,6 +266,33 @@ def test_a_head_that_can_not_be_written_is_damage() -> None:
     assert log.append() == [3], "it was durable, and is adopted"
 
 
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.EIO, errno.EINTR])
+def test_a_head_that_can_not_be_opened_is_no_damage(error: int) -> None:
+    """Without a descriptor for the head nothing is acknowledged, and nothing marked."""
+    log = log_with(1)
+    opens = frozenset({"open"})
+    fault = Fault(opens, 2, error, where=lambda path: path.endswith("/head"))
+    log.files.disk.faults = (fault,)
+    with pytest.raises(OSError, match=os.strerror(error)):
+        log.append()
+    assert fault.fired
+    log.files.disk.faults = ()
+    assert not log.files.exists(f"{DIRECTORY}/damaged")
+    assert log.append() == [3], "it was durable, and is adopted"
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
+def test_a_head_that_was_written_is_not_taken_back(error: int) -> None:
+    """Once the head is written all is done, whatever closing it says."""
+    log = log_with(1)
+    closes = frozenset({"close"})
+    fault = Fault(closes, 2, error, where=lambda path: path.endswith("/head"))
+    log.files.disk.faults = (fault,)
+    assert log.append() == [2]
+    assert fault.fired
+    assert log.state().counts.exists == 2
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A real file system of 64 KiB."""
