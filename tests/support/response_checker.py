@@ -40,8 +40,8 @@ _DEEP: Final = 40  # abnf ends at about 90 bodies, one in another
 _MANY_NUMBERS: Final = re.compile(rb"(?<=\* SEARCH)(?: 1)+(?=\r\n)")
 _MANY_RANGES: Final = re.compile(rb"\b1(?::1)?(?:,1(?::1)?)+")
 # A mailbox may have digits for a name, as many as it likes.
-_NUMBER_AS_NAME: Final = re.compile(
-    rb'(\* (?:(?:LIST|LSUB) \([^)]*\) "/"|STATUS) )[1-9][0-9]*(?=[ \r])'
+_NAMED: Final = re.compile(
+    rb'(\* (?:(?:LIST|LSUB) \([^)]*\) "/"|STATUS) )([^ "{\r\n]+)'
 )
 _RULES: Final = {b"+": "continue-req", b"*": "response-data"}
 
@@ -112,10 +112,14 @@ def shape(response: bytes) -> bytes:
         begin, code, text = condition.groups()
         text = b"text" if text else b""
         response = begin + b" " + (code or b"") + text + b"\r\n"
-    response = _NUMBER_AS_NAME.sub(rb"\g<1>1", response)
+    response = _NAMED.sub(_without_digits, response)
     response = _TERMINAL.sub(_stand_in, response)
     response = _MANY_NUMBERS.sub(b" 1", response)
     return _MANY_RANGES.sub(b"1,1", response)
+
+
+def _without_digits(found: re.Match[bytes]) -> bytes:
+    return found[1] + re.sub(rb"[0-9]+", b"1", found[2])
 
 
 def _stand_in(found: re.Match[bytes]) -> bytes:
