@@ -11,6 +11,7 @@ from typing import Final
 
 import click
 
+from imapbox.app.refused import Refused
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.index.check import Finding, Severity
 from imapbox.model.names import UserName, user_name
@@ -31,17 +32,17 @@ def run_check(
     """Check a store and print what was found; return the status to end with.
 
     Raises:
-        click.UsageError: There is no store, or no user can have such a name.
+        Refused: There is no store, or no user can have such a name.
     """
     if not ((store / STORE_FILE).exists() or (store / USERS).exists()):
         sentence = f"There is no mail store at {store}."
-        raise click.UsageError(sentence)
+        raise Refused(sentence)
     users = []
     for name in names:
         user = user_name(name)
         if user is None:
             sentence = f"No user can be called {name!r}."
-            raise click.UsageError(sentence)
+            raise Refused(sentence)
         users.append(user)
     report = _JsonReport(store) if as_json else _Report()
     try:
@@ -50,7 +51,7 @@ def run_check(
             report.add(finding)
     except OSError as error:
         sentence = f"Can not look at {store}: {error.strerror}."
-        raise click.UsageError(sentence) from error
+        raise Refused(sentence) from error
     status = report.status
     report.end(check, status)
     return status

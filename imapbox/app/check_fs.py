@@ -35,15 +35,15 @@ def run_check_fs(directory: Path, *, as_json: bool) -> int:
         sentence = f"There is no directory {directory}."
         raise click.UsageError(sentence)
     flaws: list[Flaw] = []
+    notes = []
     hints = None
     try:
         with tempfile.TemporaryDirectory(prefix="imapbox-proof-", dir=directory) as at:
             hints = _try(at, flaws)
         status = DAMAGED if flaws else SOUND
     except OSError as error:
-        flaws.append(Flaw("it can not be tried", error.strerror or str(error)))
+        notes.append(f"it can not be tried: {error.strerror or error}")
         status = CAN_NOT_TELL
-    notes = []
     if hints is False:
         notes.append("writes are noticed by polling only: IDLE is told within 5 s")
     if as_json:

@@ -132,10 +132,17 @@ def check(
     help="For how long what is gone stays, for sessions that know it still.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what there is to do.")
+@click.option("--verbose", is_flag=True, help="Name every mailbox.")
 @click.argument("user", required=False)
 @click.argument("mailbox", required=False)
-def compact(
-    *, store: Path, grace: float, dry_run: bool, user: str | None, mailbox: str | None
+def compact(  # noqa: PLR0913 - what can be said
+    *,
+    store: Path,
+    grace: float,
+    dry_run: bool,
+    verbose: bool,
+    user: str | None,
+    mailbox: str | None,
 ) -> None:
     """Give back the room of what was expunged or deleted.
 
@@ -144,7 +151,9 @@ def compact(
     """
     from imapbox.app.compact import run_compact  # noqa: PLC0415 - see above
 
-    raise SystemExit(run_compact(store, user, mailbox, grace=grace, dry_run=dry_run))
+    raise SystemExit(
+        run_compact(store, user, mailbox, grace=grace, dry_run=dry_run, verbose=verbose)
+    )
 
 
 @main.command(name="log")

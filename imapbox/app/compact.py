@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from imapbox.app.offline import NoStore, on_store
+from imapbox.app.refused import Refused
 from imapbox.app.sizes import size_in_words
 from imapbox.index.commit import Log
 from imapbox.index.compact import Compacted, compact, look_for_work
@@ -44,16 +45,24 @@ class Wish:
         mailbox: Which one; None: all of them, and those that were deleted.
         grace: Seconds for which what is gone stays.
         dry_run: Whether to say only what could be done.
+        verbose: Whether to name also those mailboxes in which nothing was to be done.
     """
 
     user: UserName | None
     mailbox: MailboxName | None
     grace: float
     dry_run: bool
+    verbose: bool
 
 
-def run_compact(
-    store: Path, user: str | None, mailbox: str | None, *, grace: float, dry_run: bool
+def run_compact(  # noqa: PLR0913 - what can be said
+    store: Path,
+    user: str | None,
+    mailbox: str | None,
+    *,
+    grace: float,
+    dry_run: bool,
+    verbose: bool,
 ) -> int:
     """Compact, print what came of it, and return the status to end with.
 
@@ -63,6 +72,7 @@ def run_compact(
         mailbox: Which one of them, or None.
         grace: Hours.
         dry_run: Change nothing.
+        verbose: Name also those mailboxes in which nothing was to be done.
 
     Raises:
         click.ClickException: There is no store, no such user or mailbox.
@@ -70,19 +80,19 @@ def run_compact(
     try:
         name = None if mailbox is None else mailbox_name(mailbox)
     except MailboxNameRefused as error:
-        raise click.UsageError(error.sentence()) from error
+        raise Refused(error.sentence()) from error
     whose = None if user is None else user_name(user)
     if user is not None and whose is None:
         sentence = f"No user can be called {user!r}."
-        raise click.UsageError(sentence)
-    wish = Wish(whose, name, grace * 3600, dry_run)
+        raise Refused(sentence)
+    wish = Wish(whose, name, grace * 3600, dry_run, verbose)
     try:
         return on_store(store, lambda opened: _Job(opened, wish).run())
     except (NoStore, NotAStore, OSError) as error:
         sentence = f"There is no mail store at {store}."
-        raise click.UsageError(sentence) from error
+        raise Refused(sentence) from error
     except (NoSuchUser, NoSuchMailbox) as error:
-        raise click.UsageError(error.sentence()) from error
+        raise Refused(error.sentence()) from error
     except MailError as error:
         raise click.ClickException(error.sentence()) from error
 
@@ -153,7 +163,8 @@ class _Job:
         self._freed += max(0, done.before - done.after)
         if done.broken or done.is_full:
             self._status = NOT_ALL if done.broken else self._status or TRY_AGAIN
-        self._say(title, _summary(done))
+        if self._wish.verbose or _is_news(done):
+            self._say(title, _summary(done))
 
     async def _deleted(self, user: UserName, mailbox_id: bytes) -> None:
         title = f"{user} {mailbox_id.hex()} (deleted)"
@@ -177,6 +188,12 @@ class _Job:
     def _say(self, title: str, what: str) -> None:
         text = f"{title}: {what}"
         click.echo("".join(char if char.isprintable() else "?" for char in text))
+
+
+def _is_news(done: Compacted) -> bool:
+    """Say whether anything was done, or could not be."""
+    did = done.punched or done.relocated or done.removed
+    return bool(did or done.is_full or done.broken)
 
 
 def _summary(done: Compacted) -> str:

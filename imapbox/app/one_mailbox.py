@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import click
 
 from imapbox.app.offline import NoStore, on_store
+from imapbox.app.refused import Refused
 from imapbox.model.errors import (
     DiskFull,
     MailboxBusy,
@@ -55,7 +56,7 @@ def on_account(
         return on_store(root, opened)
     except (NoStore, NotAStore, OSError) as error:
         sentence = f"There is no mail store at {root}."
-        raise click.UsageError(sentence) from error
+        raise Refused(sentence) from error
     except MailError as error:
         raise refusal(error) from error
 
@@ -70,12 +71,12 @@ def chosen_user(text: str) -> UserName:
     """Return the user that somebody named.
 
     Raises:
-        click.UsageError: No user can have such a name.
+        Refused: No user can have such a name.
     """
     user = user_name(text)
     if user is None:
         sentence = f"No user can be called {text!r}."
-        raise click.UsageError(sentence)
+        raise Refused(sentence)
     return user
 
 
@@ -83,12 +84,12 @@ def chosen_mailbox(text: str) -> MailboxName:
     """Return the mailbox that somebody named.
 
     Raises:
-        click.UsageError: No mailbox can have such a name.
+        Refused: No mailbox can have such a name.
     """
     try:
         return mailbox_name(text)
     except MailboxNameRefused as error:
-        raise click.UsageError(error.sentence()) from error
+        raise Refused(error.sentence()) from error
 
 
 def say(text: str) -> None:

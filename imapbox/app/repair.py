@@ -9,6 +9,7 @@ import click
 
 from imapbox.app.offline import become_owner
 from imapbox.app.one_mailbox import chosen_mailbox, chosen_user, say
+from imapbox.app.refused import Refused
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently, status
 from imapbox.index.repair import Job, Mending
@@ -50,7 +51,8 @@ def run_repair(
         as_json: Whether to print one JSON object.
 
     Raises:
-        click.UsageError: There is no store, or no user or mailbox of that name.
+        click.UsageError: Too much is named.
+        Refused: There is no store, or no user or mailbox of that name.
     """
     if len(chosen) > len(("USER", "MAILBOX")):
         sentence = f"What is {chosen[-1]!r}? At most a user and a mailbox are named."
@@ -59,7 +61,7 @@ def run_repair(
     name = chosen_mailbox(chosen[1]) if chosen[1:] else None
     no_store = f"There is no mail store at {store}."
     if not ((store / STORE_FILE).is_file() or (store / USERS).is_dir()):
-        raise click.UsageError(no_store)
+        raise Refused(no_store)
     become_owner(store)
     filesystem = DiskFileSystem(str(store))
     run = _Run(filesystem, apply=apply, deep=deep, as_json=as_json)
@@ -67,11 +69,11 @@ def run_repair(
         run.mend_root()
     except (NotAStore, UnknownFormat, OSError) as error:
         sentence = error.sentence() if isinstance(error, UnknownFormat) else no_store
-        raise click.UsageError(sentence) from error
+        raise Refused(sentence) from error
     for each in users:
         if not filesystem.exists(user_directory(each)):
             sentence = f"There is no account of {each!r}."
-            raise click.UsageError(sentence)
+            raise Refused(sentence)
     return run.run(store, users, name)
 
 
@@ -114,7 +116,7 @@ class _Run:
             self._mend(user, mailbox)
         if mailbox is not None and not self._mailboxes and self._status == SOUND:
             sentence = f"There is no mailbox {mailbox!r}."
-            raise click.UsageError(sentence)
+            raise Refused(sentence)
         result = _RESULTS[self._status]
         looked_at = {"users": len(chosen), "mailboxes": self._mailboxes}
         if self._as_json:

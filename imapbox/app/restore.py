@@ -13,6 +13,7 @@ from imapbox.app.one_mailbox import (
     say,
     set_of,
 )
+from imapbox.app.refused import Refused
 from imapbox.disk.steps import Steps, perform_patiently
 from imapbox.disk.two_roots import TwoRoots
 from imapbox.index.encoding import ranges_of
@@ -51,7 +52,7 @@ def run_restore(
     for root, what in ((store, "mail store"), (copy, "finished copy of one")):
         if not (root / STORE_FILE).is_file():
             sentence = f"There is no {what} at {root}."
-            raise click.UsageError(sentence)
+            raise Refused(sentence)
     become_owner(store)
     try:
         filesystem = TwoRoots(str(store), str(copy))
@@ -59,7 +60,7 @@ def run_restore(
         steps = _restore(name, source, target, settings, in_place=new_name is None)
         done = perform_patiently(steps, filesystem)
     except NotAStore as error:
-        raise click.UsageError("One of the two is no mail store.") from error
+        raise Refused("One of the two is no mail store.") from error
     except NotInCopy as error:
         sentence = f"The copy has no mailbox {source} of {name}."
         raise click.ClickException(sentence) from error

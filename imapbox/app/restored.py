@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Final
 
-import click
-
 from imapbox.app.offline import become_owner
 from imapbox.app.one_mailbox import refusal, say
+from imapbox.app.refused import Refused
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently
 from imapbox.index.settings import Settings
@@ -32,13 +31,13 @@ def run_restored(store: Path) -> int:
     """
     no_store = f"There is no mail store at {store}."
     if not (store / STORE_FILE).is_file():
-        raise click.UsageError(no_store)
+        raise Refused(no_store)
     become_owner(store)
     try:
         job = _Job(DiskFileSystem(str(store)))
         return job.run()
     except NotAStore as error:
-        raise click.UsageError(no_store) from error
+        raise Refused(no_store) from error
     except (MailError, OSError) as error:
         words = in_words(error) if isinstance(error, OSError) else error
         raise refusal(words) from error

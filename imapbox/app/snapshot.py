@@ -9,6 +9,7 @@ import click
 
 from imapbox.app.offline import become_owner
 from imapbox.app.one_mailbox import say
+from imapbox.app.refused import Refused
 from imapbox.app.sizes import size_in_words
 from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.steps import perform, perform_patiently
@@ -45,9 +46,9 @@ def run_snapshot(store: Path, target: Path) -> int:
     """
     if not (store / STORE_FILE).is_file():
         sentence = f"There is no mail store at {store}."
-        raise click.UsageError(sentence)
+        raise Refused(sentence)
     if target.resolve().is_relative_to(store.resolve()):
-        raise click.UsageError("A copy can not lie within the store itself.")
+        raise Refused("A copy can not lie within the store itself.")
     try:
         _make_for_owner(store, target)
         become_owner(store)
@@ -57,13 +58,13 @@ def run_snapshot(store: Path, target: Path) -> int:
         sentence = (
             f"{target} is a copy that was never finished; remove it and begin anew."
         )
-        raise click.UsageError(sentence) from error
+        raise Refused(sentence) from error
     except NotEmpty as error:
         sentence = f"There is something at {target} already."
-        raise click.UsageError(sentence) from error
+        raise Refused(sentence) from error
     except NotAStore as error:
         sentence = f"There is no mail store at {store}."
-        raise click.UsageError(sentence) from error
+        raise Refused(sentence) from error
     except MailError as error:
         raise click.ClickException(error.sentence()) from error
     except OSError as error:

@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from imapbox.app.one_mailbox import chosen_mailbox, moment, on_account, say, set_of
+from imapbox.app.refused import Refused
 from imapbox.index.commit import Log
 from imapbox.index.encoding import ranges_of
 from imapbox.index.mailbox_state import MailboxFacts
@@ -57,7 +58,7 @@ def run_undo(store: Path, user: str, mailbox: str, to: int, *, dry_run: bool) ->
         raise
     except NoSuchModSeq as error:
         sentence = f"The mailbox has come to modseq {error.highest} only."
-        raise click.UsageError(sentence) from error
+        raise Refused(sentence) from error
     _tell(done, to, dry_run=dry_run)
     return NOT_ALL if done.lost else ALL
 

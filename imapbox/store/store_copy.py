@@ -27,6 +27,7 @@ from imapbox.index.damage import is_damaged
 from imapbox.index.head import Head
 from imapbox.index.log_copy import BeginningGone, Extent, LogCopy, extent_of
 from imapbox.index.opening import follow_all, open_log, recover
+from imapbox.index.repair import good_head
 from imapbox.index.settings import Settings
 from imapbox.index.settle import settle
 from imapbox.locks.acquire import Identity, locked
@@ -79,7 +80,7 @@ class CopiedUser:
 
     Attributes:
         mailboxes: How many mailboxes.
-        messages: How many messages are in them.
+        messages: How many messages are in them; of a damaged one, as its head says.
         octets: Of their logs.
         damaged: Directories of logs that are damaged, or not there.
     """
@@ -178,6 +179,8 @@ def _finish(
     for mailbox_id in cut.damaged:
         copy = yield from _copy_of(user, mailbox_id, copies)
         yield from copy.take_all()
+        head = yield from good_head(mailbox_directory(user, mailbox_id))
+        done.messages += head.counts.exists if head is not None else 0
     broken = (*cut.damaged, *cut.missing)
     done.damaged += (mailbox_directory(user, mailbox_id) for mailbox_id in broken)
     yield from steps.sync_directory(there(mailboxes_directory(user)))

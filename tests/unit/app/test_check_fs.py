@@ -1,6 +1,8 @@
 """`imapbox check --fs`: a file system is tried by two processes."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -55,3 +57,19 @@ def test_wrong_use_is_a_sentence(arguments: tuple[str, ...]) -> None:
     done = check(*arguments)
     assert done.exit_code == 2
     assert "Usage:" in done.output
+
+
+def test_what_can_not_be_tried_is_no_flaw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can be written, nobody can tell: status 2, and a note why."""
+
+    def refuse(*_: object) -> bool:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(check_fs, "_try", refuse)
+    done = check("--fs", tmp_path)
+    assert done.exit_code == 2
+    said = "note: it can not be tried: Read-only file system\ncould not tell: "
+    assert done.output == f"{said}{tmp_path}\n"
+    assert json.loads(check("--fs", tmp_path, "--json").output)["flaws"] == []

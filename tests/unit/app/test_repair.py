@@ -142,8 +142,10 @@ def test_a_busy_mailbox(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [("nobody",), ("ana@example.org", "Nowhere"), ("a", "b", "c"), ("a\0b",)],
 )
 def test_wrong_use(store: Path, arguments: tuple[str, ...]) -> None:
-    """No such user, mailbox or name: status 2."""
-    assert run("repair", store, *arguments).exit_code == 2
+    """No such user, mailbox or name: status 2, and how it is used if that helps."""
+    done = run("repair", store, *arguments)
+    assert done.exit_code == 2
+    assert ("Usage:" in done.output) == (len(arguments) > 2)
 
 
 def test_no_store(tmp_path: Path) -> None:

@@ -109,7 +109,8 @@ def test_a_damaged_mailbox_is_copied_as_it_is(copied: Copied) -> None:
     """Mark and all, and it is said which one."""
     directory = copied.account.directory
     copied.touch(f"{directory}/damaged")
-    assert copied.copy().damaged == [directory]
+    done = copied.copy()
+    assert (done.damaged, done.messages) == ([directory], 1)
     assert copied.process.exists(there(f"{directory}/damaged"))
     assert copied.bodies() == [BODY]
 
