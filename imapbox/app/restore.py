@@ -24,7 +24,7 @@ from imapbox.store.create import account_is_made
 from imapbox.store.failures import in_words
 from imapbox.store.format import NotAStore, read_store_file
 from imapbox.store.layout import STORE_FILE
-from imapbox.store.restore import NotInCopy, Restored, restore_mailbox
+from imapbox.store.restore import NotInCopy, PlaceDamaged, Restored, restore_mailbox
 from imapbox.store.store_copy import there
 
 ALL: Final = 0
@@ -63,6 +63,9 @@ def run_restore(
         raise Refused("One of the two is no mail store.") from error
     except NotInCopy as error:
         sentence = f"The copy has no mailbox {source} of {name}."
+        raise click.ClickException(sentence) from error
+    except PlaceDamaged as error:
+        sentence = "The mailbox that is there is damaged; run imapbox repair first."
         raise click.ClickException(sentence) from error
     except MailError as error:
         raise refusal(error) from error

@@ -36,7 +36,6 @@ from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import (
     DiskFull,
     MailboxBusy,
-    MailboxDamaged,
     MailboxExists,
     NoSuchMailbox,
 )
@@ -57,8 +56,8 @@ class NotInCopy(Exception):
     """The copy has no such user, or no such mailbox of this user."""
 
 
-class PlaceDamaged(MailboxDamaged):
-    """The mailbox that is there is damaged; run imapbox repair first."""
+class PlaceDamaged(Exception):
+    """The mailbox whose place it would take is damaged: it is repaired first."""
 
 
 class Restored(NamedTuple):

@@ -149,6 +149,9 @@ def write_tree(
             content.put(path, (before or {})[name])
         else:
             path.write_bytes(content)
+            path.chmod(0o600)
+    for path in filter(Path.is_dir, (directory, *directory.rglob("*"))):
+        path.chmod(0o700)
 
 
 async def rows_of(selected: Selected) -> Rows:
