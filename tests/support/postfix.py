@@ -109,6 +109,12 @@ class Postfix:
         )
         return [json.loads(line) for line in listed.stdout.splitlines()]
 
+    def flush(self) -> None:
+        """Have it look at its queue, what it was not told of included."""
+        subprocess.run(
+            ["postqueue", "-c", str(self.base), "-f"], check=True, timeout=30
+        )
+
     def log(self) -> str:
         """Return what it has logged so far."""
         return (self.base / "maillog").read_text(errors="replace")
