@@ -201,6 +201,13 @@ def _one(verb: str, name: str, fd: int, mark: bytes) -> Steps[Any]:
     return None
 
 
+def polite(program: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Leave out waits behind a lock: the explorer lets nobody wait who may hold one."""
+    verbs = [verb for verb, _ in program]
+    first = verbs.index("lock") if "lock" in verbs else len(verbs)
+    return [step for n, step in enumerate(program) if n < first or step[0] != "wait"]
+
+
 def all_endings(explorer: Explorer) -> set[Any]:
     """Return the outcomes of all schedules, tried one by one."""
     found = set()
@@ -230,7 +237,7 @@ def test_nothing_is_lost_by_reduction(
         return Explorer(
             disk,
             [
-                partial(interpret, bytes([65 + number]), program)
+                partial(interpret, bytes([65 + number]), polite(program))
                 for number, program in enumerate(programs)
             ],
             lambda disk, ends: outcomes.add(
