@@ -11,10 +11,11 @@ from typing import Final
 
 import click
 
+from imapbox.app.one_mailbox import chosen_user
 from imapbox.app.refused import Refused
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.index.check import Finding, Severity
-from imapbox.model.names import UserName, user_name
+from imapbox.model.names import UserName
 from imapbox.store.check import StoreCheck
 from imapbox.store.layout import STORE_FILE, USERS
 
@@ -37,13 +38,7 @@ def run_check(
     if not ((store / STORE_FILE).exists() or (store / USERS).exists()):
         sentence = f"There is no mail store at {store}."
         raise Refused(sentence)
-    users = []
-    for name in names:
-        user = user_name(name)
-        if user is None:
-            sentence = f"No user can be called {name!r}."
-            raise Refused(sentence)
-        users.append(user)
+    users = [chosen_user(name) for name in names]
     report = _JsonReport(store) if as_json else _Report()
     try:
         check = StoreCheck(DiskFileSystem(str(store)), deep=deep)

@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from imapbox.app.offline import NoStore, on_store
+from imapbox.app.one_mailbox import chosen_mailbox, chosen_user
 from imapbox.app.refused import Refused
 from imapbox.app.sizes import size_in_words
 from imapbox.index.commit import Log
@@ -17,12 +18,11 @@ from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.model.errors import (
     DiskFull,
     MailboxBusy,
-    MailboxNameRefused,
     MailError,
     NoSuchMailbox,
     NoSuchUser,
 )
-from imapbox.model.names import MailboxName, UserName, mailbox_name, user_name
+from imapbox.model.names import MailboxName, UserName
 from imapbox.store.account import AccountLog
 from imapbox.store.clean import remove_deleted
 from imapbox.store.failures import in_words
@@ -77,14 +77,8 @@ def run_compact(  # noqa: PLR0913 - what can be said
     Raises:
         click.ClickException: There is no store, no such user or mailbox.
     """
-    try:
-        name = None if mailbox is None else mailbox_name(mailbox)
-    except MailboxNameRefused as error:
-        raise Refused(error.sentence()) from error
-    whose = None if user is None else user_name(user)
-    if user is not None and whose is None:
-        sentence = f"No user can be called {user!r}."
-        raise Refused(sentence)
+    name = None if mailbox is None else chosen_mailbox(mailbox)
+    whose = None if user is None else chosen_user(user)
     wish = Wish(whose, name, grace * 3600, dry_run, verbose)
     try:
         return on_store(store, lambda opened: _Job(opened, wish).run())

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import chain, islice
 from typing import Final
 
+from imapbox.imap.answers import Mistaken
 from imapbox.imap.session import BATCH, Session
 from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.model.numbers import ModSeq
@@ -15,6 +16,12 @@ from imapbox.wire.imap.sequence_set import uid_ranges
 _MOST_RANGES: Final = 500
 # So many pairs of a number and a UID are compared; a client names a dozen.
 _MOST_PAIRS: Final = 10_000
+
+
+def check_enabled(session: Session) -> None:
+    """Raise `Mistaken` unless the client said that it knows QRESYNC."""
+    if not session.tells_vanished:
+        raise Mistaken("ENABLE QRESYNC comes first.")
 
 
 async def tell_what_happened(session: Session, resync: Resync) -> None:
@@ -42,10 +49,7 @@ async def tell_vanished(
     if not within:
         return
     first, last = session.selection.mailbox.vanished_since(modseq, within)
-    for start in range(0, len(first), _MOST_RANGES):
-        some = slice(start, start + _MOST_RANGES)
-        ends = zip(first[some].tolist(), last[some].tolist(), strict=True)
-        uids = uid_ranges(range(low, high + 1) for low, high in ends)
+    for uids in uid_ranges(first, last, _MOST_RANGES):
         session.output.write(responses.vanished(uids, earlier=True))
         await session.output.room()
 

@@ -23,11 +23,13 @@ def vanished(
             not known: then all may have that was given and is not there.
         within: Nothing else is wanted.
     """
+    wanted = Bounds.union(within)
+    if history is not None:
+        wanted = wanted.met_with(Bounds.union(history))
+    if not len(wanted.first):
+        return wanted  # at once, however large the mailbox is
     edges = np.concatenate([[0], uids.astype(np.int64), [uidnext]])
     first, last = edges[:-1] + 1, edges[1:] - 1
     gaps = first <= last
     absent = Bounds(first[gaps].astype(np.uint32), last[gaps].astype(np.uint32))
-    found = absent.met_with(Bounds.union(within))
-    if history is not None:
-        found = found.met_with(Bounds.union(history))
-    return found.joined()
+    return absent.met_with(wanted).joined()

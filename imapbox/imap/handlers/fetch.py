@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from imapbox.imap.answers import Done, Mistaken, Refused
+from imapbox.imap.answers import Done, Refused
 from imapbox.imap.facts import fact, needs_card
 from imapbox.imap.octet_rows import OctetRows
-from imapbox.imap.resync import tell_vanished
+from imapbox.imap.resync import check_enabled, tell_vanished
 from imapbox.imap.selection import Selection
 from imapbox.imap.session import BATCH, Session
 from imapbox.imap.settings import SLICE
@@ -48,27 +48,17 @@ async def fetch(session: Session, command: Fetch) -> Done:
     _check_parts(command.items)
     since = command.since
     if since is not None and since.vanished:
-        if not session.tells_vanished:
-            raise Mistaken("ENABLE QRESYNC comes first.")
+        check_enabled(session)
         within = selection.resolve_uids(command.messages)
         await tell_vanished(session, since.modseq, within)
-    asks_modseqs = since is not None or FetchAtt.MODSEQ in command.items
-    if asks_modseqs:
+    if since is not None or FetchAtt.MODSEQ in command.items:
         session.tell_modseqs()
-    if not session.tells_modseqs and set(command.items) - {FetchAtt.UID} == {
-        FetchAtt.FLAGS
-    }:
+    items = _items(session, command)
+    if set(items) - {FetchAtt.UID} == {FetchAtt.FLAGS}:
         # What clients ask of whole mailboxes.
         rows = selection.marked_rows(command.messages, by_uid=command.by_uid)
-        with_uid = command.by_uid or FetchAtt.UID in command.items
-        await session.tell_flags(rows, with_uid=with_uid)
+        await session.tell_flags(rows, with_uid=FetchAtt.UID in items)
         return Done("Fetched.")
-    items: tuple[FetchItem, ...] = command.items
-    if command.by_uid and FetchAtt.UID not in items:
-        items = (FetchAtt.UID, *items)
-    tells_flags = FetchAtt.FLAGS in items and session.tells_modseqs
-    if (tells_flags or asks_modseqs) and FetchAtt.MODSEQ not in items:
-        items = (*items, FetchAtt.MODSEQ)
     messages = _messages(selection, command)
     atts = [item for item in items if isinstance(item, FetchAtt)]
     if len(atts) < len(items):
@@ -78,6 +68,17 @@ async def fetch(session: Session, command: Fetch) -> Done:
     else:
         await _tell_columns(session, atts, messages)
     return Done("Fetched.")
+
+
+def _items(session: Session, command: Fetch) -> tuple[FetchItem, ...]:
+    """Return what is asked, and what is to be told with it."""
+    items: tuple[FetchItem, ...] = command.items
+    if command.by_uid and FetchAtt.UID not in items:
+        items = (FetchAtt.UID, *items)
+    tells_flags = FetchAtt.FLAGS in items and session.tells_modseqs
+    if (tells_flags or command.since is not None) and FetchAtt.MODSEQ not in items:
+        items = (*items, FetchAtt.MODSEQ)
+    return items
 
 
 def _messages(selection: Selection, command: Fetch) -> Iterator[Message]:

@@ -1,6 +1,5 @@
 """SEARCH. RFC 9051 §6.4.4, RFC 3501 §7.2.5, RFC 4731, RFC 5182."""
 
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -31,6 +30,10 @@ class _Found(NamedTuple):
 
     def at(self, places: list[int]) -> "_Found":
         return _Found(self.uids[places], self.numbers[places])
+
+
+# With one of these, or none but SAVE, it is all that is meant: RFC 5182 §2.4.
+_WHOLE: Final = frozenset({Return.ALL, Return.COUNT})
 
 
 async def search(session: Session, command: Search) -> Done:
@@ -66,10 +69,6 @@ async def search(session: Session, command: Search) -> Done:
     elif command.returns != {Return.SAVE}:
         await _tell_esearch(session, command, found.numbers, modseq)
     return Done("Searched.")
-
-
-# With one of these, or none but SAVE, it is all that is meant: RFC 5182 §2.4.
-_WHOLE: Final = frozenset({Return.ALL, Return.COUNT})
 
 
 def _ends(found: _Found, returns: frozenset[Return]) -> _Found:
@@ -130,22 +129,20 @@ async def _tell_esearch(
         output.write(responses.search_item(b"MODSEQ", modseq))
     if len(numbers) and Return.ALL in returns:
         before = b" ALL "
-        for ranges in _runs(numbers):
-            output.write(before + uid_ranges(ranges))
+        for ranges in uid_ranges(*_runs(numbers), _AT_A_TIME):
+            output.write(before + ranges)
             await output.room()
             before = b","
     output.write(responses.SEARCH_END)
 
 
-def _runs(numbers: NDArray[np.uint32]) -> Iterator[list[range]]:
-    """Yield runs of ascending numbers, some at a time."""
+def _runs(
+    numbers: NDArray[np.uint32],
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Return the first and the last one of each run of ascending numbers."""
     begins = np.ones(len(numbers), np.bool_)
     begins[1:] = numbers[1:] - numbers[:-1] > 1
-    first, last = numbers[begins], numbers[np.roll(begins, -1)]
-    for start in range(0, len(first), _AT_A_TIME):
-        some = slice(start, start + _AT_A_TIME)
-        ends = zip(first[some].tolist(), last[some].tolist(), strict=True)
-        yield [range(low, high + 1) for low, high in ends]
+    return numbers[begins], numbers[np.roll(begins, -1)]
 
 
 def _searching(

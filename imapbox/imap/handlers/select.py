@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from imapbox.imap.answers import Done, Mistaken
-from imapbox.imap.resync import tell_what_happened
+from imapbox.imap.answers import Done
+from imapbox.imap.resync import check_enabled, tell_what_happened
 from imapbox.imap.session import Session
 from imapbox.imap.states import State
 from imapbox.wire.imap import response_codes as codes
@@ -46,8 +46,8 @@ async def _open(
     session: Session, command: Select | Examine, *, read_only: bool
 ) -> Done:
     resync = command.parameters.resync
-    if resync is not None and not session.tells_vanished:
-        raise Mistaken("ENABLE QRESYNC comes first.")
+    if resync is not None:
+        check_enabled(session)
     # Whether or not another one opens, this one is left: RFC 9051 §6.3.2.
     if session.state is State.SELECTED:
         session.leave()

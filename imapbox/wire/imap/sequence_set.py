@@ -8,8 +8,11 @@ RFC 9051 §9::
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imapbox.model.numbers import MAX_UID
 from imapbox.model.sequence_set import SAVED, SequenceSet
@@ -70,16 +73,21 @@ def uid_set(numbers: Iterable[int]) -> bytes:
             runs[-1][1] = number
         else:
             runs.append([number, number])
-    return b",".join(
-        b"%d" % low if low == high else b"%d:%d" % (low, high) for low, high in runs
-    )
+    return _written((low, high) for low, high in runs)
 
 
-def uid_ranges(ranges: Iterable[range]) -> bytes:
-    """Return ranges of numbers as they are written."""
+def uid_ranges(
+    first: NDArray[np.uint32], last: NDArray[np.uint32], most: int
+) -> Iterator[bytes]:
+    """Yield ranges of numbers as they are written, at most so many at a time."""
+    for start in range(0, len(first), most):
+        some = slice(start, start + most)
+        yield _written(zip(first[some].tolist(), last[some].tolist(), strict=True))
+
+
+def _written(ranges: Iterable[tuple[int, int]]) -> bytes:
     return b",".join(
-        b"%d" % each[0] if len(each) == 1 else b"%d:%d" % (each[0], each[-1])
-        for each in ranges
+        b"%d" % low if low == high else b"%d:%d" % (low, high) for low, high in ranges
     )
 
 
