@@ -26,6 +26,7 @@ _AFTER_LOGIN: Final = (
     "STATUS=SIZE",
     "UIDPLUS",
     "UNSELECT",
+    "WITHIN",
 )
 # RFC 4959 §3 and RFC 9051 §6.2.2
 _LOGIN: Final = ("SASL-IR", "AUTH=PLAIN")

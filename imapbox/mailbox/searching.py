@@ -12,7 +12,7 @@ docs/decisions/search-in-slices.md.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,13 @@ _MAX_ANSWERS: Final = 1024 * 1024
 _BEGINNING: Final = 64 * 1024
 
 
+class Found(NamedTuple):
+    """Messages: of each its UID and its sequence number, side by side."""
+
+    uids: NDArray[np.uint32]
+    seqs: NDArray[np.uint32]
+
+
 class Searching:
     """Finds the messages that a criterion means.
 
@@ -46,6 +53,7 @@ class Searching:
         mailbox: As its client knows it; it does not change meanwhile.
         criterion: What is asked of them.
         pause: Awaited now and then.
+        now: Seconds since 1970 UTC.
         saved: UIDs for which "$" stands; none if it is not given.
 
     Attributes:
@@ -60,13 +68,15 @@ class Searching:
         mailbox: SelectedMailbox,
         criterion: Criterion,
         pause: Pause,
+        *,
+        now: float,
         saved: NDArray[np.uint32] | None = None,
     ) -> None:
         self.done = 0
         self._mailbox = mailbox
         self._pause = pause
         self._program = Program(criterion)
-        bounds = mailbox.bounds()
+        bounds = replace(mailbox.bounds(), now=int(now))
         if saved is not None:
             bounds = replace(bounds, saved=saved)
         leaves = dict(enumerate(self._program.leaves))
@@ -80,8 +90,8 @@ class Searching:
         asked = self._columns.keys() | self._cards.keys()
         self._octets = {key: leaf for key, leaf in leaves.items() if key not in asked}
 
-    async def found(self) -> AsyncIterator[NDArray[np.uint32]]:
-        """Yield the UIDs of the messages that are so, in order, some at a time.
+    async def found(self) -> AsyncIterator[Found]:
+        """Yield the messages that are so, in order, some at a time.
 
         Raises:
             MailError: Messages could not be read. One that is gone is no error:
@@ -99,7 +109,8 @@ class Searching:
             if len(open_):
                 so[open_] = await self._look(facts.uids[open_], answers[:, open_])
             self.done = start + len(facts)
-            yield facts.uids[so == YES]
+            are_so = so == YES
+            yield Found(facts.uids[are_so], facts.seqs()[are_so])
 
     async def _look(self, uids: NDArray[np.uint32], answers: Answers) -> Answers:
         """Find out of messages what columns did not tell."""

@@ -311,10 +311,11 @@ class TwistedMailbox:
             criterion = criterion_of(query)
             await self._learn()
             self._turn_began = self._clock.seconds()
-            searching = Searching(self._selected, criterion, self._pause)
+            now = self._clock.seconds()
+            searching = Searching(self._selected, criterion, self._pause, now=now)
             numbers: list[int] = []
-            async for uids in searching.found():
-                numbers += [self.told.seq_of(uid) for uid in uids.tolist()]
+            async for found in searching.found():
+                numbers += [self.told.seq_of(uid) for uid in found.uids.tolist()]
             return numbers
 
         return self._in_order(found)

@@ -117,6 +117,20 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
+class Older:
+    """It arrived this number of seconds ago, or before. RFC 5032 §2."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Younger:
+    """It arrived this number of seconds ago, or since. RFC 5032 §2."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """The day that its Date field names, zone disregarded."""
 
@@ -166,11 +180,22 @@ Criterion: TypeAlias = (
     | Smaller
     | ChangedFrom
     | Arrived
+    | Older
+    | Younger
     | Sent
     | FieldHas
     | BodyHas
     | TextHas
 )
+
+
+def parts_in(criterion: Criterion) -> tuple[Criterion, ...] | None:
+    """Return the criteria of which one is made; None if it is made of none."""
+    if isinstance(criterion, And | Or):
+        return criterion.criteria
+    if isinstance(criterion, Not):
+        return (criterion.criterion,)
+    return None
 
 
 def parts_of(criterion: Criterion) -> Iterator[Criterion]:
@@ -179,7 +204,4 @@ def parts_of(criterion: Criterion) -> Iterator[Criterion]:
     while todo:
         each = todo.pop()
         yield each
-        if isinstance(each, And | Or):
-            todo += each.criteria
-        elif isinstance(each, Not):
-            todo.append(each.criterion)
+        todo += parts_in(each) or ()

@@ -25,9 +25,11 @@ from imapbox.model.criteria import (
     HasUid,
     IsRecent,
     Larger,
+    Older,
     Smaller,
     TextHas,
     When,
+    Younger,
 )
 from imapbox.model.numbers import MAX_UID
 from imapbox.model.sequence_set import SAVED, SequenceSet
@@ -77,12 +79,14 @@ class Bounds:
         exists: The last sequence number.
         last_uid: The last message's UID; 0 if there is none.
         keywords: Names, by number.
+        now: Seconds since 1970 UTC.
         saved: UIDs, ascending, for which "$" stands: RFC 5182 §2.1.
     """
 
     exists: int
     last_uid: int
     keywords: Sequence[str]
+    now: int = 0
     saved: NDArray[np.uint32] = field(
         default_factory=lambda: np.zeros(0, np.uint32), compare=False
     )
@@ -114,8 +118,8 @@ def column_test(  # noqa: PLR0911 - a table
         case HasUid(uids):
             is_named = _is_in(uids, bounds.last_uid)
             return lambda facts: is_named(facts.uids)
-        case Larger() | Smaller() | ChangedFrom():
-            return _compared(criterion)
+        case Larger() | Smaller() | ChangedFrom() | Older() | Younger():
+            return _compared(criterion, bounds.now)
         case Arrived(when, day):
             return _arrived(when, day)
         case BodyHas("") | TextHas(""):
@@ -124,8 +128,14 @@ def column_test(  # noqa: PLR0911 - a table
     return None
 
 
-def _compared(criterion: Larger | Smaller | ChangedFrom) -> ColumnTest:
+def _compared(
+    criterion: Larger | Smaller | ChangedFrom | Older | Younger, now: int
+) -> ColumnTest:
     match criterion:
+        case Older(seconds):
+            return lambda facts: facts.column("date") <= now - seconds
+        case Younger(seconds):
+            return lambda facts: facts.column("date") >= now - seconds
         case Larger(octets):
             return lambda facts: facts.column("size") > np.uint64(octets)
         case Smaller(octets):

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from imapbox.model.criteria import And, Criterion, Not, Or
+from imapbox.model.criteria import And, Criterion, Or, parts_in
 
 Answers: TypeAlias = NDArray[np.int8]
 
@@ -110,7 +110,7 @@ class Program:
         todo: list[tuple[Criterion, bool]] = [(criterion, False)]
         while todo:
             each, parts_are_done = todo.pop()
-            parts = _parts(each)
+            parts = parts_in(each)
             if parts is None:
                 leaf = numbers.setdefault(each, len(numbers))
                 step = _Step(_Kind.LEAF, leaf, ())
@@ -125,14 +125,6 @@ class Program:
             done.append(len(self._steps))
             self._steps.append(step)
         self.leaves = list(numbers)
-
-
-def _parts(criterion: Criterion) -> Sequence[Criterion] | None:
-    if isinstance(criterion, And | Or):
-        return criterion.criteria
-    if isinstance(criterion, Not):
-        return (criterion.criterion,)
-    return None
 
 
 def _kind(criterion: Criterion) -> _Kind:

@@ -123,6 +123,7 @@ EXAMPLES: Final[dict[State, tuple[bytes, ...]]] = {
         b"SEARCH CHARSET X-UNKNOWN TEXT a",
         b'SEARCH HEADER Message-ID {1+}\r\n@ BODY "plain" SINCE 1-Jan-2020',
         b"UID SEARCH UID 1:* SMALLER 1000",
+        b"SEARCH OLDER 1 NOT YOUNGER 4294967295",
         b"COPY 1:2 old",
         b"COPY 1 nowhere",
         b"UID COPY 1:* {3}\r\nold",

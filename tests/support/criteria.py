@@ -20,11 +20,13 @@ from imapbox.model.criteria import (
     IsRecent,
     Larger,
     Not,
+    Older,
     Or,
     Sent,
     Smaller,
     TextHas,
     When,
+    Younger,
 )
 from imapbox.model.flags import FLAG_NAMES
 from imapbox.model.sequence_set import SequenceSet
@@ -50,6 +52,8 @@ LEAVES = st.one_of(
     st.builds(Smaller, st.integers(0, 2**63 - 1)),
     st.builds(ChangedFrom, st.integers(0, 2**63 - 1)),
     st.builds(Arrived, st.sampled_from(When), DAYS),
+    st.builds(Older, st.integers(1, 2**32 - 1)),
+    st.builds(Younger, st.integers(1, 2**32 - 1)),
     st.builds(Sent, st.sampled_from(When), DAYS),
     st.builds(FieldHas, st.sampled_from([*NAMED_FIELDS, "X-Mine"]), TEXTS),
     st.builds(BodyHas, TEXTS),
@@ -120,6 +124,8 @@ _NAMES = {
     Larger: b"LARGER",
     Smaller: b"SMALLER",
     ChangedFrom: b"MODSEQ",
+    Older: b"OLDER",
+    Younger: b"YOUNGER",
     Sent: b"SENT",
     FieldHas: b"HEADER",
     BodyHas: b"BODY",

@@ -201,6 +201,9 @@ _KEYS: Final[tuple[Make, ...]] = (
     lambda words: words.pick((b"ALL", b"SEEN", b"UNSEEN", b"DELETED", b"NEW", b"OLD")),
     lambda words: b"MODSEQ %d" % words.chance.randrange(60),
     lambda words: (
+        words.pick((b"OLDER %d", b"YOUNGER %d")) % words.chance.choice((1, 10**9))
+    ),
+    lambda words: (
         b"%b %b"
         % (
             words.pick((b"SUBJECT", b"FROM", b"TO", b"CC", b"BCC", b"BODY", b"TEXT")),

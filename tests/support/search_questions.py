@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timezone
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -76,6 +76,9 @@ def _plain(mails: Sequence[Mail], chance: random.Random) -> Iterator[str]:
     for day in (1, 2, 3, 14, 28):
         for key in ("BEFORE", "ON", "SINCE"):
             yield f"{key} {day}-Feb-2024"
+        ago = datetime.now(UTC) - datetime(2024, 2, day, tzinfo=UTC)
+        yield f"OLDER {ago // timedelta(seconds=1)}"
+        yield f"YOUNGER {ago // timedelta(seconds=1)}"
     for mail in chance.sample(mails, 40):
         if date := _sent(mail):
             for key in ("SENTBEFORE", "SENTON", "SENTSINCE"):

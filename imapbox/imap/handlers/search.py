@@ -1,13 +1,13 @@
 """SEARCH. RFC 9051 §6.4.4, RFC 3501 §7.2.5, RFC 4731, RFC 5182."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.imap.answers import Done, Refused
 from imapbox.imap.session import Session
-from imapbox.mailbox.searching import Searching
+from imapbox.mailbox.searching import Found, Searching
 from imapbox.model.criteria import ChangedFrom, parts_of
 from imapbox.model.numbers import ModSeq
 from imapbox.wire.imap import response_codes as codes
@@ -20,16 +20,6 @@ _SILENCE: Final = 10.0
 # So many numbers are worded before we look at the clock.
 _AT_A_TIME: Final = 4096
 _NOTHING: Final = np.zeros(0, np.uint32)
-
-
-class _Found(NamedTuple):
-    """What was found: UIDs, and the numbers by which they are told."""
-
-    uids: NDArray[np.uint32]
-    numbers: NDArray[np.uint32]
-
-    def at(self, places: list[int]) -> "_Found":
-        return _Found(self.uids[places], self.numbers[places])
 
 
 # With one of these, or none but SAVE, it is all that is meant: RFC 5182 §2.4.
@@ -61,37 +51,34 @@ async def search(session: Session, command: Search) -> Done:
         told = _ends(found, command.returns)
     if saves:
         selection.saved = told.uids
+    numbers = found.uids if command.by_uid else found.seqs
     modseq = None
     if asks_modseqs and len(told.uids):
         modseq = selection.mailbox.greatest_modseq(told.uids)
     if command.returns is None:
-        await _tell_search(session, found.numbers, modseq)
+        await _tell_search(session, numbers, modseq)
     elif command.returns != {Return.SAVE}:
-        await _tell_esearch(session, command, found.numbers, modseq)
+        await _tell_esearch(session, command, numbers, modseq)
     return Done("Searched.")
 
 
-def _ends(found: _Found, returns: frozenset[Return]) -> _Found:
+def _ends(found: Found, returns: frozenset[Return]) -> Found:
     """Return the first one, the last one, or both, as is wanted."""
     if returns == {Return.SAVE} or not len(found.uids):
         return found
     places = {0} if Return.MIN in returns else set()
     if Return.MAX in returns:
         places.add(len(found.uids) - 1)
-    return found.at(sorted(places))
+    at = sorted(places)
+    return Found(found.uids[at], found.seqs[at])
 
 
-async def _find(session: Session, command: Search, saved: NDArray[np.uint32]) -> _Found:
+async def _find(session: Session, command: Search, saved: NDArray[np.uint32]) -> Found:
     """Return what is so. Nothing is said before all is known: a search may fail."""
     mailbox = session.selection.mailbox
     searching = _searching(session, command, mailbox.uids.among(saved))
-    parts, numbers = [_NOTHING], [_NOTHING]
-    async for uids in searching.found():
-        parts.append(uids)
-        if not command.by_uid:
-            numbers.append((mailbox.uids.places_of(uids) + 1).astype(np.uint32))
-    found = np.concatenate(parts)
-    return _Found(found, found if command.by_uid else np.concatenate(numbers))
+    parts = [Found(_NOTHING, _NOTHING), *[each async for each in searching.found()]]
+    return Found(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 async def _tell_search(
@@ -161,5 +148,5 @@ def _searching(
             session.output.write(said)
         await session.output.room()
 
-    searching = Searching(mailbox, command.criterion, pause, saved)
+    searching = Searching(mailbox, command.criterion, pause, now=told, saved=saved)
     return searching

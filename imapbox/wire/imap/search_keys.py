@@ -18,7 +18,8 @@ RFC 9051 §9, with NEW, OLD and RECENT of RFC 3501 §9::
                  "SENTSINCE" SP date / "SMALLER" SP number64 /
                  "UID" SP sequence-set / "UNDRAFT" / sequence-set /
                  "(" search-key *(SP search-key) ")" /
-                 search-modsequence              ; `mod_sequences`
+                 search-modsequence /            ; `mod_sequences`
+                 ("OLDER" / "YOUNGER") SP nz-number      ; RFC 5032 §3
 
 Keys are read without recursion. What programs write without end costs no
 depth: an OR within an OR is one longer `Or`, and NOT NOT is nothing.
@@ -44,11 +45,13 @@ from imapbox.model.criteria import (
     IsRecent,
     Larger,
     Not,
+    Older,
     Or,
     Sent,
     Smaller,
     TextHas,
     When,
+    Younger,
 )
 from imapbox.model.flags import Flag, is_keyword
 from imapbox.wire.errors import BadSyntax
@@ -126,6 +129,7 @@ _WITH_ARGUMENT: Final[Mapping[bytes, Argument]] = {
     b"KEYWORD": lambda lexer, _: _keyword(lexer),
     b"LARGER": lambda lexer, _: Larger(lexer.number64()),
     b"MODSEQ": lambda lexer, _: ChangedFrom(read_search_modseq(lexer)),
+    b"OLDER": lambda lexer, _: Older(lexer.nz_number()),
     b"ON": _arrived(When.ON),
     b"SENTBEFORE": _sent(When.BEFORE),
     b"SENTON": _sent(When.ON),
@@ -137,6 +141,7 @@ _WITH_ARGUMENT: Final[Mapping[bytes, Argument]] = {
     b"TO": _field("to"),
     b"UID": lambda lexer, _: HasUid(read_sequence_set(lexer)),
     b"UNKEYWORD": lambda lexer, _: Not(_keyword(lexer)),
+    b"YOUNGER": lambda lexer, _: Younger(lexer.nz_number()),
 }
 
 

@@ -12,6 +12,7 @@ from imapbox.imap.settings import SLICE, TURN
 from imapbox.mailbox.interfaces import Piece
 from imapbox.model.criteria import Criterion
 from imapbox.model.errors import StoreFailure
+from imapbox.model.message import InternalDate
 from tests.support.criteria import spelled
 from tests.support.fake_mail import FakeAccount, refusing
 from tests.support.imap_client import Client
@@ -200,6 +201,24 @@ def test_uid_search_tells_uids() -> None:
     assert client.say(b"t SEARCH KEYWORD none\r\n") == (
         b"* SEARCH\r\nt OK Searched.\r\n"
     )
+
+
+def test_older_and_younger_count_from_now() -> None:
+    """OLDER and YOUNGER count seconds back from when the search begins, to the second.
+
+    RFC 5032 §2: what arrived just then is both.
+    """
+    account = FakeAccount()
+    for ago in (100, 99, 1, 0):
+        account.inbox.add(b"x", date=InternalDate(10_000 - ago, 60))
+    clock = Clock()
+    clock.advance(10_000.9)
+    client = Client(account, clock=clock).login().select()
+    assert search(client, b"OLDER 99") == [1, 2]
+    assert search(client, b"YOUNGER 99") == [2, 3, 4]
+    clock.advance(1)
+    assert search(client, b"YOUNGER 99") == [3, 4]
+    assert search(client, b"NOT OLDER 4294967295") == [1, 2, 3, 4]
 
 
 def test_numbers_beyond_the_last_are_nobodys() -> None:

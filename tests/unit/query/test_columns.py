@@ -21,10 +21,12 @@ from imapbox.model.criteria import (
     HasUid,
     IsRecent,
     Larger,
+    Older,
     Sent,
     Smaller,
     TextHas,
     When,
+    Younger,
 )
 from imapbox.model.flags import FLAG_NAMES
 from imapbox.model.message import InternalDate
@@ -62,6 +64,8 @@ CRITERIA = st.one_of(
     st.builds(
         Arrived, st.sampled_from(When), st.dates(date(2026, 1, 29), date(2026, 2, 4))
     ),
+    st.builds(Older, st.integers(1, 400_000)),
+    st.builds(Younger, st.integers(1, 400_000)),
 )
 
 
@@ -121,6 +125,10 @@ def is_so(  # noqa: C901, PLR0911 - a table
             return size < octets
         case ChangedFrom(least):
             return modseq >= least
+        case Older(ago):
+            return seconds <= bounds.now - ago
+        case Younger(ago):
+            return seconds >= bounds.now - ago
         case Arrived(when, day):
             arrived = InternalDate(seconds, zone).local().date()
             return {
@@ -134,7 +142,7 @@ def is_so(  # noqa: C901, PLR0911 - a table
 @given(ROWS, CRITERIA)
 def test_columns_tell_what_is_so(rows: list[Any], criterion: Criterion) -> None:
     """Of each message is told what its flags, dates, size and numbers say."""
-    bounds = Bounds(len(rows), rows[-1][0] if rows else 0, KEYWORDS)
+    bounds = Bounds(len(rows), rows[-1][0] if rows else 0, KEYWORDS, NOON)
     test = column_test(criterion, bounds)
     assert test is not None
     assert test(facts_of(rows)).tolist() == [

@@ -20,11 +20,13 @@ from imapbox.model.criteria import (
     IsRecent,
     Larger,
     Not,
+    Older,
     Or,
     Sent,
     Smaller,
     TextHas,
     When,
+    Younger,
 )
 from imapbox.model.flags import Flag
 from imapbox.model.sequence_set import SequenceSet
@@ -82,6 +84,8 @@ KEYS: dict[bytes, Criterion] = {
     b"SENTON 1-Feb-2026": Sent(When.ON, FEB),
     b"SENTSINCE 1-Feb-2026": Sent(When.SINCE, FEB),
     b"LARGER 0": Larger(0),
+    b"OLDER 1": Older(1),
+    b"younger 4294967295": Younger(2**32 - 1),
     b"SMALLER 9223372036854775807": Smaller(2**63 - 1),
     b"BCC a": FieldHas("bcc", "a"),
     b'CC "a b"': FieldHas("cc", "a b"),
@@ -154,6 +158,9 @@ def test_what_is_asked_comes_through(criterion: Criterion) -> None:
         b"KEYWORD \\Seen",
         b"KEYWORD " + b"x" * 256,
         b"LARGER -1",
+        b"OLDER 0",
+        b"YOUNGER",
+        b"YOUNGER 4294967296",
         b"LARGER 9223372036854775808",
         b"SINCE 99-Foo-0000",
         b"SINCE 31-Feb-2026",
