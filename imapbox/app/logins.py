@@ -2,7 +2,7 @@
 
 from imapbox.auth.login import Login
 from imapbox.mailbox.account import open_account
-from imapbox.mailbox.interfaces import Account
+from imapbox.mailbox.account_interface import Account
 from imapbox.store.store import Store
 
 

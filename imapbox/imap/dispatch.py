@@ -21,6 +21,7 @@ from imapbox.imap.handlers import (
     search,
     select,
     start_tls,
+    status,
 )
 from imapbox.imap.session import Session
 from imapbox.imap.states import check_permitted
@@ -41,7 +42,7 @@ from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.commands.copying import Copy, Move
 from imapbox.wire.imap.commands.enable import Enable
 from imapbox.wire.imap.commands.identity import Id
-from imapbox.wire.imap.commands.listing import List, Lsub, Status
+from imapbox.wire.imap.commands.listing import List, Lsub
 from imapbox.wire.imap.commands.not_authenticated import Authenticate, Login, StartTls
 from imapbox.wire.imap.commands.search import Search
 from imapbox.wire.imap.commands.selected import (
@@ -52,6 +53,7 @@ from imapbox.wire.imap.commands.selected import (
     Store,
     Unselect,
 )
+from imapbox.wire.imap.commands.status import Status
 from imapbox.wire.imap.events import AppendAnnounced
 
 
@@ -96,7 +98,7 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     List: Row(listing.list_, Tells.CHANGES),
     Lsub: Row(listing.lsub, Tells.CHANGES),
     Namespace: Row(listing.namespace, Tells.CHANGES),
-    Status: Row(listing.status, Tells.CHANGES),
+    Status: Row(status.status, Tells.CHANGES),
     Append: Row(_no_message, Tells.CHANGES),
     Idle: Row(idle.idle, Tells.NOTHING),
     # RFC 9051 §6.4

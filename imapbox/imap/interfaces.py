@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from imapbox.mailbox.interfaces import Account
+from imapbox.mailbox.account_interface import Account
 
 
 class Logins(Protocol):

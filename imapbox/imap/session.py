@@ -19,7 +19,8 @@ from imapbox.imap.peers import Peer
 from imapbox.imap.selection import Selection
 from imapbox.imap.settings import Cleartext, Settings
 from imapbox.imap.states import State
-from imapbox.mailbox.interfaces import Account, SelectedMailbox
+from imapbox.mailbox.account_interface import Account
+from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.messages import MarkedRow
 from imapbox.model.errors import MailError
 from imapbox.wire.imap import response_codes as codes

@@ -4,7 +4,7 @@ ACCOUNT_BASE, first in every segment, the whole tree::
 
      4  the highest UIDVALIDITY ever given
      4  count, then as many mailboxes: 16 id, 4 UIDVALIDITY, text name,
-        text special use (such as "\Sent", or empty)
+        text special use (such as "\Sent", several with a space between, or empty)
      4  count, then as many deleted mailboxes: 16 id, 8 time (microseconds)
      4  count, then as many subscribed names: text
 

@@ -24,7 +24,7 @@ from imapbox.store.store import Store
 
 
 class UserAccount:
-    """See `interfaces.Account`.
+    """See `account_interface.Account`.
 
     Args:
         store: Where the mail is.
@@ -58,9 +58,9 @@ class UserAccount:
             for name in sorted(names, key=lambda name: (name != INBOX, name))
         ]
 
-    async def create(self, name: MailboxName) -> None:
-        """Make a mailbox."""
-        await self._account.create(name)
+    async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> None:
+        """Make a mailbox; see `account_interface.Account.create`."""
+        await self._account.create(name, " ".join(uses))
 
     async def delete(self, name: MailboxName) -> None:
         """Delete a mailbox."""
@@ -112,7 +112,7 @@ class UserAccount:
         return Appended(append.uidvalidity, append.uids)
 
     async def status(self, name: MailboxName, *, deleted: bool = True) -> Status:
-        """Return the counts; see `interfaces.Account.status`."""
+        """Return the counts; see `account_interface.Account.status`."""
         await self._account.sync()
         mailbox = self._transfer.named(name)
         await self._sync(mailbox, name)

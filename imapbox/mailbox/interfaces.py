@@ -1,4 +1,4 @@
-"""What the IMAP room sees of an account and of a mailbox.
+"""What the IMAP room sees of a mailbox; of an account: `account_interface`.
 
 All coroutines may be cancelled at any await; what was being committed then is
 either committed or not, never half. All raise `MailError`s, worded by
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from twisted.internet.defer import Deferred
 
-from imapbox.disk.spool import Content, Spool
+from imapbox.disk.spool import Content
 from imapbox.index.body import READ_WHOLE
 from imapbox.index.uid_ranges import Bounds as UidBounds
 from imapbox.index.uid_roll import Uids
@@ -21,7 +21,7 @@ from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.updates import Update
 from imapbox.model.flags import FlagChange
 from imapbox.model.message import InternalDate
-from imapbox.model.names import MailboxName, UserName
+from imapbox.model.names import MailboxName
 from imapbox.model.numbers import ModSeq, Seq, Uid, UidValidity
 from imapbox.query.columns import Bounds, Facts
 
@@ -44,7 +44,8 @@ class Listed:
         exists: False for a name that has children but is no mailbox
             (``\Noselect``), or is subscribed only.
         has_children: Whether names below it exist.
-        special_use: Such as ``\Sent``, or None. RFC 6154.
+        special_use: Such as ``\Sent``, several with a space between, or None: RFC
+            6154 §2.
     """
 
     name: MailboxName
@@ -413,83 +414,4 @@ class SelectedMailbox(Protocol):
 
     def close(self) -> None:
         """Give everything back. Calls nothing that may fail."""
-        ...
-
-
-class Account(Protocol):
-    """One user's mail."""
-
-    user: UserName
-
-    def new_spool(self) -> Spool:
-        """Return an empty spool for an APPEND's octets."""
-        ...
-
-    async def mailboxes(self) -> Sequence[Listed]:
-        """Return all names, sorted, INBOX first."""
-        ...
-
-    async def create(self, name: MailboxName) -> None:
-        """Make a mailbox. Names above it need not exist."""
-        ...
-
-    async def delete(self, name: MailboxName) -> None:
-        """Delete a mailbox. Names below it stay."""
-        ...
-
-    async def rename(self, old: MailboxName, new: MailboxName) -> None:
-        """Rename a mailbox and the names below it.
-
-        INBOX's messages are moved to ``new`` instead: RFC 9051 §6.3.6. Where
-        that ends halfway, each message is in one of the two.
-        """
-        ...
-
-    async def subscribe(self, name: MailboxName) -> None:
-        """Add a name to the subscriptions; it need not exist."""
-        ...
-
-    async def unsubscribe(self, name: MailboxName) -> None:
-        """Remove a name from the subscriptions."""
-        ...
-
-    async def check_append(self, name: MailboxName) -> None:
-        """Raise what `append` would raise now, before the octets come.
-
-        Raises:
-            NoSuchMailbox: Answered with TRYCREATE.
-        """
-        ...
-
-    async def append(
-        self, name: MailboxName, messages: Sequence[NewMessage]
-    ) -> Appended:
-        """Add messages, all or none, durably.
-
-        Raises:
-            NoSuchMailbox: Answered with TRYCREATE.
-        """
-        ...
-
-    async def status(self, name: MailboxName, *, deleted: bool = True) -> Status:
-        r"""Return the counts, as fresh as a NOOP's.
-
-        Args:
-            name: Of the mailbox.
-            deleted: Whether those with ``\Deleted`` are counted, for which
-                all messages are looked at.
-        """
-        ...
-
-    async def select(
-        self, name: MailboxName, *, read_only: bool, takes_recent: bool = True
-    ) -> SelectedMailbox:
-        r"""Open a mailbox for a session.
-
-        Args:
-            name: Of the mailbox.
-            read_only: Whether nothing is to be changed: EXAMINE.
-            takes_recent: Whether what is ``\Recent`` here won't be so to the
-                next session.
-        """
         ...

@@ -20,7 +20,8 @@ from twisted.mail.interfaces import (
 from zope.interface import implementer
 
 from imapbox.disk.blocking import result_of
-from imapbox.mailbox.interfaces import Account, Listed
+from imapbox.mailbox.account_interface import Account
+from imapbox.mailbox.interfaces import Listed
 from imapbox.mailbox.twisted_errors import told
 from imapbox.mailbox.twisted_interfaces import IDeferringAccount
 from imapbox.mailbox.twisted_mailbox import TwistedMailbox
@@ -147,7 +148,7 @@ class TwistedAccount:
         self._subscribed = frozenset(each.name for each in listed if each.subscribed)
         if not wildcard:
             return [("", MailboxInfo((_NOSELECT,)))]
-        pattern = ListPattern(ref, wildcard)
+        pattern = ListPattern(ref + wildcard)
         asks_levels = wildcard.endswith("%")
         return [
             (each.name, MailboxInfo(_attributes(each)))
@@ -172,7 +173,7 @@ class TwistedAccount:
         above = {name for each in subscribed for name in parents(each)}
         wanted = {name: (_NOSELECT,) for name in above if wildcard.endswith("%")}
         attributes = wanted | dict.fromkeys(subscribed, ())
-        pattern = ListPattern(ref, wildcard)
+        pattern = ListPattern(ref + wildcard)
         return [
             (name, MailboxInfo(attributes[name]))
             for name in sorted(attributes)
@@ -216,8 +217,8 @@ class MailboxInfo:
 
 def _attributes(listed: Listed) -> Sequence[str]:
     children = "\\HasChildren" if listed.has_children else "\\HasNoChildren"
-    use = (listed.special_use,) if listed.special_use else ()
-    return (*(() if listed.exists else (_NOSELECT,)), children, *use)
+    uses = (listed.special_use or "").split()
+    return (*(() if listed.exists else (_NOSELECT,)), children, *uses)
 
 
 def _text(name: str | bytes) -> str:

@@ -26,7 +26,8 @@ from twisted.mail.interfaces import (
 )
 from zope.interface import implementer
 
-from imapbox.mailbox.interfaces import Account, NewMessage, SelectedMailbox
+from imapbox.mailbox.account_interface import Account
+from imapbox.mailbox.interfaces import NewMessage, SelectedMailbox
 from imapbox.mailbox.messages import Message
 from imapbox.mailbox.searching import Searching
 from imapbox.mailbox.told import Told

@@ -21,7 +21,8 @@ from twisted.mail.interfaces import (
 )
 from zope.interface import implementer
 
-from imapbox.mailbox.interfaces import Account, Piece, SelectedMailbox
+from imapbox.mailbox.account_interface import Account
+from imapbox.mailbox.interfaces import Piece, SelectedMailbox
 from imapbox.mailbox.messages import Message
 from imapbox.mailbox.twisted_errors import told
 from imapbox.mailbox.twisted_headers import (

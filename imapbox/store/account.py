@@ -96,8 +96,12 @@ class AccountLog:
         except KeyError:
             raise NoSuchMailbox(name) from None
 
-    async def create(self, name: MailboxName) -> None:
-        """Make a mailbox.
+    async def create(self, name: MailboxName, special_use: str = "") -> None:
+        r"""Make a mailbox.
+
+        Args:
+            name: Its name.
+            special_use: Such as ``\\Sent``, several with a space between.
 
         Raises:
             MailboxExists: There is one.
@@ -106,7 +110,7 @@ class AccountLog:
             await self.sync()
             if name in self.state.names:
                 raise MailboxExists(name)
-            mailbox = await self._prepare(name)
+            mailbox = await self._prepare(name, special_use)
             try:
                 await self._commit(creation(mailbox), "create")
             except Overtaken:
@@ -170,7 +174,7 @@ class AccountLog:
         await self._committer.submit(change, command=command)
         await self.sync()
 
-    async def _prepare(self, name: MailboxName) -> Create:
+    async def _prepare(self, name: MailboxName, special_use: str) -> Create:
         filesystem = self._drivers.filesystem
         mailbox_id = filesystem.random(ID_SIZE)
         highest = self.state.highest_uidvalidity
@@ -181,7 +185,7 @@ class AccountLog:
             )
         except OSError as error:
             raise in_words(error) from error
-        return Create(mailbox_id, uidvalidity, name)
+        return Create(mailbox_id, uidvalidity, name, special_use)
 
 
 class MailboxBinding:

@@ -144,8 +144,8 @@ def utf7(data: bytes) -> None:
             raise Wrong(name)
         mailbox_name(name)
     text = data.decode("latin-1")
-    ListPattern("", text).matches(INBOX)
-    if not ListPattern("", "*").matches(INBOX):
+    ListPattern(text).matches(INBOX)
+    if not ListPattern("*").matches(INBOX):
         raise Wrong(text)
 
 

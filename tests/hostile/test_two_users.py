@@ -126,6 +126,8 @@ async def test_a_leak_is_found(
 
 ASKED = (
     *(b"SELECT %b", b"EXAMINE %b", b"STATUS %b (MESSAGES UIDNEXT)", b'LIST "" %b'),
+    *(b'LIST (SUBSCRIBED RECURSIVEMATCH) "" (%b)', b"CREATE %b (USE (\\All))"),
+    *(b'LIST "" %b RETURN (STATUS (MESSAGES) SUBSCRIBED)',),
     *(b'LIST "" %b*', b'LSUB "" %b', b"DELETE %b", b"RENAME %b x", b"COPY 1 %b"),
     *(b"MOVE 1 %b", b"APPEND %b {1}", b"UNSUBSCRIBE %b", b"SUBSCRIBE %b"),
     *(b'LSUB "" %b', b"CREATE %b", b"CREATE %b"),

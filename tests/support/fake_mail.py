@@ -210,11 +210,12 @@ class FakeAccount:
             for name in sorted(names, key=lambda name: (name != INBOX, name))
         ]
 
-    async def create(self, name: MailboxName) -> None:
+    async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> None:
         await self.pause("create")
         if name in self.boxes:
             raise MailboxExists(name)
         self.boxes[name] = self._new_box()
+        self.boxes[name].special_use = " ".join(uses) or None
 
     async def delete(self, name: MailboxName) -> None:
         await self.pause("delete")

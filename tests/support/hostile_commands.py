@@ -256,12 +256,21 @@ def _search(words: Words) -> bytes:
 
 def _list(words: Words) -> bytes:
     pattern = words.pick((b"*", b"%", b'""', b"o*", b'"%/%"', b"INBOX", words.box()))
-    if words.chance.random() < 0.1:
-        return words.pick(
-            (b'LIST (SPECIAL-USE) "" *', b'LIST "" % RETURN (SPECIAL-USE)')
-        )
     prefix = words.pick((b'""', b'""', b"other", b'"other/"'))
-    return b"%b %b %b" % (words.pick((b"LIST", b"LSUB")), prefix, pattern)
+    if words.chance.random() < 0.6:
+        return b"%b %b %b" % (words.pick((b"LIST", b"LSUB")), prefix, pattern)
+    selecting = (b"SUBSCRIBED", b"REMOTE", b"SPECIAL-USE", b"RECURSIVEMATCH")
+    returning = (b"CHILDREN", b"SUBSCRIBED", b"SPECIAL-USE", _status_option(words))
+    return b"LIST%b %b %b%b" % (
+        words.pick((b"", b" ()", b" (%b)" % words.several(selecting))),
+        prefix,
+        words.pick((pattern, b"(%b % %b)" % (pattern, words.box()))),
+        words.pick((b"", b" RETURN ()", b" RETURN (%b)" % words.several(returning))),
+    )
+
+
+def _status_option(words: Words) -> bytes:
+    return b"STATUS (%b)" % words.several((b"MESSAGES", b"SIZE", b"HIGHESTMODSEQ"))
 
 
 def _status(words: Words) -> bytes:
@@ -323,7 +332,13 @@ GRAMMAR: Final[dict[str, Make]] = {
     "STARTTLS": lambda words: words.pick((b"STARTTLS",) * 4 + (b"STARTTLS\r\n\r\n",)),
     "LOGIN": _login,
     "AUTHENTICATE": _authenticate,
-    "CREATE": lambda words: b"CREATE " + words.pick((_own_box(words), _new_box(words))),
+    "CREATE": lambda words: (
+        b"CREATE %b%b"
+        % (
+            words.pick((_own_box(words), _new_box(words))),
+            words.pick((b"", b"", b" (USE (\\Sent))", b" (USE (\\All))")),
+        )
+    ),
     "DELETE": lambda words: b"DELETE " + _own_box(words),
     "RENAME": _rename,
     "SUBSCRIBE": lambda words: b"SUBSCRIBE " + words.box(),

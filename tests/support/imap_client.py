@@ -13,7 +13,7 @@ from zope.interface import alsoProvides
 from imapbox.auth.errors import AuthenticationFailed
 from imapbox.imap.factory import IMAPFactory
 from imapbox.imap.settings import Settings
-from imapbox.mailbox.interfaces import Account
+from imapbox.mailbox.account_interface import Account
 from tests.support.fake_mail import FakeAccount, Pause, at_once
 from tests.support.response_checker import ResponseChecker
 

@@ -57,6 +57,7 @@ ADDED: Final[dict[str, list[str]]] = {
         'expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids',
         "known-uids = sequence-set",
     ],
+    "RFC 6154 §6": ['resp-text-code =/ "USEATTR"'],
     "RFC 4469 §5": [
         "resp-text-code =/ toobig-response-code",
         'toobig-response-code = "TOOBIG"',

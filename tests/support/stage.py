@@ -36,7 +36,7 @@ from imapbox.imap.factory import IMAPFactory
 from imapbox.imap.interfaces import Logins
 from imapbox.imap.settings import Settings
 from imapbox.mailbox.account import UserAccount
-from imapbox.mailbox.interfaces import Account
+from imapbox.mailbox.account_interface import Account
 from imapbox.store.store import Store
 from tests.support.imap_client import NEAR, FakeTransport
 from tests.support.mail_store import BOB, account_of, deliver

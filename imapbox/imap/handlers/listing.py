@@ -1,62 +1,47 @@
-r"""LIST, LSUB, NAMESPACE and STATUS.
+r"""LIST, LSUB and NAMESPACE. RFC 9051 §6.3.9, §6.3.10; RFC 3501 §6.3.9."""
 
-RFC 9051 §6.3.9 to §6.3.11; RFC 3501 §6.3.9.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Sequence
 from typing import Final
 
+from twisted.logger import Logger
+
 from imapbox.imap.answers import Done
-from imapbox.imap.session import BATCH, Session
-from imapbox.mailbox.interfaces import Listed
-from imapbox.mailbox.interfaces import Status as Counts
+from imapbox.imap.counting import status_line
+from imapbox.imap.list_rows import ListRows, Row, no_mailbox
+from imapbox.imap.refusals import is_trouble
+from imapbox.imap.session import Session
+from imapbox.model.errors import MailError, NoSuchMailbox
 from imapbox.model.names import MailboxName, parents
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.authenticated import Namespace
-from imapbox.wire.imap.commands.listing import List, Lsub, Status, StatusAtt
+from imapbox.wire.imap.commands.listing import List, Lsub
+from imapbox.wire.imap.commands.status import StatusAtt
 from imapbox.wire.imap.responses import Attribute
 
+_log = Logger()
+
 _NOSELECT: Final = (Attribute.NOSELECT,)
-_SPECIAL_USE: Final = {
-    attribute.value.decode(): attribute
-    for attribute in (
-        Attribute.ALL,
-        Attribute.ARCHIVE,
-        Attribute.DRAFTS,
-        Attribute.FLAGGED,
-        Attribute.JUNK,
-        Attribute.SENT,
-        Attribute.TRASH,
-    )
-}
-_COUNT: Final[Mapping[StatusAtt, Callable[[Counts], int]]] = {
-    StatusAtt.MESSAGES: attrgetter("messages"),
-    StatusAtt.RECENT: attrgetter("recent"),
-    StatusAtt.UIDNEXT: attrgetter("uidnext"),
-    StatusAtt.UIDVALIDITY: attrgetter("uidvalidity"),
-    StatusAtt.UNSEEN: attrgetter("unseen"),
-    StatusAtt.DELETED: attrgetter("deleted"),
-    StatusAtt.SIZE: attrgetter("size"),
-    StatusAtt.HIGHESTMODSEQ: attrgetter("highestmodseq"),
-}
+# A name may cost 0.2 ms: a long one, and patterns as long as may be.
+_AT_A_TIME: Final = 16
 
 
 async def list_(session: Session, command: List) -> Done:
-    r"""Tell the names that match.
+    r"""Tell the names that match and are selected, and how they are.
 
-    With a "%" at the end of the pattern, also the names that are no mailbox
-    but have mailboxes below them, with ``\Noselect``.
+    With a "%" at the end of a pattern, also the names that are no mailbox
+    but have mailboxes below them.
     """
     if command.asks_delimiter:
         session.output.write(responses.list_delimiter())
         return Done("Listed.")
-    listed = {
-        each.name: _attributes(each)
-        for each in await session.account.mailboxes()
-        if _is_wanted(each, command)
-    }
-    await _tell(session, command, listed)
+    if StatusAtt.HIGHESTMODSEQ in command.returning.status:
+        session.tell_modseqs()
+    rows = ListRows(command, await session.account.mailboxes())
+    for number, row in enumerate(rows.rows(), start=1):
+        if row is not None:
+            await _tell(session, command, row)
+        if not number % _AT_A_TIME:
+            await session.output.room()
     return Done("Listed.")
 
 
@@ -69,14 +54,18 @@ async def lsub(session: Session, command: Lsub) -> Done:
     if command.asks_delimiter:
         session.output.write(responses.lsub_delimiter())
         return Done("Listed.")
+    pattern, levels = command.matcher(), command.level_matcher()
     listed: dict[MailboxName, Sequence[Attribute]] = {}
     for each in await session.account.mailboxes():
         if each.subscribed:
-            if _asks_levels(command):
-                for parent in parents(each.name):
-                    listed.setdefault(parent, _NOSELECT)
+            for parent in parents(each.name):
+                listed.setdefault(parent, _NOSELECT)
             listed[each.name] = ()
-    await _tell(session, command, listed)
+    for number, (name, attributes) in enumerate(listed.items(), start=1):
+        if (levels if attributes else pattern).matches(name):
+            session.output.write(responses.lsub_mailbox(attributes, name))
+        if not number % _AT_A_TIME:
+            await session.output.room()
     return Done("Listed.")
 
 
@@ -86,47 +75,24 @@ async def namespace(session: Session, _command: Namespace) -> Done:
     return Done("Namespaces listed.")
 
 
-async def status(session: Session, command: Status) -> Done:
-    """Tell how many messages of which kind a mailbox has."""
-    if StatusAtt.HIGHESTMODSEQ in command.items:
-        session.tell_modseqs()
-    name = command.mailbox.name()
-    deleted = StatusAtt.DELETED in command.items
-    counts: Counts = await session.account.status(name, deleted=deleted)
-    values = {item: _COUNT[item](counts) for item in command.items}
-    session.output.write(responses.status(name, values))
-    return Done("Counted.")
-
-
-def _asks_levels(command: List) -> bool:
-    return command.pattern.octets.endswith(b"%")
-
-
-def _is_wanted(each: Listed, command: List) -> bool:
-    if command.only_special_use:
-        return each.special_use is not None
-    return each.exists or (each.has_children and _asks_levels(command))
-
-
-def _attributes(each: Listed) -> list[Attribute]:
-    """Return what is to be said of a name. RFC 3348 §3, RFC 6154 §2."""
-    attributes = [] if each.exists else [Attribute.NOSELECT]
-    children = Attribute.HASCHILDREN if each.has_children else Attribute.HASNOCHILDREN
-    attributes.append(children)
-    if each.special_use in _SPECIAL_USE:
-        attributes.append(_SPECIAL_USE[each.special_use])
-    return attributes
-
-
-async def _tell(
-    session: Session,
-    command: List,
-    listed: Mapping[MailboxName, Sequence[Attribute]],
-) -> None:
-    pattern = command.matcher()
-    row = responses.lsub_mailbox if command.name == "LSUB" else responses.list_mailbox
-    for number, (name, attributes) in enumerate(listed.items(), start=1):
-        if pattern.matches(name):
-            session.output.write(row(attributes, name))
-        if not number % BATCH:
-            await session.output.room()
+async def _tell(session: Session, command: List, row: Row) -> None:
+    """Tell of one name, and then its counts, if they can be had. RFC 5819 §2."""
+    attributes, counted = row.attributes, b""
+    if row.is_counted and command.returning.status:
+        try:
+            counted = await status_line(session, row.name, command.returning.status)
+        except NoSuchMailbox:
+            # It has gone since the names were looked at.
+            attributes = [no_mailbox(command), *attributes]
+        except MailError as error:
+            if is_trouble(error):
+                _log.info(
+                    "no counts of {name} of {user}: {error!r}",
+                    name=row.name,
+                    user=session.user,
+                    error=error,
+                )
+        await session.output.room()
+    selected_below = command.selecting if row.has_selected_below else ()
+    line = responses.list_mailbox(attributes, row.name, selected_below)
+    session.output.write(line + counted)

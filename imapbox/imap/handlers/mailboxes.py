@@ -1,7 +1,11 @@
 """Commands on names: CREATE to UNSUBSCRIBE. RFC 9051 §6.3.4 to §6.3.8."""
 
-from imapbox.imap.answers import Done
+from typing import Final
+
+from imapbox.imap.answers import Done, Refused
+from imapbox.imap.list_rows import SPECIAL_USE
 from imapbox.imap.session import Session
+from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap.commands.authenticated import (
     Create,
     Delete,
@@ -10,10 +14,25 @@ from imapbox.wire.imap.commands.authenticated import (
     Unsubscribe,
 )
 
+# Those of mailboxes that hold messages of their own; others would be views of all.
+_USES: Final = {
+    use.lower(): use
+    for use in SPECIAL_USE
+    if use in {"\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"}
+}
+
 
 async def create(session: Session, command: Create) -> Done:
-    """Make a mailbox."""
-    await session.account.create(command.mailbox.name())
+    """Make a mailbox, perhaps for a special use. Others may be for the same one.
+
+    Raises:
+        Refused: A mailbox can't be for one of these uses: RFC 6154 §3.
+    """
+    uses = [_USES.get(use.decode().lower()) for use in command.uses]
+    known = list(dict.fromkeys(use for use in uses if use is not None))
+    if None in uses:
+        raise Refused("A mailbox can not be made for that.", codes.USEATTR)
+    await session.account.create(command.mailbox.name(), known)
     return Done("Mailbox made.")
 
 

@@ -109,31 +109,39 @@ def read_list_mailbox(lexer: Lexer) -> MailboxArgument:
 
 
 class ListPattern:
-    """Tells which names a LIST means.
+    """Tells which names a LIST means: those that match any of its patterns.
 
     All ways to match are followed at once, as the bits of an integer: bit n
     is set while the first n characters of the pattern match what was read of
-    the name. The cost is one step for each character, for any pattern.
+    the name. Another pattern has the bits behind those. The cost is one step
+    for each character of a name, for any patterns.
+
+    Args:
+        patterns: With the reference before each.
     """
 
-    def __init__(self, reference: str, pattern: str) -> None:
-        text = unicodedata.normalize("NFC", reference + pattern)
-        text = _RUN_OF_WILDCARDS.sub(_one_wildcard, text)
-        self._any = self._level = 0
+    def __init__(self, *patterns: str) -> None:
+        self._any = self._level = self._start = self._end = 0
         self._literal: dict[str, int] = {}
-        for index, char in enumerate(text):
-            if char == "*":
-                self._any |= 1 << index
-            elif char == "%":
-                self._level |= 1 << index
-            else:
-                self._literal[char] = self._literal.get(char, 0) | 1 << index
-        self._end = 1 << len(text)
+        bit = 1
+        for pattern in patterns:
+            text = unicodedata.normalize("NFC", pattern)
+            self._start |= bit
+            for char in _RUN_OF_WILDCARDS.sub(_one_wildcard, text):
+                if char == "*":
+                    self._any |= bit
+                elif char == "%":
+                    self._level |= bit
+                else:
+                    self._literal[char] = self._literal.get(char, 0) | bit
+                bit <<= 1
+            self._end |= bit
+            bit <<= 1
 
     def matches(self, name: MailboxName) -> bool:
         """Say whether ``name`` is meant. INBOX is INBOX in any case."""
         wild = self._any | self._level
-        state = 1 | (1 & wild) << 1
+        state = self._start | (self._start & wild) << 1
         inbox = len(INBOX) if name.split(DELIMITER, 1)[0] == INBOX else 0
         for index, char in enumerate(name):
             step = self._literal.get(char, 0)

@@ -35,7 +35,7 @@ from imapbox.wire.imap.commands.copying import (
 )
 from imapbox.wire.imap.commands.enable import read_enable
 from imapbox.wire.imap.commands.identity import read_id
-from imapbox.wire.imap.commands.listing import read_list, read_lsub, read_status
+from imapbox.wire.imap.commands.listing import read_list, read_lsub
 from imapbox.wire.imap.commands.not_authenticated import (
     StartTls,
     read_authenticate,
@@ -53,6 +53,7 @@ from imapbox.wire.imap.commands.selected import (
     read_uid_fetch,
     read_uid_store,
 )
+from imapbox.wire.imap.commands.status import read_status
 from imapbox.wire.imap.lexer import Lexer
 from imapbox.wire.imap.tags import Tag, leading_tag
 

@@ -2,7 +2,7 @@
 
 See Also:
     RFC 9051 §7.1, RFC 4315 §3, RFC 3516 §4.3 (UNKNOWN-CTE), RFC 4469 §4.2
-    (TOOBIG), RFC 5530 §3, RFC 7162 §7.
+    (TOOBIG), RFC 5530 §3, RFC 6154 §6 (USEATTR), RFC 7162 §7.
 """
 
 from collections.abc import Iterable
@@ -39,6 +39,7 @@ TOOBIG: Final = ResponseCode(b"TOOBIG")
 TRYCREATE: Final = ResponseCode(b"TRYCREATE")
 UNAVAILABLE: Final = ResponseCode(b"UNAVAILABLE")
 UNKNOWN_CTE: Final = ResponseCode(b"UNKNOWN-CTE")
+USEATTR: Final = ResponseCode(b"USEATTR")
 
 
 def badcharset() -> ResponseCode:

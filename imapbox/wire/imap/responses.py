@@ -30,8 +30,9 @@ from imapbox.model.message import InternalDate
 from imapbox.model.names import DELIMITER, MailboxName
 from imapbox.model.numbers import ModSeq, Seq, Uid
 from imapbox.wire.imap import strings
-from imapbox.wire.imap.commands.listing import StatusAtt
+from imapbox.wire.imap.commands.status import StatusAtt
 from imapbox.wire.imap.dates import render_date_time
+from imapbox.wire.imap.list_options import Selecting
 from imapbox.wire.imap.response_codes import ResponseCode
 from imapbox.wire.imap.tags import Tag
 
@@ -40,6 +41,8 @@ FETCH_END: Final = b")\r\n"
 SEARCH_START: Final = b"* SEARCH"
 SEARCH_END: Final = b"\r\n"
 _DELIMITER: Final = strings.string(DELIMITER.encode())
+# By these names are selected for what they are: RFC 5258 §3.5.
+_CHILDINFO: Final = frozenset({Selecting.SUBSCRIBED, Selecting.SPECIAL_USE})
 
 
 class Status(Enum):
@@ -53,10 +56,12 @@ class Status(Enum):
 
 
 class Attribute(Enum):
-    """What LIST says of a mailbox. RFC 9051 §7.3.1, RFC 6154 §2."""
+    """What LIST says of a mailbox. RFC 9051 §7.3.1, RFC 5258 §3, RFC 6154 §2."""
 
     NOINFERIORS = b"\\Noinferiors"
     NOSELECT = b"\\Noselect"
+    NONEXISTENT = b"\\NonExistent"
+    SUBSCRIBED = b"\\Subscribed"
     MARKED = b"\\Marked"
     UNMARKED = b"\\Unmarked"
     HASCHILDREN = b"\\HasChildren"
@@ -156,9 +161,25 @@ def flags(flag_list: bytes) -> bytes:
     return b"* FLAGS %b\r\n" % flag_list
 
 
-def list_mailbox(attributes: Iterable[Attribute], name: MailboxName) -> bytes:
-    """Return ``* LIST`` for one mailbox."""
-    return _listed(b"LIST", attributes, name)
+def list_mailbox(
+    attributes: Iterable[Attribute],
+    name: MailboxName,
+    selected_below: Iterable[Selecting] = (),
+) -> bytes:
+    """Return ``* LIST`` for one mailbox.
+
+    Args:
+        attributes: What is said of it.
+        name: Its name.
+        selected_below: What names below it were selected by, of which CHILDINFO
+            tells: RFC 5258 §3.5.
+    """
+    options = sorted(_CHILDINFO & frozenset(selected_below), key=lambda each: each.name)
+    extended = b""
+    if options:
+        quoted = b" ".join(b'"%b"' % option.value for option in options)
+        extended = b' ("CHILDINFO" (%b))' % quoted
+    return _listed(b"LIST", attributes, name, extended)
 
 
 def list_delimiter() -> bytes:
@@ -286,6 +307,9 @@ def _condition(status: Status, text: str, code: ResponseCode | None) -> bytes:
     return b"%b [%b] %b\r\n" % (status.value, code, words)
 
 
-def _listed(kind: bytes, attributes: Iterable[Attribute], name: str) -> bytes:
+def _listed(
+    kind: bytes, attributes: Iterable[Attribute], name: str, extended: bytes = b""
+) -> bytes:
     said = b" ".join(attribute.value for attribute in attributes)
-    return b"* %b (%b) %b %b\r\n" % (kind, said, _DELIMITER, strings.mailbox(name))
+    words = (kind, said, _DELIMITER, strings.mailbox(name), extended)
+    return b"* %b (%b) %b %b%b\r\n" % words

@@ -112,9 +112,8 @@ def test_special_use(client: Client, command: bytes, others: int) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        b'LIST (REMOTE) "" *',
         b'LIST (SPECIAL-USE RECURSIVEMATCH) "" *',
-        b'LIST "" * RETURN (STATUS)',
+        b'LIST "" * RETURN (MYRIGHTS)',
         b'LIST "" * RETURN',
         b'LIST "" * (SPECIAL-USE)',
         b'LSUB (SPECIAL-USE) "" *',
@@ -123,6 +122,25 @@ def test_special_use(client: Client, command: bytes, others: int) -> None:
 def test_options_that_are_not_offered(client: Client, command: bytes) -> None:
     """An option of LIST that is not offered is BAD, not passed over."""
     assert client.say(b"t " + command + b"\r\n").startswith(b"t BAD ")
+
+
+def test_a_mailbox_is_made_for_a_use(client: Client) -> None:
+    """A mailbox can be made for special uses, also of others: RFC 6154 §3."""
+    for made in (b"one (USE (\\sent))", b"both (USE (\\Sent \\Drafts \\SENT))"):
+        assert client.say(b"c CREATE %b\r\n" % made).startswith(b"c OK ")
+    assert listed(client, b'LIST (SPECIAL-USE) "" *') == [
+        b'* LIST (\\HasNoChildren \\Sent \\Drafts) "/" both',
+        b'* LIST (\\HasNoChildren \\Sent) "/" one',
+    ]
+
+
+@pytest.mark.parametrize("use", [b"\\All", b"\\Flagged", b"\\Important", b"\\Sent \\x"])
+def test_a_use_that_can_not_be_makes_no_mailbox(client: Client, use: bytes) -> None:
+    """Of views of all mail, and of what nobody knows, no mailbox is made."""
+    before = set(client.account.boxes)
+    said = client.say(b"c CREATE new (USE (%b))\r\n" % use)
+    assert said.startswith(b"c NO [USEATTR] ")
+    assert set(client.account.boxes) == before
 
 
 def test_namespace(client: Client) -> None:
@@ -170,6 +188,11 @@ def test_status(client: Client) -> None:
     ("command", "answer"),
     [
         (b"CREATE new/", b"OK Mailbox made."),
+        (b"CREATE new/ (USE ())", b"OK Mailbox made."),
+        (
+            b"CREATE new (USE (\\All))",
+            b"NO [USEATTR] A mailbox can not be made for that.",
+        ),
         (b"CREATE z", b"NO [ALREADYEXISTS] A mailbox of this name exists already."),
         (b"CREATE inbox", b"NO [ALREADYEXISTS] A mailbox of this name exists already."),
         (b"DELETE nowhere", b"NO [NONEXISTENT] No mailbox has this name."),

@@ -6,7 +6,7 @@ import pytest
 
 from imapbox.auth.errors import AuthenticationUnavailable
 from imapbox.imap.settings import Cleartext, Settings
-from imapbox.mailbox.interfaces import Account
+from imapbox.mailbox.account_interface import Account
 from imapbox.model.errors import MailboxBusy, NoSuchUser
 from tests.support.fake_mail import FakeAccount
 from tests.support.imap_client import FAR, NEAR, Client, FakeLogins

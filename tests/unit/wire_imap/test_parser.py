@@ -28,7 +28,7 @@ from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.commands.copying import Copy, Move
 from imapbox.wire.imap.commands.enable import Enable
 from imapbox.wire.imap.commands.identity import Id
-from imapbox.wire.imap.commands.listing import List, Lsub, Status, StatusAtt
+from imapbox.wire.imap.commands.listing import List, Lsub
 from imapbox.wire.imap.commands.not_authenticated import (
     Authenticate,
     Login,
@@ -43,9 +43,11 @@ from imapbox.wire.imap.commands.selected import (
     Store,
     Unselect,
 )
+from imapbox.wire.imap.commands.status import Status, StatusAtt
 from imapbox.wire.imap.events import AppendAnnounced, CommandReady
 from imapbox.wire.imap.fetch_items import FetchAtt
 from imapbox.wire.imap.framer import AFTER_LOGIN
+from imapbox.wire.imap.list_options import Returning, Selecting
 from imapbox.wire.imap.mailbox_names import MailboxArgument
 from imapbox.wire.imap.mod_sequences import Since
 from imapbox.wire.imap.parser import (
@@ -58,6 +60,7 @@ from imapbox.wire.imap.select_parameters import Resync, SelectParameters
 from imapbox.wire.imap.sequence_set import SequenceSet
 
 INBOX = MailboxArgument(b"INBOX")
+ANYWHERE = MailboxArgument(b"")
 ONE = SequenceSet(((1, 1),))
 ALL = SequenceSet(((1, None),))
 NONE: frozenset[str] = frozenset()
@@ -121,10 +124,12 @@ COMMANDS: dict[bytes, Command] = {
     b"a RENAME INBOX &U,BTFw-\r\n": Rename(b"a", INBOX, MailboxArgument(b"&U,BTFw-")),
     b"a SUBSCRIBE INBOX\r\n": Subscribe(b"a", INBOX),
     b"a UNSUBSCRIBE INBOX\r\n": Unsubscribe(b"a", INBOX),
-    b'a list "" "*"\r\n': List(b"a", MailboxArgument(b""), MailboxArgument(b"*")),
-    b'a LIST "" ""\r\n': List(b"a", MailboxArgument(b""), MailboxArgument(b"")),
-    b"a LIST a/ %]*\r\n": List(b"a", MailboxArgument(b"a/"), MailboxArgument(b"%]*")),
-    b'a LSUB "" {1+}\r\n%\r\n': Lsub(b"a", MailboxArgument(b""), MailboxArgument(b"%")),
+    b'a list "" "*"\r\n': List(b"a", ANYWHERE, (MailboxArgument(b"*"),)),
+    b'a LIST "" ""\r\n': List(b"a", ANYWHERE, (ANYWHERE,)),
+    b"a LIST a/ %]*\r\n": List(
+        b"a", MailboxArgument(b"a/"), (MailboxArgument(b"%]*"),)
+    ),
+    b'a LSUB "" {1+}\r\n%\r\n': Lsub(b"a", ANYWHERE, (MailboxArgument(b"%"),)),
     b"a STATUS INBOX (uidnext MESSAGES UNSEEN RECENT uidvalidity UIDNEXT)\r\n": Status(
         b"a",
         INBOX,
@@ -143,8 +148,30 @@ COMMANDS: dict[bytes, Command] = {
     b'a ID ("name" NIL "os" {1+}\r\n")\r\n': Id(b"a", ((b"name", None), (b"os", b'"'))),
     b"a id nil\r\n": Id(b"a", ()),
     b'a LIST (SPECIAL-USE) "" * RETURN ()\r\n': List(
-        b"a", MailboxArgument(b""), MailboxArgument(b"*"), only_special_use=True
+        b"a",
+        ANYWHERE,
+        (MailboxArgument(b"*"),),
+        frozenset({Selecting.SPECIAL_USE}),
+        extended=True,
     ),
+    b'a list (recursivematch REMOTE subscribed) "" (a/% {1+}\r\n* "")\r\n': List(
+        b"a",
+        ANYWHERE,
+        (MailboxArgument(b"a/%"), MailboxArgument(b"*"), ANYWHERE),
+        frozenset({Selecting.RECURSIVEMATCH, Selecting.REMOTE, Selecting.SUBSCRIBED}),
+        extended=True,
+    ),
+    b'a LIST "" % return (status (unseen SIZE unseen) Children subscribed)\r\n': List(
+        b"a",
+        ANYWHERE,
+        (MailboxArgument(b"%"),),
+        returning=Returning(subscribed=True, status=(StatusAtt.UNSEEN, StatusAtt.SIZE)),
+        extended=True,
+    ),
+    b"a CREATE new/ (use (\\Sent \\x))\r\n": Create(
+        b"a", MailboxArgument(b"new"), (b"\\Sent", b"\\x")
+    ),
+    b"a CREATE new (USE ())\r\n": Create(b"a", MailboxArgument(b"new")),
     b"a COPY 1 INBOX\r\n": Copy(b"a", ONE, by_uid=False, mailbox=INBOX),
     b"a uid copy 1:* {5+}\r\nINBOX\r\n": Copy(b"a", ALL, by_uid=True, mailbox=INBOX),
     b"a MOVE 1 INBOX\r\n": Move(b"a", ONE, by_uid=False, mailbox=INBOX),
@@ -255,6 +282,30 @@ BAD = {
     b'a LIST "" (': b"a",
     b'a LIST "" ' + b"*" * 1025: b"a",
     b"a LIST " + b"x" * 1025 + b" *": b"a",
+    b'a LIST (RECURSIVEMATCH) "" *': b"a",
+    b'a LIST (REMOTE RECURSIVEMATCH) "" *': b"a",
+    b'a LIST (SPECIAL-USE RECURSIVEMATCH) "" *': b"a",
+    b'a LIST (FOO) "" *': b"a",
+    b'a LIST SUBSCRIBED "" *': b"a",
+    b'a LIST "" ()': b"a",
+    b'a LIST "" (*) ': b"a",
+    b'a LIST "" * RETURN': b"a",
+    b'a LIST "" * (CHILDREN)': b"a",
+    b'a LIST "" * RETURN (FOO)': b"a",
+    b'a LIST "" * RETURN (REMOTE)': b"a",
+    b'a LIST "" * RETURN (STATUS)': b"a",
+    b'a LIST "" * RETURN (STATUS ())': b"a",
+    b'a LIST "" * RETURN (STATUS (FOO))': b"a",
+    b'a LIST "" (' + b"xxxxxxxx " * 1024 + b"x)": b"a",
+    b"a LIST " + b"x" * 1000 + b" (" + b"* " * 8 + b"*)": b"a",
+    b'a LSUB (SUBSCRIBED) "" *': b"a",
+    b'a LSUB "" (*)': b"a",
+    b"a CREATE a ()": b"a",
+    b"a CREATE a (USE)": b"a",
+    b"a CREATE a (USE (Sent))": b"a",
+    b"a CREATE a (USE (\\))": b"a",
+    b"a CREATE a (USE (\\Sent) USE (\\Sent))": b"a",
+    b"a CREATE a (FOO (\\Sent))": b"a",
     b"a STATUS INBOX": b"a",
     b"a STATUS INBOX ()": b"a",
     b"a STATUS INBOX MESSAGES": b"a",

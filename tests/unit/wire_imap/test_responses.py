@@ -13,7 +13,7 @@ from imapbox.model.names import MailboxName
 from imapbox.model.numbers import Seq, Uid, UidValidity
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
-from imapbox.wire.imap.commands.listing import StatusAtt
+from imapbox.wire.imap.commands.status import StatusAtt
 from imapbox.wire.imap.flags import render_flag_list
 from imapbox.wire.imap.responses import Attribute, Status
 from imapbox.wire.imap.strings import astring, mailbox, nstring, string, text

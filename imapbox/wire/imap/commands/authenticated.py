@@ -2,7 +2,8 @@
 
 RFC 9051 §9::
 
-    create = "CREATE" SP mailbox        ; so DELETE, SUBSCRIBE, UNSUBSCRIBE
+    create = "CREATE" SP mailbox [create-params] ; `create_parameters`
+    delete = "DELETE" SP mailbox        ; so SUBSCRIBE, UNSUBSCRIBE
     select = "SELECT" SP mailbox [select-params]  ; so EXAMINE
     rename = "RENAME" SP mailbox SP mailbox
     idle   = "IDLE" CRLF "DONE"
@@ -13,6 +14,7 @@ from typing import ClassVar
 
 from imapbox.model.names import DELIMITER
 from imapbox.wire.imap.commands.command import Command
+from imapbox.wire.imap.create_parameters import read_create_parameters
 from imapbox.wire.imap.lexer import Lexer
 from imapbox.wire.imap.mailbox_names import MailboxArgument, read_mailbox
 from imapbox.wire.imap.select_parameters import (
@@ -48,15 +50,17 @@ class Examine(Command):
 
 @dataclass(frozen=True, slots=True)
 class Create(Command):
-    """Make a mailbox. RFC 9051 §6.3.4.
+    r"""Make a mailbox. RFC 9051 §6.3.4.
 
     Attributes:
         mailbox: Without the delimiter that may have ended it: it announces
             mailboxes below, which need no announcement here.
+        uses: What it is for, such as ``\Sent``, as spelled: RFC 6154 §3.
     """
 
     name: ClassVar[str] = "CREATE"
     mailbox: MailboxArgument
+    uses: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +122,8 @@ def read_examine(lexer: Lexer, tag: Tag) -> Examine:
 
 def read_create(lexer: Lexer, tag: Tag) -> Create:
     """Take what is behind CREATE."""
-    octets = _mailbox(lexer).octets
-    return Create(tag, MailboxArgument(octets.removesuffix(DELIMITER.encode())))
+    octets = _mailbox(lexer).octets.removesuffix(DELIMITER.encode())
+    return Create(tag, MailboxArgument(octets), read_create_parameters(lexer))
 
 
 def read_delete(lexer: Lexer, tag: Tag) -> Delete:

@@ -1,22 +1,26 @@
-"""Commands that tell of mailboxes without opening one.
+"""Commands that tell which mailboxes there are.
 
-RFC 9051 §9, of LIST's extensions only those of RFC 6154 §6, and RFC 3501 §9::
+RFC 9051 §9 and RFC 3501 §9; the options are in `list_options`::
 
-    list       = "LIST" [SP "(" "SPECIAL-USE" ")"] SP mailbox SP list-mailbox
-                 [SP "RETURN" SP "(" "SPECIAL-USE" ")"]
-    lsub       = "LSUB" SP mailbox SP list-mailbox
-    status     = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"
-    status-att = "MESSAGES" / "RECENT" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN" /
-                 "DELETED" / "SIZE" / "HIGHESTMODSEQ"
+    list        = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat
+                  [SP list-return-opts]
+    mbox-or-pat = list-mailbox / patterns
+    patterns    = "(" list-mailbox *(SP list-mailbox) ")"
+    lsub        = "LSUB" SP mailbox SP list-mailbox
 """
 
 from dataclasses import dataclass
-from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.lexer import Lexer
+from imapbox.wire.imap.list_options import (
+    Returning,
+    Selecting,
+    read_returning,
+    read_selecting,
+)
 from imapbox.wire.imap.mailbox_names import (
     MAX_PATTERN,
     ListPattern,
@@ -26,42 +30,29 @@ from imapbox.wire.imap.mailbox_names import (
 )
 from imapbox.wire.imap.tags import Tag
 
+# Of all patterns together, each with the reference before it, octets.
+MAX_PATTERNS: Final = 8192
 
-class StatusAtt(Enum):
-    """What STATUS can tell. The value is the name on the wire."""
-
-    MESSAGES = b"MESSAGES"
-    RECENT = b"RECENT"  # Thunderbird still asks
-    UIDNEXT = b"UIDNEXT"
-    UIDVALIDITY = b"UIDVALIDITY"
-    UNSEEN = b"UNSEEN"
-    DELETED = b"DELETED"  # RFC 9051 §6.3.11
-    SIZE = b"SIZE"  # RFC 8438
-    HIGHESTMODSEQ = b"HIGHESTMODSEQ"  # RFC 7162 §3.1.7
-
-
-_STATUS_ATTS = {att.value: att for att in StatusAtt}
+_NOTHING: Final = Returning()
 
 
 @dataclass(frozen=True, slots=True)
-class List(Command):
-    """Which mailboxes are there? RFC 9051 §6.3.9.
+class Lsub(Command):
+    """Which names are subscribed to? RFC 3501 §6.3.9.
 
     Attributes:
-        reference: What the pattern begins with.
-        pattern: Which names are meant.
-        only_special_use: Only mailboxes with a special use: RFC 6154 §2.
+        reference: What each pattern begins with.
+        patterns: Which names are meant: those that match any of them.
     """
 
-    name: ClassVar[str] = "LIST"
+    name: ClassVar[str] = "LSUB"
     reference: MailboxArgument
-    pattern: MailboxArgument
-    only_special_use: bool = False
+    patterns: tuple[MailboxArgument, ...]
 
     @property
     def asks_delimiter(self) -> bool:
         """Whether only the delimiter is wanted: the pattern is empty."""
-        return not self.pattern.octets
+        return not self.patterns[0].octets
 
     def matcher(self) -> ListPattern:
         """Return what tells the names that are meant.
@@ -69,82 +60,85 @@ class List(Command):
         Raises:
             MailboxNameRefused: Reference or pattern is not modified UTF-7.
         """
-        return ListPattern(self.reference.text(), self.pattern.text())
+        return self._matcher(self.patterns)
+
+    def level_matcher(self) -> ListPattern:
+        """Return what tells the names that are meant though they be no mailboxes.
+
+        Those that a pattern with "%" at its end means: RFC 3501 §6.3.8.
+
+        Raises:
+            MailboxNameRefused: Reference or pattern is not modified UTF-7.
+        """
+        return self._matcher(
+            tuple(each for each in self.patterns if each.octets.endswith(b"%"))
+        )
+
+    def _matcher(self, patterns: tuple[MailboxArgument, ...]) -> ListPattern:
+        # In an extended LIST an empty one means nothing: RFC 5258 §3.
+        texts = [each.text() for each in patterns if each.octets]
+        reference = self.reference.text()
+        return ListPattern(*(reference + text for text in texts))
 
 
 @dataclass(frozen=True, slots=True)
-class Lsub(List):
-    """Which names are subscribed to? RFC 3501 §6.3.9."""
-
-    name: ClassVar[str] = "LSUB"
-
-
-@dataclass(frozen=True, slots=True)
-class Status(Command):
-    """How is that mailbox? RFC 9051 §6.3.11.
+class List(Lsub):
+    r"""Which mailboxes are there? RFC 9051 §6.3.9.
 
     Attributes:
-        mailbox: Which.
-        items: What is asked, each once.
+        selecting: Which of those that match are to be shown.
+        returning: What is to be told of each.
+        extended: Whether any option was given, or several patterns: then an
+            empty pattern means nothing, and who asks knows ``\NonExistent``.
     """
 
-    name: ClassVar[str] = "STATUS"
-    mailbox: MailboxArgument
-    items: tuple[StatusAtt, ...]
+    name: ClassVar[str] = "LIST"
+    selecting: frozenset[Selecting] = frozenset()
+    returning: Returning = _NOTHING
+    extended: bool = False
+
+    @property
+    def asks_delimiter(self) -> bool:
+        """Whether only the delimiter is wanted; an extended one never does."""
+        return not self.extended and not self.patterns[0].octets
 
 
 def read_list(lexer: Lexer, tag: Tag) -> List:
     """Take what is behind LIST."""
-    only_special_use = lexer.next_is(b" (") and bool(_options(lexer))
-    reference, pattern = _reference(lexer), _pattern(lexer)
-    if lexer.next_is(b" "):
+    lexer.space()
+    extended = lexer.next_is(b"(")
+    selecting: frozenset[Selecting] = frozenset()
+    if extended:
+        selecting = read_selecting(lexer)
         lexer.space()
-        if lexer.name("list-return-opts") != b"RETURN":
-            raise BadSyntax("list-return-opts")
-        _options(lexer)  # whatever LIST knows it tells in any case
-    return List(tag, reference, pattern, only_special_use)
+    reference = _reference(lexer)
+    lexer.space()
+    if lexer.next_is(b"("):
+        extended = True
+        patterns = tuple(lexer.listed(lambda: read_list_mailbox(lexer)))
+        octets = sum(len(reference.octets) + len(each.octets) for each in patterns)
+        if octets > MAX_PATTERNS:
+            raise BadSyntax("patterns")
+    else:
+        patterns = (read_list_mailbox(lexer),)
+    returning = _NOTHING
+    if lexer.next_is(b" "):
+        extended = True
+        lexer.space()
+        returning = read_returning(lexer)
+    return List(tag, reference, patterns, selecting, returning, extended)
 
 
 def read_lsub(lexer: Lexer, tag: Tag) -> Lsub:
     """Take what is behind LSUB."""
-    return Lsub(tag, _reference(lexer), _pattern(lexer))
-
-
-def read_status(lexer: Lexer, tag: Tag) -> Status:
-    """Take what is behind STATUS."""
     lexer.space()
-    mailbox = read_mailbox(lexer)
+    reference = _reference(lexer)
     lexer.space()
-    items = lexer.listed(lambda: _status_att(lexer))
-    return Status(tag, mailbox, tuple(dict.fromkeys(items)))
-
-
-def _options(lexer: Lexer) -> list[bytes]:
-    """Take options of which there is but one. RFC 5258 §6, RFC 6154 §6."""
-    lexer.space()
-    if lexer.accept(b"()"):
-        return []
-    options = lexer.listed(lambda: lexer.name("list-option"))
-    if set(options) != {b"SPECIAL-USE"}:
-        raise BadSyntax("list-option")
-    return options
+    return Lsub(tag, reference, (read_list_mailbox(lexer),))
 
 
 def _reference(lexer: Lexer) -> MailboxArgument:
-    lexer.space()
     reference = read_mailbox(lexer)
     if len(reference.octets) > MAX_PATTERN:
         raise BadSyntax("reference", reference.octets)
     return reference
-
-
-def _pattern(lexer: Lexer) -> MailboxArgument:
-    lexer.space()
-    return read_list_mailbox(lexer)
-
-
-def _status_att(lexer: Lexer) -> StatusAtt:
-    name = lexer.name("status-att")
-    if name not in _STATUS_ATTS:
-        raise BadSyntax("status-att", name)
-    return _STATUS_ATTS[name]

@@ -1,0 +1,35 @@
+"""What STATUS tells of a mailbox. RFC 9051 §6.3.11."""
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Final
+
+from imapbox.imap.session import Session
+from imapbox.mailbox.interfaces import Status as Counts
+from imapbox.model.names import MailboxName
+from imapbox.wire.imap import responses
+from imapbox.wire.imap.commands.status import StatusAtt
+
+_COUNT: Final[Mapping[StatusAtt, Callable[[Counts], int]]] = {
+    StatusAtt.MESSAGES: attrgetter("messages"),
+    StatusAtt.RECENT: attrgetter("recent"),
+    StatusAtt.UIDNEXT: attrgetter("uidnext"),
+    StatusAtt.UIDVALIDITY: attrgetter("uidvalidity"),
+    StatusAtt.UNSEEN: attrgetter("unseen"),
+    StatusAtt.DELETED: attrgetter("deleted"),
+    StatusAtt.SIZE: attrgetter("size"),
+    StatusAtt.HIGHESTMODSEQ: attrgetter("highestmodseq"),
+}
+
+
+async def status_line(
+    session: Session, name: MailboxName, items: Sequence[StatusAtt]
+) -> bytes:
+    """Return ``* STATUS`` of a mailbox.
+
+    Raises:
+        NoSuchMailbox: There is none of this name.
+    """
+    deleted = StatusAtt.DELETED in items
+    counts: Counts = await session.account.status(name, deleted=deleted)
+    return responses.status(name, {item: _COUNT[item](counts) for item in items})

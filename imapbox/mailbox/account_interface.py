@@ -1,0 +1,98 @@
+"""What the IMAP room sees of an account; what `interfaces` says holds here, too."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from imapbox.disk.spool import Spool
+from imapbox.mailbox.interfaces import (
+    Appended,
+    Listed,
+    NewMessage,
+    SelectedMailbox,
+    Status,
+)
+from imapbox.model.names import MailboxName, UserName
+
+
+class Account(Protocol):
+    """One user's mail."""
+
+    user: UserName
+
+    def new_spool(self) -> Spool:
+        """Return an empty spool for an APPEND's octets."""
+        ...
+
+    async def mailboxes(self) -> Sequence[Listed]:
+        """Return all names, sorted, INBOX first."""
+        ...
+
+    async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> None:
+        r"""Make a mailbox. Names above it need not exist.
+
+        Args:
+            name: Its name.
+            uses: What it is for, such as ``\\Sent``: RFC 6154 §3.
+        """
+        ...
+
+    async def delete(self, name: MailboxName) -> None:
+        """Delete a mailbox. Names below it stay."""
+        ...
+
+    async def rename(self, old: MailboxName, new: MailboxName) -> None:
+        """Rename a mailbox and the names below it.
+
+        INBOX's messages are moved to ``new`` instead: RFC 9051 §6.3.6. Where
+        that ends halfway, each message is in one of the two.
+        """
+        ...
+
+    async def subscribe(self, name: MailboxName) -> None:
+        """Add a name to the subscriptions; it need not exist."""
+        ...
+
+    async def unsubscribe(self, name: MailboxName) -> None:
+        """Remove a name from the subscriptions."""
+        ...
+
+    async def check_append(self, name: MailboxName) -> None:
+        """Raise what `append` would raise now, before the octets come.
+
+        Raises:
+            NoSuchMailbox: Answered with TRYCREATE.
+        """
+        ...
+
+    async def append(
+        self, name: MailboxName, messages: Sequence[NewMessage]
+    ) -> Appended:
+        """Add messages, all or none, durably.
+
+        Raises:
+            NoSuchMailbox: Answered with TRYCREATE.
+        """
+        ...
+
+    async def status(self, name: MailboxName, *, deleted: bool = True) -> Status:
+        r"""Return the counts, as fresh as a NOOP's.
+
+        Args:
+            name: Of the mailbox.
+            deleted: Whether those with ``\Deleted`` are counted, for which
+                all messages are looked at.
+        """
+        ...
+
+    async def select(
+        self, name: MailboxName, *, read_only: bool, takes_recent: bool = True
+    ) -> SelectedMailbox:
+        r"""Open a mailbox for a session.
+
+        Args:
+            name: Of the mailbox.
+            read_only: Whether nothing is to be changed: EXAMINE.
+            takes_recent: Whether what is ``\Recent`` here won't be so to the
+                next session.
+        """
+        ...
