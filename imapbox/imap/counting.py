@@ -30,6 +30,7 @@ async def status_line(
     Raises:
         NoSuchMailbox: There is none of this name.
     """
-    deleted = StatusAtt.DELETED in items
-    counts: Counts = await session.account.status(name, deleted=deleted)
+    counts = await session.account.status(
+        name, deleted=StatusAtt.DELETED in items, recent=StatusAtt.RECENT in items
+    )
     return responses.status(name, {item: _COUNT[item](counts) for item in items})

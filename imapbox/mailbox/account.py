@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from imapbox.disk.spool import Spool
+from imapbox.index.head import Counts
 from imapbox.index.known import Known
 from imapbox.index.mailbox_transactions import AppendMessages, Incoming
 from imapbox.mailbox.interfaces import Appended, Listed, NewMessage, Status
@@ -111,24 +112,24 @@ class UserAccount:
             raise NoSuchMailbox(name)
         return Appended(append.uidvalidity, append.uids)
 
-    async def status(self, name: MailboxName, *, deleted: bool = True) -> Status:
+    async def status(
+        self, name: MailboxName, *, deleted: bool = True, recent: bool = True
+    ) -> Status:
         """Return the counts; see `account_interface.Account.status`."""
         await self._account.sync()
+        bound = self._account.named(name)
+        if not (deleted or recent):
+            counts = await self._store.glimpse(self._account, bound)
+            if counts is not None:
+                return _status(counts)
         mailbox = self._transfer.named(name)
         await self._sync(mailbox, name)
         state = mailbox.state
-        counts = state.counts
         uids = state.roll.now
-        recent = len(uids) - uids.count_below(recent_after(mailbox) + 1)
-        return Status(
-            messages=counts.exists,
-            recent=recent,
-            uidnext=counts.uidnext,
-            uidvalidity=counts.uidvalidity,
-            unseen=counts.unseen,
+        return _status(
+            state.counts,
             deleted=len(state.columns.uids_with(Flag.DELETED)) if deleted else None,
-            size=counts.live,
-            highestmodseq=counts.modseq,
+            recent=len(uids) - uids.count_below(recent_after(mailbox) + 1),
         )
 
     async def select(
@@ -177,6 +178,21 @@ async def open_account(store: Store, user: UserName) -> UserAccount:
         await store.create_account(user)
         account = await store.account(user)
     return UserAccount(store, account)
+
+
+def _status(
+    counts: Counts, *, deleted: int | None = None, recent: int | None = None
+) -> Status:
+    return Status(
+        messages=counts.exists,
+        recent=recent,
+        uidnext=counts.uidnext,
+        uidvalidity=counts.uidvalidity,
+        unseen=counts.unseen,
+        deleted=deleted,
+        size=counts.live,
+        highestmodseq=counts.modseq,
+    )
 
 
 def _special_use(account: AccountLog, name: MailboxName) -> str | None:

@@ -74,13 +74,18 @@ class Account(Protocol):
         """
         ...
 
-    async def status(self, name: MailboxName, *, deleted: bool = True) -> Status:
+    async def status(
+        self, name: MailboxName, *, deleted: bool = True, recent: bool = True
+    ) -> Status:
         r"""Return the counts, as fresh as a NOOP's.
+
+        Without ``deleted`` and ``recent`` a mailbox need not be opened.
 
         Args:
             name: Of the mailbox.
             deleted: Whether those with ``\Deleted`` are counted, for which
                 all messages are looked at.
+            recent: Whether those are that are recent.
         """
         ...
 

@@ -63,7 +63,7 @@ class Status:
     """
 
     messages: int
-    recent: int
+    recent: int | None
     uidnext: int
     uidvalidity: UidValidity
     unseen: int

@@ -15,7 +15,10 @@ from imapbox.disk import steps
 from imapbox.disk.filesystem import DiskFileSystem, FileSystem
 from imapbox.disk.spool import Spool
 from imapbox.disk.watch import Watch
+from imapbox.index.account_operations import Create
 from imapbox.index.damage import FULL
+from imapbox.index.glimpse import glimpse
+from imapbox.index.head import Counts
 from imapbox.index.settings import Settings
 from imapbox.model.errors import FileSystemUnfit, MailError, NoSuchUser, StoreFailure
 from imapbox.model.names import UserName
@@ -265,6 +268,20 @@ class Store(Service):
                 Upkeep(self.snapshots, self.compactor),
             ),
         )
+
+    async def glimpse(self, account: AccountLog, mailbox: Create) -> Counts | None:
+        """Return what a mailbox's head says of it, without opening its log.
+
+        None where it is open anyway, or can't be known so.
+        """
+        directory = mailbox_directory(account.user, mailbox.mailbox_id)
+        if directory in self._mailboxes:
+            return None
+        steps_of_it = glimpse(directory, self.settings.boot, mailbox.uidvalidity)
+        try:
+            return await self.drivers.read.run(steps_of_it)
+        except OSError:
+            return None  # who opens it says what is wrong
 
     def _was_cut_off(self, error: OSError) -> None:
         self._log.critical("cut off from the mail store: {error}", error=error)

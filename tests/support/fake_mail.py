@@ -258,12 +258,14 @@ class FakeAccount:
         ]
         return Appended(UidValidity(box.uidvalidity), uids)
 
-    async def status(self, name: MailboxName, *, deleted: bool = True) -> Status:
+    async def status(
+        self, name: MailboxName, *, deleted: bool = True, recent: bool = True
+    ) -> Status:
         await self.pause("status")
         box = self._box(name)
         return Status(
             messages=len(box.messages),
-            recent=box.uidnext - box.recent_from,
+            recent=box.uidnext - box.recent_from if recent else None,
             uidnext=box.uidnext,
             uidvalidity=UidValidity(box.uidvalidity),
             unseen=sum(not each.flags & Flag.SEEN for each in box.messages.values()),

@@ -85,10 +85,10 @@ def test_one_mailbox_fails_alone(
     """
     status = client.account.status
 
-    async def fail_at_z(name: MailboxName, *, deleted: bool) -> Status:
+    async def fail_at_z(name: MailboxName, *, deleted: bool, recent: bool) -> Status:
         if name == "z":
             raise error(name)
-        return await status(name, deleted=deleted)
+        return await status(name, deleted=deleted, recent=recent)
 
     client.account.status = fail_at_z
     rows = heard(client, b'LIST "" * RETURN (STATUS (MESSAGES))')

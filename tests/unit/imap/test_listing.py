@@ -155,19 +155,20 @@ def test_a_pattern_that_is_no_name_is_refused(client: Client) -> None:
 
 
 def test_status_counts_what_is_asked_for(client: Client) -> None:
-    """All messages are looked at for DELETED, so only where it is asked for."""
+    """A mailbox is opened for DELETED and RECENT, so only where they are asked for."""
     asked = []
     status = client.account.status
 
-    async def note(name: MailboxName, *, deleted: bool) -> Status:
-        asked.append(deleted)
-        return await status(name, deleted=deleted)
+    async def note(name: MailboxName, *, deleted: bool, recent: bool) -> Status:
+        asked.append((deleted, recent))
+        return await status(name, deleted=deleted, recent=recent)
 
     client.account.status = note
     client.say(b"t STATUS INBOX (MESSAGES UNSEEN)\r\n")
     said = client.say(b"t STATUS INBOX (MESSAGES DELETED)\r\n")
     assert said.startswith(b"* STATUS INBOX (MESSAGES ")
-    assert asked == [False, True]
+    client.say(b"t STATUS INBOX (RECENT UIDNEXT)\r\n")
+    assert asked == [(False, False), (True, False), (False, True)]
 
 
 def test_status(client: Client) -> None:
