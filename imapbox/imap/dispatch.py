@@ -44,7 +44,7 @@ from imapbox.wire.imap.commands.enable import Enable
 from imapbox.wire.imap.commands.identity import Id
 from imapbox.wire.imap.commands.listing import List, Lsub
 from imapbox.wire.imap.commands.not_authenticated import Authenticate, Login, StartTls
-from imapbox.wire.imap.commands.search import Search
+from imapbox.wire.imap.commands.search import Asking, Search
 from imapbox.wire.imap.commands.selected import (
     Check,
     Close,
@@ -53,6 +53,7 @@ from imapbox.wire.imap.commands.selected import (
     Store,
     Unselect,
 )
+from imapbox.wire.imap.commands.sort import Sort
 from imapbox.wire.imap.commands.status import Status
 from imapbox.wire.imap.events import AppendAnnounced
 
@@ -108,6 +109,7 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     Expunge: Row(flags.expunge, Tells.CHANGES),
     Fetch: Row(fetch.fetch, Tells.CHANGES),
     Search: Row(search.search, Tells.CHANGES),
+    Sort: Row(search.search, Tells.CHANGES),
     Store: Row(flags.store, Tells.CHANGES),
     Copy: Row(copying.copy, Tells.CHANGES),
     Move: Row(copying.move, Tells.CHANGES),
@@ -153,7 +155,7 @@ def _names_positions(command: Command) -> bool:
 
     RFC 9051 §7.5.1.
     """
-    if isinstance(command, Search):
+    if isinstance(command, Asking):
         return command.names_positions  # RFC 7162 §3.2.10.2
     # UID FETCH and the like name none: RFC 9051 §6.4.9.
     return isinstance(command, Fetch | Store) and not command.by_uid

@@ -72,6 +72,7 @@ PERMITTED_IN: Final[Mapping[str, frozenset[State]]] = {
     "EXPUNGE": _SELECTED,
     "FETCH": _SELECTED,
     "SEARCH": _SELECTED,
+    "SORT": _SELECTED,  # RFC 5256 §3
     "STORE": _SELECTED,
     "COPY": _SELECTED,
     "MOVE": _SELECTED,

@@ -34,6 +34,17 @@ def fold(text: str) -> str:
     return "".join(slices)
 
 
+def collation_key(folded: str) -> bytes:
+    """Return octets in whose order texts are sorted.
+
+    RFC 5051 §2 compares uppercase letters: they come before "_".
+
+    Args:
+        folded: What `fold` returned.
+    """
+    return folded.upper().encode("utf-8", "replace")
+
+
 def _fold(text: str) -> str:
     text = unicodedata.normalize("NFD", text).casefold()
     # D146 normalizes once more, which changes nothing: a test asks everyone.

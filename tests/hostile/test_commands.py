@@ -53,6 +53,7 @@ NEEDS_MAILBOX = frozenset(
         "FETCH",
         "STORE",
         "SEARCH",
+        "SORT",
         "COPY",
         "MOVE",
     }

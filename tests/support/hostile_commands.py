@@ -246,12 +246,28 @@ def _search_key(words: Words, depth: int = 0) -> bytes:
     return shape % (inner, _search_key(words, depth + 1))
 
 
+_RETURNS: Final = (
+    *((b"",) * 6),
+    *(b"RETURN () ", b"RETURN (SAVE) ", b"RETURN (MIN ALL COUNT) "),
+)
+_SORT_KEYS: Final = (
+    *(b"ARRIVAL", b"CC", b"DATE", b"FROM", b"SIZE", b"SUBJECT", b"TO"),
+    *(b"DISPLAYFROM", b"DISPLAYTO", b"REVERSE DATE", b"REVERSE SUBJECT"),
+)
+
+
 def _search(words: Words) -> bytes:
     charset = words.pick((b"", b"", b"CHARSET UTF-8 ", b"CHARSET iso-8859-1 "))
-    returns = words.pick(
-        (b"",) * 6 + (b"RETURN () ", b"RETURN (SAVE) ", b"RETURN (MIN ALL COUNT) ")
+    return b"SEARCH %b%b%b" % (words.pick(_RETURNS), charset, _search_key(words))
+
+
+def _sort(words: Words) -> bytes:
+    return b"SORT %b(%b) %b %b" % (
+        words.pick(_RETURNS),
+        words.several(_SORT_KEYS),
+        words.pick((b"UTF-8", b"US-ASCII", b"x")),
+        _search_key(words),
     )
-    return b"SEARCH %b%b%b" % (returns, charset, _search_key(words))
 
 
 def _list(words: Words) -> bytes:
@@ -355,11 +371,13 @@ GRAMMAR: Final[dict[str, Make]] = {
     "FETCH": _fetch,
     "STORE": _store,
     "SEARCH": _search,
+    "SORT": _sort,
     "COPY": lambda words: _carry(words, b"COPY"),
     "MOVE": lambda words: _carry(words, b"MOVE"),
     "UID FETCH": lambda words: b"UID " + _fetch(words),
     "UID STORE": lambda words: b"UID " + _store(words),
     "UID SEARCH": lambda words: b"UID " + _search(words),
+    "UID SORT": lambda words: b"UID " + _sort(words),
     "UID COPY": lambda words: b"UID " + _carry(words, b"COPY"),
     "UID MOVE": lambda words: b"UID " + _carry(words, b"MOVE"),
     "UID EXPUNGE": lambda words: b"UID EXPUNGE " + words.set(),

@@ -38,6 +38,7 @@ ADDED: Final[dict[str, list[str]]] = {
     "RFC 3501 §9, msg-att": [
         'msg-att-static =/ "RFC822" [".HEADER" / ".TEXT"] SP nstring'
     ],
+    "RFC 5256 §5": ['sort-data = "SORT" *(SP nz-number)'],
     # Of MULTIAPPEND.
     "RFC 4315 §4": ["append-uid =/ uid-set"],
     "RFC 7162 §7": [
@@ -53,6 +54,7 @@ ADDED: Final[dict[str, list[str]]] = {
         'mod-sequence-valzer = "0" / mod-sequence-value',
         'search-sort-mod-seq = "(" "MODSEQ" SP mod-sequence-value ")"',
         'mailbox-data =/ "SEARCH" [1*(SP nz-number) SP search-sort-mod-seq]',
+        'sort-data =/ "SORT" [1*(SP nz-number) SP search-sort-mod-seq]',
         "message-data =/ expunged-resp",
         'expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids',
         "known-uids = sequence-set",
@@ -65,6 +67,8 @@ ADDED: Final[dict[str, list[str]]] = {
 }
 # What they have in another notation than ours.
 REWORDED: Final = [
+    # RFC 5256 §4 and §5 have the response, and don't say what kind it is.
+    "mailbox-data =/ sort-data",
     # RFC 3501 §9, status-att; its status-att-list has no names for its parts.
     'status-att-val =/ "RECENT" SP number',
     # RFC 2971 §4, in RFC 822's "::=" and "#(…)".
@@ -92,6 +96,11 @@ STRICTER: Final = [
         '"EXPUNGEISSUED" / "CORRUPTION" / "SERVERBUG" / "CLIENTBUG" / '
         '"CANNOT" / "LIMIT" / "OVERQUOTA" / "ALREADYEXISTS" / '
         '"NONEXISTENT" / "NOTSAVED" / "HASCHILDREN" / "CLOSED" / "UNKNOWN-CTE"'
+    ),
+    # RFC 9051 §9 ends this with `search-ret-data-ext`, which takes anything.
+    (
+        'search-return-data = "MIN" SP nz-number / "MAX" SP nz-number / '
+        '"ALL" SP sequence-set / "COUNT" SP number / "MODSEQ" SP mod-sequence-value'
     ),
     # A text that begins with "[" would be read as a code by a client.
     'resp-text = "[" resp-text-code "]" SP [plain-text] / plain-text',

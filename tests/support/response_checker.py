@@ -37,7 +37,7 @@ _MEDIA: Final = {b"TEXT", b"MESSAGE", b"RFC822", b"GLOBAL"}
 _LARGEST: Final = 2**63 - 1  # RFC 9051 §9, number64
 _BODY: Final = b'("xx" "xx" NIL NIL NIL "xx" 1)'
 _DEEP: Final = 40  # abnf ends at about 90 bodies, one in another
-_MANY_NUMBERS: Final = re.compile(rb"(?<=\* SEARCH)(?: 1)+(?=\r\n)")
+_MANY_NUMBERS: Final = re.compile(rb"(\* (?:SEARCH|SORT))(?: 1)+(?=\r\n| \()")
 _MANY_RANGES: Final = re.compile(rb"\b1(?::1)?(?:,1(?::1)?)+")
 # A mailbox may have digits for a name, as many as it likes.
 _NAMED: Final = re.compile(
@@ -114,7 +114,7 @@ def shape(response: bytes) -> bytes:
         response = begin + b" " + (code or b"") + text + b"\r\n"
     response = _NAMED.sub(_without_digits, response)
     response = _TERMINAL.sub(_stand_in, response)
-    response = _MANY_NUMBERS.sub(b" 1", response)
+    response = _MANY_NUMBERS.sub(rb"\1 1", response)
     return _MANY_RANGES.sub(b"1,1", response)
 
 

@@ -53,6 +53,7 @@ from imapbox.wire.imap.commands.selected import (
     read_uid_fetch,
     read_uid_store,
 )
+from imapbox.wire.imap.commands.sort import read_sort, read_uid_sort
 from imapbox.wire.imap.commands.status import read_status
 from imapbox.wire.imap.lexer import Lexer
 from imapbox.wire.imap.tags import Tag, leading_tag
@@ -104,6 +105,7 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"EXPUNGE": _bare(Expunge),
     b"FETCH": read_fetch,
     b"SEARCH": read_search,
+    b"SORT": read_sort,
     b"STORE": read_store,
     b"COPY": read_copy,
     b"MOVE": read_move,
@@ -113,6 +115,7 @@ UID_GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"EXPUNGE": read_uid_expunge,
     b"FETCH": read_uid_fetch,
     b"SEARCH": read_uid_search,
+    b"SORT": read_uid_sort,
     b"STORE": read_uid_store,
     b"COPY": read_uid_copy,
     b"MOVE": read_uid_move,

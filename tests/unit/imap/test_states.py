@@ -36,6 +36,7 @@ EXAMPLES = {
     "EXPUNGE": b"EXPUNGE",
     "FETCH": b"FETCH 1 FLAGS",
     "SEARCH": b"SEARCH ALL",
+    "SORT": b"SORT (DATE) UTF-8 ALL",
     "STORE": b"STORE 1 FLAGS ()",
     "COPY": b"COPY 1 old",
     "MOVE": b"MOVE 1 old",
@@ -51,7 +52,7 @@ PERMITTED = {
     State.AUTHENTICATED: ANY | LOGGED_IN,
     State.SELECTED: ANY
     | LOGGED_IN
-    | {"CHECK", "CLOSE", "UNSELECT", "EXPUNGE", "FETCH", "SEARCH", "STORE"}
+    | {"CHECK", "CLOSE", "UNSELECT", "EXPUNGE", "FETCH", "SEARCH", "SORT", "STORE"}
     | {"COPY", "MOVE"},
 }
 

@@ -57,6 +57,8 @@ OWN: dict[str, frozenset[str]] = {
     "UID FETCH": frozenset({"FETCH"}),
     "SEARCH": frozenset({"SEARCH", "ESEARCH"}),
     "UID SEARCH": frozenset({"SEARCH", "ESEARCH"}),
+    "SORT": frozenset({"SORT", "ESEARCH"}),
+    "UID SORT": frozenset({"SORT", "ESEARCH"}),
     "STORE": frozenset({"FETCH"}),
     "UID STORE": frozenset({"FETCH"}),
     "COPY": NONE,
@@ -65,7 +67,7 @@ OWN: dict[str, frozenset[str]] = {
     "UID MOVE": frozenset({"OK [COPYUID]", "EXPUNGE"}),
 }
 # RFC 9051 §7.5.1: these name positions, so that none may move meanwhile.
-BY_POSITION = {"FETCH", "STORE", "SEARCH"}
+BY_POSITION = {"FETCH", "STORE", "SEARCH", "SORT"}
 # After these nothing is selected, or something else is.
 ELSEWHERE = {"SELECT", "EXAMINE", "CLOSE", "UNSELECT", "LOGOUT"}
 # A new keyword is news to who defines it, too.

@@ -10,6 +10,7 @@ from imapbox.model.criteria import And, BodyHas, HasSeq
 from imapbox.model.errors import MailboxNameRefused
 from imapbox.model.flags import FlagChange
 from imapbox.model.message import InternalDate
+from imapbox.model.sorting import SortBy, SortKey
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.commands.any_state import Capability, Logout, Noop
 from imapbox.wire.imap.commands.append import Append
@@ -43,6 +44,7 @@ from imapbox.wire.imap.commands.selected import (
     Store,
     Unselect,
 )
+from imapbox.wire.imap.commands.sort import Sort
 from imapbox.wire.imap.commands.status import Status, StatusAtt
 from imapbox.wire.imap.events import AppendAnnounced, CommandReady
 from imapbox.wire.imap.fetch_items import FetchAtt
@@ -56,6 +58,7 @@ from imapbox.wire.imap.parser import (
     parse_append,
     parse_command,
 )
+from imapbox.wire.imap.return_options import Return
 from imapbox.wire.imap.select_parameters import Resync, SelectParameters
 from imapbox.wire.imap.sequence_set import SequenceSet
 
@@ -185,6 +188,20 @@ COMMANDS: dict[bytes, Command] = {
     b"a FETCH 1:* FLAGS\r\n": fetch(FetchAtt.FLAGS),
     b"a UID fetch 1:* (flags UID)\r\n": fetch(
         FetchAtt.FLAGS, FetchAtt.UID, by_uid=True
+    ),
+    b"a SORT (SUBJECT reverse date) utf-8 BODY x\r\n": Sort(
+        b"a",
+        by_uid=False,
+        criterion=BodyHas("x"),
+        by=(SortBy(SortKey.SUBJECT), SortBy(SortKey.DATE, descending=True)),
+    ),
+    b'a UID sort return (min) (CC) "x-no" ALL\r\n': Sort(
+        b"a",
+        by_uid=True,
+        criterion=And(()),
+        known_charset=False,
+        by=(SortBy(SortKey.CC),),
+        returns=frozenset({Return.MIN}),
     ),
     b"a SEARCH ALL\r\n": Search(b"a", by_uid=False, criterion=And(())),
     b"a uid search charset utf-8 body {2+}\r\n\xc3\xa4 1\r\n": Search(

@@ -1,0 +1,92 @@
+"""Finding what a SEARCH, a SORT or a THREAD asks for, at the session's pace."""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imapbox.imap.answers import Refused
+from imapbox.imap.session import Session
+from imapbox.mailbox.searching import Found, Pause, Searching
+from imapbox.model.criteria import ChangedFrom, parts_of
+from imapbox.model.numbers import ModSeq
+from imapbox.wire.imap import response_codes as codes
+from imapbox.wire.imap import responses
+from imapbox.wire.imap.commands.search import Asking
+
+# Seconds: a client that hears nothing takes us for dead, sooner or later.
+_SILENCE: Final = 10.0
+NOTHING: Final = np.zeros(0, np.uint32)
+
+
+async def find(session: Session, command: Asking, saved: NDArray[np.uint32]) -> Found:
+    """Return what is so, in the mailbox's order; nothing is told yet.
+
+    Args:
+        session: Whose mailbox it is.
+        command: What is asked.
+        saved: UIDs for which "$" stands.
+
+    Raises:
+        Refused: The client's strings are in a charset that we don't read.
+        SearchTextTooLong: One of them is too long.
+    """
+    if not command.known_charset:
+        raise Refused("Not a charset that is known here.", codes.badcharset())
+    if asks_modseqs(command):
+        session.tell_modseqs()
+    mailbox = session.selection.mailbox
+
+    def progress() -> str:
+        return f"searching: {searching.done} of {mailbox.exists} messages so far"
+
+    searching = Searching(
+        mailbox,
+        command.criterion,
+        pausing(session, progress),
+        now=session.clock.seconds(),
+        saved=mailbox.uids.among(saved),
+    )
+    parts = [Found(NOTHING, NOTHING), *[each async for each in searching.found()]]
+    return Found(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def asks_modseqs(command: Asking) -> bool:
+    """Say whether MODSEQ is among the keys. RFC 7162 §3.1.5."""
+    return any(isinstance(each, ChangedFrom) for each in parts_of(command.criterion))
+
+
+def greatest_modseq(
+    session: Session, command: Asking, uids: NDArray[np.uint32]
+) -> ModSeq | None:
+    """Return the greatest modseq of what is told, if it is to be told.
+
+    Args:
+        session: Whose mailbox it is.
+        command: What was asked.
+        uids: Of what is told, in any order.
+    """
+    if not len(uids) or not asks_modseqs(command):
+        return None
+    return session.selection.mailbox.greatest_modseq(np.sort(uids))
+
+
+def pausing(session: Session, progress: Callable[[], str]) -> Pause:
+    """Return what lets others have their turn, and says now and then that we go on.
+
+    Args:
+        session: Who waits for us.
+        progress: Returns what we are at.
+    """
+    told = session.clock.seconds()
+
+    async def pause() -> None:
+        nonlocal told
+        if session.clock.seconds() - told >= _SILENCE:
+            told = session.clock.seconds()
+            said = responses.untagged(responses.Status.OK, f"Still {progress()}.")
+            session.output.write(said)
+        await session.output.room()
+
+    return pause

@@ -1,0 +1,88 @@
+"""Telling what was found: SEARCH, SORT, and ESEARCH for both.
+
+RFC 3501 §7.2.5, RFC 5256 §4, RFC 4731 §3.1, RFC 5267 §3.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imapbox.imap.session import Session
+from imapbox.model.numbers import ModSeq
+from imapbox.wire.imap import responses
+from imapbox.wire.imap.return_options import Return
+from imapbox.wire.imap.sequence_set import uid_ranges
+
+# So many numbers are worded before we look at the clock.
+_AT_A_TIME: Final = 4096
+
+
+async def tell_numbers(
+    session: Session, start: bytes, numbers: NDArray[np.uint32], modseq: ModSeq | None
+) -> None:
+    """Tell all of them, in their order.
+
+    Args:
+        session: Whom.
+        start: `responses.SEARCH_START`, or another.
+        numbers: Sequence numbers or UIDs.
+        modseq: The greatest, if it is to be told: RFC 7162 §3.1.6.
+    """
+    output = session.output
+    output.write(start)
+    for at in range(0, len(numbers), _AT_A_TIME):
+        some = numbers[at : at + _AT_A_TIME].tolist()
+        output.write(responses.search_numbers(some))
+        await output.room()
+    if modseq is not None:
+        output.write(responses.search_modseq(modseq))
+    output.write(responses.SEARCH_END)
+
+
+async def tell_esearch(
+    session: Session,
+    correlator: bytes,
+    returns: frozenset[Return],
+    numbers: NDArray[np.uint32],
+    modseq: ModSeq | None,
+) -> None:
+    """Tell what is wanted; of nothing only how many it is: RFC 4731 §3.1.
+
+    Args:
+        session: Whom.
+        correlator: `responses.esearch_start`.
+        returns: What is wanted.
+        numbers: Sequence numbers or UIDs, in their order.
+        modseq: The greatest of what is told, if it is to be told.
+    """
+    output = session.output
+    output.write(correlator)
+    if Return.COUNT in returns:
+        output.write(responses.search_item(b"COUNT", len(numbers)))
+    if len(numbers):
+        if Return.MIN in returns:
+            output.write(responses.search_item(b"MIN", int(numbers[0])))
+        if Return.MAX in returns:
+            output.write(responses.search_item(b"MAX", int(numbers[-1])))
+    if modseq is not None:
+        output.write(responses.search_item(b"MODSEQ", modseq))
+    if len(numbers) and Return.ALL in returns:
+        before = b" ALL "
+        for ranges in uid_ranges(*_runs(numbers), _AT_A_TIME):
+            output.write(before + ranges)
+            await output.room()
+            before = b","
+    output.write(responses.SEARCH_END)
+
+
+def _runs(
+    numbers: NDArray[np.uint32],
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Return the first and the last one of each run in which each is one greater.
+
+    None runs downwards: RFC 5267 §3.2.
+    """
+    begins = np.ones(len(numbers), np.bool_)
+    begins[1:] = numbers[1:] - numbers[:-1] != 1
+    return numbers[begins], numbers[np.roll(begins, -1)]

@@ -1,0 +1,35 @@
+"""By what messages are sorted, as values.
+
+See Also:
+    RFC 5256 §3 (SORT), RFC 5957 §4 (DISPLAYFROM, DISPLAYTO).
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class SortKey(Enum):
+    """What of a message decides."""
+
+    ARRIVAL = b"ARRIVAL"
+    CC = b"CC"
+    DATE = b"DATE"
+    DISPLAYFROM = b"DISPLAYFROM"
+    DISPLAYTO = b"DISPLAYTO"
+    FROM = b"FROM"
+    SIZE = b"SIZE"
+    SUBJECT = b"SUBJECT"
+    TO = b"TO"
+
+
+@dataclass(frozen=True, slots=True)
+class SortBy:
+    """One criterion of several, the first of which decides first.
+
+    Attributes:
+        key: What of a message decides.
+        descending: REVERSE.
+    """
+
+    key: SortKey
+    descending: bool = False
