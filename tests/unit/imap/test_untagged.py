@@ -42,7 +42,7 @@ OWN: dict[str, frozenset[str]] = {
     "RENAME": NONE,
     "SUBSCRIBE": NONE,
     "UNSUBSCRIBE": NONE,
-    "LIST": frozenset({"LIST"}),
+    "LIST": frozenset({"LIST", "STATUS"}),
     "LSUB": frozenset({"LSUB"}),
     "NAMESPACE": frozenset({"NAMESPACE"}),
     "STATUS": frozenset({"STATUS"}),
