@@ -16,13 +16,14 @@ from enum import Enum
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from imapbox.disk import steps
-from imapbox.disk.filesystem import Mode, Status
+from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Pause, Steps
+from imapbox.index.account_state import AccountState
 from imapbox.index.check_frames import Audit, Unsound, anything_behind, walk
+from imapbox.index.check_names import LOCK, check_status, is_ours
 from imapbox.index.check_snapshots import unused_and_wrong
 from imapbox.index.cut import has_later_batch
 from imapbox.index.damage import DAMAGED
-from imapbox.index.doubts import DOUBTS
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import Frame
 from imapbox.index.head import HEAD_SIZE, Counts, Head, Position
@@ -44,9 +45,6 @@ _TRIES: Final = 20
 _SHORTEST_WAIT: Final = 0.002
 _LONGEST_WAIT: Final = 0.5
 _REASON: Final = 500
-_OTHERS: Final = 0o077
-_FILES: Final = frozenset({"lock", HEAD, DAMAGED, DOUBTS})
-LOCK: Final = "lock"
 
 
 class Severity(Enum):
@@ -80,7 +78,7 @@ class EndingAudit(Audit, Protocol):
         ...
 
     @property
-    def state(self) -> object:
+    def state(self) -> MailboxState | AccountState:
         """Return what was found."""
         ...
 
@@ -201,6 +199,7 @@ class _Check(Generic[A]):
         self._checked = checked
         self._owner = owner
         self._held = held
+        self._seen: set[int] = set()
 
     def run(self) -> Steps[None]:
         """Look at all of it."""
@@ -302,9 +301,14 @@ class _Check(Generic[A]):
                 raise _Moved
             self._break(broken.name, broken.sentence)
             return
-        self._check_whole(head)
-        yield from self._check_snapshots(names, head.position)
+        self._check_counts(head)
         last = yield from self._check_behind(octets, head)
+        end = head.position
+        if self._checked.audit.state.missing:
+            end = yield from self._walk_on(head)
+        for sentence in self._checked.audit.check_end():
+            self._break("", sentence)
+        yield from self._check_snapshots(names, end)
         yield from self._check_others(names, range(first.segment, last + 1), octets)
 
     def _first(self, last: int) -> Steps[Position | None]:
@@ -369,16 +373,30 @@ class _Check(Generic[A]):
         for number in found.dirty:
             self._note(segment_name(number), "behind its last frame there is something")
         self._checked.frames += found.frames
-        self._checked.segments += end.segment - start.segment + 1
+        self._seen.update(range(start.segment, end.segment + 1))
+        self._checked.segments = len(self._seen)
         return None
 
-    def _check_whole(self, head: Head) -> None:
-        audit = self._checked.audit
-        for sentence in audit.check_end():
-            self._break("", sentence)
-        if audit.counts != head.counts:
+    def _check_counts(self, head: Head) -> None:
+        if self._checked.audit.counts != head.counts:
             self._checked.head_is_wrong = True
             self._damage(HEAD, "its counts are not those of the last frame")
+
+    def _walk_on(self, head: Head) -> Steps[Position]:
+        """Check what follows the head, as far as it is whole; return its end.
+
+        A power loss behind a compaction can bring back a head that names an end
+        before messages were written again, whose old segments are gone.
+        """
+        at = head.position
+        try:
+            end = yield from end_of_whole(self._directory, at)
+        except DamagedOperations:
+            return at
+        broken = yield from self._walk(at, end)
+        if broken is not None:
+            self._break(broken.name, broken.sentence)
+        return end
 
     def _check_behind(self, octets: bytes, head: Head) -> Steps[int]:
         """Look at what is behind the end that the head names.
@@ -460,39 +478,8 @@ class _Check(Generic[A]):
                 self._break(name, "it holds mail, and no SWITCH leads to it")
 
 
-def check_status(
-    path: str, owner: int, *, is_directory: bool = False
-) -> Steps[list[str]]:
-    """Return what is wrong with a name's kind, permissions and owner."""
-    status = yield from steps.status(path)
-    if not (status.is_directory if is_directory else status.is_file):
-        return ["this is no directory" if is_directory else "this is no file"]
-    return wrong_access(status, owner)
-
-
-def wrong_access(status: Status, owner: int) -> list[str]:
-    """Return what is wrong with permissions and owner."""
-    wrong = []
-    if status.mode & _OTHERS:
-        wrong.append(f"it is open to other users: mode {status.mode:04o}")
-    if status.owner != owner:
-        wrong.append(f"it belongs to user {status.owner}, the store to {owner}")
-    return wrong
-
-
 def _ignore(frame: Frame) -> None:
     """Follow only."""
-
-
-def is_ours(name: str) -> bool:
-    """Say whether a log's directory may have a file of this name."""
-    prefix, _, rest = name.partition(".")
-    return (
-        name in _FILES
-        or name in {segment_name(number) for number in segment_numbers([name])}
-        or (prefix == "log" and ".cut." in rest)
-        or prefix == "snap"
-    )
 
 
 def _broken_at(at: Position) -> str:

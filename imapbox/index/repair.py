@@ -18,8 +18,9 @@ from typing import NamedTuple, TypeVar
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
-from imapbox.index.check import LOCK, CheckedLog, EndingAudit
+from imapbox.index.check import CheckedLog, EndingAudit
 from imapbox.index.check_frames import Audit
+from imapbox.index.check_names import LOCK
 from imapbox.index.create import write_file
 from imapbox.index.damage import DAMAGED, is_damaged, mark_damaged
 from imapbox.index.head import Head

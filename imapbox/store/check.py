@@ -17,10 +17,10 @@ from imapbox.index.check import (
     Finding,
     Severity,
     check_log,
-    check_status,
 )
 from imapbox.index.check_audit import AccountAudit, MailboxAudit
 from imapbox.index.check_messages import check_messages
+from imapbox.index.check_names import check_status
 from imapbox.index.damage import DAMAGED
 from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.mailbox_state import MailboxState

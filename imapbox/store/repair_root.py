@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from imapbox.disk import steps
 from imapbox.disk.steps import Steps
-from imapbox.index.check import is_ours, wrong_access
+from imapbox.index.check_names import is_ours, wrong_access
 from imapbox.index.lost_found import keep
 from imapbox.index.repair import Job
 from imapbox.store.format import NotAStore, read_store_file, write_store_file

@@ -12,6 +12,7 @@ from imapbox.index.check_audit import AccountAudit, MailboxAudit
 from imapbox.index.delivery_keys import DeliveryKeys
 from imapbox.index.head import Head
 from imapbox.index.operations import Flags
+from imapbox.index.segment import segment_numbers
 from imapbox.index.snapshot_writer import write_snapshot
 from imapbox.model.flags import Flag, FlagChange
 from tests.simulation.disk import OWNER
@@ -179,6 +180,33 @@ def test_what_a_crash_leaves_is_a_note() -> None:
     assert "unfinished" in sentence
     log.truncate("head", 3)
     assert any("torn" in sentence for sentence in notes(log))
+
+
+def test_an_old_head_behind_a_compaction_is_a_note() -> None:
+    """A power loss may bring back a head from before messages were written again.
+
+    The segments in which they were are gone then, and where they are is behind it.
+    """
+    log = MailLog(simulated(), segment_limit=900).make()
+    log.append(incoming(BODY), incoming(b"second"))
+    while "log.2" not in log.names():
+        log.append(incoming(BODY))
+    before = log.read("head")
+    uids = log.state().roll.now.tolist()
+    log.relocate(uids)
+    log.remove("log.1")
+    assert findings(log) == []
+    log.write("head", before)
+    (sentence,) = notes(log)
+    assert "does not name the end yet" in sentence
+    found = checked(log)
+    assert found.audit.state.roll.now.tolist() == uids
+    assert found.segments == len(segment_numbers(log.names()))
+    position = log.head().position
+    name = f"log.{position.segment}"
+    size = len(log.read(name)) - position.offset
+    log.write(name, bytes(size), position.offset)
+    assert any("are in no segment that is left" in each for each in damage(log))
 
 
 def test_a_message_that_never_came_is_none() -> None:
