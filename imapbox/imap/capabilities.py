@@ -25,7 +25,10 @@ _AFTER_LOGIN: Final = (
     "MOVE",
     "MULTIAPPEND",
     "NAMESPACE",
+    "OBJECTID",
+    "PREVIEW",
     "QRESYNC",
+    "SAVEDATE",
     "SEARCHRES",
     "SORT",
     "SORT=DISPLAY",
@@ -40,7 +43,7 @@ _LOGIN: Final = ("SASL-IR", "AUTH=PLAIN")
 
 
 def capabilities(
-    state: State, *, may_start_tls: bool, may_login: bool
+    state: State, *, may_start_tls: bool, may_login: bool, message_limit: int
 ) -> tuple[str, ...]:
     """Return what a client in ``state`` is offered.
 
@@ -48,9 +51,10 @@ def capabilities(
         state: Where it stands.
         may_start_tls: Whether the connection can still be encrypted.
         may_login: Whether it may send a password as things are.
+        message_limit: How large a message may be, octets: RFC 7889 §2.
     """
     if state is not State.NOT_AUTHENTICATED:
-        return (*_ALWAYS, *_AFTER_LOGIN)
+        return (*_ALWAYS, f"APPENDLIMIT={message_limit}", *_AFTER_LOGIN)
     start_tls = ("STARTTLS",) if may_start_tls else ()
     login = _LOGIN if may_login else ("LOGINDISABLED",)
     return (*_ALWAYS, *start_tls, *login)

@@ -9,8 +9,9 @@ from imapbox.mailbox.interfaces import Status as Counts
 from imapbox.model.names import MailboxName
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.status import StatusAtt
+from imapbox.wire.imap.object_ids import ObjectId, mailboxid
 
-_COUNT: Final[Mapping[StatusAtt, Callable[[Counts], int]]] = {
+_COUNT: Final[Mapping[StatusAtt, Callable[[Counts], int | ObjectId]]] = {
     StatusAtt.MESSAGES: attrgetter("messages"),
     StatusAtt.RECENT: attrgetter("recent"),
     StatusAtt.UIDNEXT: attrgetter("uidnext"),
@@ -19,6 +20,7 @@ _COUNT: Final[Mapping[StatusAtt, Callable[[Counts], int]]] = {
     StatusAtt.DELETED: attrgetter("deleted"),
     StatusAtt.SIZE: attrgetter("size"),
     StatusAtt.HIGHESTMODSEQ: attrgetter("highestmodseq"),
+    StatusAtt.MAILBOXID: lambda counts: mailboxid(counts.mailbox_id),
 }
 
 
@@ -33,4 +35,10 @@ async def status_line(
     counts = await session.account.status(
         name, deleted=StatusAtt.DELETED in items, recent=StatusAtt.RECENT in items
     )
-    return responses.status(name, {item: _COUNT[item](counts) for item in items})
+    values = {
+        item: session.settings.message_limit
+        if item is StatusAtt.APPENDLIMIT
+        else _COUNT[item](counts)
+        for item in items
+    }
+    return responses.status(name, values)

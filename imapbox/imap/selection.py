@@ -15,6 +15,7 @@ from imapbox.model.sequence_set import SAVED, SequenceSet
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.flags import render_flag_list
+from imapbox.wire.imap.object_ids import mailboxid
 from imapbox.wire.imap.sequence_set import uid_set
 
 ALL_FLAGS: Final = Flag(sum(FLAG_NAMES))
@@ -174,6 +175,7 @@ class Selection:
     def opening(self) -> Sequence[bytes]:
         """Return what SELECT tells before its answer. RFC 3501 §6.3.1."""
         mailbox = self.mailbox
+        objectid = mailboxid(mailbox.mailbox_id)
         lines = [
             self.flags_line(),
             responses.exists(mailbox.exists),
@@ -181,6 +183,7 @@ class Selection:
             self.permanent_flags_line(),
             _fact("UIDs are valid.", codes.uidvalidity(mailbox.uidvalidity)),
             _fact("Predicted next UID.", codes.uidnext(Uid(mailbox.uidnext))),
+            _fact("It keeps this.", codes.mailbox_object(objectid)),
             self.highestmodseq_line(),
         ]
         unseen: Seq | None = mailbox.first_unseen()

@@ -128,6 +128,7 @@ class Session:
                 self.state,
                 may_start_tls=self.start_tls is not None and not self.encrypted,
                 may_login=self.may_login,
+                message_limit=self.settings.message_limit,
             )
         )
 

@@ -59,9 +59,9 @@ class UserAccount:
             for name in sorted(names, key=lambda name: (name != INBOX, name))
         ]
 
-    async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> None:
+    async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> bytes:
         """Make a mailbox; see `account_interface.Account.create`."""
-        await self._account.create(name, " ".join(uses))
+        return await self._account.create(name, " ".join(uses))
 
     async def delete(self, name: MailboxName) -> None:
         """Delete a mailbox."""
@@ -121,12 +121,13 @@ class UserAccount:
         if not (deleted or recent):
             counts = await self._store.glimpse(self._account, bound)
             if counts is not None:
-                return _status(counts)
+                return _status(bound.mailbox_id, counts)
         mailbox = self._transfer.named(name)
         await self._sync(mailbox, name)
         state = mailbox.state
         uids = state.roll.now
         return _status(
+            bound.mailbox_id,
             state.counts,
             deleted=len(state.columns.uids_with(Flag.DELETED)) if deleted else None,
             recent=len(uids) - uids.count_below(recent_after(mailbox) + 1),
@@ -181,7 +182,11 @@ async def open_account(store: Store, user: UserName) -> UserAccount:
 
 
 def _status(
-    counts: Counts, *, deleted: int | None = None, recent: int | None = None
+    mailbox_id: bytes,
+    counts: Counts,
+    *,
+    deleted: int | None = None,
+    recent: int | None = None,
 ) -> Status:
     return Status(
         messages=counts.exists,
@@ -192,6 +197,7 @@ def _status(
         deleted=deleted,
         size=counts.live,
         highestmodseq=counts.modseq,
+        mailbox_id=mailbox_id,
     )
 
 

@@ -27,12 +27,15 @@ class Account(Protocol):
         """Return all names, sorted, INBOX first."""
         ...
 
-    async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> None:
+    async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> bytes:
         r"""Make a mailbox. Names above it need not exist.
 
         Args:
             name: Its name.
             uses: What it is for, such as ``\\Sent``: RFC 6154 §3.
+
+        Returns:
+            Its id, 16 octets: RFC 8474 §4.1.
         """
         ...
 

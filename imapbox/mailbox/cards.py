@@ -17,17 +17,18 @@ _MAX_BATCH: Final = 500
 
 
 async def read_cards(
-    mailbox: SelectedMailbox, messages: Sequence[Message]
+    mailbox: SelectedMailbox, messages: Sequence[Message], *, make: bool = True
 ) -> list[Card | None]:
     """Return the cards of messages; None for those whose octets are gone.
 
-    Where no good card is stored, one is made.
+    Where no good card is stored, one is made, unless that is not to be: then
+    there is None for them, too.
     """
     stored = await mailbox.read_cards([message.uid for message in messages])
     cards: list[Card | None] = []
     for message, octets in zip(messages, stored, strict=True):
         card = _readable(octets)
-        if card is None:
+        if card is None and make:
             card = _readable(await mailbox.make_card(message.uid))
         cards.append(card)
     return cards

@@ -59,7 +59,8 @@ class Listed:
 class Status:
     """What STATUS can tell. RFC 9051 §6.3.11.
 
-    ``size`` is the sum of all RFC822.SIZE (RFC 8438 §2).
+    ``size`` is the sum of all RFC822.SIZE (RFC 8438 §2), ``mailbox_id`` the 16
+    octets of RFC 8474's MAILBOXID.
     """
 
     messages: int
@@ -70,6 +71,7 @@ class Status:
     deleted: int | None
     size: int
     highestmodseq: ModSeq
+    mailbox_id: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,11 @@ class SelectedMailbox(Protocol):
     @property
     def uidvalidity(self) -> UidValidity:
         """The mailbox's; it never changes."""
+        ...
+
+    @property
+    def mailbox_id(self) -> bytes:
+        """Its id, 16 octets, whatever it is called: RFC 8474 §4."""
         ...
 
     @property

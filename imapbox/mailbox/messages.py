@@ -26,6 +26,8 @@ class Message(NamedTuple):
         header_size: How many octets are our own header lines; what is behind
             them came from outside, and its card counts from there.
         card_size: Of its stored card, octets; 0 if it has none.
+        savedate: When it came into this mailbox, seconds since 1970 UTC.
+        emailid: Of its octets, 16 octets: RFC 8474 §5.1.
     """
 
     seq: Seq
@@ -39,6 +41,8 @@ class Message(NamedTuple):
     recent: bool
     header_size: int
     card_size: int
+    savedate: int
+    emailid: bytes
 
     @property
     def marks(self) -> Marks:

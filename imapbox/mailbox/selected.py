@@ -88,6 +88,11 @@ class Selected(OctetReader):
         return self._view.uids
 
     @property
+    def mailbox_id(self) -> bytes:
+        """Return its id, whatever it is called."""
+        return self._mailbox_id
+
+    @property
     def uidvalidity(self) -> UidValidity:
         """Return the mailbox's UIDVALIDITY."""
         return self._state.uidvalidity
@@ -412,6 +417,8 @@ class Selected(OctetReader):
                 self._are_recent(uids),
                 columns["header_size"][rows].tolist(),
                 columns["card_size"][rows].tolist(),
+                columns["savedate"][rows].tolist(),
+                columns["emailid"][rows].tolist(),
                 strict=True,
             ),
         )

@@ -190,7 +190,7 @@ class TwistedAccount:
     def getUserNamespaces(self) -> None:
         """Return None: nobody sees another's mail."""
 
-    def _change(self, change: Callable[[], Awaitable[None]]) -> Deferred[bool] | bool:
+    def _change(self, change: Callable[[], Awaitable[object]]) -> Deferred[bool] | bool:
         async def true() -> bool:
             await change()
             return True

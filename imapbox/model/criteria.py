@@ -117,6 +117,21 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
+class Saved:
+    """The day on which it came into this mailbox, in UTC. RFC 8514 §4.4."""
+
+    when: When
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class HasEmailId:
+    """Its octets have this id, 16 octets. RFC 8474 §6."""
+
+    emailid: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Older:
     """It arrived this number of seconds ago, or before. RFC 5032 §2."""
 
@@ -180,6 +195,8 @@ Criterion: TypeAlias = (
     | Smaller
     | ChangedFrom
     | Arrived
+    | Saved
+    | HasEmailId
     | Older
     | Younger
     | Sent

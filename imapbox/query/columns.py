@@ -19,6 +19,7 @@ from imapbox.model.criteria import (
     BodyHas,
     ChangedFrom,
     Criterion,
+    HasEmailId,
     HasFlag,
     HasKeyword,
     HasSeq,
@@ -26,6 +27,7 @@ from imapbox.model.criteria import (
     IsRecent,
     Larger,
     Older,
+    Saved,
     Smaller,
     TextHas,
     When,
@@ -51,7 +53,8 @@ class Facts:
         recent_after: Those with a greater UID are recent to this session.
         column: Returns what is so of each: "flags" (bits of
             `model.flags.Flag`), "date" and "zone" (INTERNALDATE: seconds since
-            1970 UTC, minutes east of UTC), "size" (octets), "modseq".
+            1970 UTC, minutes east of UTC), "size" (octets), "modseq",
+            "savedate" (seconds since 1970 UTC), "emailid" (16 octets).
         keyword: Returns which of them have the keyword of this number.
     """
 
@@ -110,18 +113,14 @@ def column_test(  # noqa: PLR0911 - a table
             return _has_keyword(name, bounds.keywords)
         case IsRecent():
             return lambda facts: facts.uids > facts.recent_after
-        case HasSeq(numbers) | HasUid(numbers) if numbers == SAVED:
-            return lambda facts: np.isin(facts.uids, bounds.saved, assume_unique=True)
-        case HasSeq(seqs):
-            is_named = _is_in(seqs, bounds.exists)
-            return lambda facts: is_named(facts.seqs())
-        case HasUid(uids):
-            is_named = _is_in(uids, bounds.last_uid)
-            return lambda facts: is_named(facts.uids)
+        case HasSeq() | HasUid():
+            return _named(criterion, bounds)
         case Larger() | Smaller() | ChangedFrom() | Older() | Younger():
             return _compared(criterion, bounds.now)
-        case Arrived(when, day):
-            return _arrived(when, day)
+        case Arrived() | Saved():
+            return _dated(criterion)
+        case HasEmailId(emailid):
+            return _has_emailid(emailid)
         case BodyHas("") | TextHas(""):
             # The empty string is in every text.
             return lambda facts: np.ones(len(facts), np.bool_)
@@ -142,6 +141,18 @@ def _compared(
             return lambda facts: facts.column("size") < np.uint64(octets)
         case ChangedFrom(modseq):
             return lambda facts: facts.column("modseq") >= np.uint64(modseq)
+
+
+def _named(criterion: HasSeq | HasUid, bounds: Bounds) -> ColumnTest:
+    match criterion:
+        case HasSeq(numbers) | HasUid(numbers) if numbers == SAVED:
+            return lambda facts: np.isin(facts.uids, bounds.saved, assume_unique=True)
+        case HasSeq(seqs):
+            is_seq = _is_in(seqs, bounds.exists)
+            return lambda facts: is_seq(facts.seqs())
+        case HasUid(uids):
+            is_uid = _is_in(uids, bounds.last_uid)
+            return lambda facts: is_uid(facts.uids)
 
 
 def _has_keyword(name: str, keywords: Sequence[str]) -> ColumnTest:
@@ -175,18 +186,36 @@ def _is_in(named: SequenceSet, largest: int) -> Callable[[NDArray[np.uint32]], M
     return test
 
 
-def _arrived(when: When, day: date) -> ColumnTest:
-    begins = np.int64((day - _EPOCH) // timedelta(seconds=1))
-    ends = begins + _DAY
+def _dated(criterion: Arrived | Saved) -> ColumnTest:
+    when, day = criterion.when, criterion.day
 
     def test(facts: Facts) -> Mask:
+        if isinstance(criterion, Saved):
+            return _lies(facts.column("savedate"), when, day)
         # The day as it is written: by the clock of the message's own zone.
         zones = facts.column("zone").astype(np.int64)
-        clock: NDArray[np.int64] = facts.column("date") + zones * _MINUTE
-        if when is When.BEFORE:
-            return clock < begins
-        if when is When.SINCE:
-            return clock >= begins
-        return (clock >= begins) & (clock < ends)
+        return _lies(facts.column("date") + zones * _MINUTE, when, day)
+
+    return test
+
+
+def _lies(clock: NDArray[np.int64], when: When, day: date) -> Mask:
+    """Say which of some seconds since 1970 lie so to a day."""
+    begins = np.int64((day - _EPOCH) // timedelta(seconds=1))
+    if when is When.BEFORE:
+        return clock < begins
+    if when is When.SINCE:
+        return clock >= begins
+    return (clock >= begins) & (clock < begins + _DAY)
+
+
+def _has_emailid(emailid: bytes) -> ColumnTest:
+    # Octets of no type can't be compared; as two numbers they can.
+    wanted = np.frombuffer(emailid, np.uint64)
+
+    def test(facts: Facts) -> Mask:
+        halves = np.ascontiguousarray(facts.column("emailid")).view(np.uint64)
+        mask: Mask = (halves.reshape(-1, 2) == wanted).all(axis=1)
+        return mask
 
     return test

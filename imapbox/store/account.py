@@ -96,8 +96,8 @@ class AccountLog:
         except KeyError:
             raise NoSuchMailbox(name) from None
 
-    async def create(self, name: MailboxName, special_use: str = "") -> None:
-        r"""Make a mailbox.
+    async def create(self, name: MailboxName, special_use: str = "") -> bytes:
+        r"""Make a mailbox, and return its id.
 
         Args:
             name: Its name.
@@ -115,7 +115,7 @@ class AccountLog:
                 await self._commit(creation(mailbox), "create")
             except Overtaken:
                 continue
-            return
+            return mailbox.mailbox_id
 
     async def rename(self, old: MailboxName, new: MailboxName) -> None:
         """Give a mailbox, and those below it, another name. Not for INBOX.

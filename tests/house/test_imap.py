@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from imapbox.imap.capabilities import capabilities
+from imapbox.imap.settings import Settings
 from imapbox.imap.states import State
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,12 @@ def test_what_is_announced_is_on_the_page() -> None:
         name
         for state in (State.NOT_AUTHENTICATED, State.AUTHENTICATED)
         for may in (True, False)
-        for name in capabilities(state, may_start_tls=may, may_login=may)
+        for name in capabilities(
+            state,
+            may_start_tls=may,
+            may_login=may,
+            message_limit=Settings().message_limit,
+        )
     }
     assert set(_ROW.findall(PAGE.read_text())) == announced
 

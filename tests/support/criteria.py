@@ -13,6 +13,7 @@ from imapbox.model.criteria import (
     ChangedFrom,
     Criterion,
     FieldHas,
+    HasEmailId,
     HasFlag,
     HasKeyword,
     HasSeq,
@@ -22,6 +23,7 @@ from imapbox.model.criteria import (
     Not,
     Older,
     Or,
+    Saved,
     Sent,
     Smaller,
     TextHas,
@@ -52,6 +54,8 @@ LEAVES = st.one_of(
     st.builds(Smaller, st.integers(0, 2**63 - 1)),
     st.builds(ChangedFrom, st.integers(0, 2**63 - 1)),
     st.builds(Arrived, st.sampled_from(When), DAYS),
+    st.builds(Saved, st.sampled_from(When), DAYS),
+    st.builds(HasEmailId, st.binary(min_size=16, max_size=16)),
     st.builds(Older, st.integers(1, 2**32 - 1)),
     st.builds(Younger, st.integers(1, 2**32 - 1)),
     st.builds(Sent, st.sampled_from(When), DAYS),
@@ -96,6 +100,8 @@ def spelled(criterion: Criterion, codec: str = "utf-8") -> bytes:
             return b"(%b%b)" % (b"".join(b"OR %b " % each for each in firsts), last)
         case Not(key):
             return b"NOT " + spelled(key, codec)
+        case HasEmailId(emailid):
+            return b"EMAILID M" + emailid.hex().encode()
     words = (_spelled_word(word, codec) for word in _words(criterion))
     return b" ".join(words)
 
@@ -110,7 +116,7 @@ def _words(criterion: Any) -> tuple[object, ...]:
         return (FLAG_NAMES[criterion.flag].lstrip("\\").encode(),)
     if kind is HasKeyword:
         return (name, criterion.keyword.encode())
-    if kind in {Arrived, Sent}:
+    if kind in {Arrived, Saved, Sent}:
         return (name + criterion.when.name.encode(), criterion.day)
     if kind is FieldHas and criterion.name in NAMED_FIELDS:
         return (criterion.name.encode(), criterion.text)
@@ -126,6 +132,7 @@ _NAMES = {
     ChangedFrom: b"MODSEQ",
     Older: b"OLDER",
     Younger: b"YOUNGER",
+    Saved: b"SAVED",
     Sent: b"SENT",
     FieldHas: b"HEADER",
     BodyHas: b"BODY",

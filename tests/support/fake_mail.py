@@ -14,6 +14,7 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TypeVar
 
 import numpy as np
@@ -86,6 +87,11 @@ class Stored:
     octets: bytes
     header_size: int = 0
     card: bytes = b""
+    savedate: int = 0
+
+    @property
+    def emailid(self) -> bytes:
+        return blake2b(self.octets, digest_size=16).digest()
 
 
 @dataclass
@@ -93,6 +99,7 @@ class FakeBox:
     """One mailbox, as all sessions share it."""
 
     uidvalidity: int
+    now: int = NOW.seconds + 1000
     messages: dict[int, Stored] = field(default_factory=dict)
     uidnext: int = 1
     modseq: int = 1
@@ -104,6 +111,10 @@ class FakeBox:
     special_use: str | None = None
     floor: int = 0
     vanished: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def mailbox_id(self) -> bytes:
+        return self.uidvalidity.to_bytes(16, "big")
 
     def bit_of(self, keyword: str) -> int:
         for number, known in enumerate(self.keywords):
@@ -125,7 +136,9 @@ class FakeBox:
         self.modseq += 1
         uid = Uid(self.uidnext)
         self.uidnext += 1
-        self.messages[uid] = Stored(uid, int(system), mask, self.modseq, date, octets)
+        self.messages[uid] = Stored(
+            uid, int(system), mask, self.modseq, date, octets, savedate=self.now
+        )
         self.changed()
         return uid
 
@@ -210,12 +223,13 @@ class FakeAccount:
             for name in sorted(names, key=lambda name: (name != INBOX, name))
         ]
 
-    async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> None:
+    async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> bytes:
         await self.pause("create")
         if name in self.boxes:
             raise MailboxExists(name)
         self.boxes[name] = self._new_box()
         self.boxes[name].special_use = " ".join(uses) or None
+        return self.boxes[name].mailbox_id
 
     async def delete(self, name: MailboxName) -> None:
         await self.pause("delete")
@@ -276,6 +290,7 @@ class FakeAccount:
             else None,
             size=sum(len(each.octets) for each in box.messages.values()),
             highestmodseq=ModSeq(box.modseq),
+            mailbox_id=box.mailbox_id,
         )
 
     async def select(
@@ -300,6 +315,7 @@ class FakeMailbox:
         self.name = name
         self.read_only = read_only
         self.uidvalidity = UidValidity(box.uidvalidity)
+        self.mailbox_id = box.mailbox_id
         self._account = account
         self._box = box
         self._told = dict(box.messages)
@@ -357,6 +373,8 @@ class FakeMailbox:
             stored.uid in self._recent,
             stored.header_size,
             len(stored.card),
+            stored.savedate,
+            stored.emailid,
         )
 
     def by_seq(self, ranges: Iterable[range]) -> Iterator[Message]:
@@ -431,6 +449,8 @@ class FakeMailbox:
             "zone": np.array([each.date.zone for each in told], np.int16),
             "size": np.array([len(each.octets) for each in told], np.uint64),
             "modseq": np.array([each.modseq for each in told], np.uint64),
+            "savedate": np.array([each.savedate for each in told], np.int64),
+            "emailid": np.array([each.emailid for each in told], "V16"),
         }
         return Facts(
             first_seq=places.start + 1,

@@ -173,6 +173,7 @@ def _fetch(words: Words) -> bytes:
             (
                 *(b"FLAGS", b"UID", b"INTERNALDATE", b"RFC822.SIZE", b"ENVELOPE"),
                 *(b"BODY", b"BODYSTRUCTURE", b"RFC822", b"RFC822.HEADER", b"MODSEQ"),
+                *(b"EMAILID", b"THREADID", b"SAVEDATE", b"PREVIEW", b"PREVIEW (LAZY)"),
                 *(b"RFC822.TEXT", b"BINARY.SIZE[1]", b"BINARY.PEEK[1]" + partial),
                 b"BODY.PEEK[%b]%b" % (_section(words), partial),
                 b"BODY[%b]%b" % (_section(words), partial),
@@ -200,6 +201,8 @@ def _store(words: Words) -> bytes:
 _KEYS: Final[tuple[Make, ...]] = (
     lambda words: words.pick((b"ALL", b"SEEN", b"UNSEEN", b"DELETED", b"NEW", b"OLD")),
     lambda words: b"MODSEQ %d" % words.chance.randrange(60),
+    lambda words: words.pick((b"EMAILID M" + b"0a" * 16, b"THREADID x", b"EMAILID x")),
+    lambda words: b"%b %b" % (words.pick((b"SAVEDON", b"SAVEDSINCE")), words.date()),
     lambda words: (
         words.pick((b"OLDER %d", b"YOUNGER %d")) % words.chance.choice((1, 10**9))
     ),
@@ -292,7 +295,7 @@ def _status_option(words: Words) -> bytes:
 def _status(words: Words) -> bytes:
     atts = (
         *(b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN", b"SIZE"),
-        b"HIGHESTMODSEQ",
+        *(b"HIGHESTMODSEQ", b"APPENDLIMIT", b"MAILBOXID"),
     )
     return b"STATUS %b (%b)" % (words.box(), words.several(atts, 4))
 

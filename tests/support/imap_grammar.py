@@ -59,6 +59,19 @@ ADDED: Final[dict[str, list[str]]] = {
         'expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids',
         "known-uids = sequence-set",
     ],
+    "RFC 7889 §5": [
+        'status-att-val =/ "APPENDLIMIT" SP (number / nil)',
+    ],
+    "RFC 8474 §7": [
+        'fetch-emailid-resp = "EMAILID" SP "(" objectid ")"',
+        'fetch-threadid-resp = "THREADID" SP ( "(" objectid ")" / nil )',
+        "msg-att-static =/ fetch-emailid-resp / fetch-threadid-resp",
+        'objectid = 1*255(ALPHA / DIGIT / "_" / "-")',
+        'resp-text-code =/ "MAILBOXID" SP "(" objectid ")"',
+        'status-att-val =/ "MAILBOXID" SP "(" objectid ")"',
+    ],
+    "RFC 8514 §5": ['msg-att-static =/ "SAVEDATE" SP (date-time / nil)'],
+    "RFC 8970 §6": ['msg-att-dynamic =/ "PREVIEW" SP nstring'],
     "RFC 6154 §6": ['resp-text-code =/ "USEATTR"'],
     "RFC 4469 §5": [
         "resp-text-code =/ toobig-response-code",

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Final
 
 from imapbox.imap.answers import Done, Refused
-from imapbox.imap.facts import fact, needs_card
+from imapbox.imap.facts import fact, makes_cards, needs_card
 from imapbox.imap.octet_rows import OctetRows
 from imapbox.imap.resync import check_enabled, tell_vanished
 from imapbox.imap.selection import Selection
@@ -118,10 +118,11 @@ async def _tell_cards(
     facts = [fact(session.selection, item) for item in items]
     output = session.output
     withheld = []
+    make = makes_cards(items)
     for batch in in_batches(messages, lambda message: message.card_size):
-        cards = await read_cards(session.selection.mailbox, batch)
+        cards = await read_cards(session.selection.mailbox, batch, make=make)
         for message, card in zip(batch, cards, strict=True):
-            if card is None:
+            if card is None and make:
                 withheld.append(message.uid)
                 continue
             row = responses.fetch(message.seq, [tell(message, card) for tell in facts])

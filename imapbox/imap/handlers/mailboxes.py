@@ -13,6 +13,7 @@ from imapbox.wire.imap.commands.authenticated import (
     Subscribe,
     Unsubscribe,
 )
+from imapbox.wire.imap.object_ids import mailboxid
 
 # Those of mailboxes that hold messages of their own; others would be views of all.
 _USES: Final = {
@@ -32,8 +33,8 @@ async def create(session: Session, command: Create) -> Done:
     known = list(dict.fromkeys(use for use in uses if use is not None))
     if None in uses:
         raise Refused("A mailbox can not be made for that.", codes.USEATTR)
-    await session.account.create(command.mailbox.name(), known)
-    return Done("Mailbox made.")
+    mailbox_id = await session.account.create(command.mailbox.name(), known)
+    return Done("Mailbox made.", codes.mailbox_object(mailboxid(mailbox_id)))
 
 
 async def delete(session: Session, command: Delete) -> Done:

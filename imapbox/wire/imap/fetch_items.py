@@ -1,6 +1,7 @@
 """What a FETCH asks for.
 
-RFC 9051 §9, with what RFC 3501 §9 had besides::
+RFC 9051 §9, with what RFC 3501 §9 had besides, RFC 8474 §7, RFC 8514 §5 and RFC
+8970 §6::
 
     fetch           = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" /
                       fetch-att / "(" fetch-att *(SP fetch-att) ")")
@@ -10,7 +11,8 @@ RFC 9051 §9, with what RFC 3501 §9 had besides::
                       "BODY" ["STRUCTURE"] / "UID" /
                       "BODY" [".PEEK"] section [partial] /
                       "BINARY" [".PEEK"] section-binary [partial] /
-                      "BINARY.SIZE" section-binary
+                      "BINARY.SIZE" section-binary / "EMAILID" / "THREADID" /
+                      "SAVEDATE" / "PREVIEW" [SP "(" "LAZY" *(SP "LAZY") ")"]
     section         = "[" [section-spec] "]"
     section-spec    = section-msgtext / (section-part ["." section-text])
     section-msgtext = "HEADER" / "HEADER.FIELDS" [".NOT"] SP header-list /
@@ -37,6 +39,8 @@ MAX_ITEMS: Final = 1000
 _NAME = re.compile(rb"[A-Za-z0-9.]+")
 _PART = re.compile(rb"[1-9][0-9]{0,9}(?:\.[1-9][0-9]{0,9})*+(?![0-9])")
 _TEXT = re.compile(rb"[A-Za-z.]+")
+# Not the modifiers of a FETCH of nothing else.
+_LAZY = re.compile(rb" \(lazy(?: lazy)*+\)", re.IGNORECASE)
 # RFC 5322 §2.2 has no ":" in the name of a field, but clients write one.
 _FIELD = re.compile(rb"[\x21-\x7e]+")
 
@@ -52,6 +56,11 @@ class FetchAtt(Enum):
     BODY = b"BODY"
     BODYSTRUCTURE = b"BODYSTRUCTURE"
     MODSEQ = b"MODSEQ"  # RFC 7162 §3.1.4.2
+    EMAILID = b"EMAILID"  # RFC 8474 §5.3
+    THREADID = b"THREADID"
+    SAVEDATE = b"SAVEDATE"  # RFC 8514 §4.2
+    PREVIEW = b"PREVIEW"  # RFC 8970 §3.1
+    PREVIEW_LAZY = b"PREVIEW (LAZY)"
 
 
 class SectionText(Enum):
@@ -197,6 +206,9 @@ def _item(lexer: Lexer, name: bytes) -> FetchItem:
         return BodyItem(section, partial, peek=name == b"BODY.PEEK", label=label)
     if name in _BINARY:
         return _binary(lexer, name)
+    if name == b"PREVIEW" and lexer.at(_LAZY):
+        lexer.match(_LAZY, "preview-mod")
+        return FetchAtt.PREVIEW_LAZY
     if name not in _SIMPLE:
         raise BadSyntax("fetch-att", name)
     return _SIMPLE[name]

@@ -10,6 +10,7 @@ from typing import Final, NewType
 
 from imapbox.model.numbers import ModSeq, Seq, Uid, UidValidity
 from imapbox.wire.imap.charsets import CHARSETS
+from imapbox.wire.imap.object_ids import ObjectId
 from imapbox.wire.imap.sequence_set import uid_set
 
 # Made only here, so that nothing of a client's gets between the brackets.
@@ -108,6 +109,11 @@ def copy_uid(
     """
     sets = (uid_set(originals), uid_set(uids))
     return ResponseCode(b"COPYUID %d %b %b" % (validity, *sets))
+
+
+def mailbox_object(objectid: ObjectId) -> ResponseCode:
+    """Return the code that names a mailbox for good. RFC 8474 §4."""
+    return ResponseCode(b"MAILBOXID (%b)" % objectid)
 
 
 def capability(names: bytes) -> ResponseCode:

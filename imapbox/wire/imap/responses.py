@@ -33,6 +33,7 @@ from imapbox.wire.imap import strings
 from imapbox.wire.imap.commands.status import StatusAtt
 from imapbox.wire.imap.dates import render_date_time
 from imapbox.wire.imap.list_options import Selecting
+from imapbox.wire.imap.object_ids import ObjectId
 from imapbox.wire.imap.response_codes import ResponseCode
 from imapbox.wire.imap.tags import Tag
 
@@ -198,9 +199,14 @@ def lsub_delimiter() -> bytes:
     return _listed(b"LSUB", (Attribute.NOSELECT,), "")
 
 
-def status(name: MailboxName, values: Mapping[StatusAtt, int]) -> bytes:
+def status(name: MailboxName, values: Mapping[StatusAtt, int | ObjectId]) -> bytes:
     """Return ``* STATUS`` for one mailbox."""
-    atts = b" ".join(b"%b %d" % (att.value, value) for att, value in values.items())
+    atts = b" ".join(
+        number_item(att.value, value)
+        if isinstance(value, int)
+        else objectid_item(att.value, value)
+        for att, value in values.items()
+    )
     return b"* STATUS %b (%b)\r\n" % (strings.mailbox(name), atts)
 
 
@@ -276,6 +282,21 @@ def modseq_item(modseq: ModSeq) -> bytes:
 def internaldate_item(date: InternalDate) -> bytes:
     """Return INTERNALDATE."""
     return b"INTERNALDATE " + render_date_time(date)
+
+
+def savedate_item(date: InternalDate) -> bytes:
+    """Return SAVEDATE. RFC 8514 §4.3."""
+    return b"SAVEDATE " + render_date_time(date)
+
+
+def preview_item(preview: str | None) -> bytes:
+    """Return PREVIEW; None where it can't be had at once. RFC 8970 §3.2."""
+    return b"PREVIEW " + strings.nstring(None if preview is None else preview.encode())
+
+
+def objectid_item(label: bytes, objectid: ObjectId) -> bytes:
+    """Return an item that is an ``objectid``. RFC 8474 §7."""
+    return b"%b (%b)" % (label, objectid)
 
 
 def literal_item(label: bytes, size: int) -> bytes:

@@ -38,6 +38,7 @@ from imapbox.model.criteria import (
     ChangedFrom,
     Criterion,
     FieldHas,
+    HasEmailId,
     HasFlag,
     HasKeyword,
     HasSeq,
@@ -47,6 +48,7 @@ from imapbox.model.criteria import (
     Not,
     Older,
     Or,
+    Saved,
     Sent,
     Smaller,
     TextHas,
@@ -58,6 +60,7 @@ from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.dates import read_date
 from imapbox.wire.imap.lexer import Lexer
 from imapbox.wire.imap.mod_sequences import read_search_modseq
+from imapbox.wire.imap.object_ids import octets_of_emailid, read_objectid
 from imapbox.wire.imap.sequence_set import read_sequence_set
 
 MAX_KEYS: Final = 1000
@@ -81,7 +84,11 @@ _BARE: Final[Mapping[bytes, Criterion]] = {
     b"UNDRAFT": Not(HasFlag(Flag.DRAFT)),
     b"UNFLAGGED": Not(HasFlag(Flag.FLAGGED)),
     b"UNSEEN": Not(_SEEN),
+    # RFC 8514 §4.3: whether SAVEDATE is kept here. It is.
+    b"SAVEDATESUPPORTED": And(()),
 }
+# Nobody's.
+_NONE: Final = Or(())
 
 Argument = Callable[[Lexer, str], Criterion]
 
@@ -119,11 +126,27 @@ def _sent(when: When) -> Argument:
     return lambda lexer, _: Sent(when, read_date(lexer))
 
 
+def _saved(when: When) -> Argument:
+    return lambda lexer, _: Saved(when, read_date(lexer))
+
+
+def _emailid(lexer: Lexer) -> Criterion:
+    octets = octets_of_emailid(read_objectid(lexer))
+    return _NONE if octets is None else HasEmailId(octets)
+
+
+def _threadid(lexer: Lexer) -> Criterion:
+    # There are none: RFC 8474 §5.2.
+    read_objectid(lexer)
+    return _NONE
+
+
 _WITH_ARGUMENT: Final[Mapping[bytes, Argument]] = {
     b"BCC": _field("bcc"),
     b"BEFORE": _arrived(When.BEFORE),
     b"BODY": lambda lexer, codec: BodyHas(_text(lexer, codec)),
     b"CC": _field("cc"),
+    b"EMAILID": lambda lexer, _: _emailid(lexer),
     b"FROM": _field("from"),
     b"HEADER": _header,
     b"KEYWORD": lambda lexer, _: _keyword(lexer),
@@ -131,6 +154,9 @@ _WITH_ARGUMENT: Final[Mapping[bytes, Argument]] = {
     b"MODSEQ": lambda lexer, _: ChangedFrom(read_search_modseq(lexer)),
     b"OLDER": lambda lexer, _: Older(lexer.nz_number()),
     b"ON": _arrived(When.ON),
+    b"SAVEDBEFORE": _saved(When.BEFORE),
+    b"SAVEDON": _saved(When.ON),
+    b"SAVEDSINCE": _saved(When.SINCE),
     b"SENTBEFORE": _sent(When.BEFORE),
     b"SENTON": _sent(When.ON),
     b"SENTSINCE": _sent(When.SINCE),
@@ -138,6 +164,7 @@ _WITH_ARGUMENT: Final[Mapping[bytes, Argument]] = {
     b"SMALLER": lambda lexer, _: Smaller(lexer.number64()),
     b"SUBJECT": _field("subject"),
     b"TEXT": lambda lexer, codec: TextHas(_text(lexer, codec)),
+    b"THREADID": lambda lexer, _: _threadid(lexer),
     b"TO": _field("to"),
     b"UID": lambda lexer, _: HasUid(read_sequence_set(lexer)),
     b"UNKEYWORD": lambda lexer, _: Not(_keyword(lexer)),

@@ -143,6 +143,31 @@ def test_a_use_that_can_not_be_makes_no_mailbox(client: Client, use: bytes) -> N
     assert set(client.account.boxes) == before
 
 
+@pytest.mark.parametrize("command", [b"CREATE new/", b"CREATE new (USE ())"])
+def test_a_mailbox_is_made(client: Client, command: bytes) -> None:
+    """CREATE makes a mailbox, and says what it is called for good: RFC 8474 §4.1."""
+    said = client.say(b"t " + command + b"\r\n")
+    assert said == (
+        b"t OK [MAILBOXID (F0000000000000000000000000000006b)] Mailbox made.\r\n"
+    )
+    assert "new" in client.account.boxes
+
+
+def test_how_large_a_message_may_be(client: Client) -> None:
+    """Clients are told how large a message may be, of all mailboxes the same.
+
+    RFC 7889.
+    """
+    client.select()
+    assert b" APPENDLIMIT=67108864 " in client.say(b"t CAPABILITY\r\n")
+    for asked in (
+        b"STATUS z (APPENDLIMIT)",
+        b'LIST "" z RETURN (STATUS (APPENDLIMIT))',
+    ):
+        said = client.say(b"t " + asked + b"\r\n")
+        assert b"* STATUS z (APPENDLIMIT 67108864)\r\n" in said
+
+
 def test_namespace(client: Client) -> None:
     """All mailboxes are the user's own, from the top: RFC 2342."""
     said = client.say(b"t NAMESPACE\r\n")
@@ -188,8 +213,6 @@ def test_status(client: Client) -> None:
 @pytest.mark.parametrize(
     ("command", "answer"),
     [
-        (b"CREATE new/", b"OK Mailbox made."),
-        (b"CREATE new/ (USE ())", b"OK Mailbox made."),
         (
             b"CREATE new (USE (\\All))",
             b"NO [USEATTR] A mailbox can not be made for that.",

@@ -27,6 +27,7 @@ def test_select_says_all_there_is() -> None:
         b"\\*)] These flags last.\r\n"
         b"* OK [UIDVALIDITY 101] UIDs are valid.\r\n"
         b"* OK [UIDNEXT 4] Predicted next UID.\r\n"
+        b"* OK [MAILBOXID (F00000000000000000000000000000065)] It keeps this.\r\n"
         b"* OK [HIGHESTMODSEQ 4] Highest mod-sequence.\r\n"
         b"t OK [READ-WRITE] Mailbox opened.\r\n"
     )

@@ -15,6 +15,7 @@ from imapbox.model.criteria import (
     ChangedFrom,
     Criterion,
     FieldHas,
+    HasEmailId,
     HasFlag,
     HasKeyword,
     HasSeq,
@@ -22,6 +23,7 @@ from imapbox.model.criteria import (
     IsRecent,
     Larger,
     Older,
+    Saved,
     Sent,
     Smaller,
     TextHas,
@@ -39,6 +41,9 @@ KEYWORDS = [f"k{number}" for number in range(70)]
 DAY = date(2026, 2, 1)
 NOON = int(datetime(2026, 2, 1, 12, tzinfo=UTC).timestamp())
 
+# A zero at the end is an octet like any other.
+EMAILIDS = [b"a" * 16, b"a" * 15 + b"\0", b"\0" + b"a" * 15]
+
 ROWS = st.lists(
     st.tuples(
         st.integers(1, 40),  # uid
@@ -48,10 +53,13 @@ ROWS = st.lists(
         st.integers(-1439, 1439),  # zone
         st.integers(0, 20),  # size
         st.integers(0, 20),  # modseq
+        st.integers(NOON - 200_000, NOON + 200_000),  # savedate
+        st.sampled_from(EMAILIDS),
     ),
     max_size=12,
     unique_by=lambda row: row[0],
 ).map(sorted)
+DAYS = st.dates(date(2026, 1, 29), date(2026, 2, 4))
 CRITERIA = st.one_of(
     st.builds(HasSeq, SETS),
     st.builds(HasUid, SETS),
@@ -61,23 +69,25 @@ CRITERIA = st.one_of(
     st.builds(Larger, st.integers(0, 20)),
     st.builds(Smaller, st.integers(0, 20)),
     st.builds(ChangedFrom, st.integers(0, 20)),
-    st.builds(
-        Arrived, st.sampled_from(When), st.dates(date(2026, 1, 29), date(2026, 2, 4))
-    ),
+    st.builds(Arrived, st.sampled_from(When), DAYS),
+    st.builds(Saved, st.sampled_from(When), DAYS),
+    st.builds(HasEmailId, st.sampled_from([*EMAILIDS, b"a" * 14 + b"\0\0"])),
     st.builds(Older, st.integers(1, 400_000)),
     st.builds(Younger, st.integers(1, 400_000)),
 )
 
 
 def facts_of(rows: list[Any], first_seq: int = 1) -> Facts:
-    columns = list(zip(*rows, strict=True)) or [()] * 7
-    uids, flags, keywords, dates, zones, sizes, modseqs = columns
+    columns = list(zip(*rows, strict=True)) or [()] * 9
+    uids, flags, keywords, dates, zones, sizes, modseqs, saved, emailids = columns
     arrays = {
         "flags": np.array(flags, np.uint32),
         "date": np.array(dates, np.int64),
         "zone": np.array(zones, np.int16),
         "size": np.array(sizes, np.uint64),
         "modseq": np.array(modseqs, np.uint64),
+        "savedate": np.array(saved, np.int64),
+        "emailid": np.array(emailids, "V16"),
     }
     return Facts(
         first_seq=first_seq,
@@ -90,11 +100,19 @@ def facts_of(rows: list[Any], first_seq: int = 1) -> Facts:
     )
 
 
-def is_so(  # noqa: C901, PLR0911 - a table
+def lies(it: date, when: When, day: date) -> bool:
+    return {
+        When.BEFORE: it < day,
+        When.ON: it == day,
+        When.SINCE: it >= day,
+    }[when]
+
+
+def is_so(  # noqa: C901, PLR0911, PLR0912 - a table
     criterion: Criterion, seq: int, row: Any, bounds: Bounds
 ) -> bool:
     """Ask one message."""
-    uid, flags, keywords, seconds, zone, size, modseq = row
+    uid, flags, keywords, seconds, zone, size, modseq, saved, emailid = row
 
     def named(numbers: SequenceSet, number: int, largest: int) -> bool:
         return any(
@@ -130,12 +148,11 @@ def is_so(  # noqa: C901, PLR0911 - a table
         case Younger(ago):
             return seconds >= bounds.now - ago
         case Arrived(when, day):
-            arrived = InternalDate(seconds, zone).local().date()
-            return {
-                When.BEFORE: arrived < day,
-                When.ON: arrived == day,
-                When.SINCE: arrived >= day,
-            }[when]
+            return lies(InternalDate(seconds, zone).local().date(), when, day)
+        case Saved(when, day):
+            return lies(datetime.fromtimestamp(saved, UTC).date(), when, day)
+        case HasEmailId(wanted):
+            return emailid == wanted
     raise TypeError(criterion)
 
 
@@ -178,7 +195,7 @@ def test_the_day_is_that_of_the_messages_own_clock(
 ) -> None:
     """ON asks for the day that is written in INTERNALDATE, in its own zone."""
     arrived = int(datetime(2026, 2, 1, hour, tzinfo=UTC).timestamp())
-    facts = facts_of([(1, 0, 0, arrived, zone, 1, 1)])
+    facts = facts_of([(1, 0, 0, arrived, zone, 1, 1, 0, EMAILIDS[0])])
     month = 1 if day == 31 else 2
     test = column_test(Arrived(When.ON, date(2026, month, day)), Bounds(1, 1, ()))
     assert test is not None
@@ -188,7 +205,7 @@ def test_the_day_is_that_of_the_messages_own_clock(
 def test_the_largest_numbers() -> None:
     """Sizes of 63 bits, UIDs of 32, and years far away are numbers like others."""
     far = timedelta(days=366 * 9000)
-    rows = [(MAX_UID, 0, 0, NOON, 1439, 2**63 - 1, 2**63 - 1)]
+    rows = [(MAX_UID, 0, 0, NOON, 1439, 2**63 - 1, 2**63 - 1, NOON, EMAILIDS[0])]
     facts = facts_of(rows)
     for criterion, so in (
         (Larger(2**63 - 1), False),

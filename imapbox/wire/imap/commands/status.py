@@ -4,7 +4,8 @@ RFC 9051 §9, with RECENT of RFC 3501 §9::
 
     status     = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"
     status-att = "MESSAGES" / "RECENT" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN" /
-                 "DELETED" / "SIZE" / "HIGHESTMODSEQ"
+                 "DELETED" / "SIZE" / "HIGHESTMODSEQ" / "APPENDLIMIT" /
+                 "MAILBOXID"
 """
 
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ class StatusAtt(Enum):
     DELETED = b"DELETED"  # RFC 9051 §6.3.11
     SIZE = b"SIZE"  # RFC 8438
     HIGHESTMODSEQ = b"HIGHESTMODSEQ"  # RFC 7162 §3.1.7
+    APPENDLIMIT = b"APPENDLIMIT"  # RFC 7889 §3.1
+    MAILBOXID = b"MAILBOXID"  # RFC 8474 §4.3
 
 
 _STATUS_ATTS = {att.value: att for att in StatusAtt}
