@@ -17,7 +17,7 @@ from imapbox.imap.session import Session
 from imapbox.imap.states import State, WrongState
 from imapbox.model.errors import MailError
 from imapbox.model.numbers import NoSuchMessage
-from imapbox.wire.errors import CommandTooLong, LiteralTooBig, WireError
+from imapbox.wire.errors import LiteralTooBig, Unreadable, WireError
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.events import AppendAnnounced, CommandReady
@@ -50,7 +50,7 @@ async def answer(session: Session, event: CommandReady | AppendAnnounced) -> Non
         try:
             # Without effect where the message was accepted.
             session.input.framer.refuse_literal()
-        except CommandTooLong as error:
+        except Unreadable as error:
             session.bye(error.sentence())
 
 
@@ -82,7 +82,7 @@ async def _obey(
         done = await obey(session, command, message)
     except BrokenOff:
         raise
-    except CommandTooLong as error:
+    except Unreadable as error:
         session.bye(error.sentence())
         _say(session, command.tag, Answer(Status.BAD, error.sentence()))
     except MailError as error:

@@ -14,6 +14,7 @@ _ALWAYS: Final = ("IMAP4rev1", "LITERAL+", "ID", "IDLE")
 _AFTER_LOGIN: Final = (
     "BINARY",
     "CHILDREN",
+    "COMPRESS=DEFLATE",
     "CONDSTORE",
     "CREATE-SPECIAL-USE",
     "ENABLE",
@@ -35,6 +36,7 @@ _AFTER_LOGIN: Final = (
     "SPECIAL-USE",
     "STATUS=SIZE",
     "UIDPLUS",
+    "UNAUTHENTICATE",
     "UNSELECT",
     "WITHIN",
 )

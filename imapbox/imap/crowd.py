@@ -70,7 +70,8 @@ class Place:
         self._crowd = crowd
         self._guest = guest
         self._address: str | None = None
-        self._seats: list[Callable[[], None]] = []
+        self._leave_address: Callable[[], None] = _nothing
+        self._leave_user: Callable[[], None] = _nothing
         self.turned_out = False
 
     def come_from(self, peer: Peer) -> None:
@@ -84,9 +85,13 @@ class Place:
             return
         self._give_back()
         self._address = address
-        most = limits.of_address
-        if address is not None and not self._take("address", address, most):
+        if address is None:
+            return
+        seat = self._crowd.take_seat("address", address, limits.of_address)
+        if seat is None:
             self.turn_out(TOO_MANY_OF_ADDRESS)
+        else:
+            self._leave_address = seat
 
     def guess(self) -> Guess | None:
         """Begin to try a password; None if too many from there were wrong."""
@@ -98,10 +103,19 @@ class Place:
 
     def log_in(self, user: str) -> bool:
         """Take one of the user's seats; say whether there was one."""
-        if not self._take("user", user, self._crowd.limits.of_user):
+        seat = self._crowd.take_seat("user", user, self._crowd.limits.of_user)
+        if seat is None:
             return False
+        self._leave_user = seat
         self._crowd.strangers.pop(self, None)
         return True
+
+    def log_out(self) -> None:
+        """Give the user's seat back, and be a stranger again."""
+        leave, self._leave_user = self._leave_user, _nothing
+        leave()
+        if not self.turned_out:
+            self._crowd.welcome(self)
 
     def turn_out(self, reason: str) -> None:
         """Let the client go: with a word, unless too many are on their way out."""
@@ -122,17 +136,11 @@ class Place:
         self._crowd.leaving -= self.turned_out
         self._give_back()
 
-    def _take(self, kind: str, name: str, most: int) -> bool:
-        seat = self._crowd.take_seat(kind, name, most)
-        if seat is None:
-            return False
-        self._seats.append(seat)
-        return True
-
     def _give_back(self) -> None:
-        seats, self._seats = self._seats, []
-        for give_back in seats:
-            give_back()
+        seats = self._leave_address, self._leave_user
+        self._leave_address = self._leave_user = _nothing
+        for leave in seats:
+            leave()
 
 
 class Crowd:
@@ -192,8 +200,12 @@ class Crowd:
             return place
         place.come_from(peer)
         if not place.turned_out:
-            if len(self.strangers) >= self.limits.of_strangers:
-                oldest = next(iter(self.strangers))
-                oldest.turn_out(TOO_MANY_STRANGERS)
-            self.strangers[place] = None
+            self.welcome(place)
         return place
+
+    def welcome(self, place: Place) -> None:
+        """Take in a stranger; the oldest makes room if there is none."""
+        if len(self.strangers) >= self.limits.of_strangers:
+            oldest = next(iter(self.strangers))
+            oldest.turn_out(TOO_MANY_STRANGERS)
+        self.strangers[place] = None

@@ -28,10 +28,10 @@ class Deadlines:
         self._patience = patience
         self._input = source
         self._late = late
-        self._login_by: float | None = clock.seconds() + patience.login
-        self._since: float = clock.seconds()
+        self._login_by: float | None = None
+        self._since = 0.0
         self._timer: IDelayedCall | None = None
-        self._arm()
+        self.logged_out()
 
     def heard(self) -> None:
         """Note that octets came. They only count after login."""
@@ -46,6 +46,13 @@ class Deadlines:
         """From now on the client may think."""
         self._login_by = None
         self.answered()
+
+    def logged_out(self) -> None:
+        """From now on the client has only so much time to log in."""
+        self._login_by = self._clock.seconds() + self._patience.login
+        self._since = self._clock.seconds()
+        self.stop()
+        self._arm()
 
     @contextmanager
     def steady(self) -> Iterator[None]:

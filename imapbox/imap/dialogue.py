@@ -5,21 +5,15 @@ commands can't overtake one another, and whatever was pipelined behind a change
 of state is read in the new state (RFC 9051 §5.5).
 """
 
-from dataclasses import replace
-from typing import Final
-
 from twisted.internet.defer import Deferred
 
 from imapbox.imap.answering import answer, answer_mistake
 from imapbox.imap.session import Session
-from imapbox.wire.errors import CommandTooLong, WireError
+from imapbox.wire.errors import Unreadable, WireError
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.events import AppendAnnounced, CommandReady, ContinuationWanted
-from imapbox.wire.imap.framer import BEFORE_LOGIN
-
-# Not even an empty literal is invited where no password may come.
-_NO_LITERALS: Final = replace(BEFORE_LOGIN, literals=-1)
+from imapbox.wire.imap.framer import NO_LITERALS
 
 
 async def converse(session: Session) -> None:
@@ -31,7 +25,7 @@ async def converse(session: Session) -> None:
     greeting = responses.untagged(responses.Status.OK, "imapbox is ready.", code)
     session.output.write(greeting)
     if not session.may_login:
-        session.input.framer.limits = _NO_LITERALS
+        session.input.framer.limits = NO_LITERALS
     while session.ended is None:
         if session.stopping is not None:
             session.bye(session.stopping, codes.UNAVAILABLE)
@@ -42,7 +36,7 @@ async def converse(session: Session) -> None:
 async def _exchange(session: Session) -> None:
     try:
         event = await session.input.event()
-    except CommandTooLong as error:
+    except Unreadable as error:
         session.bye(error.sentence())
         if error.tag is not None:
             answer_mistake(session, error)

@@ -9,6 +9,7 @@ from imapbox.imap.handlers import (
     any_state,
     append,
     authenticate,
+    compress,
     copying,
     enable,
     fetch,
@@ -22,6 +23,7 @@ from imapbox.imap.handlers import (
     select,
     start_tls,
     status,
+    unauthenticate,
 )
 from imapbox.imap.session import Session
 from imapbox.imap.states import check_permitted
@@ -36,9 +38,11 @@ from imapbox.wire.imap.commands.authenticated import (
     Rename,
     Select,
     Subscribe,
+    Unauthenticate,
     Unsubscribe,
 )
 from imapbox.wire.imap.commands.command import Command
+from imapbox.wire.imap.commands.compress import Compress
 from imapbox.wire.imap.commands.copying import Copy, Move
 from imapbox.wire.imap.commands.enable import Enable
 from imapbox.wire.imap.commands.identity import Id
@@ -89,6 +93,8 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     Login: Row(login.login, Tells.NOTHING),
     # RFC 9051 §6.3
     Enable: Row(enable.enable, Tells.CHANGES),
+    Unauthenticate: Row(unauthenticate.unauthenticate, Tells.NOTHING),
+    Compress: Row(compress.compress, Tells.NOTHING),
     Select: Row(select.select, Tells.NOTHING),
     Examine: Row(select.examine, Tells.NOTHING),
     Create: Row(mailboxes.create, Tells.CHANGES),

@@ -5,13 +5,18 @@ next command begins when the one before has been answered, whatever was
 pipelined: a strict queue, by construction (RFC 9051 §5.5).
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 
+from imapbox.wire.deflate import Inflater
 from imapbox.wire.imap.events import Event
 from imapbox.wire.imap.framer import CommandFramer
+
+# Of compressed input so much is made readable at a time, octets.
+INFLATED: Final = 16 * 1024
 
 
 class Input:
@@ -23,13 +28,19 @@ class Input:
     """
 
     def __init__(
-        self, source: IPushProducer, before_waiting: Callable[[], None], limit: int
+        self,
+        source: IPushProducer,
+        before_waiting: Callable[[], None],
+        limit: int,
+        room: Callable[[], Awaitable[None]],
     ) -> None:
         self.framer = CommandFramer()
         self.received = 0
         self._source = source
         self._before_waiting = before_waiting
         self._limit = limit
+        self._room = room
+        self._inflater: Inflater | None = None
         self._paused = False
         self._ended = False
         self._waiter: Deferred[None] | None = None
@@ -39,14 +50,27 @@ class Input:
         """Say whether the session waits for the client."""
         return self._waiter is not None
 
+    @property
+    def unread(self) -> int:
+        """How many octets have come that nobody has asked for."""
+        inflater = self._inflater
+        return self.framer.buffered + (0 if inflater is None else inflater.buffered)
+
+    def inflate(self) -> None:
+        """Take what comes from now on for compressed. RFC 4978 §3."""
+        self._inflater = Inflater()
+
     def receive(self, data: bytes) -> None:
         """Take in what arrived, and wake the session if it waits for it."""
         self.received += len(data)
         if self._ended:
             return  # who was told BYE may not fill our memory on the way out
-        self.framer.receive(data)
+        if self._inflater is None:
+            self.framer.receive(data)
+        else:
+            self._inflater.receive(data)
         self.wake()
-        is_too_much = self.framer.buffered > self._limit and not self.waiting
+        is_too_much = self.unread > self._limit and not self.waiting
         # What came may just have ended the session.
         if is_too_much and not self._paused and not self._ended:
             self._paused = True
@@ -56,7 +80,7 @@ class Input:
         """Return what the client sends next, once it is complete.
 
         Raises:
-            WireError: As `CommandFramer.next_event` does.
+            WireError: As `CommandFramer.next_event` and `more` do.
         """
         while (event := self.framer.next_event()) is None:
             await self.more()
@@ -66,7 +90,7 @@ class Input:
         """Return the next line, without its CRLF.
 
         Raises:
-            CommandTooLong: It has more than ``limit`` octets.
+            Unreadable: It has more than ``limit`` octets, or as `more` does.
         """
         while (line := self.framer.next_line(limit)) is None:
             await self.more()
@@ -87,7 +111,18 @@ class Input:
             waiter.callback(None)
 
     async def more(self) -> None:
-        """Wait until more comes, or `wake` is called."""
+        """Wait until more comes, or `wake` is called.
+
+        Of what came compressed a little is taken at a time, since it may become
+        a thousand times as long; in between, others have their turn.
+
+        Raises:
+            StreamBroken: It should be compressed, and is not.
+        """
+        if self._inflater is not None and self._inflater.pending:
+            self.framer.receive(self._inflater.next(INFLATED))
+            await self._room()
+            return
         self._before_waiting()
         waiter: Deferred[None] = Deferred()
         self._waiter = waiter

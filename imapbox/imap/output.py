@@ -15,6 +15,7 @@ from twisted.internet.task import deferLater
 from zope.interface import implementer
 
 from imapbox.imap.settings import SLICE, TURN
+from imapbox.wire.deflate import Deflater
 
 
 @implementer(IPushProducer)
@@ -39,6 +40,7 @@ class Output:
         self._give_up = give_up
         self._pieces: list[bytes] = []
         self._size = 0
+        self._deflater: Deflater | None = None
         self._turn_began: float = clock.seconds()
         self._stuck: IDelayedCall | None = None
         self._reader: Deferred[None] | None = None
@@ -58,12 +60,19 @@ class Output:
         self._pieces.append(data)
         self._size += len(data)
 
+    def deflate(self) -> None:
+        """Compress what is said from now on. RFC 4978 §3."""
+        self.flush()
+        self._deflater = Deflater()
+
     def flush(self) -> None:
-        """Hand over what was said."""
+        """Hand over what was said: once a turn, or a slice, also if compressed."""
         if self._pieces:
             data = b"".join(self._pieces)
             self._pieces.clear()
             self._size = 0
+            if self._deflater is not None:
+                data = self._deflater.deflate(data)
             self.sent += len(data)
             self._transport.write(data)
 

@@ -79,7 +79,10 @@ class IMAPProtocol(Protocol):
             self.transport, self._clock, patience.reading, self._not_read
         )
         self._input = Input(
-            self.transport, self._output.flush, self._settings.unread_limit
+            self.transport,
+            self._output.flush,
+            self._settings.unread_limit,
+            self._output.room,
         )
         peer = peer_at(self.transport.getPeer())
         self._session = Session(
@@ -91,6 +94,7 @@ class IMAPProtocol(Protocol):
             logins=self._logins,
             peer=peer,
             take_seat=self._take_seat,
+            give_seat_back=self._give_seat_back,
             guess=self._guess,
             encrypted=ISSLTransport.providedBy(self.transport),
             start_tls=None if self._tls is None else self._start_tls,
@@ -189,6 +193,9 @@ class IMAPProtocol(Protocol):
 
     def _take_seat(self, user: str) -> bool:
         return self._place.log_in(user)
+
+    def _give_seat_back(self) -> None:
+        self._place.log_out()
 
     def _end_now(self, reason: str) -> None:
         """Say good bye while we wait for the client."""

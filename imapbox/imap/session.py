@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
 
 from imapbox.imap.answers import BrokenOff
 from imapbox.imap.capabilities import capabilities
@@ -25,8 +26,10 @@ from imapbox.mailbox.messages import MarkedRow
 from imapbox.model.errors import MailError
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
-from imapbox.wire.imap.framer import AFTER_LOGIN
+from imapbox.wire.imap.framer import AFTER_LOGIN, BEFORE_LOGIN, NO_LITERALS
 from imapbox.wire.imap.response_codes import ResponseCode
+
+_log = Logger()
 
 # So many messages are worded before we look at the clock.
 BATCH: Final = 128
@@ -49,7 +52,9 @@ class Session:
         peer: Who is at the other end.
         guess: Begins to try a password; None if too many were wrong.
         take_seat: Takes one of a user's seats; says whether there was one.
+        give_seat_back: Gives it back.
         encrypted: Whether TLS is active.
+        compressed: Whether COMPRESS is.
         start_tls: Begins TLS; None where there is no certificate.
         ended: Why the session ended; None while it goes on.
         stopping: Why it ends after this command; None while it goes on.
@@ -68,8 +73,10 @@ class Session:
     logins: Logins
     peer: Peer
     take_seat: Callable[[str], bool]
+    give_seat_back: Callable[[], None]
     guess: Callable[[], Guess | None]
     encrypted: bool = False
+    compressed: bool = False
     start_tls: Callable[[], None] | None = None
     ended: str | None = None
     stopping: str | None = None
@@ -121,12 +128,17 @@ class Session:
             or (allowed is Cleartext.LOOPBACK and self.peer.is_local)
         )
 
+    @property
+    def may_start_tls(self) -> bool:
+        """Whether TLS can be had, unless it is active. Not within COMPRESS."""
+        return self.start_tls is not None and not self.compressed
+
     def offer(self) -> bytes:
         """Return what is offered now, as CAPABILITY lists it."""
         return responses.capability_list(
             capabilities(
                 self.state,
-                may_start_tls=self.start_tls is not None and not self.encrypted,
+                may_start_tls=self.may_start_tls and not self.encrypted,
                 may_login=self.may_login,
                 message_limit=self.settings.message_limit,
             )
@@ -140,6 +152,24 @@ class Session:
         self.input.forget()
         self.start_tls()
         self.encrypted = True
+
+    def compress(self) -> None:
+        """Go on with both directions compressed. RFC 4978 §3."""
+        self.output.deflate()
+        self.input.inflate()
+        self.compressed = True
+
+    def log_out(self) -> None:
+        """Go on as nobody, as after the greeting. RFC 8437 §3."""
+        _log.info(
+            "{user} from {peer} logged out", user=self.user, peer=self.peer.address
+        )
+        self.leave()
+        self._account = None
+        self.tells_modseqs = self.tells_vanished = False
+        self.give_seat_back()
+        self.input.framer.limits = BEFORE_LOGIN if self.may_login else NO_LITERALS
+        self.deadlines.logged_out()
 
     def log_in(self, account: Account) -> None:
         """Go on as the owner of ``account``."""

@@ -52,6 +52,10 @@ PERMITTED_IN: Final[Mapping[str, frozenset[State]]] = {
     # RFC 9051 §6.3; LSUB is RFC 3501 §6.3.9
     # RFC 5161 §3.1 has it before SELECT only, RFC 9051 §6.3.1 need not be strict
     "ENABLE": _AFTER,
+    "UNAUTHENTICATE": _AFTER,  # RFC 8437 §3
+    # RFC 4978 §3 has no say in when; before login it were only another way to
+    # keep a server busy.
+    "COMPRESS": _AFTER,
     "SELECT": _AFTER,
     "EXAMINE": _AFTER,
     "CREATE": _AFTER,

@@ -41,9 +41,17 @@ class LiteralTooBig(WireError):
         return f"Too big: {self.what}."
 
 
-class CommandTooLong(WireError):
-    """The peer went past a limit, and nothing more can be read from it."""
+class Unreadable(WireError):
+    """Nothing more can be read from the peer."""
+
+
+class CommandTooLong(Unreadable):
+    """The peer went past a limit."""
 
     def sentence(self) -> str:
         """Return the text for the client."""
         return f"Too long: {self.what}."
+
+
+class StreamBroken(Unreadable):
+    """What is compressed, or should be, makes no sense."""

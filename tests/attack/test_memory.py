@@ -1,6 +1,7 @@
 """What one client can make the server hold: P7, rows 4, 6, 7, 13 and 23."""
 
-from contextlib import ExitStack
+import zlib
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -30,6 +31,36 @@ def test_a_line_without_end(victim: Server, *, logged_in: bool) -> None:
     with client, growth(victim) as memory:
         sent = push(client, b"x" * 64 * KIB, 200 * MIB)
     assert sent < 200 * MIB
+    assert memory.peak < MIB
+
+
+def bomb(octets: bytes) -> bytes:
+    """What a client sends that compresses as well as can be."""
+    stream = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return stream.compress(octets) + stream.flush(zlib.Z_SYNC_FLUSH)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"x" * 100_000_000,
+        b"a APPEND INBOX {99999999+}\r\n" + b"x" * 100_000_000,
+        b"a APPEND nowhere {9999999+}\r\n" + b"x" * 10_000_001 + b"\r\nb LOGOUT\r\n",
+        b"n NOOP\r\n" * 100_000 + b"n LOGOUT\r\n",
+    ],
+    ids=["a line", "a message too large", "a message for nobody", "commands"],
+)
+def test_what_becomes_a_thousand_times_as_long(victim: Server, octets: bytes) -> None:
+    """Row 24: of what was compressed no more is held than of what wasn't."""
+    with client_of(victim) as client, growth(victim) as memory:
+        client.send(b"c COMPRESS DEFLATE\r\n")
+        assert client.response().startswith(b"c OK ")
+        client._checker.stop()
+        push(client, bomb(octets), 1)
+        client._socket.settimeout(60)
+        with suppress(ConnectionError):
+            while client._socket.recv(MIB):
+                pass
     assert memory.peak < MIB
 
 

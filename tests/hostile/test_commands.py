@@ -145,7 +145,9 @@ class Attack:
             return self._stage.stranger("A0")
         name = self._chance.choice(NAMES)
         client = await self._stage.client(name)
-        if client.closed:
+        session = client.protocol._session
+        spent = session.compressed and verb == "COMPRESS"
+        if client.closed or spent or session.state is State.NOT_AUTHENTICATED:
             client.hang_up()
             del self._stage.connections[name]
             client = await self._stage.client(name)

@@ -84,6 +84,9 @@ EXAMPLES: Final[dict[State, tuple[bytes, ...]]] = {
         b"",
         b"CREATE",
         b"LIST \x80 *",
+        b"COMPRESS DEFLATE",
+        b"COMPRESS LZW",
+        b"UNAUTHENTICATE",
     ),
     State.SELECTED: (
         b"NOOP",
@@ -147,6 +150,7 @@ EXAMPLES: Final[dict[State, tuple[bytes, ...]]] = {
         b"MOVE 1 old",
         b"UID MOVE 1:* {3+}\r\nold",
         b"UID NONSENSE 1",
+        b"COMPRESS",
         b"UID",
         b"APPEND INBOX {3}\r\nabc",
     ),

@@ -346,6 +346,8 @@ GRAMMAR: Final[dict[str, Make]] = {
     "LOGOUT": lambda _: b"LOGOUT",
     "ID": lambda words: b"ID " + words.pick((b"NIL", b"()", b'("name" "x" "os" NIL)')),
     "ENABLE": lambda words: b"ENABLE " + words.pick((b"X CONDSTORE", b"QRESYNC")),
+    "COMPRESS": lambda words: b"COMPRESS " + words.pick((b"DEFLATE", b"deflate", b"x")),
+    "UNAUTHENTICATE": lambda _: b"UNAUTHENTICATE",
     "SELECT": lambda words: b"SELECT " + words.box() + _condstore(words),
     "EXAMINE": lambda words: b"EXAMINE " + words.box() + _condstore(words),
     "STARTTLS": lambda words: words.pick((b"STARTTLS",) * 4 + (b"STARTTLS\r\n\r\n",)),

@@ -1,6 +1,8 @@
 """An IMAP client and its server in memory: bytes in, answers out, a clock."""
 
+import zlib
 from dataclasses import dataclass, field
+from typing import Any
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
@@ -21,10 +23,18 @@ FAR = IPv4Address("TCP", "192.0.2.1", 4711)
 NEAR = IPv4Address("TCP", "127.0.0.1", 4711)
 
 
+# With these words the server begins to compress.
+_COMPRESSED = b" OK Compressed from now on.\r\n"
+
+
 class FakeTransport(StringTransport):
     """A transport that can be made to stop reading, and to begin TLS.
 
-    All that is written to it is held to the grammar.
+    All that is written to it is held to the grammar. What is compressed is read as
+    it was meant.
+
+    Attributes:
+        compressed: How many octets were written since COMPRESS, in how many writes.
     """
 
     tls_begun = 0
@@ -36,8 +46,25 @@ class FakeTransport(StringTransport):
     def __init__(self, peer: IPv4Address) -> None:
         super().__init__(peerAddress=peer)
         self._checker = ResponseChecker()
+        self._inflater: Any = None
+        self._deflater: Any = None
+        self.compressed = (0, 0)
+
+    def compress(self, data: bytes) -> bytes:
+        """Return what a client sends that wants to say ``data``."""
+        if self._deflater is None:
+            return data
+        return self._deflater.compress(data) + self._deflater.flush(zlib.Z_SYNC_FLUSH)
 
     def write(self, data: bytes) -> None:
+        if self._inflater is not None:
+            size, writes = self.compressed
+            self.compressed = (size + len(data), writes + 1)
+            data = self._inflater.decompress(data)
+            assert not self._inflater.unconsumed_tail
+        elif data.endswith(_COMPRESSED):
+            self._inflater = zlib.decompressobj(-15)
+            self._deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
         super().write(data)
         self._checker.receive(data)
         if not self.read and self.io.tell() > 64 * 1024 and self.producer:
@@ -109,7 +136,7 @@ class Client:
 
     def say(self, data: bytes) -> bytes:
         """Send ``data``, and return what the server says to it at once."""
-        self.protocol.dataReceived(data)
+        self.protocol.dataReceived(self.transport.compress(data))
         return self.turn()
 
     def turn(self, seconds: float = 0) -> bytes:

@@ -72,6 +72,7 @@ ADDED: Final[dict[str, list[str]]] = {
     ],
     "RFC 8514 §5": ['msg-att-static =/ "SAVEDATE" SP (date-time / nil)'],
     "RFC 8970 §6": ['msg-att-dynamic =/ "PREVIEW" SP nstring'],
+    "RFC 4978 §5": ['resp-text-code =/ "COMPRESSIONACTIVE"'],
     "RFC 6154 §6": ['resp-text-code =/ "USEATTR"'],
     "RFC 4469 §5": [
         "resp-text-code =/ toobig-response-code",

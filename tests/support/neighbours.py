@@ -41,7 +41,7 @@ WITHOUT_MAILBOX: Final = frozenset(
     {
         *("CAPABILITY", "NOOP", "LOGOUT", "ID", "SELECT", "EXAMINE", "CREATE"),
         *("DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LIST", "NAMESPACE"),
-        *("STATUS", "APPEND", "IDLE"),
+        *("STATUS", "APPEND", "IDLE", "ENABLE", "COMPRESS", "UNAUTHENTICATE"),
     }
 )
 MANY: Final = 40  # so many messages are enough
@@ -233,6 +233,8 @@ class Neighbours:
         if client is None or client.closed:
             client = self._stage.stranger(name)
             client.take()
+        session: Any = client.protocol
+        if session._session.state is State.NOT_AUTHENTICATED:
             login = b'LOGIN %b "%b"' % (person.name.encode(), person.password)
             assert (await client.command(login))[-1].startswith(b"OK")
         return client

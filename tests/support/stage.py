@@ -101,7 +101,7 @@ class Connection:
 
     def say(self, octets: bytes) -> None:
         """Send octets."""
-        self.protocol.dataReceived(octets)
+        self.protocol.dataReceived(self.transport.compress(octets))
 
     def begin(self, command: bytes) -> bytes:
         """Send a command, and return its tag."""

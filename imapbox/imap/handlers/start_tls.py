@@ -13,7 +13,7 @@ async def start_tls(session: Session, _command: StartTls) -> Done:
     """
     if session.encrypted:
         raise Mistaken("TLS is active.")
-    if session.start_tls is None:
+    if not session.may_start_tls:
         raise Mistaken("TLS is not offered here.")
     if session.input.framer.buffered:
         session.bye("Nothing may follow STARTTLS.")

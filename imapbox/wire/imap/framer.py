@@ -24,7 +24,7 @@ See Also:
 
 import re
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from imapbox.wire.errors import BadSyntax, CommandTooLong, LiteralTooBig, WireError
@@ -67,6 +67,8 @@ class Limits:
 
 
 BEFORE_LOGIN: Final = Limits(line=8 * KIB, literals=8 * KIB, discard=8 * KIB)
+# Not even an empty literal is invited where no password may come.
+NO_LITERALS: Final = replace(BEFORE_LOGIN, literals=-1)
 # Whoever sends a large message with LITERAL+ to a mailbox that is not there
 # should read why, not lose the connection and try for ever: RFC 7888 §4.
 AFTER_LOGIN: Final = Limits(line=64 * KIB, literals=128 * KIB, discard=64 * KIB * KIB)

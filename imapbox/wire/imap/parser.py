@@ -18,6 +18,7 @@ from imapbox.wire.imap.commands.append import Append, read_append, refuse_append
 from imapbox.wire.imap.commands.authenticated import (
     Idle,
     Namespace,
+    Unauthenticate,
     read_create,
     read_delete,
     read_examine,
@@ -27,6 +28,7 @@ from imapbox.wire.imap.commands.authenticated import (
     read_unsubscribe,
 )
 from imapbox.wire.imap.commands.command import Command
+from imapbox.wire.imap.commands.compress import read_compress
 from imapbox.wire.imap.commands.copying import (
     read_copy,
     read_move,
@@ -85,6 +87,8 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"LOGIN": read_login,
     # RFC 9051 §6.3
     b"ENABLE": read_enable,
+    b"UNAUTHENTICATE": _bare(Unauthenticate),
+    b"COMPRESS": read_compress,
     b"SELECT": read_select,
     b"EXAMINE": read_examine,
     b"CREATE": read_create,

@@ -2,7 +2,8 @@
 
 See Also:
     RFC 9051 §7.1, RFC 4315 §3, RFC 3516 §4.3 (UNKNOWN-CTE), RFC 4469 §4.2
-    (TOOBIG), RFC 5530 §3, RFC 6154 §6 (USEATTR), RFC 7162 §7.
+    (TOOBIG), RFC 4978 §3 (COMPRESSIONACTIVE), RFC 5530 §3, RFC 6154 §6 (USEATTR),
+    RFC 7162 §7.
 """
 
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ AUTHENTICATIONFAILED: Final = ResponseCode(b"AUTHENTICATIONFAILED")
 CANNOT: Final = ResponseCode(b"CANNOT")
 CLIENTBUG: Final = ResponseCode(b"CLIENTBUG")
 CLOSED: Final = ResponseCode(b"CLOSED")
+COMPRESSIONACTIVE: Final = ResponseCode(b"COMPRESSIONACTIVE")
 CONTACTADMIN: Final = ResponseCode(b"CONTACTADMIN")
 CORRUPTION: Final = ResponseCode(b"CORRUPTION")
 EXPUNGEISSUED: Final = ResponseCode(b"EXPUNGEISSUED")

@@ -7,6 +7,7 @@ RFC 9051 §9::
     select = "SELECT" SP mailbox [select-params]  ; so EXAMINE
     rename = "RENAME" SP mailbox SP mailbox
     idle   = "IDLE" CRLF "DONE"
+    unauthenticate = "UNAUTHENTICATE"    ; RFC 8437 §4
 """
 
 from dataclasses import dataclass
@@ -108,6 +109,13 @@ class Idle(Command):
     """Tell me when something happens, until I say DONE. RFC 9051 §6.3.13."""
 
     name: ClassVar[str] = "IDLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Unauthenticate(Command):
+    """Let me log in as somebody else. RFC 8437 §3."""
+
+    name: ClassVar[str] = "UNAUTHENTICATE"
 
 
 def read_select(lexer: Lexer, tag: Tag) -> Select:
