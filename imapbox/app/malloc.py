@@ -7,7 +7,9 @@ from typing import Final
 _TRIM_THRESHOLD: Final = -1
 _MMAP_THRESHOLD: Final = -3
 _ARENA_MAX: Final = -8
-_LARGE: Final = 128 * 1024
+# More than one recv() takes (`prompt_transport.READS`), or a record of TLS: a block
+# of its own costs 20 us.
+_LARGE: Final = 48 * 1024
 
 
 def keep_little() -> None:

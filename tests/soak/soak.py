@@ -121,8 +121,8 @@ class Soak:
         imap = Meter(plan.commands, plan.seconds)
         lmtp = Meter(plan.deliveries, plan.seconds)
         with (
-            ThreadPoolExecutor(CLIENTS + 5) as pool,
             Watched(self._servers[3], self.figures),
+            ThreadPoolExecutor(CLIENTS + 5) as pool,  # its end waits for the work
         ):
             work = [
                 *(pool.submit(day.work, imap, DEEDS) for day in self._days),

@@ -12,7 +12,7 @@ from twisted.internet import reactor  # noqa: TID251 - tests on real sockets
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
 
-from imapbox.app.prompt_transport import make_prompt
+from imapbox.app.prompt_transport import READS, make_prompt
 from tests.support.waiting import turn, until
 
 MIB = 1024 * 1024
@@ -23,7 +23,11 @@ class Kept(Protocol):
 
     def connectionMade(self) -> None:
         self.lost = False
+        self.pieces: list[bytes] = []
         self.factory.made.callback(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.pieces.append(data)
 
     def connectionLost(self, _reason: object) -> None:
         self.lost = True
@@ -101,6 +105,16 @@ async def test_nothing_is_lost_or_turned_round(
             await read(MIB)
         assert got == whole
         await until(lambda: server.lost)
+
+
+@both
+@pytest_twisted.ensureDeferred
+async def test_little_is_read_at_once(kind: str, tmp_path: Path) -> None:
+    """What a client sends comes in pieces that leave no large holes in memory."""
+    async with connection(kind, tmp_path) as (server, client):
+        client.sendall(bytes(100_000))
+        await until(lambda: sum(map(len, server.pieces)) == 100_000)
+        assert max(map(len, server.pieces)) == READS
 
 
 @both
