@@ -23,6 +23,7 @@ from imapbox.imap.handlers import (
     select,
     start_tls,
     status,
+    thread,
     unauthenticate,
 )
 from imapbox.imap.session import Session
@@ -59,6 +60,7 @@ from imapbox.wire.imap.commands.selected import (
 )
 from imapbox.wire.imap.commands.sort import Sort
 from imapbox.wire.imap.commands.status import Status
+from imapbox.wire.imap.commands.thread import Thread
 from imapbox.wire.imap.events import AppendAnnounced
 
 
@@ -116,6 +118,7 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     Fetch: Row(fetch.fetch, Tells.CHANGES),
     Search: Row(search.search, Tells.CHANGES),
     Sort: Row(search.search, Tells.CHANGES),
+    Thread: Row(thread.thread, Tells.CHANGES),
     Store: Row(flags.store, Tells.CHANGES),
     Copy: Row(copying.copy, Tells.CHANGES),
     Move: Row(copying.move, Tells.CHANGES),

@@ -77,6 +77,7 @@ PERMITTED_IN: Final[Mapping[str, frozenset[State]]] = {
     "FETCH": _SELECTED,
     "SEARCH": _SELECTED,
     "SORT": _SELECTED,  # RFC 5256 §3
+    "THREAD": _SELECTED,
     "STORE": _SELECTED,
     "COPY": _SELECTED,
     "MOVE": _SELECTED,

@@ -23,16 +23,30 @@ _FORWARD: Final = "[fwd:"
 
 def base_subject(subject: str) -> str:
     """Return the base of a decoded subject, in the case it was given in."""
+    return _strip(subject)[0]
+
+
+def is_reply(subject: str) -> bool:
+    """Say whether a subject is that of a reply or a forward. RFC 5256 §3."""
+    return _strip(subject)[1]
+
+
+def _strip(subject: str) -> tuple[str, bool]:
+    """Return what is left, and whether more than blobs was removed."""
     text = " ".join(subject[:_MAX_LENGTH].split())
+    is_answer = False
     while True:
         before = text
         while text.lower().endswith("(fwd)"):
             text = text[:-5].rstrip()
+            is_answer = True
         if leader := _LEADER.match(text):
             text = text[leader.end() :]
+            is_answer = True
         elif blob := _FIRST_BLOB.match(text):
             text = text[blob.end() :]
         elif text.lower().startswith(_FORWARD) and text.endswith("]"):
             text = text[len(_FORWARD) : -1].strip()
+            is_answer = True
         if text == before:
-            return text
+            return text, is_answer

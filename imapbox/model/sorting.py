@@ -1,7 +1,7 @@
-"""By what messages are sorted, as values.
+"""By what messages are sorted, or put into threads, as values.
 
 See Also:
-    RFC 5256 §3 (SORT), RFC 5957 §4 (DISPLAYFROM, DISPLAYTO).
+    RFC 5256 §3 (SORT, THREAD), RFC 5957 §4 (DISPLAYFROM, DISPLAYTO).
 """
 
 from dataclasses import dataclass
@@ -33,3 +33,10 @@ class SortBy:
 
     key: SortKey
     descending: bool = False
+
+
+class ThreadAlgorithm(Enum):
+    """By what messages are put into threads. RFC 5256 §3."""
+
+    ORDEREDSUBJECT = b"ORDEREDSUBJECT"
+    REFERENCES = b"REFERENCES"

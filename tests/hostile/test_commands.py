@@ -54,6 +54,7 @@ NEEDS_MAILBOX = frozenset(
         "STORE",
         "SEARCH",
         "SORT",
+        "THREAD",
         "COPY",
         "MOVE",
     }

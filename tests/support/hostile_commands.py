@@ -264,6 +264,14 @@ def _search(words: Words) -> bytes:
     return b"SEARCH %b%b%b" % (words.pick(_RETURNS), charset, _search_key(words))
 
 
+def _thread(words: Words) -> bytes:
+    return b"THREAD %b %b %b" % (
+        words.pick((b"REFERENCES", b"ORDEREDSUBJECT")),
+        words.pick((b"UTF-8", b"US-ASCII", b"x")),
+        _search_key(words),
+    )
+
+
 def _sort(words: Words) -> bytes:
     return b"SORT %b(%b) %b %b" % (
         words.pick(_RETURNS),
@@ -377,12 +385,14 @@ GRAMMAR: Final[dict[str, Make]] = {
     "STORE": _store,
     "SEARCH": _search,
     "SORT": _sort,
+    "THREAD": _thread,
     "COPY": lambda words: _carry(words, b"COPY"),
     "MOVE": lambda words: _carry(words, b"MOVE"),
     "UID FETCH": lambda words: b"UID " + _fetch(words),
     "UID STORE": lambda words: b"UID " + _store(words),
     "UID SEARCH": lambda words: b"UID " + _search(words),
     "UID SORT": lambda words: b"UID " + _sort(words),
+    "UID THREAD": lambda words: b"UID " + _thread(words),
     "UID COPY": lambda words: b"UID " + _carry(words, b"COPY"),
     "UID MOVE": lambda words: b"UID " + _carry(words, b"MOVE"),
     "UID EXPUNGE": lambda words: b"UID EXPUNGE " + words.set(),

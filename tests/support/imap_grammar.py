@@ -38,7 +38,13 @@ ADDED: Final[dict[str, list[str]]] = {
     "RFC 3501 §9, msg-att": [
         'msg-att-static =/ "RFC822" [".HEADER" / ".TEXT"] SP nstring'
     ],
-    "RFC 5256 §5": ['sort-data = "SORT" *(SP nz-number)'],
+    "RFC 5256 §5": [
+        'sort-data = "SORT" *(SP nz-number)',
+        'thread-data = "THREAD" [SP 1*thread-list]',
+        'thread-list = "(" (thread-members / thread-nested) ")"',
+        "thread-members = nz-number *(SP nz-number) [SP thread-nested]",
+        "thread-nested = 2*thread-list",
+    ],
     # Of MULTIAPPEND.
     "RFC 4315 §4": ["append-uid =/ uid-set"],
     "RFC 7162 §7": [
@@ -82,7 +88,7 @@ ADDED: Final[dict[str, list[str]]] = {
 # What they have in another notation than ours.
 REWORDED: Final = [
     # RFC 5256 §4 and §5 have the response, and don't say what kind it is.
-    "mailbox-data =/ sort-data",
+    "mailbox-data =/ sort-data / thread-data",
     # RFC 3501 §9, status-att; its status-att-list has no names for its parts.
     'status-att-val =/ "RECENT" SP number',
     # RFC 2971 §4, in RFC 822's "::=" and "#(…)".

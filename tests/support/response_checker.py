@@ -38,6 +38,8 @@ _LARGEST: Final = 2**63 - 1  # RFC 9051 §9, number64
 _BODY: Final = b'("xx" "xx" NIL NIL NIL "xx" 1)'
 _DEEP: Final = 40  # abnf ends at about 90 bodies, one in another
 _MANY_NUMBERS: Final = re.compile(rb"(\* (?:SEARCH|SORT))(?: 1)+(?=\r\n| \()")
+# Threads of one, of which two are told as many are, and answers in a row.
+_MANY_THREADS: Final = re.compile(rb"\(1\)\(1\)(?:\(1\))+|(?<=[( ])1 1(?: 1)+")
 _MANY_RANGES: Final = re.compile(rb"\b1(?::1)?(?:,1(?::1)?)+")
 # A mailbox may have digits for a name, as many as it likes.
 _NAMED: Final = re.compile(
@@ -115,7 +117,13 @@ def shape(response: bytes) -> bytes:
     response = _NAMED.sub(_without_digits, response)
     response = _TERMINAL.sub(_stand_in, response)
     response = _MANY_NUMBERS.sub(rb"\1 1", response)
+    if response.startswith(b"* THREAD "):
+        response = _MANY_THREADS.sub(_few_threads, response)
     return _MANY_RANGES.sub(b"1,1", response)
+
+
+def _few_threads(found: re.Match[bytes]) -> bytes:
+    return b"(1)(1)" if found[0].startswith(b"(") else b"1 1"
 
 
 def _without_digits(found: re.Match[bytes]) -> bytes:

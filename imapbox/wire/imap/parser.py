@@ -57,6 +57,7 @@ from imapbox.wire.imap.commands.selected import (
 )
 from imapbox.wire.imap.commands.sort import read_sort, read_uid_sort
 from imapbox.wire.imap.commands.status import read_status
+from imapbox.wire.imap.commands.thread import read_thread, read_uid_thread
 from imapbox.wire.imap.lexer import Lexer
 from imapbox.wire.imap.tags import Tag, leading_tag
 
@@ -110,6 +111,7 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"FETCH": read_fetch,
     b"SEARCH": read_search,
     b"SORT": read_sort,
+    b"THREAD": read_thread,
     b"STORE": read_store,
     b"COPY": read_copy,
     b"MOVE": read_move,
@@ -120,6 +122,7 @@ UID_GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"FETCH": read_uid_fetch,
     b"SEARCH": read_uid_search,
     b"SORT": read_uid_sort,
+    b"THREAD": read_uid_thread,
     b"STORE": read_uid_store,
     b"COPY": read_uid_copy,
     b"MOVE": read_uid_move,

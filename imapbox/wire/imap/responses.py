@@ -41,6 +41,7 @@ FETCH_END: Final = b")\r\n"
 # RFC 3501 §7.2.5: the numbers stand between them.
 SEARCH_START: Final = b"* SEARCH"
 SORT_START: Final = b"* SORT"  # RFC 5256 §4
+THREAD_START: Final = b"* THREAD"  # a space stands before the first thread
 SEARCH_END: Final = b"\r\n"
 _DELIMITER: Final = strings.string(DELIMITER.encode())
 # By these names are selected for what they are: RFC 5258 §3.5.

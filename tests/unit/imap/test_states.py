@@ -39,6 +39,7 @@ EXAMPLES = {
     "FETCH": b"FETCH 1 FLAGS",
     "SEARCH": b"SEARCH ALL",
     "SORT": b"SORT (DATE) UTF-8 ALL",
+    "THREAD": b"THREAD REFERENCES UTF-8 ALL",
     "STORE": b"STORE 1 FLAGS ()",
     "COPY": b"COPY 1 old",
     "MOVE": b"MOVE 1 old",
@@ -56,6 +57,7 @@ PERMITTED = {
     State.SELECTED: ANY
     | LOGGED_IN
     | {"CHECK", "CLOSE", "UNSELECT", "EXPUNGE", "FETCH", "SEARCH", "SORT", "STORE"}
+    | {"THREAD"}
     | {"COPY", "MOVE"},
 }
 

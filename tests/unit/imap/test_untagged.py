@@ -59,6 +59,8 @@ OWN: dict[str, frozenset[str]] = {
     "UID SEARCH": frozenset({"SEARCH", "ESEARCH"}),
     "SORT": frozenset({"SORT", "ESEARCH"}),
     "UID SORT": frozenset({"SORT", "ESEARCH"}),
+    "THREAD": frozenset({"THREAD"}),
+    "UID THREAD": frozenset({"THREAD"}),
     "STORE": frozenset({"FETCH"}),
     "UID STORE": frozenset({"FETCH"}),
     "COPY": NONE,
@@ -67,7 +69,7 @@ OWN: dict[str, frozenset[str]] = {
     "UID MOVE": frozenset({"OK [COPYUID]", "EXPUNGE"}),
 }
 # RFC 9051 §7.5.1: these name positions, so that none may move meanwhile.
-BY_POSITION = {"FETCH", "STORE", "SEARCH", "SORT"}
+BY_POSITION = {"FETCH", "STORE", "SEARCH", "SORT", "THREAD"}
 # After these nothing is selected, or something else is.
 ELSEWHERE = {"SELECT", "EXAMINE", "CLOSE", "UNSELECT", "LOGOUT"}
 # A new keyword is news to who defines it, too.

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imapbox.mime.subject import base_subject
+from imapbox.mime.subject import base_subject, is_reply
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,24 @@ from imapbox.mime.subject import base_subject
 def test_examples(subject: str, base: str) -> None:
     """What answers and forwards add is taken away, and nothing else."""
     assert base_subject(subject) == base
+
+
+@pytest.mark.parametrize(
+    ("subject", "so"),
+    [
+        ("Re: topic", True),
+        ("[list] fw: topic", True),
+        ("topic (Fwd)", True),
+        ("[Fwd: topic]", True),
+        ("[list] topic", False),
+        ("  topic", False),
+        ("reply: topic", False),
+        ("", False),
+    ],
+)
+def test_replies(subject: str, so: bool) -> None:
+    """What answers and forwards add shows one; the name of a list does not."""
+    assert is_reply(subject) is so
 
 
 @given(

@@ -10,7 +10,7 @@ from imapbox.model.criteria import And, BodyHas, HasSeq
 from imapbox.model.errors import MailboxNameRefused
 from imapbox.model.flags import FlagChange
 from imapbox.model.message import InternalDate
-from imapbox.model.sorting import SortBy, SortKey
+from imapbox.model.sorting import SortBy, SortKey, ThreadAlgorithm
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.commands.any_state import Capability, Logout, Noop
 from imapbox.wire.imap.commands.append import Append
@@ -46,6 +46,7 @@ from imapbox.wire.imap.commands.selected import (
 )
 from imapbox.wire.imap.commands.sort import Sort
 from imapbox.wire.imap.commands.status import Status, StatusAtt
+from imapbox.wire.imap.commands.thread import Thread
 from imapbox.wire.imap.events import AppendAnnounced, CommandReady
 from imapbox.wire.imap.fetch_items import FetchAtt
 from imapbox.wire.imap.framer import AFTER_LOGIN
@@ -188,6 +189,18 @@ COMMANDS: dict[bytes, Command] = {
     b"a FETCH 1:* FLAGS\r\n": fetch(FetchAtt.FLAGS),
     b"a UID fetch 1:* (flags UID)\r\n": fetch(
         FetchAtt.FLAGS, FetchAtt.UID, by_uid=True
+    ),
+    b"a thread references utf-8 BODY x\r\n": Thread(
+        b"a",
+        by_uid=False,
+        criterion=BodyHas("x"),
+        algorithm=ThreadAlgorithm.REFERENCES,
+    ),
+    b"a UID THREAD ORDEREDSUBJECT US-ASCII ALL\r\n": Thread(
+        b"a",
+        by_uid=True,
+        criterion=And(()),
+        algorithm=ThreadAlgorithm.ORDEREDSUBJECT,
     ),
     b"a SORT (SUBJECT reverse date) utf-8 BODY x\r\n": Sort(
         b"a",
