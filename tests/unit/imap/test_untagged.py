@@ -19,6 +19,7 @@ NEWS = frozenset({"EXISTS", "RECENT", "FETCH", "FLAGS", "OK [PERMANENTFLAGS]"})
 OPENING = frozenset(
     {
         *("FLAGS", "EXISTS", "RECENT", "OK [PERMANENTFLAGS]"),
+        "OK [MAILBOXID]",
         *("OK [UNSEEN]", "OK [UIDVALIDITY]", "OK [UIDNEXT]", "OK [HIGHESTMODSEQ]"),
     }
 )
@@ -34,6 +35,8 @@ OWN: dict[str, frozenset[str]] = {
     "STARTTLS": NONE,
     "AUTHENTICATE": NONE,
     "LOGIN": NONE,
+    "COMPRESS": NONE,
+    "UNAUTHENTICATE": NONE,
     "ENABLE": frozenset({"ENABLED"}),
     "SELECT": OPENING,
     "EXAMINE": OPENING,
@@ -70,8 +73,11 @@ OWN: dict[str, frozenset[str]] = {
 }
 # RFC 9051 §7.5.1: these name positions, so that none may move meanwhile.
 BY_POSITION = {"FETCH", "STORE", "SEARCH", "SORT", "THREAD"}
-# After these nothing is selected, or something else is.
-ELSEWHERE = {"SELECT", "EXAMINE", "CLOSE", "UNSELECT", "LOGOUT"}
+# After these nothing is selected, or something else is, or all is compressed.
+ELSEWHERE = {
+    *("SELECT", "EXAMINE", "CLOSE", "UNSELECT", "LOGOUT", "UNAUTHENTICATE"),
+    "COMPRESS",
+}
 # A new keyword is news to who defines it, too.
 NEW_KEYWORD = frozenset({"FLAGS", "OK [PERMANENTFLAGS]"})
 

@@ -23,9 +23,11 @@ from imapbox.wire.imap.commands.authenticated import (
     Rename,
     Select,
     Subscribe,
+    Unauthenticate,
     Unsubscribe,
 )
 from imapbox.wire.imap.commands.command import Command
+from imapbox.wire.imap.commands.compress import Compress
 from imapbox.wire.imap.commands.copying import Copy, Move
 from imapbox.wire.imap.commands.enable import Enable
 from imapbox.wire.imap.commands.identity import Id
@@ -122,6 +124,8 @@ COMMANDS: dict[bytes, Command] = {
         b"a", INBOX, SelectParameters(resync=Resync(7, 9, None, ONE, ONE))
     ),
     b"a enable CONDSTORE x-Y=Z\r\n": Enable(b"a", (b"CONDSTORE", b"X-Y=Z")),
+    b"a compress deflate\r\n": Compress(b"a", b"DEFLATE"),
+    b"a UNAUTHENTICATE\r\n": Unauthenticate(b"a"),
     b"a CREATE INBOX\r\n": Create(b"a", INBOX),
     b"a CREATE a/b/\r\n": Create(b"a", MailboxArgument(b"a/b")),
     b"a DELETE INBOX\r\n": Delete(b"a", INBOX),
