@@ -68,6 +68,7 @@ async def _answer(
     session: Session, command: Command, message: AppendAnnounced | None
 ) -> None:
     """Write the tagged answer, whatever happens."""
+    session.tag = command.tag
     try:
         await _obey(session, command, message)
     except BrokenOff:

@@ -29,7 +29,7 @@ from imapbox.imap.handlers import (
 from imapbox.imap.session import Session
 from imapbox.imap.states import check_permitted
 from imapbox.wire.imap.commands.any_state import Capability, Logout, Noop
-from imapbox.wire.imap.commands.append import Append
+from imapbox.wire.imap.commands.append import Append, Replace
 from imapbox.wire.imap.commands.authenticated import (
     Create,
     Delete,
@@ -79,7 +79,7 @@ class Row(NamedTuple):
 
 
 async def _no_message(_session: Session, command: Append) -> Done:
-    """Stand for `append.append`, which takes the announced message too."""
+    """Stand for the handlers in `append`, which take the announced message too."""
     raise NotImplementedError(command.name)
 
 
@@ -122,6 +122,7 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     Store: Row(flags.store, Tells.CHANGES),
     Copy: Row(copying.copy, Tells.CHANGES),
     Move: Row(copying.move, Tells.CHANGES),
+    Replace: Row(_no_message, Tells.CHANGES),
 }
 
 
@@ -142,6 +143,8 @@ async def obey(
         MailError: The store declines it.
     """
     check_permitted(command.name, session.state)
+    if isinstance(command, Replace) and message is not None:
+        return await append.replace(session, command, message)
     if isinstance(command, Append) and message is not None:
         return await append.append(session, command, message)
     return await HANDLERS[type(command)].handler(session, command)

@@ -7,16 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.imap.answers import Refused
+from imapbox.imap.progress import SILENCE, Progress, tell_progress
 from imapbox.imap.session import Session
 from imapbox.mailbox.searching import Found, Pause, Searching
 from imapbox.model.criteria import ChangedFrom, parts_of
 from imapbox.model.numbers import ModSeq
 from imapbox.wire.imap import response_codes as codes
-from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.search import Asking
 
-# Seconds: a client that hears nothing takes us for dead, sooner or later.
-_SILENCE: Final = 10.0
 NOTHING: Final = np.zeros(0, np.uint32)
 
 
@@ -38,8 +36,9 @@ async def find(session: Session, command: Asking, saved: NDArray[np.uint32]) -> 
         session.tell_modseqs()
     mailbox = session.selection.mailbox
 
-    def progress() -> str:
-        return f"searching: {searching.done} of {mailbox.exists} messages so far"
+    def progress() -> Progress:
+        done, goal = searching.done, mailbox.exists
+        return Progress(f"searching: {done} of {goal} messages so far", done, goal)
 
     searching = Searching(
         mailbox,
@@ -72,21 +71,20 @@ def greatest_modseq(
     return session.selection.mailbox.greatest_modseq(np.sort(uids))
 
 
-def pausing(session: Session, progress: Callable[[], str]) -> Pause:
+def pausing(session: Session, progress: Callable[[], Progress]) -> Pause:
     """Return what lets others have their turn, and says now and then that we go on.
 
     Args:
         session: Who waits for us.
-        progress: Returns what we are at.
+        progress: Returns how far we are.
     """
     told = session.clock.seconds()
 
     async def pause() -> None:
         nonlocal told
-        if session.clock.seconds() - told >= _SILENCE:
+        if session.clock.seconds() - told >= SILENCE:
             told = session.clock.seconds()
-            said = responses.untagged(responses.Status.OK, f"Still {progress()}.")
-            session.output.write(said)
+            tell_progress(session, progress())
         await session.output.room()
 
     return pause

@@ -28,6 +28,7 @@ from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.framer import AFTER_LOGIN, BEFORE_LOGIN, NO_LITERALS
 from imapbox.wire.imap.response_codes import ResponseCode
+from imapbox.wire.imap.tags import Tag
 
 _log = Logger()
 
@@ -56,6 +57,7 @@ class Session:
         encrypted: Whether TLS is active.
         compressed: Whether COMPRESS is.
         start_tls: Begins TLS; None where there is no certificate.
+        tag: Of the command that is obeyed.
         ended: Why the session ended; None while it goes on.
         stopping: Why it ends after this command; None while it goes on.
         failed_logins: How many there were.
@@ -78,6 +80,7 @@ class Session:
     encrypted: bool = False
     compressed: bool = False
     start_tls: Callable[[], None] | None = None
+    tag: Tag | None = None
     ended: str | None = None
     stopping: str | None = None
     failed_logins: int = 0

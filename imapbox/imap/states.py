@@ -81,6 +81,7 @@ PERMITTED_IN: Final[Mapping[str, frozenset[State]]] = {
     "STORE": _SELECTED,
     "COPY": _SELECTED,
     "MOVE": _SELECTED,
+    "REPLACE": _SELECTED,  # RFC 8508 §3.5
 }
 
 _SENTENCES: Final[Mapping[State, str]] = {

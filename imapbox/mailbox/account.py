@@ -2,10 +2,17 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from imapbox.disk.spool import Spool
 from imapbox.index.head import Counts
 from imapbox.index.known import Known
-from imapbox.index.mailbox_transactions import AppendMessages, Incoming
+from imapbox.index.mailbox_transactions import (
+    AppendMessages,
+    ExpungeMessages,
+    Incoming,
+)
+from imapbox.index.rows_taken_along import take_along
 from imapbox.mailbox.interfaces import Appended, Listed, NewMessage, Status
 from imapbox.mailbox.recent import Recent, recent_after
 from imapbox.mailbox.selected import Selected
@@ -111,6 +118,15 @@ class UserAccount:
         if append.uidvalidity is None:
             raise NoSuchMailbox(name)
         return Appended(append.uidvalidity, append.uids)
+
+    async def take_back(self, name: MailboxName, where: Appended) -> None:
+        """Remove what was just appended, durably."""
+        mailbox = self._transfer.named(name)
+        await self._sync(mailbox, name)
+        uids = mailbox.state.roll.now.among(np.array(where.uids, np.uint32))
+        known = take_along(mailbox.state, uids)
+        wish = ExpungeMessages(known, only_deleted=False)
+        await mailbox.submit(wish, command="replace")
 
     async def status(
         self, name: MailboxName, *, deleted: bool = True, recent: bool = True

@@ -328,6 +328,17 @@ class SelectedMailbox(Protocol):
         """
         ...
 
+    async def remove(self, uids: UidArray) -> None:
+        """Remove messages whatever their flags, durably; `sync` tells them.
+
+        Args:
+            uids: Ascending; of messages that the client was told of.
+
+        Raises:
+            MailboxReadOnly: Nothing can be changed.
+        """
+        ...
+
     async def copy(self, uids: UidArray, name: MailboxName) -> Copied | None:
         """Copy messages into another mailbox, or this one; all or none, durably.
 

@@ -295,6 +295,15 @@ class Selected(OctetReader):
             await self._mailbox.submit(ExpungeMessages(known), command="expunge")
             await self._mailbox.sync()
 
+    async def remove(self, uids: UidArray) -> None:
+        """Remove messages; see `interfaces.SelectedMailbox.remove`."""
+        self._check_writable()
+        await self._learn()
+        known = take_along(self._state, _array(uids))
+        wish = ExpungeMessages(known, only_deleted=False)
+        await self._mailbox.submit(wish, command="replace")
+        await self._mailbox.sync()
+
     async def copy(self, uids: UidArray, name: MailboxName) -> Copied | None:
         """Copy messages; see `interfaces.SelectedMailbox.copy`."""
         await self._learn()

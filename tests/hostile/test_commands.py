@@ -57,6 +57,7 @@ NEEDS_MAILBOX = frozenset(
         "THREAD",
         "COPY",
         "MOVE",
+        "REPLACE",
     }
 )
 BEFORE_LOGIN = frozenset({"LOGIN", "AUTHENTICATE", "STARTTLS"})
@@ -110,7 +111,9 @@ class Attack:
             client.say(line + b"\r\n")
             await until(lambda: b"Still here" in client.unread or client.closed)
         # Small messages need no spool.
-        with self._full_disk(0.5 if hostile.verb == "APPEND" else 0.0):
+        with self._full_disk(
+            0.5 if hostile.verb.endswith(("APPEND", "REPLACE")) else 0.0
+        ):
             for piece in self._pieces(text):
                 with self._stretch(client):
                     client.say(piece)

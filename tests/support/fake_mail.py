@@ -272,6 +272,11 @@ class FakeAccount:
         ]
         return Appended(UidValidity(box.uidvalidity), uids)
 
+    async def take_back(self, name: MailboxName, where: Appended) -> None:
+        await self.pause("take_back")
+        for uid in where.uids:
+            del self._box(name).messages[uid]
+
     async def status(
         self, name: MailboxName, *, deleted: bool = True, recent: bool = True
     ) -> Status:
@@ -543,6 +548,15 @@ class FakeMailbox:
             named = chosen is None or any(uid in each for each in chosen)
             if named and stored.flags & Flag.DELETED:
                 del self._box.messages[uid]
+        self._box.modseq += 1
+        self._box.changed()
+
+    async def remove(self, uids: UidArray) -> None:
+        await self._account.pause("remove")
+        if self.read_only:
+            raise MailboxReadOnly
+        for uid in uids:
+            self._box.messages.pop(int(uid), None)
         self._box.modseq += 1
         self._box.changed()
 

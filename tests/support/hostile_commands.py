@@ -152,6 +152,11 @@ def _append(words: Words) -> bytes:
     return command
 
 
+def _replace(words: Words) -> bytes:
+    number = words.pick((b"1", b"2", b"*", b"*", b"9"))
+    return b"REPLACE %b %b" % (number, _append(words).removeprefix(b"APPEND "))
+
+
 def _section(words: Words) -> bytes:
     part = words.pick((b"", b"", b"", b"1", b"2", b"2.1", b"1.1.1", b"9"))
     fields = b"(%b)" % words.several(FIELDS)
@@ -388,6 +393,8 @@ GRAMMAR: Final[dict[str, Make]] = {
     "THREAD": _thread,
     "COPY": lambda words: _carry(words, b"COPY"),
     "MOVE": lambda words: _carry(words, b"MOVE"),
+    "REPLACE": _replace,
+    "UID REPLACE": lambda words: b"UID " + _replace(words),
     "UID FETCH": lambda words: b"UID " + _fetch(words),
     "UID STORE": lambda words: b"UID " + _store(words),
     "UID SEARCH": lambda words: b"UID " + _search(words),

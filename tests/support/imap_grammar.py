@@ -76,6 +76,20 @@ ADDED: Final[dict[str, list[str]]] = {
         'resp-text-code =/ "MAILBOXID" SP "(" objectid ")"',
         'status-att-val =/ "MAILBOXID" SP "(" objectid ")"',
     ],
+    "RFC 9585 §5": [
+        (
+            'resp-text-code =/ "INPROGRESS" [SP "(" inprogress-tag SP '
+            'inprogress-state ")"]'
+        ),
+        "inprogress-tag = quoted / nil",
+        (
+            "inprogress-state = inprogress-state-unknown / "
+            "inprogress-state-counting / inprogress-state-known-goal"
+        ),
+        "inprogress-state-unknown = nil SP nil",
+        "inprogress-state-counting = number SP nil",
+        "inprogress-state-known-goal = number SP nz-number",
+    ],
     "RFC 8514 §5": ['msg-att-static =/ "SAVEDATE" SP (date-time / nil)'],
     "RFC 8970 §6": ['msg-att-dynamic =/ "PREVIEW" SP nstring'],
     "RFC 4978 §5": ['resp-text-code =/ "COMPRESSIONACTIVE"'],

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 import numpy as np
 
 from imapbox.imap.answers import Done, Refused
+from imapbox.imap.progress import in_progress
 from imapbox.imap.session import Session
 from imapbox.mailbox.interfaces import Copied
 from imapbox.model.errors import MailboxReadOnly, NoSuchMailbox
@@ -25,7 +26,8 @@ async def copy(session: Session, command: Copy) -> Done:
     name = command.mailbox.name()
     selection = session.selection
     uids = selection.uids(command.messages, by_uid=command.by_uid)
-    copied = await _or_try_create(selection.mailbox.copy(uids, name))
+    with in_progress(session, "copying"):
+        copied = await _or_try_create(selection.mailbox.copy(uids, name))
     return Done("Copied.", None if copied is None else _copy_uid(copied))
 
 
@@ -41,15 +43,17 @@ async def move(session: Session, command: Move) -> Done:
     if mailbox.read_only:
         raise MailboxReadOnly
     left = selection.uids(command.messages, by_uid=command.by_uid)
-    moved = await _or_try_create(mailbox.move(left, name))
-    async with session.telling():
-        while moved is not None:
-            line = responses.untagged(responses.Status.OK, "Moved.", _copy_uid(moved))
-            session.output.write(line)
-            left = left[len(moved.originals) :]
-            if not len(left):
-                break
-            moved = await _or_try_create(mailbox.move(left, name))
+    with in_progress(session, "moving"):
+        moved = await _or_try_create(mailbox.move(left, name))
+        async with session.telling():
+            while moved is not None:
+                code = _copy_uid(moved)
+                line = responses.untagged(responses.Status.OK, "Moved.", code)
+                session.output.write(line)
+                left = left[len(moved.originals) :]
+                if not len(left):
+                    break
+                moved = await _or_try_create(mailbox.move(left, name))
     return Done("Done.", code_then=session.highestmodseq)
 
 

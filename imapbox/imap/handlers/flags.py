@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.imap.answers import Done, Refused
+from imapbox.imap.progress import in_progress
 from imapbox.imap.session import BATCH, Session
 from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.model.errors import MailboxReadOnly, MessageGone
@@ -34,9 +35,10 @@ async def store(session: Session, command: Store) -> Done:
     if command.unchanged_since is not None:
         session.tell_modseqs()
     uids = selection.uids(command.messages, by_uid=command.by_uid)
-    left_alone = await mailbox.set_flags(
-        uids, command.change, command.flags, unchanged_since=command.unchanged_since
-    )
+    with in_progress(session, "storing flags"):
+        left_alone = await mailbox.set_flags(
+            uids, command.change, command.flags, unchanged_since=command.unchanged_since
+        )
     there = mailbox.remaining(uids)
     if session.tells_modseqs:
         await _tell_modseqs(session, command, there, set(left_alone))
@@ -81,5 +83,6 @@ async def expunge(session: Session, command: Expunge) -> Done:
     r"""Remove what is ``\Deleted``; the dispatcher's sync tells what went."""
     selection = session.selection
     uids = None if command.uids is None else selection.resolve_uids(command.uids)
-    await selection.mailbox.expunge(uids)
+    with in_progress(session, "expunging"):
+        await selection.mailbox.expunge(uids)
     return Done("Expunged.", code_then=session.highestmodseq)

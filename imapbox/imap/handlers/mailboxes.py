@@ -4,6 +4,7 @@ from typing import Final
 
 from imapbox.imap.answers import Done, Refused
 from imapbox.imap.list_rows import SPECIAL_USE
+from imapbox.imap.progress import in_progress
 from imapbox.imap.session import Session
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap.commands.authenticated import (
@@ -45,7 +46,8 @@ async def delete(session: Session, command: Delete) -> Done:
 
 async def rename(session: Session, command: Rename) -> Done:
     """Give a mailbox another name."""
-    await session.account.rename(command.mailbox.name(), command.new_name.name())
+    with in_progress(session, "renaming"):  # of INBOX all messages are moved
+        await session.account.rename(command.mailbox.name(), command.new_name.name())
     return Done("Mailbox renamed.")
 
 

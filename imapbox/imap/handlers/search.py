@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imapbox.imap.answers import Done
 from imapbox.imap.finding import NOTHING, find, greatest_modseq, pausing
+from imapbox.imap.progress import Progress
 from imapbox.imap.results import tell_esearch, tell_numbers
 from imapbox.imap.session import Session
 from imapbox.mailbox.searching import Found
@@ -57,8 +58,8 @@ async def search(session: Session, command: Search | Sort) -> Done:
 
 
 async def _sorted(session: Session, command: Sort, found: Found) -> Found:
-    def progress() -> str:
-        return f"sorting {len(found.uids)} messages"
+    def progress() -> Progress:
+        return Progress(f"sorting {len(found.uids)} messages")
 
     mailbox = session.selection.mailbox
     return await sort_found(mailbox, found, command.by, pausing(session, progress))

@@ -48,7 +48,8 @@ _LITERAL = re.compile(rb"\{([0-9]+)(\+?)\}\Z")
 _LITERAL8 = re.compile(rb"(?<= )~\Z")
 # A CR or an LF that is not part of CRLF ends nothing and has no place.
 _FORBIDDEN = re.compile(rb"[\x00\r\n]")
-_APPEND = re.compile(rb"[^ ]+ append ", re.IGNORECASE)
+# What has a message, up to where its mailbox is named.
+_APPEND = re.compile(rb"[^ ]+ (?:append|(?:uid )?replace [^ ]+) ", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,10 +343,10 @@ def _fault(line: bytes, literal: _Literal | None, tag: Tag | None) -> BadSyntax 
 
 
 def _is_message(parts: list[bytes]) -> bool:
-    """Say whether the literal behind ``parts`` is an APPEND's message.
+    """Say whether the literal behind ``parts`` is a message.
 
     The first literal may be the mailbox: then nothing is between it and the
-    command's name.
+    command's name, or the number of what is to be replaced (RFC 8508 §5).
     """
     append = _APPEND.match(parts[0])
     return append is not None and (len(parts) > 1 or append.end() < len(parts[0]))

@@ -14,7 +14,12 @@ from typing import Final, TypeVar
 
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.commands.any_state import Capability, Logout, Noop
-from imapbox.wire.imap.commands.append import Append, read_append, refuse_append
+from imapbox.wire.imap.commands.append import (
+    Append,
+    read_append,
+    read_replace,
+    refuse_append,
+)
 from imapbox.wire.imap.commands.authenticated import (
     Idle,
     Namespace,
@@ -115,6 +120,7 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"STORE": read_store,
     b"COPY": read_copy,
     b"MOVE": read_move,
+    b"REPLACE": refuse_append,  # as APPEND
     b"UID": _read_uid,
 }
 UID_GRAMMAR: Final[Mapping[bytes, Grammar]] = {
@@ -126,6 +132,7 @@ UID_GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"STORE": read_uid_store,
     b"COPY": read_uid_copy,
     b"MOVE": read_uid_move,
+    b"REPLACE": refuse_append,
 }
 
 
@@ -156,8 +163,14 @@ def _read_command(lexer: Lexer, tag: Tag) -> Command:
 
 
 def _read_announced(lexer: Lexer, tag: Tag) -> Append:
-    lexer.name("command")
-    return read_append(lexer, tag)
+    name = lexer.name("command")
+    if name == b"APPEND":
+        return read_append(lexer, tag)
+    by_uid = name == b"UID"
+    if by_uid:
+        lexer.space()
+        lexer.name("command")
+    return read_replace(lexer, tag, by_uid=by_uid)
 
 
 def _parse(parts: Sequence[bytes], *, utf8: bool, read: Callable[[Lexer, Tag], C]) -> C:

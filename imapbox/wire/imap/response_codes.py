@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from typing import Final, NewType
 
 from imapbox.model.numbers import ModSeq, Seq, Uid, UidValidity
+from imapbox.wire.imap import strings
 from imapbox.wire.imap.charsets import CHARSETS
 from imapbox.wire.imap.object_ids import ObjectId
 from imapbox.wire.imap.sequence_set import uid_set
+from imapbox.wire.imap.tags import Tag
 
 # Made only here, so that nothing of a client's gets between the brackets.
 ResponseCode = NewType("ResponseCode", bytes)
@@ -111,6 +113,24 @@ def copy_uid(
     """
     sets = (uid_set(originals), uid_set(uids))
     return ResponseCode(b"COPYUID %d %b %b" % (validity, *sets))
+
+
+def in_progress(tag: Tag | None, done: int | None, goal: int | None) -> ResponseCode:
+    """Return the code that says how far a command is. RFC 9585 §4.1.
+
+    Args:
+        tag: The command's.
+        done: How much is done, if that is known.
+        goal: Of how much, if it is known, and not all is done.
+    """
+    if done is None or goal is None or done > goal:
+        goal = None
+    words = [
+        b"NIL" if tag is None else strings.string(tag),
+        b"NIL" if done is None else b"%d" % done,
+        b"%d" % goal if goal else b"NIL",
+    ]
+    return ResponseCode(b"INPROGRESS (%b)" % b" ".join(words))
 
 
 def mailbox_object(objectid: ObjectId) -> ResponseCode:

@@ -417,8 +417,10 @@ def test_a_long_search_is_not_silent() -> None:
     account.pause = slowly
     said = client.say(b"t SEARCH BODY body\r\n")
     lines = said.split(b"\r\n")
-    told = [line for line in lines if line.startswith(b"* OK Still searching: ")]
-    assert told[-1] == b"* OK Still searching: 0 of 100 messages so far."
+    told = [line for line in lines if line.startswith(b"* OK [INPROGRESS (")]
+    assert told[-1] == (
+        b'* OK [INPROGRESS ("t" 0 100)] Still searching: 0 of 100 messages so far.'
+    )
     assert 1 <= len(told) <= 40
     assert found_in(said.split(told[-1] + b"\r\n")[-1]) == list(range(1, 101))
 

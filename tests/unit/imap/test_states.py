@@ -43,6 +43,7 @@ EXAMPLES = {
     "STORE": b"STORE 1 FLAGS ()",
     "COPY": b"COPY 1 old",
     "MOVE": b"MOVE 1 old",
+    "REPLACE": b"REPLACE 1 old {1+}\r\nx",
 }
 # RFC 9051 §6: what each state permits, once more and by hand.
 ANY = {"CAPABILITY", "NOOP", "LOGOUT", "ID"}
@@ -58,7 +59,7 @@ PERMITTED = {
     | LOGGED_IN
     | {"CHECK", "CLOSE", "UNSELECT", "EXPUNGE", "FETCH", "SEARCH", "SORT", "STORE"}
     | {"THREAD"}
-    | {"COPY", "MOVE"},
+    | {"COPY", "MOVE", "REPLACE"},
 }
 
 

@@ -13,7 +13,7 @@ from imapbox.model.message import InternalDate
 from imapbox.model.sorting import SortBy, SortKey, ThreadAlgorithm
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.commands.any_state import Capability, Logout, Noop
-from imapbox.wire.imap.commands.append import Append
+from imapbox.wire.imap.commands.append import Append, Replace
 from imapbox.wire.imap.commands.authenticated import (
     Create,
     Delete,
@@ -185,6 +185,8 @@ COMMANDS: dict[bytes, Command] = {
     b"a MOVE 1 INBOX\r\n": Move(b"a", ONE, by_uid=False, mailbox=INBOX),
     b'a UID move 1:* "INBOX"\r\n': Move(b"a", ALL, by_uid=True, mailbox=INBOX),
     b"a UNSELECT\r\n": Unselect(b"a"),
+    b"a UNAUTHENTICATE\r\n": Unauthenticate(b"a"),
+    b"a compress deflate\r\n": Compress(b"a", b"DEFLATE"),
     b"a UID EXPUNGE 1:*\r\n": Expunge(b"a", ALL),
     b"a IDLE\r\n": Idle(b"a"),
     b"a CHECK\r\n": Check(b"a"),
@@ -251,6 +253,12 @@ APPENDS = {
     b"a APPEND INBOX (\\Seen) {1+}\r\nx\r\n": Append(b"a", INBOX, SEEN, None),
     b'a APPEND INBOX " 1-Feb-2026 12:00:00 +0100" {1+}\r\nx\r\n': Append(
         b"a", INBOX, NONE, FEB
+    ),
+    b"a REPLACE 1 INBOX {1+}\r\nx\r\n": Replace(
+        b"a", INBOX, NONE, None, ONE, by_uid=False
+    ),
+    b"a uid replace 1 {5+}\r\nINBOX (\\Seen) {1+}\r\nx\r\n": Replace(
+        b"a", INBOX, SEEN, None, ONE, by_uid=True
     ),
     b'a APPEND "INBOX" (\\Seen a) "01-feb-2026 12:00:00 +0100" {1}\r\nx\r\n': Append(
         b"a", INBOX, SEEN | {"a"}, FEB
@@ -367,6 +375,11 @@ BAD = {
     b"a STORE 1 (UNCHANGEDSINCE -1) FLAGS ()": b"a",
     b"a STORE 1 (CHANGEDSINCE 1) FLAGS ()": b"a",
     b"a STORE 1 (UNCHANGEDSINCE 1)FLAGS ()": b"a",
+    b"a REPLACE 1 INBOX": b"a",
+    b"a UID REPLACE 1 INBOX (\\Seen)": b"a",
+    b"a COMPRESS": b"a",
+    b"a COMPRESS DEFLATE x": b"a",
+    b"a UNAUTHENTICATE x": b"a",
     b"a FETCH 1 PREVIEW (FOO)": b"a",
     b"a FETCH 1 (PREVIEW (FOO))": b"a",
     b"a FETCH 1 (PREVIEW ())": b"a",
@@ -562,7 +575,11 @@ def test_every_command_is_covered() -> None:
     """Each row of the table has a vector here."""
     seen = {line.split()[1].upper() for line in (*COMMANDS, *APPENDS)}
     assert seen == set(GRAMMAR)
-    by_uid = {line.split()[2].upper() for line in COMMANDS if b"uid" in line.lower()}
+    by_uid = {
+        line.split()[2].upper()
+        for line in (*COMMANDS, *APPENDS)
+        if b"uid" in line.lower()
+    }
     assert by_uid >= set(UID_GRAMMAR)
 
 

@@ -1,8 +1,11 @@
-"""APPEND: put messages into a mailbox. RFC 9051 §6.3.12, RFC 3502.
+"""APPEND and REPLACE: put messages into a mailbox.
 
-RFC 3502 §7::
+RFC 9051 §6.3.12, RFC 3502, RFC 8508.
+
+RFC 3502 §7, RFC 8508 §5::
 
     append         = "APPEND" SP mailbox 1*append-message
+    replace        = "REPLACE" SP seq-number SP mailbox append-message
     append-message = [SP flag-list] [SP date-time] SP literal
 
 The literals are not here: the framer announces each, hands on what stands
@@ -13,12 +16,14 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from imapbox.model.message import InternalDate
+from imapbox.model.sequence_set import SAVED, SequenceSet
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.dates import read_date_time
 from imapbox.wire.imap.flags import read_flag_list
 from imapbox.wire.imap.lexer import Lexer
 from imapbox.wire.imap.mailbox_names import MailboxArgument, read_mailbox
+from imapbox.wire.imap.sequence_set import read_sequence_set
 from imapbox.wire.imap.tags import Tag
 
 
@@ -33,9 +38,30 @@ class Append(Command):
     """
 
     name: ClassVar[str] = "APPEND"
+    may_be_several: ClassVar[bool] = True
     mailbox: MailboxArgument
     flags: frozenset[str]
     date: InternalDate | None
+
+    @property
+    def facts(self) -> "MessageFacts":
+        """What is known of the first message."""
+        return MessageFacts(self.flags, self.date)
+
+
+@dataclass(frozen=True, slots=True)
+class Replace(Append):
+    """A new message, and which one it is to take the place of. RFC 8508 §3.
+
+    Attributes:
+        replaced: That one: a single number.
+        by_uid: Whether it is a UID.
+    """
+
+    name: ClassVar[str] = "REPLACE"
+    may_be_several: ClassVar[bool] = False
+    replaced: SequenceSet
+    by_uid: bool
 
 
 class MessageFacts(NamedTuple):
@@ -49,6 +75,18 @@ def read_append(lexer: Lexer, tag: Tag) -> Append:
     """Take what is between APPEND and its first literal."""
     lexer.space()
     return Append(tag, read_mailbox(lexer), *_facts(lexer))
+
+
+def read_replace(lexer: Lexer, tag: Tag, *, by_uid: bool) -> Replace:
+    """Take what is between REPLACE and its literal."""
+    lexer.space()
+    replaced = read_sequence_set(lexer)
+    ends = {end for each in replaced.ranges for end in each}
+    if replaced == SAVED or len(ends) > 1:
+        raise BadSyntax("seq-number")
+    lexer.space()
+    mailbox = read_mailbox(lexer)
+    return Replace(tag, mailbox, *_facts(lexer), replaced, by_uid)
 
 
 def parse_next_message(text: bytes, tag: Tag) -> MessageFacts:
@@ -81,5 +119,5 @@ def _facts(lexer: Lexer) -> MessageFacts:
 
 
 def refuse_append(_lexer: Lexer, _tag: Tag) -> Append:
-    """Say of an APPEND that the framer took for whole: it has no message."""
+    """Say of one that the framer took for whole: it has no message."""
     raise BadSyntax("literal")
