@@ -4,6 +4,7 @@ from array import array
 
 from imapbox.imap.answers import Done
 from imapbox.imap.finding import find, pausing
+from imapbox.imap.progress import Progress
 from imapbox.imap.session import Session
 from imapbox.mailbox.threads import thread_found
 from imapbox.wire.imap import responses
@@ -20,8 +21,8 @@ async def thread(session: Session, command: Thread) -> Done:
     selection = session.selection
     found = await find(session, command, selection.saved)
 
-    def progress() -> str:
-        return f"threading {len(found.uids)} messages"
+    def progress() -> Progress:
+        return Progress(f"threading {len(found.uids)} messages")
 
     pause = pausing(session, progress)
     forest = await thread_found(selection.mailbox, found, command.algorithm, pause)

@@ -185,8 +185,6 @@ COMMANDS: dict[bytes, Command] = {
     b"a MOVE 1 INBOX\r\n": Move(b"a", ONE, by_uid=False, mailbox=INBOX),
     b'a UID move 1:* "INBOX"\r\n': Move(b"a", ALL, by_uid=True, mailbox=INBOX),
     b"a UNSELECT\r\n": Unselect(b"a"),
-    b"a UNAUTHENTICATE\r\n": Unauthenticate(b"a"),
-    b"a compress deflate\r\n": Compress(b"a", b"DEFLATE"),
     b"a UID EXPUNGE 1:*\r\n": Expunge(b"a", ALL),
     b"a IDLE\r\n": Idle(b"a"),
     b"a CHECK\r\n": Check(b"a"),
