@@ -41,7 +41,8 @@ async def answer(session: Session, event: CommandReady | AppendAnnounced) -> Non
     """Obey a command and answer it."""
     message = event if isinstance(event, AppendAnnounced) else None
     try:
-        command = parse_append(event.parts) if message else parse_command(event.parts)
+        parse = parse_append if message else parse_command
+        command = parse(event.parts, utf8=session.utf8)
     except WireError as error:
         answer_mistake(session, error)
     else:

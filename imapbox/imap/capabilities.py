@@ -10,7 +10,7 @@ from imapbox.imap.states import State
 
 # IDLE needs a login (RFC 9051 §6.3), but clients such as Python's imaplib ask what
 # there is before theirs only.
-_ALWAYS: Final = ("IMAP4rev1", "LITERAL+", "ID", "IDLE")
+_ALWAYS: Final = ("IMAP4rev1", "IMAP4rev2", "LITERAL+", "ID", "IDLE")
 _AFTER_LOGIN: Final = (
     "BINARY",
     "CHILDREN",
@@ -42,6 +42,7 @@ _AFTER_LOGIN: Final = (
     "UIDPLUS",
     "UNAUTHENTICATE",
     "UNSELECT",
+    "UTF8=ACCEPT",
     "WITHIN",
 )
 # RFC 4959 §3 and RFC 9051 §6.2.2

@@ -41,4 +41,4 @@ async def status_line(
         else _COUNT[item](counts)
         for item in items
     }
-    return responses.status(name, values)
+    return responses.status(name, values, utf8=session.utf8)

@@ -46,13 +46,17 @@ class ListRows:
     Args:
         command: The LIST.
         listed: All names that there are.
+        no_mailbox: What is to be said of one that is no mailbox.
 
     Raises:
         MailboxNameRefused: Its reference or a pattern is not modified UTF-7.
     """
 
-    def __init__(self, command: List, listed: Sequence[Listed]) -> None:
+    def __init__(
+        self, command: List, listed: Sequence[Listed], no_mailbox: Attribute
+    ) -> None:
         self._command = command
+        self._no_mailbox = no_mailbox
         self._listed = listed
         self._matches = command.matcher().matches
         self._is_level = command.level_matcher().matches
@@ -107,21 +111,16 @@ class ListRows:
         return each.exists or (each.has_children and self._is_level(each.name))
 
     def _attributes(self, each: Listed) -> list[Attribute]:
-        """Return what is to be said of a name. RFC 3348 §3, RFC 6154 §2."""
         command = self._command
-        attributes = [] if each.exists else [no_mailbox(command)]
+        attributes = [] if each.exists else [self._no_mailbox]
         asked = Selecting.SUBSCRIBED in command.selecting
         if each.subscribed and (asked or command.returning.subscribed):
             attributes.append(Attribute.SUBSCRIBED)
-        children = (Attribute.HASNOCHILDREN, Attribute.HASCHILDREN)[each.has_children]
-        attributes.append(children)
-        uses = (each.special_use or "").split()
-        return attributes + [SPECIAL_USE[use] for use in uses if use in SPECIAL_USE]
+        return attributes + attributes_of(each)
 
 
-def no_mailbox(command: List) -> Attribute:
-    r"""Return what is said of a name that is none; ``\NonExistent`` implies more.
-
-    It is not for clients that may not know it: RFC 5258 §3.
-    """
-    return Attribute.NONEXISTENT if command.extended else Attribute.NOSELECT
+def attributes_of(each: Listed) -> list[Attribute]:
+    """Return what is said of any name. RFC 3348 §3, RFC 6154 §2."""
+    children = (Attribute.HASNOCHILDREN, Attribute.HASCHILDREN)[each.has_children]
+    uses = (each.special_use or "").split()
+    return [children, *(SPECIAL_USE[use] for use in uses if use in SPECIAL_USE)]

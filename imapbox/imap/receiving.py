@@ -13,7 +13,7 @@ from typing import Final
 from twisted.internet.defer import CancelledError
 
 from imapbox.disk.spool import Content, Spool
-from imapbox.imap.answers import Refused
+from imapbox.imap.answers import Mistaken, Refused
 from imapbox.imap.session import Session
 from imapbox.mailbox.interfaces import NewMessage
 from imapbox.model.errors import DiskFull, MessageTooBig, NoSuchMailbox, StoreFailure
@@ -56,6 +56,7 @@ async def take_messages(
     """Put into ``messages`` whatever the client sends, as long as it may.
 
     Raises:
+        Mistaken: The client says UTF8 and has not enabled it.
         Refused: There is no message, or there are too many.
         BadSyntax: Something else stands between two messages.
         MailError: The mailbox can't take them.
@@ -71,6 +72,8 @@ async def take_messages(
             raise MessageTooBig
         if len(messages) >= _MOST:
             raise Refused("Too many messages at once.", codes.LIMIT)
+        if announced.utf8 and not session.utf8:
+            raise Mistaken("ENABLE UTF8=ACCEPT comes first.")
         if announced is first:
             await session.account.check_append(name)
         content, announced = await _take(session, announced)

@@ -31,14 +31,18 @@ class Selection:
     Attributes:
         mailbox: What is open.
         tells_modseqs: Whether modseqs are told with flags.
+        tells_recent: Whether what is recent is told: IMAP4rev1.
         saved: UIDs that the last SEARCH saved: RFC 5182 §2.1.
     """
 
-    def __init__(self, mailbox: SelectedMailbox, *, tells_modseqs: bool) -> None:
+    def __init__(
+        self, mailbox: SelectedMailbox, *, tells_modseqs: bool, tells_recent: bool
+    ) -> None:
         self.mailbox = mailbox
         self.tells_modseqs = tells_modseqs
+        self.tells_recent = tells_recent
         self.saved = np.zeros(0, np.uint32)
-        self._flags_items = _FlagsItems(mailbox)
+        self._flags_items = _FlagsItems(mailbox, tells_recent=tells_recent)
         self._keywords_told = len(mailbox.keywords())
 
     def messages(self, numbers: SequenceSet, *, by_uid: bool) -> Iterator[Message]:
@@ -135,7 +139,7 @@ class Selection:
         if isinstance(update, FlagsChanged):
             return self.new_keywords() + self.flags_row(update.message)
         if isinstance(update, Exists):
-            return responses.exists(update.count) + responses.recent(update.recent)
+            return responses.exists(update.count) + self._recent(update.recent)
         if isinstance(update, Expunged):
             return responses.expunge(update.seq)
         return self.new_keywords()
@@ -167,6 +171,14 @@ class Selection:
             items.append(responses.modseq_item(message.modseq))
         return responses.fetch(message.seq, items)
 
+    def tell_no_recent(self) -> None:
+        r"""Say no more what is recent: RFC 9051 §E, 12."""
+        self.tells_recent = False
+        self._flags_items = _FlagsItems(self.mailbox, tells_recent=False)
+
+    def _recent(self, count: int) -> bytes:
+        return responses.recent(count) if self.tells_recent else b""
+
     def highestmodseq_line(self) -> bytes:
         """Return ``* OK [HIGHESTMODSEQ …]``: the client was told all up to it."""
         code = codes.highestmodseq(self.mailbox.highestmodseq)
@@ -179,7 +191,7 @@ class Selection:
         lines = [
             self.flags_line(),
             responses.exists(mailbox.exists),
-            responses.recent(mailbox.recent),
+            self._recent(mailbox.recent),
             self.permanent_flags_line(),
             _fact("UIDs are valid.", codes.uidvalidity(mailbox.uidvalidity)),
             _fact("Predicted next UID.", codes.uidnext(Uid(mailbox.uidnext))),
@@ -187,7 +199,7 @@ class Selection:
             self.highestmodseq_line(),
         ]
         unseen: Seq | None = mailbox.first_unseen()
-        if unseen is not None:
+        if unseen is not None and self.tells_recent:
             lines.insert(3, _fact("First unseen message.", codes.unseen(unseen)))
         return lines
 
@@ -199,9 +211,10 @@ def _vanished(uids: Iterable[int]) -> bytes:
 class _FlagsItems(dict[Marks, bytes]):
     """FLAGS in words, made when first asked for."""
 
-    def __init__(self, mailbox: SelectedMailbox) -> None:
+    def __init__(self, mailbox: SelectedMailbox, *, tells_recent: bool) -> None:
         super().__init__()
         self._mailbox = mailbox
+        self._tells_recent = tells_recent
 
     def __missing__(self, marks: Marks) -> bytes:
         if len(self) >= _MAX_KEPT:
@@ -212,7 +225,9 @@ class _FlagsItems(dict[Marks, bytes]):
             for number, name in enumerate(self._mailbox.keywords())
             if keywords >> number & 1
         ]
-        flag_list = render_flag_list(Flag(flags & ALL_FLAGS), names, recent=recent)
+        flag_list = render_flag_list(
+            Flag(flags & ALL_FLAGS), names, recent=recent and self._tells_recent
+        )
         item = self[marks] = responses.flags_item(flag_list)
         return item
 

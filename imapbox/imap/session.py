@@ -57,6 +57,9 @@ class Session:
         encrypted: Whether TLS is active.
         compressed: Whether COMPRESS is.
         start_tls: Begins TLS; None where there is no certificate.
+        utf8: Whether names, and what is quoted, are UTF-8: RFC 6855, RFC 9051.
+        rev2: Whether IMAP4rev2 is spoken: RFC 9051 §A.
+        names_no_charset: Whether a SEARCH may not name one: RFC 6855 §3.
         tag: Of the command that is obeyed.
         ended: Why the session ended; None while it goes on.
         stopping: Why it ends after this command; None while it goes on.
@@ -88,6 +91,9 @@ class Session:
     identified: bool = False
     tells_modseqs: bool = False
     tells_vanished: bool = False
+    utf8: bool = False
+    rev2: bool = False
+    names_no_charset: bool = False
     _account: Account | None = None
     _selection: Selection | None = None
 
@@ -170,6 +176,7 @@ class Session:
         self.leave()
         self._account = None
         self.tells_modseqs = self.tells_vanished = False
+        self.utf8 = self.rev2 = self.names_no_charset = False
         self.give_seat_back()
         self.input.framer.limits = BEFORE_LOGIN if self.may_login else NO_LITERALS
         self.deadlines.logged_out()
@@ -182,7 +189,9 @@ class Session:
 
     def open(self, mailbox: SelectedMailbox) -> None:
         """Go on with ``mailbox`` selected."""
-        self._selection = Selection(mailbox, tells_modseqs=self.tells_modseqs)
+        self._selection = Selection(
+            mailbox, tells_modseqs=self.tells_modseqs, tells_recent=not self.rev2
+        )
 
     def tell_modseqs(self) -> bool:
         """Tell modseqs with all flags from now on; say whether that is new.
@@ -204,6 +213,20 @@ class Session:
         is_new = not self.tells_vanished
         self.tells_vanished = True
         self.tell_modseqs()
+        return is_new
+
+    def take_utf8(self) -> bool:
+        """Speak UTF-8 from now on; say whether that is new. RFC 6855 §3."""
+        is_new = not self.names_no_charset
+        self.utf8 = self.names_no_charset = True
+        return is_new
+
+    def take_rev2(self) -> bool:
+        """Speak IMAP4rev2 from now on; say whether that is new. RFC 9051 §A."""
+        is_new = not self.rev2
+        self.utf8 = self.rev2 = True
+        if self._selection is not None:
+            self._selection.tell_no_recent()
         return is_new
 
     def highestmodseq(self) -> ResponseCode | None:

@@ -358,7 +358,10 @@ GRAMMAR: Final[dict[str, Make]] = {
     "NOOP": lambda _: b"NOOP",
     "LOGOUT": lambda _: b"LOGOUT",
     "ID": lambda words: b"ID " + words.pick((b"NIL", b"()", b'("name" "x" "os" NIL)')),
-    "ENABLE": lambda words: b"ENABLE " + words.pick((b"X CONDSTORE", b"QRESYNC")),
+    "ENABLE": lambda words: (
+        b"ENABLE "
+        + words.pick((b"X CONDSTORE", b"QRESYNC", b"UTF8=ACCEPT", b"IMAP4rev2"))
+    ),
     "COMPRESS": lambda words: b"COMPRESS " + words.pick((b"DEFLATE", b"deflate", b"x")),
     "UNAUTHENTICATE": lambda _: b"UNAUTHENTICATE",
     "SELECT": lambda words: b"SELECT " + words.box() + _condstore(words),

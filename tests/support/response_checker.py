@@ -45,6 +45,9 @@ _MANY_RANGES: Final = re.compile(rb"\b1(?::1)?(?:,1(?::1)?)+")
 _NAMED: Final = re.compile(
     rb'(\* (?:(?:LIST|LSUB) \([^)]*\) "/"|STATUS) )([^ "{\r\n]+)'
 )
+# From then on quoted strings may hold UTF-8: RFC 6855 §3, RFC 9051 §A.
+_ENABLES_UTF8: Final = re.compile(rb"\* ENABLED(?: [^ ]+)*? (?:UTF8=ACCEPT|IMAP4rev2)")
+_QUOTED_UTF8: Final = re.compile(rb'"(?:[^"\\\r\n]|\\["\\])*"')
 _RULES: Final = {b"+": "continue-req", b"*": "response-data"}
 
 
@@ -159,6 +162,14 @@ def _without_depth(text: bytes, parses: Callable[[str, bytes], bool]) -> bytes:
     return bytes(kept)
 
 
+def _in_ascii(quoted: re.Match[bytes]) -> bytes:
+    """Put an "x" for each character that is not ASCII, if it is UTF-8."""
+    try:
+        return quoted[0].decode().encode("ascii", "replace").replace(b"?", b"x")
+    except UnicodeDecodeError:
+        return quoted[0]
+
+
 @dataclass
 class ResponseChecker:
     """Cuts what one connection hears into responses, and checks each.
@@ -175,6 +186,7 @@ class ResponseChecker:
     _binary: bool = False
     _greeted: bool = False
     _deaf: bool = False
+    _utf8: bool = False
 
     def receive(self, data: bytes) -> None:
         """Take in what the server says next, in pieces of any size."""
@@ -215,6 +227,10 @@ class ResponseChecker:
         return line
 
     def _check(self, response: bytes) -> None:
+        if _ENABLES_UTF8.match(response):
+            self._utf8 = True
+        if self._utf8:
+            response = _QUOTED_UTF8.sub(_in_ascii, response)
         rule = _RULES.get(response[:1], "response-tagged")
         if not self._greeted:
             self._greeted, rule = True, "greeting"

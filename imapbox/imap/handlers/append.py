@@ -6,7 +6,7 @@ large as one alone.
 
 from contextlib import suppress
 
-from imapbox.imap.answers import Done
+from imapbox.imap.answers import Done, Refused
 from imapbox.imap.progress import in_progress
 from imapbox.imap.receiving import discarding, take_messages
 from imapbox.imap.session import Session
@@ -39,15 +39,17 @@ async def replace(session: Session, command: Replace, message: AppendAnnounced) 
     can't be removed, the new one is: there is what was there before.
 
     Raises:
-        Refused: As for `append`.
-        NoSuchMessage: A sequence number is nobody's.
-        MessageGone: The other one is gone, or was never there.
+        Refused: As for `append`; or a UID is nobody's.
+        NoSuchMessage: A sequence number is.
+        MessageGone: The other one is gone.
     """
     selection = session.selection
     mailbox = selection.mailbox
     if mailbox.read_only:
         raise MailboxReadOnly
     uids = selection.uids(command.replaced, by_uid=command.by_uid)
+    if not len(uids):
+        raise Refused("No message has this UID.", codes.NONEXISTENT)
     if not len(mailbox.remaining(uids)):
         raise MessageGone
     where = await _append(session, command, message)

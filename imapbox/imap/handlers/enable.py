@@ -11,7 +11,11 @@ from imapbox.wire.imap.commands.enable import Enable
 _EXTENSIONS: Final[Mapping[bytes, Callable[[Session], bool]]] = {
     b"CONDSTORE": Session.tell_modseqs,
     b"QRESYNC": Session.tell_vanished,
+    b"UTF8=ACCEPT": Session.take_utf8,
+    b"IMAP4REV2": Session.take_rev2,
 }
+# As it is announced.
+_SPELLED: Final = {b"IMAP4REV2": "IMAP4rev2"}
 
 
 async def enable(session: Session, command: Enable) -> Done:
@@ -20,7 +24,7 @@ async def enable(session: Session, command: Enable) -> Done:
     Told is what was not in use before.
     """
     taken = [
-        name.decode()
+        _SPELLED.get(name, name.decode())
         for name in dict.fromkeys(command.capabilities)
         if name in _EXTENSIONS and _EXTENSIONS[name](session)
     ]

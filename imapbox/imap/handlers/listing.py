@@ -7,7 +7,7 @@ from twisted.logger import Logger
 
 from imapbox.imap.answers import Done
 from imapbox.imap.counting import status_line
-from imapbox.imap.list_rows import ListRows, Row, no_mailbox
+from imapbox.imap.list_rows import ListRows, Row
 from imapbox.imap.refusals import is_trouble
 from imapbox.imap.session import Session
 from imapbox.model.errors import MailError, NoSuchMailbox
@@ -36,7 +36,10 @@ async def list_(session: Session, command: List) -> Done:
         return Done("Listed.")
     if StatusAtt.HIGHESTMODSEQ in command.returning.status:
         session.tell_modseqs()
-    rows = ListRows(command, await session.account.mailboxes())
+    # It implies more, and is not for clients that may not know it: RFC 5258 §3.
+    knows = command.extended or session.rev2
+    no_mailbox = Attribute.NONEXISTENT if knows else Attribute.NOSELECT
+    rows = ListRows(command, await session.account.mailboxes(), no_mailbox)
     for number, row in enumerate(rows.rows(), start=1):
         if row is not None:
             await _tell(session, command, row)
@@ -63,7 +66,8 @@ async def lsub(session: Session, command: Lsub) -> Done:
             listed[each.name] = ()
     for number, (name, attributes) in enumerate(listed.items(), start=1):
         if (levels if attributes else pattern).matches(name):
-            session.output.write(responses.lsub_mailbox(attributes, name))
+            row = responses.lsub_mailbox(attributes, name, utf8=session.utf8)
+            session.output.write(row)
         if not number % _AT_A_TIME:
             await session.output.room()
     return Done("Listed.")
@@ -83,7 +87,7 @@ async def _tell(session: Session, command: List, row: Row) -> None:
             counted = await status_line(session, row.name, command.returning.status)
         except NoSuchMailbox:
             # It has gone since the names were looked at.
-            attributes = [no_mailbox(command), *attributes]
+            attributes = [Attribute.NONEXISTENT, *attributes]
         except MailError as error:
             if is_trouble(error):
                 _log.info(
@@ -94,5 +98,7 @@ async def _tell(session: Session, command: List, row: Row) -> None:
                 )
         await session.output.room()
     selected_below = command.selecting if row.has_selected_below else ()
-    line = responses.list_mailbox(attributes, row.name, selected_below)
+    line = responses.list_mailbox(
+        attributes, row.name, selected_below, utf8=session.utf8
+    )
     session.output.write(line + counted)

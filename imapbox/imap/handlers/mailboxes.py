@@ -5,6 +5,7 @@ from typing import Final
 from imapbox.imap.answers import Done, Refused
 from imapbox.imap.list_rows import SPECIAL_USE
 from imapbox.imap.progress import in_progress
+from imapbox.imap.renaming import tell_other_name
 from imapbox.imap.session import Session
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap.commands.authenticated import (
@@ -15,6 +16,7 @@ from imapbox.wire.imap.commands.authenticated import (
     Unsubscribe,
 )
 from imapbox.wire.imap.object_ids import mailboxid
+from imapbox.wire.imap.responses import Attribute
 
 # Those of mailboxes that hold messages of their own; others would be views of all.
 _USES: Final = {
@@ -34,20 +36,26 @@ async def create(session: Session, command: Create) -> Done:
     known = list(dict.fromkeys(use for use in uses if use is not None))
     if None in uses:
         raise Refused("A mailbox can not be made for that.", codes.USEATTR)
-    mailbox_id = await session.account.create(command.mailbox.name(), known)
+    name = command.mailbox.name()
+    mailbox_id = await session.account.create(name, known)
+    tell_other_name(session, command.mailbox, name)
     return Done("Mailbox made.", codes.mailbox_object(mailboxid(mailbox_id)))
 
 
 async def delete(session: Session, command: Delete) -> Done:
     """Remove a mailbox."""
-    await session.account.delete(command.mailbox.name())
+    name = command.mailbox.name()
+    await session.account.delete(name)
+    tell_other_name(session, command.mailbox, name, (Attribute.NONEXISTENT,))
     return Done("Mailbox deleted.")
 
 
 async def rename(session: Session, command: Rename) -> Done:
     """Give a mailbox another name."""
+    new = command.new_name.name()
     with in_progress(session, "renaming"):  # of INBOX all messages are moved
-        await session.account.rename(command.mailbox.name(), command.new_name.name())
+        await session.account.rename(command.mailbox.name(), new)
+    tell_other_name(session, command.new_name, new)
     return Done("Mailbox renamed.")
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imapbox.imap.answers import Done
+from imapbox.imap.answers import Done, Mistaken
 from imapbox.imap.finding import NOTHING, find, greatest_modseq, pausing
 from imapbox.imap.progress import Progress
 from imapbox.imap.results import tell_esearch, tell_numbers
@@ -28,10 +28,15 @@ async def search(session: Session, command: Search | Sort) -> Done:
     """Tell which messages are so, perhaps none; those of a SORT in its order.
 
     Raises:
+        Mistaken: The client named a charset, though all it says is UTF-8.
         Refused: The client's strings are in a charset that we don't read.
         SearchTextTooLong: One of them is too long.
     """
+    if isinstance(command, Search) and command.names_charset:
+        _check_charset_may_be_named(session)
     returns = command.returns
+    if returns is None and session.rev2 and not isinstance(command, Sort):
+        returns = frozenset({Return.ALL})  # RFC 9051 §E, 4
     saves = returns is not None and Return.SAVE in returns
     selection = session.selection
     before = selection.saved
@@ -55,6 +60,12 @@ async def search(session: Session, command: Search | Sort) -> Done:
         start = responses.esearch_start(command.tag, uid=command.by_uid)
         await tell_esearch(session, start, returns, numbers, modseq)
     return Done("Sorted." if isinstance(command, Sort) else "Searched.")
+
+
+def _check_charset_may_be_named(session: Session) -> None:
+    """See that all that is said need not be UTF-8. RFC 6855 §3."""
+    if session.names_no_charset:
+        raise Mistaken("After ENABLE UTF8=ACCEPT there is no other charset.")
 
 
 async def _sorted(session: Session, command: Sort, found: Found) -> Found:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from imapbox.imap.answers import Done
+from imapbox.imap.renaming import tell_selected
 from imapbox.imap.resync import check_enabled, tell_what_happened
 from imapbox.imap.session import Session
 from imapbox.imap.states import State
@@ -58,6 +59,8 @@ async def _open(
     session.open(await session.account.select(name, read_only=read_only))
     for line in session.selection.opening():
         session.output.write(line)
+    if session.rev2:
+        await tell_selected(session, command.mailbox, name)
     if resync is not None:
         await tell_what_happened(session, resync)
     if session.selection.mailbox.read_only:

@@ -34,11 +34,13 @@ class AppendAnnounced:
             the second and any later one (RFC 3502) that is one text.
         size: How many octets the message has, up to 63 bits.
         synchronizing: The client waits for "+", or for our refusal.
+        utf8: Whether the client says that its header is UTF-8: RFC 6855 §4.
     """
 
     parts: tuple[bytes, ...]
     size: int
     synchronizing: bool
+    utf8: bool = False
 
 
 @dataclass(frozen=True, slots=True)

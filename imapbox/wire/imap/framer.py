@@ -11,8 +11,9 @@ RFC 9051 §9, RFC 7888 §8::
     literal  = "{" number64 ["+"] "}" CRLF *CHAR8
     literal8 = "~{" number64 ["+"] "}" CRLF *OCTET
 
-Only APPEND's message may be a literal8 (RFC 3516 §4.4). Anywhere else the "~" is
-left at the end of the text, where no grammar of ours takes it.
+Only APPEND's message may be a literal8 (RFC 3516 §4.4), also as ``"UTF8" SP "("
+literal8 ")"`` (RFC 6855 §4). Anywhere else the "~" is left at the end of the text,
+where no grammar of ours takes it.
 
 A literal that we will not hold is never invited with "+"; one that comes
 without being invited (RFC 7888 §4) is read and thrown away, together with the
@@ -46,6 +47,7 @@ _CRLF: Final = b"\r\n"
 _LITERAL = re.compile(rb"\{([0-9]+)(\+?)\}\Z")
 # What makes a literal of a message a literal8.
 _LITERAL8 = re.compile(rb"(?<= )~\Z")
+_UTF8 = re.compile(rb"(?<= )utf8 \(~\Z", re.IGNORECASE)
 # A CR or an LF that is not part of CRLF ends nothing and has no place.
 _FORBIDDEN = re.compile(rb"[\x00\r\n]")
 # What has a message, up to where its mailbox is named.
@@ -194,7 +196,6 @@ class CommandFramer:
                 return
             parts.append(literal.text)
             if _is_message(parts):
-                parts[-1] = _LITERAL8.sub(b"", parts[-1])
                 yield from self._append(tuple(parts), literal, tag)
                 return
             literals += literal.size
@@ -218,8 +219,11 @@ class CommandFramer:
         """Hand on one message after the other. RFC 3502 §6.3.11."""
         texts = 0
         while True:
+            *before, text = parts
+            utf8 = _UTF8.search(text) is not None
+            parts = (*before, (_UTF8 if utf8 else _LITERAL8).sub(b"", text))
             self._announced = (literal, tag)
-            yield AppendAnnounced(parts, literal.size, literal.synchronizing)
+            yield AppendAnnounced(parts, literal.size, literal.synchronizing, utf8)
             while self._announced is not None:
                 yield None
             if not self._accepted:
@@ -228,7 +232,9 @@ class CommandFramer:
             yield from self._message(literal.size)
             line = yield from self._line(texts, tag)
             texts += len(line)
-            if not line:
+            if utf8 and line.startswith(b")"):
+                line, utf8 = line[1:], False
+            if not (line or utf8):
                 yield AppendEnded()
                 return
             following = _announcement(line)
@@ -238,8 +244,11 @@ class CommandFramer:
             if following is None:
                 yield BadSyntax("end of APPEND", line, tag)
                 return
+            if utf8:
+                yield from self._refuse(BadSyntax("UTF8", line, tag), following)
+                return
             literal = following
-            parts = (_LITERAL8.sub(b"", literal.text),)
+            parts = (literal.text,)
 
     def _message(self, size: int) -> Generator[LiteralChunk | None, None, None]:
         while size:

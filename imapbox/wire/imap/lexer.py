@@ -46,7 +46,7 @@ class Lexer:
 
     Args:
         parts: text, literal, text, …, text, as the framer gives them.
-        utf8: Whether quoted strings may hold UTF-8.
+        utf8: Whether quoted strings may hold UTF-8, and names are in it.
     """
 
     def __init__(self, parts: Sequence[bytes], *, utf8: bool = False) -> None:
@@ -55,6 +55,11 @@ class Lexer:
         self._text = parts[0]
         self._at = 0
         self._utf8 = utf8
+
+    @property
+    def utf8(self) -> bool:
+        """Whether what is said is UTF-8, also in quotes and in names."""
+        return self._utf8
 
     def accept(self, token: bytes) -> bool:
         """Take ``token`` if it is next, and say whether it was."""

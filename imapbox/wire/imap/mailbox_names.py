@@ -1,6 +1,7 @@
 """Mailbox names as they are written, and the patterns of LIST.
 
-Modified UTF-7 (RFC 3501 §5.1.3): printable ASCII stands for itself, "&" is
+Who enabled UTF8=ACCEPT or IMAP4rev2 writes them in UTF-8, and "&" is itself.
+Others in modified UTF-7 (RFC 3501 §5.1.3): printable ASCII stands for itself, "&" is
 "&-", and everything else is UTF-16BE in base64 without padding, with "," for
 "/", between "&" and "-". Each name has exactly one such form, and only that
 form is taken: a second one (``&AC8-`` for "/") would be a name that the checks
@@ -63,17 +64,27 @@ class MailboxArgument:
 
     That it can't be is not a matter of syntax, so the answer is NO and not
     BAD: whoever asks for the name learns of it.
+
+    Attributes:
+        octets: As they were given.
+        utf8: Whether they are UTF-8, and not modified UTF-7.
     """
 
     octets: bytes
+    utf8: bool = False
 
     def text(self) -> str:
         """Return what was given, decoded.
 
         Raises:
-            MailboxNameRefused: It is not modified UTF-7.
+            MailboxNameRefused: It can't be.
         """
-        return decode_utf7(self.octets)
+        if not self.utf8:
+            return decode_utf7(self.octets)
+        try:
+            return self.octets.decode()
+        except UnicodeDecodeError as error:
+            raise MailboxNameRefused(self.octets) from error
 
     def name(self) -> MailboxName:
         """Return the name, normalized.
@@ -90,7 +101,7 @@ def read_mailbox(lexer: Lexer) -> MailboxArgument:
     Raises:
         BadSyntax: There is none.
     """
-    return MailboxArgument(lexer.astring("mailbox"))
+    return MailboxArgument(lexer.astring("mailbox"), lexer.utf8)
 
 
 def read_list_mailbox(lexer: Lexer) -> MailboxArgument:
@@ -105,7 +116,7 @@ def read_list_mailbox(lexer: Lexer) -> MailboxArgument:
         octets = lexer.string("list-mailbox")
     if len(octets) > MAX_PATTERN:
         raise BadSyntax("list-mailbox", octets)
-    return MailboxArgument(octets)
+    return MailboxArgument(octets, lexer.utf8)
 
 
 class ListPattern:

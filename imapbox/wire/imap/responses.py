@@ -168,6 +168,9 @@ def list_mailbox(
     attributes: Iterable[Attribute],
     name: MailboxName,
     selected_below: Iterable[Selecting] = (),
+    *,
+    old_name: str | None = None,
+    utf8: bool = False,
 ) -> bytes:
     """Return ``* LIST`` for one mailbox.
 
@@ -176,13 +179,18 @@ def list_mailbox(
         name: Its name.
         selected_below: What names below it were selected by, of which CHILDINFO
             tells: RFC 5258 §3.5.
+        old_name: What the client called it: RFC 9051 §6.3.9.7.
+        utf8: Whether names are UTF-8, and not modified UTF-7.
     """
     options = sorted(_CHILDINFO & frozenset(selected_below), key=lambda each: each.name)
-    extended = b""
+    items = []
     if options:
         quoted = b" ".join(b'"%b"' % option.value for option in options)
-        extended = b' ("CHILDINFO" (%b))' % quoted
-    return _listed(b"LIST", attributes, name, extended)
+        items.append(b'"CHILDINFO" (%b)' % quoted)
+    if old_name is not None:
+        items.append(b'"OLDNAME" (%b)' % strings.mailbox(old_name, utf8=utf8))
+    extended = b" (%b)" % b" ".join(items) if items else b""
+    return _listed(b"LIST", attributes, name, extended, utf8=utf8)
 
 
 def list_delimiter() -> bytes:
@@ -190,9 +198,11 @@ def list_delimiter() -> bytes:
     return _listed(b"LIST", (Attribute.NOSELECT,), "")
 
 
-def lsub_mailbox(attributes: Iterable[Attribute], name: MailboxName) -> bytes:
+def lsub_mailbox(
+    attributes: Iterable[Attribute], name: MailboxName, *, utf8: bool = False
+) -> bytes:
     """Return ``* LSUB`` for one name. RFC 3501 §7.2.3."""
-    return _listed(b"LSUB", attributes, name)
+    return _listed(b"LSUB", attributes, name, utf8=utf8)
 
 
 def lsub_delimiter() -> bytes:
@@ -200,7 +210,12 @@ def lsub_delimiter() -> bytes:
     return _listed(b"LSUB", (Attribute.NOSELECT,), "")
 
 
-def status(name: MailboxName, values: Mapping[StatusAtt, int | ObjectId]) -> bytes:
+def status(
+    name: MailboxName,
+    values: Mapping[StatusAtt, int | ObjectId],
+    *,
+    utf8: bool = False,
+) -> bytes:
     """Return ``* STATUS`` for one mailbox."""
     atts = b" ".join(
         number_item(att.value, value)
@@ -208,7 +223,7 @@ def status(name: MailboxName, values: Mapping[StatusAtt, int | ObjectId]) -> byt
         else objectid_item(att.value, value)
         for att, value in values.items()
     )
-    return b"* STATUS %b (%b)\r\n" % (strings.mailbox(name), atts)
+    return b"* STATUS %b (%b)\r\n" % (strings.mailbox(name, utf8=utf8), atts)
 
 
 def esearch_start(tag: Tag, *, uid: bool) -> bytes:
@@ -331,8 +346,13 @@ def _condition(status: Status, text: str, code: ResponseCode | None) -> bytes:
 
 
 def _listed(
-    kind: bytes, attributes: Iterable[Attribute], name: str, extended: bytes = b""
+    kind: bytes,
+    attributes: Iterable[Attribute],
+    name: str,
+    extended: bytes = b"",
+    *,
+    utf8: bool = False,
 ) -> bytes:
     said = b" ".join(attribute.value for attribute in attributes)
-    words = (kind, said, _DELIMITER, strings.mailbox(name), extended)
+    words = (kind, said, _DELIMITER, strings.mailbox(name, utf8=utf8), extended)
     return b"* %b (%b) %b %b%b\r\n" % words

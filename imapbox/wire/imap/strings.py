@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 _SAFE_ATOM = re.compile(rb'[^(){ %*"\\\]\x00-\x1f\x7f-\xff]+')
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_SPECIAL = re.compile(rb'["\\]')
 _NOT_TEXT = re.compile(rb"[^\x20-\x7e]")
 
 
@@ -41,9 +43,19 @@ def astring(data: bytes) -> bytes:
     return string(data)
 
 
-def mailbox(name: str) -> bytes:
-    """Return the name of a mailbox in modified UTF-7, as an astring."""
-    return astring(encode_utf7(name))
+def mailbox(name: str, *, utf8: bool = False) -> bytes:
+    """Return the name of a mailbox as an astring.
+
+    Args:
+        name: It.
+        utf8: Whether the client takes UTF-8 in quotes; else it is modified UTF-7.
+    """
+    if not utf8:
+        return astring(encode_utf7(name))
+    octets = name.encode()
+    if octets.isascii() or _CONTROL.search(octets):
+        return astring(octets)
+    return b'"%b"' % _SPECIAL.sub(rb"\\\g<0>", octets)
 
 
 def is_atom(data: bytes) -> bool:

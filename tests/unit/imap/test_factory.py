@@ -52,7 +52,8 @@ def test_running_commands_may_end() -> None:
     parts[1].pause = at_once
     waiting.callback(None)
     assert client.turn() == (
-        b"a OK Mailbox made.\r\n* BYE [UNAVAILABLE] The server is shutting down.\r\n"
+        b"a OK [MAILBOXID (F00000000000000000000000000000066)] Mailbox made.\r\n"
+        b"* BYE [UNAVAILABLE] The server is shutting down.\r\n"
     )
     assert not gone.called
     client.drop()

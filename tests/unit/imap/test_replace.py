@@ -54,7 +54,7 @@ def test_a_draft_becomes_what_was_sent(client: Client) -> None:
     ("command", "answer"),
     [
         (b"REPLACE 9 INBOX", b"t BAD No such message."),
-        (b"UID REPLACE 9 INBOX", b"t NO [EXPUNGEISSUED] "),
+        (b"UID REPLACE 9 INBOX", b"t NO [NONEXISTENT] "),
         (b"REPLACE 1 nowhere", b"t NO [TRYCREATE] "),
         (b"REPLACE 1:2 INBOX", b"t BAD "),
         (b"REPLACE 1,2 INBOX", b"t BAD "),

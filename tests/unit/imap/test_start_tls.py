@@ -18,13 +18,14 @@ def test_a_password_may_pass_afterwards() -> None:
     """Within TLS the capabilities are others, and a password is heard."""
     client = careful()
     assert client.heard().startswith(
-        b"* OK [CAPABILITY IMAP4rev1 LITERAL+ ID IDLE STARTTLS LOGINDISABLED] "
+        b"* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID IDLE STARTTLS "
+        b"LOGINDISABLED] "
     )
     assert client.say(COMMAND) == b"a OK Begin TLS now.\r\n"
     # What was said before TLS was written before TLS.
     assert client.transport.tls_begun == len(client.transport.value())
     assert client.say(b"c CAPABILITY\r\n") == (
-        b"* CAPABILITY IMAP4rev1 LITERAL+ ID IDLE SASL-IR AUTH=PLAIN\r\n"
+        b"* CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID IDLE SASL-IR AUTH=PLAIN\r\n"
         b"c OK Capabilities listed.\r\n"
     )
     assert client.say(COMMAND) == b"a BAD TLS is active.\r\n"

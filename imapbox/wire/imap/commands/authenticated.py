@@ -131,7 +131,8 @@ def read_examine(lexer: Lexer, tag: Tag) -> Examine:
 def read_create(lexer: Lexer, tag: Tag) -> Create:
     """Take what is behind CREATE."""
     octets = _mailbox(lexer).octets.removesuffix(DELIMITER.encode())
-    return Create(tag, MailboxArgument(octets), read_create_parameters(lexer))
+    mailbox = MailboxArgument(octets, lexer.utf8)
+    return Create(tag, mailbox, read_create_parameters(lexer))
 
 
 def read_delete(lexer: Lexer, tag: Tag) -> Delete:

@@ -57,10 +57,12 @@ class Search(Asking):
     Attributes:
         returns: What is wanted of the result, as one ESEARCH; None: all of it,
             as SEARCH.
+        names_charset: Whether the client named a charset.
     """
 
     name: ClassVar[str] = "SEARCH"
     returns: frozenset[Return] | None = None
+    names_charset: bool = False
 
 
 def read_search(lexer: Lexer, tag: Tag, *, by_uid: bool = False) -> Search:
@@ -69,11 +71,13 @@ def read_search(lexer: Lexer, tag: Tag, *, by_uid: bool = False) -> Search:
     returns = read_returns(lexer)
     # RFC 3501 has US-ASCII where none is named, RFC 9051 UTF-8.
     codec: str | None = "utf-8"
-    if lexer.at(_CHARSET):
+    names_charset = lexer.at(_CHARSET)
+    if names_charset:
         lexer.match(_CHARSET, "charset")
         codec = codec_of(lexer.astring("charset"))
         lexer.space()
-    return Search(tag, by_uid, read_criterion(lexer, codec), codec is not None, returns)
+    criterion = read_criterion(lexer, codec)
+    return Search(tag, by_uid, criterion, codec is not None, returns, names_charset)
 
 
 def read_criterion(lexer: Lexer, codec: str | None) -> Criterion:
