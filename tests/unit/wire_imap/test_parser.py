@@ -222,10 +222,17 @@ COMMANDS: dict[bytes, Command] = {
     ),
     b"a SEARCH ALL\r\n": Search(b"a", by_uid=False, criterion=And(())),
     b"a uid search charset utf-8 body {2+}\r\n\xc3\xa4 1\r\n": Search(
-        b"a", by_uid=True, criterion=And((BodyHas("ä"), HasSeq(ONE)))
+        b"a",
+        by_uid=True,
+        criterion=And((BodyHas("ä"), HasSeq(ONE))),
+        names_charset=True,
     ),
     b"a SEARCH CHARSET rot13 BODY x\r\n": Search(
-        b"a", by_uid=False, criterion=BodyHas("x"), known_charset=False
+        b"a",
+        by_uid=False,
+        criterion=BodyHas("x"),
+        known_charset=False,
+        names_charset=True,
     ),
     b"a FETCH 1:* (MODSEQ) (changedsince 9223372036854775807)\r\n": fetch(
         FetchAtt.MODSEQ, since=Since(2**63 - 1)

@@ -286,7 +286,9 @@ def test_every_charset_that_is_told_is_read(charset: str, text: str) -> None:
     assert codec is not None
     criterion = BodyHas(text.encode(codec).decode(codec))
     said = b" CHARSET %b %b" % (charset.encode(), spelled(criterion, codec))
-    assert search(said) == Search(b"a", by_uid=False, criterion=criterion)
+    assert search(said) == Search(
+        b"a", by_uid=False, criterion=criterion, names_charset=True
+    )
 
 
 @pytest.mark.parametrize(
