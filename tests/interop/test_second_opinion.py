@@ -5,6 +5,7 @@ docs/reference/differences.md allows it, or a test fails.
 """
 
 import contextlib
+import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -20,10 +21,12 @@ from tests.support.allowed_differences import (
     ROWS,
     ROWS_OF_BINARY,
     ROWS_OF_SEARCH,
+    ROWS_OF_SORT,
     Asked,
     rows_that_allow,
 )
 from tests.support.checked_clients import CheckedClient
+from tests.support.made_up_threads import append_threads, made_up
 from tests.support.missing import give_up
 from tests.support.rfcs import rfc
 from tests.support.search_questions import questions
@@ -35,12 +38,16 @@ from tests.support.second_opinion import (
     append,
     decoded_of,
     differences,
+    esearch,
     facts_of,
+    misplaced,
     opinion,
     opinion_by_one,
     opinions,
+    response,
     search,
     sections_of,
+    sort,
 )
 
 PAGE = Path(__file__).parents[2] / "docs/reference/differences.md"
@@ -148,7 +155,8 @@ def test_structures_and_sections(both: Both, tell: Callable[[object], None]) -> 
     tell(f"{items} items of {len(both.mails)} mails; allowed: {dict(used)}")
     assert left == [], "\n".join(left)
     # What no mail of the corpus needs any more is to be removed from the page.
-    assert set(ROWS) - ROWS_OF_SEARCH - ROWS_OF_BINARY - set(used) == set()
+    others = ROWS_OF_SEARCH | ROWS_OF_SORT | ROWS_OF_BINARY
+    assert set(ROWS) - others - set(used) == set()
 
 
 def test_searches(
@@ -181,6 +189,108 @@ def test_searches(
     tell(f"{count} questions found {hits} mails")
     assert left == [], "\n".join(left)
     assert set(used) >= ROWS_OF_SEARCH
+
+
+@pytest.mark.parametrize("keys", ["ALL", "SEEN", "UNSEEN FLAGGED", "DELETED UNDELETED"])
+@pytest.mark.parametrize(
+    "returns",
+    [
+        "",
+        "ALL",
+        "MIN MAX",
+        "COUNT",
+        "MIN MAX COUNT ALL",
+        "PARTIAL 2:5",
+        "COUNT PARTIAL 9:3",
+    ],
+)
+def test_esearch(both: Both, keys: str, returns: str) -> None:
+    """ESEARCH tells the same of what SEARCH, UID SEARCH and UID SORT find."""
+    for question in (
+        f"SEARCH RETURN ({returns}) {keys}",
+        f"UID SEARCH RETURN ({returns}) {keys}",
+        f"UID SORT RETURN ({returns}) (REVERSE ARRIVAL) UTF-8 {keys}",
+    ):
+        ours, theirs = (esearch(each, question) for each in (both.ours, both.theirs))
+        assert ours == theirs, question
+
+
+SORT_KEYS = (
+    *("ARRIVAL", "SIZE", "DATE", "SUBJECT", "FROM", "TO", "CC"),
+    *("DISPLAYFROM", "DISPLAYTO"),
+)
+
+
+def by_others(mails: Sequence[Mail]) -> str:
+    """The sequence set of the mails that nobody made to be misread."""
+    numbers = enumerate(mails, start=1)
+    return ",".join(str(seq) for seq, mail in numbers if mail.source != "hostile")
+
+
+def sorted_otherwise(
+    both: Both, by: str, used: Counter[str]
+) -> tuple[list[int], list[str]]:
+    """Return which mails are at another place, and those of them that no row allows."""
+    question = f"SORT ({by}) UTF-8 {by_others(both.mails)}"
+    numbers = misplaced(*(sort(each, question) for each in (both.ours, both.theirs)))
+    found = (
+        Difference(both.mails[seq - 1], f"SORT ({by})", "place", "here", "elsewhere")
+        for seq in numbers
+    )
+    return numbers, unexplained(found, {}, used)
+
+
+def test_sorts(both: Both, tell: Callable[[object], None]) -> None:
+    """SORT puts mail into the same order, by all keys, upwards and downwards."""
+    used: Counter[str] = Counter()
+    left = []
+    for key in SORT_KEYS:
+        for by in (key, f"REVERSE {key}"):
+            left += sorted_otherwise(both, by, used)[1]
+    for by in ("SIZE DATE", "REVERSE ARRIVAL FROM", "CC TO REVERSE SIZE"):
+        left += sorted_otherwise(both, by, used)[1]
+    tell(f"allowed: {dict(used)}")
+    assert left == [], "\n".join(left)
+    assert set(used) >= ROWS_OF_SORT
+
+
+@pytest.mark.parametrize("algorithm", ["REFERENCES", "ORDEREDSUBJECT"])
+def test_threads(both: Both, algorithm: str) -> None:
+    """THREAD makes the same threads of mail whose dates and subjects both read."""
+    used: Counter[str] = Counter()
+    odd = {
+        seq for by in ("DATE", "SUBJECT") for seq in sorted_otherwise(both, by, used)[0]
+    }
+    without = ",".join(map(str, sorted(odd)))
+    question = f"THREAD {algorithm} UTF-8 {by_others(both.mails)} NOT {without}"
+    ours, theirs = (
+        response(each, question, b"THREAD") for each in (both.ours, both.theirs)
+    )
+    assert ours == theirs
+    assert ours.count(b"(") > 100
+
+
+@pytest.mark.parametrize("loops", [False, True])
+def test_threads_that_are_made_up(
+    both: Both, seed: int, effort: int, loops: bool
+) -> None:
+    """THREAD makes the same threads of any references, circles among them."""
+    chance = random.Random(seed if effort > 1 else 0)
+    for number in range(3 * effort):
+        mails = made_up(chance, chance.choice((6, 12, 60)), loops=loops)
+        told = []
+        for client in (both.ours, both.theirs):
+            name = f"threads{loops:d}{number}"
+            append_threads(client, name, mails)
+            client.select(name)
+            told.append(
+                [
+                    response(client, f"THREAD {algorithm} UTF-8 ALL", b"THREAD")
+                    for algorithm in ("REFERENCES", "ORDEREDSUBJECT")
+                ]
+            )
+            client.select("corpus")
+        assert told[0] == told[1], mails
 
 
 def test_parts_without_their_encoding(

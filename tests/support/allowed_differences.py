@@ -73,18 +73,21 @@ class Asked:
 Pair = tuple[Any, Any]
 Level = Callable[[Asked, Any, Any], Pair]
 ROWS: Final[dict[str, Level]] = {}
-# Those that only answers to SEARCH need, and to BINARY.
+# Those that only answers to SEARCH need, to SORT, and to BINARY.
 ROWS_OF_SEARCH: Final[set[str]] = set()
+ROWS_OF_SORT: Final[set[str]] = set()
 ROWS_OF_BINARY: Final[set[str]] = set()
 
 
 def _row(
-    name: str, *, search: bool = False, binary: bool = False
+    name: str, *, search: bool = False, sort: bool = False, binary: bool = False
 ) -> Callable[[Level], Level]:
     def keep(level: Level) -> Level:
         ROWS[name] = level
         if search:
             ROWS_OF_SEARCH.add(name)
+        if sort:
+            ROWS_OF_SORT.add(name)
         if binary:
             ROWS_OF_BINARY.add(name)
         return level
@@ -344,9 +347,12 @@ def _dates(asked: Asked, ours: Any, theirs: Any) -> Pair:
     """Dovecot takes it for one of 1970, or the first of two that it has."""
     if not asked.item.startswith("SENT"):
         return ours, theirs
-    header = asked.mail.header + b"\n"
-    is_good = len(_A_DATE.findall(header)) == len(_DATE.findall(header)) == 1
-    return (ours, theirs) if is_good else (ours, ours)
+    return (ours, theirs) if _has_good_date(asked.mail) else (ours, ours)
+
+
+def _has_good_date(mail: Mail) -> bool:
+    header = mail.header + b"\n"
+    return len(_A_DATE.findall(header)) == len(_DATE.findall(header)) == 1
 
 
 @_row("Words in addresses that are none", search=True)
@@ -389,5 +395,44 @@ def _encoded(asked: Asked, ours: Any, theirs: Any) -> Pair:
 def _body_words(asked: Asked, ours: Any, theirs: Any) -> Pair:
     """Such parts are text to us, and not to Dovecot."""
     if asked.item.startswith(("BODY ", "TEXT ")) and _NO_TYPE.search(asked.mail.octets):
+        return ours, ours
+    return ours, theirs
+
+
+@_row("The place of mail that has no good date", sort=True)
+def _place_by_date(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot goes by INTERNALDATE, ours by what can be read of the date."""
+    if asked.item.endswith("DATE)") and not _has_good_date(asked.mail):
+        return ours, ours
+    return ours, theirs
+
+
+@_row("The place of subjects in no charset", sort=True)
+def _place_by_octets(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot puts them behind all others, ours where the guessed words belong."""
+    subject = _field(asked.mail, "Subject")
+    if asked.item.endswith("SUBJECT)") and not _is_utf8(subject):
+        return ours, ours
+    return ours, theirs
+
+
+def _is_utf8(octets: bytes) -> bool:
+    return octets.decode("utf-8", "ignore").encode() == octets
+
+
+@_row("The place of mail with two subjects", sort=True)
+def _place_by_last(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Dovecot goes by the first one, ours by the one that is in ENVELOPE."""
+    subjects = re.findall(rb"(?im)^subject *:", asked.mail.header + b"\n")
+    if asked.item.endswith("SUBJECT)") and len(subjects) > 1:
+        return ours, ours
+    return ours, theirs
+
+
+@_row("The place of addresses that are none", sort=True)
+def _place_by_address(asked: Asked, ours: Any, theirs: Any) -> Pair:
+    """Each goes by what it reads of them: see "Addresses that are none"."""
+    name = re.search(r"(FROM|TO|CC)\)$", asked.item)
+    if name and _UNREADABLE.search(_field(asked.mail, name[1])):
         return ours, ours
     return ours, theirs

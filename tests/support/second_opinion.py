@@ -2,6 +2,7 @@
 
 import random
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -296,3 +297,43 @@ def search(client: ImapClient, question: bytes) -> set[int] | bytes:
     found = [line for line in answer if line.startswith(b"* SEARCH")]
     assert len(found) <= 1
     return {int(number) for line in found for number in line.split()[2:]}
+
+
+def response(client: ImapClient, command: str, kind: bytes) -> bytes:
+    """Return what is behind ``* KIND``, of the one such response to a command."""
+    start = b"* %b" % kind
+    answer = client.command(command.encode())
+    (found,) = [line for line in answer if line.startswith(start)]
+    return bytes(found).removeprefix(start).strip()
+
+
+def sort(client: ImapClient, question: str) -> list[int]:
+    """Return the sequence numbers of what is found, in order."""
+    return [int(number) for number in response(client, question, b"SORT").split()]
+
+
+def esearch(client: ImapClient, question: str) -> dict[bytes, bytes]:
+    """Return what ESEARCH tells, by name; what has no value is b""."""
+    told = response(client, question, b"ESEARCH")
+    items = re.findall(rb" ([A-Z]+)(?: (\([^)]*\)|[^ A-Z]+))?", b" " + told)
+    return {name: value for name, value in items if name != b"TAG"}
+
+
+def misplaced(ours: Sequence[int], theirs: Sequence[int]) -> list[int]:
+    """Return those without which both are in one order: as few as possible."""
+    place = {number: at for at, number in enumerate(theirs)}
+    # The longest run of ours that ascends in theirs.
+    ends: list[int] = []
+    before: dict[int, int | None] = {}
+    best: list[int] = []
+    for number in ours:
+        at = bisect_left(ends, place[number])
+        before[number] = best[at - 1] if at else None
+        ends[at : at + 1] = [place[number]]
+        best[at : at + 1] = [number]
+    kept = set()
+    number_or_none = best[-1] if best else None
+    while number_or_none is not None:
+        kept.add(number_or_none)
+        number_or_none = before[number_or_none]
+    return [number for number in ours if number not in kept]
