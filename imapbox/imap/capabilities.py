@@ -27,6 +27,7 @@ _AFTER_LOGIN: Final = (
     "MOVE",
     "MULTIAPPEND",
     "NAMESPACE",
+    "PARTIAL",
     "OBJECTID",
     "PREVIEW",
     "QRESYNC",

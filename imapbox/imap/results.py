@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from imapbox.imap.session import Session
 from imapbox.model.numbers import ModSeq
 from imapbox.wire.imap import responses
-from imapbox.wire.imap.return_options import Return
+from imapbox.wire.imap.return_options import Return, Returns
 from imapbox.wire.imap.sequence_set import uid_ranges
 
 # So many numbers are worded before we look at the clock.
@@ -43,7 +43,7 @@ async def tell_numbers(
 async def tell_esearch(
     session: Session,
     correlator: bytes,
-    returns: frozenset[Return],
+    returns: Returns,
     numbers: NDArray[np.uint32],
     modseq: ModSeq | None,
 ) -> None:
@@ -68,12 +68,25 @@ async def tell_esearch(
     if modseq is not None:
         output.write(responses.search_item(b"MODSEQ", modseq))
     if len(numbers) and Return.ALL in returns:
-        before = b" ALL "
-        for ranges in uid_ranges(*_runs(numbers), _AT_A_TIME):
-            output.write(before + ranges)
-            await output.room()
-            before = b","
+        await _tell_set(session, b" ALL ", numbers)
+    if returns.partial is not None:
+        start = responses.search_partial(returns.partial)
+        some = numbers[returns.partial.of(len(numbers))]
+        if len(some):
+            await _tell_set(session, start, some)
+            output.write(b")")
+        else:
+            output.write(start + b"NIL)")
     output.write(responses.SEARCH_END)
+
+
+async def _tell_set(
+    session: Session, start: bytes, numbers: NDArray[np.uint32]
+) -> None:
+    for ranges in uid_ranges(*_runs(numbers), _AT_A_TIME):
+        session.output.write(start + ranges)
+        await session.output.room()
+        start = b","
 
 
 def _runs(

@@ -201,7 +201,7 @@ def test_searches(
         "COUNT",
         "MIN MAX COUNT ALL",
         "PARTIAL 2:5",
-        "COUNT PARTIAL 9:3",
+        "COUNT PARTIAL 3:9",
     ],
 )
 def test_esearch(both: Both, keys: str, returns: str) -> None:

@@ -257,6 +257,7 @@ def _search_key(words: Words, depth: int = 0) -> bytes:
 _RETURNS: Final = (
     *((b"",) * 6),
     *(b"RETURN () ", b"RETURN (SAVE) ", b"RETURN (MIN ALL COUNT) "),
+    *(b"RETURN (PARTIAL 1:2) ", b"RETURN (SAVE PARTIAL -1:-4294967295 MAX) "),
 )
 _SORT_KEYS: Final = (
     *(b"ARRIVAL", b"CC", b"DATE", b"FROM", b"SIZE", b"SUBJECT", b"TO"),

@@ -45,6 +45,13 @@ ADDED: Final[dict[str, list[str]]] = {
         "thread-members = nz-number *(SP nz-number) [SP thread-nested]",
         "thread-nested = 2*thread-list",
     ],
+    "RFC 9394 §4": [
+        'partial-range-first = nz-number ":" nz-number',
+        'partial-range-last = MINUS nz-number ":" MINUS nz-number',
+        "partial-range = partial-range-first / partial-range-last",
+        'ret-data-partial = "PARTIAL" SP "(" partial-range SP partial-results ")"',
+        'partial-results = sequence-set / "NIL"',
+    ],
     # Of MULTIAPPEND.
     "RFC 4315 §4": ["append-uid =/ uid-set"],
     "RFC 7162 §7": [
@@ -103,6 +110,8 @@ ADDED: Final[dict[str, list[str]]] = {
 REWORDED: Final = [
     # RFC 5256 §4 and §5 have the response, and don't say what kind it is.
     "mailbox-data =/ sort-data / thread-data",
+    # RFC 9394 §4, whose MINUS is a string.
+    'MINUS = "-"',
     # RFC 3501 §9, status-att; its status-att-list has no names for its parts.
     'status-att-val =/ "RECENT" SP number',
     # RFC 2971 §4, in RFC 822's "::=" and "#(…)".
@@ -134,7 +143,8 @@ STRICTER: Final = [
     # RFC 9051 §9 ends this with `search-ret-data-ext`, which takes anything.
     (
         'search-return-data = "MIN" SP nz-number / "MAX" SP nz-number / '
-        '"ALL" SP sequence-set / "COUNT" SP number / "MODSEQ" SP mod-sequence-value'
+        '"ALL" SP sequence-set / "COUNT" SP number / "MODSEQ" SP mod-sequence-value / '
+        "ret-data-partial"
     ),
     # A text that begins with "[" would be read as a code by a client.
     'resp-text = "[" resp-text-code "]" SP [plain-text] / plain-text',

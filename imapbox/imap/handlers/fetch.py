@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imapbox.imap.answers import Done, Refused
 from imapbox.imap.facts import fact, makes_cards, needs_card
 from imapbox.imap.octet_rows import OctetRows
@@ -19,7 +22,7 @@ from imapbox.imap.session import BATCH, Session
 from imapbox.imap.settings import SLICE
 from imapbox.imap.withheld import refuse_withheld
 from imapbox.mailbox.cards import in_batches, read_cards
-from imapbox.mailbox.messages import Message
+from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.selected import Fetch
@@ -56,7 +59,7 @@ async def fetch(session: Session, command: Fetch) -> Done:
     items = _items(session, command)
     if set(items) - {FetchAtt.UID} == {FetchAtt.FLAGS}:
         # What clients ask of whole mailboxes.
-        rows = selection.marked_rows(command.messages, by_uid=command.by_uid)
+        rows = _marked_rows(selection, command)
         await session.tell_flags(rows, with_uid=FetchAtt.UID in items)
         return Done("Fetched.")
     messages = _messages(selection, command)
@@ -81,12 +84,29 @@ def _items(session: Session, command: Fetch) -> tuple[FetchItem, ...]:
     return items
 
 
+def _marked_rows(selection: Selection, command: Fetch) -> Iterator[MarkedRow]:
+    if command.partial is None:
+        return selection.marked_rows(command.messages, by_uid=command.by_uid)
+    return selection.mailbox.marks_of(_uids(selection, command))
+
+
 def _messages(selection: Selection, command: Fetch) -> Iterator[Message]:
-    if command.since is None:
+    if command.since is None and command.partial is None:
         return selection.messages(command.messages, by_uid=command.by_uid)
+    return selection.mailbox.messages_of(_uids(selection, command))
+
+
+def _uids(selection: Selection, command: Fetch) -> NDArray[np.uint32]:
+    """Return which messages are meant: some of them, of these those that changed.
+
+    RFC 9394 §3.3, §3.4.
+    """
     uids = selection.uids(command.messages, by_uid=command.by_uid)
-    mailbox = selection.mailbox
-    return mailbox.messages_of(mailbox.changed_since(uids, command.since.modseq))
+    if command.partial is not None:
+        uids = uids[command.partial.of(len(uids))]
+    if command.since is not None:
+        uids = selection.mailbox.changed_since(uids, command.since.modseq)
+    return uids
 
 
 def _check_parts(items: Sequence[FetchItem]) -> None:

@@ -18,10 +18,12 @@ from imapbox.mailbox.sorting import sort_found
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.search import Search
 from imapbox.wire.imap.commands.sort import Sort
-from imapbox.wire.imap.return_options import Return
+from imapbox.wire.imap.return_options import Return, Returns
 
-# With one of these, or none but SAVE, it is all that is meant: RFC 5182 §2.4.
+# With one of the first, or none of the second, it is all that is meant: RFC 5182
+# §2.4, RFC 9394 §3.2.
 _WHOLE: Final = frozenset({Return.ALL, Return.COUNT})
+_SOME: Final = frozenset({Return.MIN, Return.MAX, Return.PARTIAL})
 
 
 async def search(session: Session, command: Search | Sort) -> Done:
@@ -36,7 +38,7 @@ async def search(session: Session, command: Search | Sort) -> Done:
         _check_charset_may_be_named(session)
     returns = command.returns
     if returns is None and session.rev2 and not isinstance(command, Sort):
-        returns = frozenset({Return.ALL})  # RFC 9051 §E, 4
+        returns = Returns(frozenset({Return.ALL}))  # RFC 9051 §E, 4
     saves = returns is not None and Return.SAVE in returns
     selection = session.selection
     before = selection.saved
@@ -46,8 +48,8 @@ async def search(session: Session, command: Search | Sort) -> Done:
     if isinstance(command, Sort):
         found = await _sorted(session, command, found)
     told = found.uids
-    if returns is not None and not returns & _WHOLE:
-        told = _ends(told, returns)
+    if returns is not None:
+        told = _told(told, returns)
     if saves:
         selection.saved = np.sort(told)
     modseq = greatest_modseq(session, command, told)
@@ -56,7 +58,7 @@ async def search(session: Session, command: Search | Sort) -> Done:
         sorts = isinstance(command, Sort)
         start = responses.SORT_START if sorts else responses.SEARCH_START
         await tell_numbers(session, start, numbers, modseq)
-    elif returns != {Return.SAVE}:
+    elif returns.options != {Return.SAVE}:
         start = responses.esearch_start(command.tag, uid=command.by_uid)
         await tell_esearch(session, start, returns, numbers, modseq)
     return Done("Sorted." if isinstance(command, Sort) else "Searched.")
@@ -76,11 +78,15 @@ async def _sorted(session: Session, command: Sort, found: Found) -> Found:
     return await sort_found(mailbox, found, command.by, pausing(session, progress))
 
 
-def _ends(uids: NDArray[np.uint32], returns: frozenset[Return]) -> NDArray[np.uint32]:
-    """Return the first one, the last one, or both, as is wanted."""
-    if returns == {Return.SAVE} or not len(uids):
+def _told(uids: NDArray[np.uint32], returns: Returns) -> NDArray[np.uint32]:
+    """Return those that are told, and saved."""
+    if returns.options & _WHOLE or not returns.options & _SOME:
         return uids
-    places = {0} if Return.MIN in returns else set()
+    parts = [NOTHING]
+    if Return.MIN in returns:
+        parts.append(uids[:1])
     if Return.MAX in returns:
-        places.add(len(uids) - 1)
-    return uids[sorted(places)]
+        parts.append(uids[-1:])
+    if returns.partial is not None:
+        parts.append(uids[returns.partial.of(len(uids))])
+    return np.unique(np.concatenate(parts))

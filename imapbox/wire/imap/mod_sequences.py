@@ -5,7 +5,8 @@ Of RFC 7162 §7 and RFC 4466 §6::
     mod-sequence-value  = 1*DIGIT         ; 1 to 2^63 - 1
     mod-sequence-valzer = "0" / mod-sequence-value
     fetch-modifiers     = SP "(" fetch-modifier *(SP fetch-modifier) ")"
-    fetch-modifier      = chgsince-fetch-mod / "VANISHED"
+    fetch-modifier      = chgsince-fetch-mod / "VANISHED" /
+                          "PARTIAL" SP partial-range   ; RFC 9394 §4
     chgsince-fetch-mod  = "CHANGEDSINCE" SP mod-sequence-value
     store-modifiers     = SP "(" "UNCHANGEDSINCE" SP mod-sequence-valzer ")"
     search-modsequence  = "MODSEQ" [SP entry-name SP entry-type-req]
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from imapbox.model.numbers import ModSeq
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.lexer import Lexer
+from imapbox.wire.imap.partial_ranges import Partial, read_partial
 
 _ENTRY = re.compile(rb'"/flags/[^"(){ %*\x00-\x1f\x7f-\xff]+" ', re.IGNORECASE)
 _ENTRY_TYPE = re.compile(rb"(?:priv|shared|all) ", re.IGNORECASE)
@@ -38,17 +40,20 @@ class Since:
     vanished: bool = False
 
 
-def read_since(lexer: Lexer, *, by_uid: bool) -> Since | None:
+def read_fetch_modifiers(
+    lexer: Lexer, *, by_uid: bool
+) -> tuple[Since | None, Partial | None]:
     """Take the modifiers of a FETCH, if there are any.
 
     Args:
         lexer: Behind the items.
-        by_uid: Whether it is a UID FETCH, the only one that may ask who went.
+        by_uid: Whether it is a UID FETCH, the only one that may ask who went, and
+            for some of many.
     """
     if not lexer.next_is(b" "):
-        return None
+        return None, None
     lexer.space()
-    modseq, vanished = None, False
+    modseq, vanished, partial = None, False, None
     lexer.expect(b"(")
     while True:
         word = lexer.name("modifier")
@@ -57,14 +62,18 @@ def read_since(lexer: Lexer, *, by_uid: bool) -> Since | None:
             modseq = ModSeq(lexer.nz_number64("mod-sequence-value"))
         elif word == b"VANISHED" and by_uid and not vanished:
             vanished = True
+        elif word == b"PARTIAL" and by_uid and partial is None:
+            partial = read_partial(lexer)
         else:
             raise BadSyntax("modifier", word)
         if lexer.accept(b")"):
             break
         lexer.space()
     if modseq is None:
-        raise BadSyntax("CHANGEDSINCE")
-    return Since(modseq, vanished)
+        if vanished:
+            raise BadSyntax("CHANGEDSINCE")
+        return None, partial
+    return Since(modseq, vanished), partial
 
 
 def read_unchanged_since(lexer: Lexer) -> ModSeq | None:

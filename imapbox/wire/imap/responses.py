@@ -34,6 +34,7 @@ from imapbox.wire.imap.commands.status import StatusAtt
 from imapbox.wire.imap.dates import render_date_time
 from imapbox.wire.imap.list_options import Selecting
 from imapbox.wire.imap.object_ids import ObjectId
+from imapbox.wire.imap.partial_ranges import Partial
 from imapbox.wire.imap.response_codes import ResponseCode
 from imapbox.wire.imap.tags import Tag
 
@@ -243,6 +244,11 @@ def esearch_start(tag: Tag, *, uid: bool) -> bytes:
 def search_item(name: bytes, value: int) -> bytes:
     """Return one thing that ESEARCH tells."""
     return b" %b %d" % (name, value)
+
+
+def search_partial(partial: Partial) -> bytes:
+    """Return the beginning of PARTIAL: a set, or NIL, and ")" follow. RFC 9394 §3.1."""
+    return b" PARTIAL (%b " % partial.spelled()
 
 
 def search_modseq(modseq: ModSeq) -> bytes:

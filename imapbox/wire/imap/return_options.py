@@ -4,44 +4,77 @@ RFC 9051 §9, the same for SORT by RFC 5267 §5::
 
     search-return-opts = SP "RETURN" SP "(" [search-return-opt
                          *(SP search-return-opt)] ")"
-    search-return-opt  = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE"
+    search-return-opt  = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE" /
+                         "PARTIAL" SP partial-range     ; `partial_ranges`
 """
 
 import re
+from dataclasses import dataclass
 from enum import Enum
 
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.lexer import Lexer
+from imapbox.wire.imap.partial_ranges import Partial, read_partial
 
 _RETURN = re.compile(rb"return (?=\()", re.IGNORECASE)
 
 
 class Return(Enum):
-    """One thing that is wanted. RFC 4731 §3.1, RFC 5182 §2.1."""
+    """One thing that is wanted.
+
+    RFC 4731 §3.1, RFC 5182 §2.1, RFC 9394 §3.1.
+    """
 
     MIN = b"MIN"
     MAX = b"MAX"
     ALL = b"ALL"
     COUNT = b"COUNT"
+    PARTIAL = b"PARTIAL"
     SAVE = b"SAVE"
 
 
-def read_returns(lexer: Lexer) -> frozenset[Return] | None:
-    """Take the options and the space behind them, if there are any."""
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """All that is wanted.
+
+    Attributes:
+        options: What.
+        partial: Which results are meant by PARTIAL, if it is one of them.
+    """
+
+    options: frozenset[Return]
+    partial: Partial | None = None
+
+    def __contains__(self, option: Return) -> bool:
+        """Say whether this is wanted."""
+        return option in self.options
+
+
+def read_returns(lexer: Lexer) -> Returns | None:
+    """Take the options and the space behind them, if there are any.
+
+    Raises:
+        BadSyntax: One is none, or ALL and PARTIAL don't go together: RFC 9394 §3.1.
+    """
     if not lexer.at(_RETURN):
         return None
     lexer.match(_RETURN, "search-return-opts")
-    options: list[Return] = []
+    read: list[tuple[Return, Partial | None]] = []
     if not lexer.accept(b"()"):
-        options = lexer.listed(lambda: _return(lexer))
+        read = lexer.listed(lambda: _return(lexer))
     lexer.space()
+    options = [option for option, _ in read]
+    partials = [partial for _, partial in read if partial is not None]
+    if len(partials) + (Return.ALL in options) > 1:
+        raise BadSyntax("one PARTIAL or ALL")
     # RFC 4731 §3.1: nothing named is ALL.
-    return frozenset(options or {Return.ALL})
+    return Returns(frozenset(options or {Return.ALL}), *partials)
 
 
-def _return(lexer: Lexer) -> Return:
+def _return(lexer: Lexer) -> tuple[Return, Partial | None]:
     name = lexer.name("search-return-opt")
     try:
-        return Return(name)
+        option = Return(name)
     except ValueError as error:
         raise BadSyntax("search-return-opt", name) from error
+    return option, read_partial(lexer) if option is Return.PARTIAL else None

@@ -61,7 +61,7 @@ from imapbox.wire.imap.parser import (
     parse_append,
     parse_command,
 )
-from imapbox.wire.imap.return_options import Return
+from imapbox.wire.imap.return_options import Return, Returns
 from imapbox.wire.imap.select_parameters import Resync, SelectParameters
 from imapbox.wire.imap.sequence_set import SequenceSet
 
@@ -218,7 +218,7 @@ COMMANDS: dict[bytes, Command] = {
         criterion=And(()),
         known_charset=False,
         by=(SortBy(SortKey.CC),),
-        returns=frozenset({Return.MIN}),
+        returns=Returns(frozenset({Return.MIN})),
     ),
     b"a SEARCH ALL\r\n": Search(b"a", by_uid=False, criterion=And(())),
     b"a uid search charset utf-8 body {2+}\r\n\xc3\xa4 1\r\n": Search(

@@ -17,7 +17,7 @@ from imapbox.model.sequence_set import SAVED
 from imapbox.wire.imap.charsets import codec_of
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.lexer import Lexer
-from imapbox.wire.imap.return_options import Return, read_returns
+from imapbox.wire.imap.return_options import Returns, read_returns
 from imapbox.wire.imap.search_keys import SearchKeys
 from imapbox.wire.imap.tags import Tag
 
@@ -61,7 +61,7 @@ class Search(Asking):
     """
 
     name: ClassVar[str] = "SEARCH"
-    returns: frozenset[Return] | None = None
+    returns: Returns | None = None
     names_charset: bool = False
 
 

@@ -22,7 +22,12 @@ from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.fetch_items import FetchItem, read_fetch_items
 from imapbox.wire.imap.flags import read_flag_list, read_flags
 from imapbox.wire.imap.lexer import Lexer
-from imapbox.wire.imap.mod_sequences import Since, read_since, read_unchanged_since
+from imapbox.wire.imap.mod_sequences import (
+    Since,
+    read_fetch_modifiers,
+    read_unchanged_since,
+)
+from imapbox.wire.imap.partial_ranges import Partial
 from imapbox.wire.imap.sequence_set import read_sequence_set
 from imapbox.wire.imap.tags import Tag
 
@@ -77,6 +82,7 @@ class Fetch(Command):
             are, the answer tells the UID in any case (RFC 9051 §6.4.9).
         items: What is asked, each once, in the client's order.
         since: Only those that changed since.
+        partial: Only some of them; of these, those that changed.
     """
 
     name: ClassVar[str] = "FETCH"
@@ -84,6 +90,7 @@ class Fetch(Command):
     by_uid: bool
     items: tuple[FetchItem, ...]
     since: Since | None = None
+    partial: Partial | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,8 @@ def read_fetch(lexer: Lexer, tag: Tag, *, by_uid: bool = False) -> Fetch:
     """Take what is behind FETCH."""
     messages = _messages(lexer)
     items = read_fetch_items(lexer)
-    return Fetch(tag, messages, by_uid, items, read_since(lexer, by_uid=by_uid))
+    modifiers = read_fetch_modifiers(lexer, by_uid=by_uid)
+    return Fetch(tag, messages, by_uid, items, *modifiers)
 
 
 def read_uid_fetch(lexer: Lexer, tag: Tag) -> Fetch:

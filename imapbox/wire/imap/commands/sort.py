@@ -20,7 +20,7 @@ from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.charsets import codec_of
 from imapbox.wire.imap.commands.search import Asking, read_criterion
 from imapbox.wire.imap.lexer import Lexer
-from imapbox.wire.imap.return_options import Return, read_returns
+from imapbox.wire.imap.return_options import Returns, read_returns
 from imapbox.wire.imap.tags import Tag
 
 # What comes again decides nothing: nobody needs more.
@@ -38,7 +38,7 @@ class Sort(Asking):
 
     name: ClassVar[str] = "SORT"
     by: tuple[SortBy, ...] = ()
-    returns: frozenset[Return] | None = None
+    returns: Returns | None = None
 
 
 def read_sort(lexer: Lexer, tag: Tag, *, by_uid: bool = False) -> Sort:
