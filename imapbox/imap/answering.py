@@ -144,7 +144,7 @@ def _explain(command: Command, error: Exception) -> Answer:
     if isinstance(error, Refused):
         return Answer(Status.NO, error.text, error.code)
     if isinstance(error, Mistaken):
-        return Answer(Status.BAD, error.text)
+        return Answer(Status.BAD, error.text, error.code)
     if isinstance(error, WrongState | WireError):
         return Answer(Status.BAD, error.sentence())
     if isinstance(error, NoSuchMessage):

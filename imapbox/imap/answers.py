@@ -35,9 +35,10 @@ class Refused(Exception):
 class Mistaken(Exception):
     """The client made a mistake that the grammar does not show: BAD."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, text: str, code: ResponseCode | None = None) -> None:
+        super().__init__(text, code)
         self.text = text
+        self.code = code
 
 
 class BrokenOff(Exception):

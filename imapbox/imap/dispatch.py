@@ -28,6 +28,7 @@ from imapbox.imap.handlers import (
 )
 from imapbox.imap.session import Session
 from imapbox.imap.states import check_permitted
+from imapbox.imap.uid_only import check_names_uids
 from imapbox.wire.imap.commands.any_state import Capability, Logout, Noop
 from imapbox.wire.imap.commands.append import Append, Replace
 from imapbox.wire.imap.commands.authenticated import (
@@ -143,6 +144,8 @@ async def obey(
         MailError: The store declines it.
     """
     check_permitted(command.name, session.state)
+    if session.uids_only:
+        check_names_uids(command)
     if isinstance(command, Replace) and message is not None:
         return await append.replace(session, command, message)
     if isinstance(command, Append) and message is not None:

@@ -147,7 +147,7 @@ class OctetRows:
         if not answers:
             return
         self._session.tell_keywords()
-        self._output.write(responses.fetch_start(octets.message.seq))
+        self._output.write(self._session.selection.row_start(octets.message))
         try:
             for number, answer in enumerate(answers):
                 if number:

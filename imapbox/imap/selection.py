@@ -32,15 +32,22 @@ class Selection:
         mailbox: What is open.
         tells_modseqs: Whether modseqs are told with flags.
         tells_recent: Whether what is recent is told: IMAP4rev1.
+        uids_only: Whether the client knows messages by their UIDs only.
         saved: UIDs that the last SEARCH saved: RFC 5182 §2.1.
     """
 
     def __init__(
-        self, mailbox: SelectedMailbox, *, tells_modseqs: bool, tells_recent: bool
+        self,
+        mailbox: SelectedMailbox,
+        *,
+        tells_modseqs: bool,
+        tells_recent: bool,
+        uids_only: bool,
     ) -> None:
         self.mailbox = mailbox
         self.tells_modseqs = tells_modseqs
         self.tells_recent = tells_recent
+        self.uids_only = uids_only
         self.saved = np.zeros(0, np.uint32)
         self._flags_items = _FlagsItems(mailbox, tells_recent=tells_recent)
         self._keywords_told = len(mailbox.keywords())
@@ -86,6 +93,18 @@ class Selection:
     def _saved(self) -> NDArray[np.uint32]:
         """Return what was saved, and has a sequence number still."""
         return self.mailbox.uids.among(self.saved)
+
+    def row(self, message: Message, items: Iterable[bytes]) -> bytes:
+        """Return what tells these items of a message."""
+        if self.uids_only:
+            return responses.uid_fetch(message.uid, items)
+        return responses.fetch(message.seq, items)
+
+    def row_start(self, message: Message) -> bytes:
+        """Return the beginning of a row whose items come one by one."""
+        if self.uids_only:
+            return responses.uid_fetch_start(message.uid)
+        return responses.fetch_start(message.seq)
 
     def flags_item(self, message: Message) -> bytes:
         """Return FLAGS of a message, for a FETCH."""
@@ -158,6 +177,18 @@ class Selection:
     def flags_rows(self, rows: Iterable[MarkedRow], *, with_uid: bool) -> bytes:
         """Return ``* n FETCH`` with the flags of each, and the UID if wanted."""
         items = self._flags_items
+        if self.uids_only:
+            return b"".join(
+                [
+                    responses.uid_fetch(
+                        uid,
+                        [responses.uid_item(uid), items[marks]]
+                        if with_uid
+                        else [items[marks]],
+                    )
+                    for _, uid, marks in rows
+                ]
+            )
         if with_uid:
             return responses.fetch_items_with_uid(
                 [(seq, uid, items[marks]) for seq, uid, marks in rows]
@@ -166,10 +197,12 @@ class Selection:
 
     def flags_row(self, message: Message) -> bytes:
         """Return ``* n FETCH`` with UID and flags of one message that changed."""
-        items = [responses.uid_item(message.uid), self.flags_item(message)]
+        items = [self.flags_item(message)]
+        if not self.uids_only:
+            items.insert(0, responses.uid_item(message.uid))
         if self.tells_modseqs:
             items.append(responses.modseq_item(message.modseq))
-        return responses.fetch(message.seq, items)
+        return self.row(message, items)
 
     def tell_no_recent(self) -> None:
         r"""Say no more what is recent: RFC 9051 §E, 12."""
@@ -199,7 +232,7 @@ class Selection:
             self.highestmodseq_line(),
         ]
         unseen: Seq | None = mailbox.first_unseen()
-        if unseen is not None and self.tells_recent:
+        if unseen is not None and self.tells_recent and not self.uids_only:
             lines.insert(3, _fact("First unseen message.", codes.unseen(unseen)))
         return lines
 

@@ -68,6 +68,7 @@ class Session:
         identified: Whether the client has said what it is: ID.
         tells_modseqs: Whether it is told modseqs with flags: RFC 7162 §3.1.
         tells_vanished: Whether it is told UIDs that went, not positions: §3.2.3.
+        uids_only: Whether it knows messages by their UIDs only: RFC 9586 §3.
     """
 
     input: Input
@@ -94,6 +95,7 @@ class Session:
     utf8: bool = False
     rev2: bool = False
     names_no_charset: bool = False
+    uids_only: bool = False
     _account: Account | None = None
     _selection: Selection | None = None
 
@@ -175,7 +177,7 @@ class Session:
         )
         self.leave()
         self._account = None
-        self.tells_modseqs = self.tells_vanished = False
+        self.tells_modseqs = self.tells_vanished = self.uids_only = False
         self.utf8 = self.rev2 = self.names_no_charset = False
         self.give_seat_back()
         self.input.framer.limits = BEFORE_LOGIN if self.may_login else NO_LITERALS
@@ -190,7 +192,10 @@ class Session:
     def open(self, mailbox: SelectedMailbox) -> None:
         """Go on with ``mailbox`` selected."""
         self._selection = Selection(
-            mailbox, tells_modseqs=self.tells_modseqs, tells_recent=not self.rev2
+            mailbox,
+            tells_modseqs=self.tells_modseqs,
+            tells_recent=not self.rev2,
+            uids_only=self.uids_only,
         )
 
     def tell_modseqs(self) -> bool:
@@ -229,6 +234,17 @@ class Session:
             self._selection.tell_no_recent()
         return is_new
 
+    def use_uids_only(self) -> bool:
+        """Tell and take no sequence numbers from now on; say whether that is new.
+
+        RFC 9586 §3.
+        """
+        is_new = not self.uids_only
+        self.uids_only = True
+        if self._selection is not None:
+            self._selection.uids_only = True
+        return is_new
+
     def highestmodseq(self) -> ResponseCode | None:
         """Return the code for what the client was told all up to, if it wants it.
 
@@ -263,7 +279,8 @@ class Session:
         if self._selection is None:
             return
         selection = self._selection
-        uid_at = selection.mailbox.uids.at if self.tells_vanished else None
+        by_uid = self.tells_vanished or self.uids_only
+        uid_at = selection.mailbox.uids.at if by_uid else None
         updates = await selection.mailbox.sync(may_expunge=may_expunge)
         try:
             lines = selection.lines(updates, uid_at)

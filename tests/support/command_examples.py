@@ -41,6 +41,7 @@ EXAMPLES: Final[dict[State, tuple[bytes, ...]]] = {
         b"NOOP",
         b"ID NIL",
         b"ENABLE CONDSTORE",
+        b"ENABLE UIDONLY",
         b"ENABLE X-NOBODY QRESYNC",
         b"ENABLE UTF8=ACCEPT",
         b"ENABLE IMAP4rev2 CONDSTORE",

@@ -297,7 +297,7 @@ def _list(words: Words) -> bytes:
     return b"LIST%b %b %b%b" % (
         words.pick((b"", b" ()", b" (%b)" % words.several(selecting))),
         prefix,
-        words.pick((pattern, b"(%b % %b)" % (pattern, words.box()))),
+        words.pick((pattern, b"(%b %% %b)" % (pattern, words.box()))),
         words.pick((b"", b" RETURN ()", b" RETURN (%b)" % words.several(returning))),
     )
 
@@ -361,7 +361,10 @@ GRAMMAR: Final[dict[str, Make]] = {
     "ID": lambda words: b"ID " + words.pick((b"NIL", b"()", b'("name" "x" "os" NIL)')),
     "ENABLE": lambda words: (
         b"ENABLE "
-        + words.pick((b"X CONDSTORE", b"QRESYNC", b"UTF8=ACCEPT", b"IMAP4rev2"))
+        + words.pick(
+            (b"X CONDSTORE", b"QRESYNC", b"UTF8=ACCEPT", b"IMAP4rev2") * 4
+            + (b"UIDONLY",)
+        )
     ),
     "COMPRESS": lambda words: b"COMPRESS " + words.pick((b"DEFLATE", b"deflate", b"x")),
     "UNAUTHENTICATE": lambda _: b"UNAUTHENTICATE",

@@ -72,6 +72,11 @@ ADDED: Final[dict[str, list[str]]] = {
         'expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids',
         "known-uids = sequence-set",
     ],
+    "RFC 9586 §5": [
+        "message-data =/ uidfetch-resp",
+        'uidfetch-resp = uniqueid SP "UIDFETCH" SP msg-att',
+        'resp-text-code =/ "UIDREQUIRED"',
+    ],
     "RFC 7889 §5": [
         'status-att-val =/ "APPENDLIMIT" SP (number / nil)',
     ],

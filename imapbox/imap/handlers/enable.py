@@ -13,6 +13,7 @@ _EXTENSIONS: Final[Mapping[bytes, Callable[[Session], bool]]] = {
     b"QRESYNC": Session.tell_vanished,
     b"UTF8=ACCEPT": Session.take_utf8,
     b"IMAP4REV2": Session.take_rev2,
+    b"UIDONLY": Session.use_uids_only,
 }
 # As it is announced.
 _SPELLED: Final = {b"IMAP4REV2": "IMAP4rev2"}

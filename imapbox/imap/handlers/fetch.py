@@ -24,7 +24,6 @@ from imapbox.imap.withheld import refuse_withheld
 from imapbox.mailbox.cards import in_batches, read_cards
 from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.wire.imap import response_codes as codes
-from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.selected import Fetch
 from imapbox.wire.imap.fetch_items import (
     BinaryItem,
@@ -76,7 +75,8 @@ async def fetch(session: Session, command: Fetch) -> Done:
 def _items(session: Session, command: Fetch) -> tuple[FetchItem, ...]:
     """Return what is asked, and what is to be told with it."""
     items: tuple[FetchItem, ...] = command.items
-    if command.by_uid and FetchAtt.UID not in items:
+    tells_uid = command.by_uid and not session.uids_only
+    if tells_uid and FetchAtt.UID not in items:
         items = (FetchAtt.UID, *items)
     tells_flags = FetchAtt.FLAGS in items and session.tells_modseqs
     if (tells_flags or command.since is not None) and FetchAtt.MODSEQ not in items:
@@ -120,12 +120,12 @@ def _check_parts(items: Sequence[FetchItem]) -> None:
 async def _tell_columns(
     session: Session, items: Sequence[FetchAtt], messages: Iterator[Message]
 ) -> None:
-    facts = [fact(session.selection, item) for item in items]
+    selection = session.selection
+    facts = [fact(selection, item) for item in items]
     output = session.output
     while batch := list(islice(messages, BATCH)):
         rows = [
-            responses.fetch(each.seq, [tell(each, None) for tell in facts])
-            for each in batch
+            selection.row(each, [tell(each, None) for tell in facts]) for each in batch
         ]
         session.tell_keywords()
         output.write(b"".join(rows))
@@ -135,20 +135,21 @@ async def _tell_columns(
 async def _tell_cards(
     session: Session, items: Sequence[FetchAtt], messages: Iterator[Message]
 ) -> None:
-    facts = [fact(session.selection, item) for item in items]
+    selection = session.selection
+    facts = [fact(selection, item) for item in items]
     output = session.output
     withheld = []
     make = makes_cards(items)
     for batch in in_batches(messages, lambda message: message.card_size):
-        cards = await read_cards(session.selection.mailbox, batch, make=make)
+        cards = await read_cards(selection.mailbox, batch, make=make)
         for message, card in zip(batch, cards, strict=True):
             if card is None and make:
                 withheld.append(message.uid)
                 continue
-            row = responses.fetch(message.seq, [tell(message, card) for tell in facts])
+            row = selection.row(message, [tell(message, card) for tell in facts])
             session.tell_keywords()
             # Of some messages an envelope is megabytes.
             for at in range(0, len(row), SLICE):
                 output.write(row[at : at + SLICE])
                 await output.room()
-    refuse_withheld(session.selection.mailbox, withheld)
+    refuse_withheld(selection.mailbox, withheld)

@@ -40,11 +40,14 @@ async def store(session: Session, command: Store) -> Done:
             uids, command.change, command.flags, unchanged_since=command.unchanged_since
         )
     there = mailbox.remaining(uids)
+    tells_uid = command.by_uid and not session.uids_only
     if session.tells_modseqs:
-        await _tell_modseqs(session, command, there, set(left_alone))
+        await _tell_modseqs(
+            session, command, there, set(left_alone), tells_uid=tells_uid
+        )
     elif not command.silent:
         rows = mailbox.marks_of(there)
-        await session.tell_flags(rows, with_uid=command.by_uid)
+        await session.tell_flags(rows, with_uid=tells_uid)
     modified = _modified(mailbox, command, left_alone) if left_alone else None
     if len(there) < len(uids) and not (command.by_uid or command.silent):
         if modified is not None:
@@ -63,7 +66,12 @@ def _modified(
 
 
 async def _tell_modseqs(
-    session: Session, command: Store, uids: NDArray[np.uint32], left_alone: set[Uid]
+    session: Session,
+    command: Store,
+    uids: NDArray[np.uint32],
+    left_alone: set[Uid],
+    *,
+    tells_uid: bool,
 ) -> None:
     """Tell modseqs; flags, too, where the client can't know what they are."""
     selection = session.selection
@@ -71,11 +79,11 @@ async def _tell_modseqs(
     while batch := list(islice(messages, BATCH)):
         session.tell_keywords()
         for message in batch:
-            items = [responses.uid_item(message.uid)] if command.by_uid else []
+            items = [responses.uid_item(message.uid)] if tells_uid else []
             if not command.silent or message.uid in left_alone:
                 items.append(selection.flags_item(message))
             items.append(responses.modseq_item(message.modseq))
-            session.output.write(responses.fetch(message.seq, items))
+            session.output.write(selection.row(message, items))
         await session.output.room()
 
 

@@ -3,7 +3,7 @@
 See Also:
     RFC 9051 §7.1, RFC 4315 §3, RFC 3516 §4.3 (UNKNOWN-CTE), RFC 4469 §4.2
     (TOOBIG), RFC 4978 §3 (COMPRESSIONACTIVE), RFC 5530 §3, RFC 6154 §6 (USEATTR),
-    RFC 7162 §7.
+    RFC 7162 §7, RFC 9586 §3.1 (UIDREQUIRED).
 """
 
 from collections.abc import Iterable
@@ -42,6 +42,7 @@ READ_WRITE: Final = ResponseCode(b"READ-WRITE")
 SERVERBUG: Final = ResponseCode(b"SERVERBUG")
 TOOBIG: Final = ResponseCode(b"TOOBIG")
 TRYCREATE: Final = ResponseCode(b"TRYCREATE")
+UIDREQUIRED: Final = ResponseCode(b"UIDREQUIRED")
 UNAVAILABLE: Final = ResponseCode(b"UNAVAILABLE")
 UNKNOWN_CTE: Final = ResponseCode(b"UNKNOWN-CTE")
 USEATTR: Final = ResponseCode(b"USEATTR")

@@ -281,6 +281,16 @@ def fetch_start(seq: Seq) -> bytes:
     return b"* %d FETCH (" % seq
 
 
+def uid_fetch(uid: Uid, items: Iterable[bytes]) -> bytes:
+    """Return ``* uid UIDFETCH`` with these items. RFC 9586 §3.2."""
+    return b"* %d UIDFETCH (%b)\r\n" % (uid, b" ".join(items))
+
+
+def uid_fetch_start(uid: Uid) -> bytes:
+    """Return the beginning of a UIDFETCH whose items come one by one."""
+    return b"* %d UIDFETCH (" % uid
+
+
 def flags_item(flag_list: bytes) -> bytes:
     """Return FLAGS, of what `flags.render_flag_list` made."""
     return b"FLAGS " + flag_list
