@@ -308,7 +308,7 @@ async def test_any_command_has_one_answer(
         f"ms of CPU; memory in MiB: {[each // MIB for each in memory]}"
     )
     assert rates[least] >= 0.2
-    assert lines.share() >= ENOUGH, lines.missed()
+    assert lines.share() >= ENOUGH, " ".join(lines.missed())
     # On a machine that does nothing else it is less than a tenth of that.
     assert attack.slowest[0] < 1, attack.slowest
     grown = memory[-1] - memory[1]
