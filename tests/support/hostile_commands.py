@@ -153,7 +153,9 @@ def _append(words: Words) -> bytes:
 
 
 def _replace(words: Words) -> bytes:
-    number = words.pick((b"1", b"2", b"*", b"*", b"9"))
+    if words.chance.random() < 0.7:
+        return b"REPLACE * INBOX {5+}\r\nagain"
+    number = words.pick((b"1", b"2", b"*", b"9"))
     return b"REPLACE %b %b" % (number, _append(words).removeprefix(b"APPEND "))
 
 
