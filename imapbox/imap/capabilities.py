@@ -16,6 +16,8 @@ _AFTER_LOGIN: Final = (
     "CHILDREN",
     "COMPRESS=DEFLATE",
     "CONDSTORE",
+    "CONTEXT=SEARCH",
+    "CONTEXT=SORT",
     "CREATE-SPECIAL-USE",
     "ENABLE",
     "ESEARCH",

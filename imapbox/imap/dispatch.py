@@ -9,6 +9,7 @@ from imapbox.imap.handlers import (
     any_state,
     append,
     authenticate,
+    cancel_update,
     compress,
     copying,
     enable,
@@ -43,6 +44,7 @@ from imapbox.wire.imap.commands.authenticated import (
     Unauthenticate,
     Unsubscribe,
 )
+from imapbox.wire.imap.commands.cancel_update import CancelUpdate
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.commands.compress import Compress
 from imapbox.wire.imap.commands.copying import Copy, Move
@@ -120,6 +122,7 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     Search: Row(search.search, Tells.CHANGES),
     Sort: Row(search.search, Tells.CHANGES),
     Thread: Row(thread.thread, Tells.CHANGES),
+    CancelUpdate: Row(cancel_update.cancel_update, Tells.CHANGES),
     Store: Row(flags.store, Tells.CHANGES),
     Copy: Row(copying.copy, Tells.CHANGES),
     Move: Row(copying.move, Tells.CHANGES),

@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from imapbox.imap.number_sets import tell_set
 from imapbox.imap.session import Session
 from imapbox.model.numbers import ModSeq
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.return_options import Return, Returns
-from imapbox.wire.imap.sequence_set import uid_ranges
 
 # So many numbers are worded before we look at the clock.
 _AT_A_TIME: Final = 4096
@@ -68,34 +68,13 @@ async def tell_esearch(
     if modseq is not None:
         output.write(responses.search_item(b"MODSEQ", modseq))
     if len(numbers) and Return.ALL in returns:
-        await _tell_set(session, b" ALL ", numbers)
+        await tell_set(output, b" ALL ", numbers)
     if returns.partial is not None:
         start = responses.search_partial(returns.partial)
         some = numbers[returns.partial.of(len(numbers))]
         if len(some):
-            await _tell_set(session, start, some)
+            await tell_set(output, start, some)
             output.write(b")")
         else:
             output.write(start + b"NIL)")
     output.write(responses.SEARCH_END)
-
-
-async def _tell_set(
-    session: Session, start: bytes, numbers: NDArray[np.uint32]
-) -> None:
-    for ranges in uid_ranges(*_runs(numbers), _AT_A_TIME):
-        session.output.write(start + ranges)
-        await session.output.room()
-        start = b","
-
-
-def _runs(
-    numbers: NDArray[np.uint32],
-) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Return the first and the last one of each run in which each is one greater.
-
-    None runs downwards: RFC 5267 §3.2.
-    """
-    begins = np.ones(len(numbers), np.bool_)
-    begins[1:] = numbers[1:] - numbers[:-1] != 1
-    return numbers[begins], numbers[np.roll(begins, -1)]

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from imapbox.imap.contexts import Contexts
 from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.messages import MarkedRow, Marks, Message
 from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged, Update
@@ -34,6 +35,7 @@ class Selection:
         tells_recent: Whether what is recent is told: IMAP4rev1.
         uids_only: Whether the client knows messages by their UIDs only.
         saved: UIDs that the last SEARCH saved: RFC 5182 §2.1.
+        contexts: Results that are kept up: RFC 5267 §4.3.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Selection:
         self.tells_recent = tells_recent
         self.uids_only = uids_only
         self.saved = np.zeros(0, np.uint32)
+        self.contexts = Contexts(mailbox)
         self._flags_items = _FlagsItems(mailbox, tells_recent=tells_recent)
         self._keywords_told = len(mailbox.keywords())
 

@@ -280,9 +280,11 @@ class Session:
             return
         selection = self._selection
         by_uid = self.tells_vanished or self.uids_only
-        uid_at = selection.mailbox.uids.at if by_uid else None
+        before = selection.mailbox.uids
+        uid_at = before.at if by_uid else None
         updates = await selection.mailbox.sync(may_expunge=may_expunge)
         try:
+            await selection.contexts.tell_gone(self.output, before)
             lines = selection.lines(updates, uid_at)
             for number, line in enumerate(lines, start=1):
                 self.output.write(line)
@@ -293,6 +295,7 @@ class Session:
         except Exception as error:
             # It would take one message for another from now on.
             raise BrokenOff("not all changes could be told") from error
+        await selection.contexts.tell_changes(self.output, self.clock.seconds())
 
     @asynccontextmanager
     async def telling(self) -> AsyncIterator[None]:

@@ -10,7 +10,7 @@ It is all done in the reactor's thread, but for the reading: see
 docs/decisions/search-in-slices.md.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -23,8 +23,9 @@ from imapbox.mailbox.messages import Message
 from imapbox.mime.card import Card
 from imapbox.model.criteria import BodyHas, Criterion, FieldHas, TextHas
 from imapbox.model.errors import MessageGone, SearchTextTooLong
+from imapbox.model.numbers import ModSeq
 from imapbox.query.cards import card_test
-from imapbox.query.columns import column_test
+from imapbox.query.columns import Facts, Mask, column_test
 from imapbox.query.needles import MAX_NEEDLE
 from imapbox.query.octets import Scan
 from imapbox.query.program import NO, UNKNOWN, YES, Answers, Program
@@ -97,20 +98,50 @@ class Searching:
             MailError: Messages could not be read. One that is gone is no error:
                 there is nothing in it.
         """
+        for facts in self._slices():
+            answers = self._ask_columns(facts)
+            await self._pause()
+            so = await self._all_known(facts.uids, answers)
+            self.done = facts.first_seq - 1 + len(facts)
+            yield Found(facts.uids[so], facts.seqs()[so])
+
+    async def changed(
+        self, since: ModSeq
+    ) -> AsyncIterator[tuple[NDArray[np.uint32], Mask]]:
+        """Yield the messages whose modseq is greater, and which of them are so.
+
+        Of the others nothing is read.
+
+        Raises:
+            MailError: As for `found`.
+        """
+        for facts in self._slices():
+            (places,) = np.nonzero(facts.column("modseq") > np.uint64(since))
+            if len(places):
+                uids, answers = facts.uids[places], self._ask_columns(facts)[:, places]
+                await self._pause()
+                yield uids, await self._all_known(uids, answers)
+            await self._pause()
+
+    def _slices(self) -> Iterator[Facts]:
         step = max(1, min(_SLICE, _MAX_ANSWERS // len(self._program)))
         for start in range(0, self._mailbox.exists, step):
-            facts = self._mailbox.facts(slice(start, start + step))
-            answers = np.zeros((len(self._program.leaves), len(facts)), np.int8)
-            for leaf, test in self._columns.items():
-                answers[leaf] = np.where(test(facts), YES, NO)
-            await self._pause()
-            so = self._program.values(answers)[-1]
-            (open_,) = np.nonzero(so == UNKNOWN)
-            if len(open_):
-                so[open_] = await self._look(facts.uids[open_], answers[:, open_])
-            self.done = start + len(facts)
-            are_so = so == YES
-            yield Found(facts.uids[are_so], facts.seqs()[are_so])
+            yield self._mailbox.facts(slice(start, start + step))
+
+    def _ask_columns(self, facts: Facts) -> Answers:
+        answers = np.zeros((len(self._program.leaves), len(facts)), np.int8)
+        for leaf, test in self._columns.items():
+            answers[leaf] = np.where(test(facts), YES, NO)
+        return answers
+
+    async def _all_known(self, uids: NDArray[np.uint32], answers: Answers) -> Mask:
+        """Say which messages are so, given what columns tell of them."""
+        so = self._program.values(answers)[-1]
+        (open_,) = np.nonzero(so == UNKNOWN)
+        if len(open_):
+            so[open_] = await self._look(uids[open_], answers[:, open_])
+        are_so: Mask = so == YES
+        return are_so
 
     async def _look(self, uids: NDArray[np.uint32], answers: Answers) -> Answers:
         """Find out of messages what columns did not tell."""

@@ -8,6 +8,7 @@ batch of cards.
 from collections.abc import AsyncIterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imapbox.mailbox.cards import in_batches, read_cards
 from imapbox.mailbox.interfaces import SelectedMailbox
@@ -15,7 +16,7 @@ from imapbox.mailbox.messages import Message
 from imapbox.mailbox.searching import Found, Pause
 from imapbox.mime.card import Card
 from imapbox.model.sorting import SortBy
-from imapbox.query.order import Order, numbers_of
+from imapbox.query.order import Order, uids_of
 from imapbox.query.runs import Runs
 
 
@@ -35,23 +36,38 @@ async def sort_found(
             nothing in it.
     """
     order = Order(by, len(found.uids))
+    parts = [found.uids[:0]]
+    async for keys in sorted_keys(mailbox, found.uids, order, pause):
+        parts.append(uids_of(keys))
+        await pause()
+    uids = np.concatenate(parts)
+    return Found(uids, found.seqs[np.searchsorted(found.uids, uids)])
+
+
+async def sorted_keys(
+    mailbox: SelectedMailbox, uids: NDArray[np.uint32], order: Order, pause: Pause
+) -> AsyncIterator[list[bytes]]:
+    """Yield the keys of messages as they are sorted, some at a time.
+
+    Args:
+        mailbox: Whose they are.
+        uids: Theirs, ascending.
+        order: Makes the keys.
+        pause: Awaited now and then.
+    """
     runs = Runs()
-    async for message, card in with_cards(mailbox, found, needed=order.needs_cards):
+    async for message, card in with_cards(mailbox, uids, needed=order.needs_cards):
         runs.add(order.key(message, card))
         await pause()
-    rows = [np.zeros((0, 2), np.uint32)]
     for keys in runs.merged():
-        rows.append(numbers_of(keys))
-        await pause()
-    seqs, uids = np.concatenate(rows).T
-    return Found(uids, seqs)
+        yield keys
 
 
 async def with_cards(
-    mailbox: SelectedMailbox, found: Found, *, needed: bool = True
+    mailbox: SelectedMailbox, uids: NDArray[np.uint32], *, needed: bool = True
 ) -> AsyncIterator[tuple[Message, Card | None]]:
     """Yield messages with their cards; without, if these are gone, or not needed."""
-    messages = mailbox.messages_of(found.uids)
+    messages = mailbox.messages_of(uids)
     if not needed:
         for message in messages:
             yield message, None

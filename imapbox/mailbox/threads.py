@@ -28,7 +28,7 @@ async def thread_found(
             nothing in it.
     """
     threading = THREADINGS[algorithm](len(found.uids))
-    async for message, card in with_cards(mailbox, found):
+    async for message, card in with_cards(mailbox, found.uids):
         threading.add(message, card)
         await pause()
     work = threading.forest()

@@ -2,8 +2,8 @@
 
 What several criteria say of a message is put into one string, one behind the
 other, each so that octets compare as the messages do; in descending order each
-octet is turned round. The last ones are the sequence number, which decides
-where nothing else does, and the UID.
+octet is turned round. The last ones are the UID, which decides where nothing
+else does, as the sequence number would.
 
 See Also:
     RFC 5256 §2.2 (sent date), §3 (SORT); RFC 5957 §3 (DISPLAY sort value).
@@ -36,11 +36,6 @@ _HALF: Final = 2**63
 
 class Row(Protocol):
     """What is known of a message without its card."""
-
-    @property
-    def seq(self) -> int:
-        """Its sequence number."""
-        ...
 
     @property
     def uid(self) -> int:
@@ -139,7 +134,7 @@ class Order:
         for key, is_turned in self._by.items():
             part = self._part(key, row, card)
             parts.append(part.translate(_TURNED) if is_turned else part)
-        parts.append(row.seq.to_bytes(4) + row.uid.to_bytes(4))
+        parts.append(row.uid.to_bytes(4))
         return b"".join(parts)
 
     def _part(self, key: SortKey, row: Row, card: Card | None) -> bytes:
@@ -149,7 +144,7 @@ class Order:
         return text.replace(b"\0", b"") + b"\0"
 
 
-def numbers_of(keys: Iterable[bytes]) -> NDArray[np.uint32]:
-    """Return sequence numbers and UIDs: of each message a row of both."""
-    octets = b"".join([key[-8:] for key in keys])
-    return np.frombuffer(octets, ">u4").astype(np.uint32).reshape(-1, 2)
+def uids_of(keys: Iterable[bytes]) -> NDArray[np.uint32]:
+    """Return the messages' UIDs."""
+    octets = b"".join([key[-4:] for key in keys])
+    return np.frombuffer(octets, ">u4").astype(np.uint32)

@@ -55,6 +55,7 @@ NEEDS_MAILBOX = frozenset(
         "SEARCH",
         "SORT",
         "THREAD",
+        "CANCELUPDATE",
         "COPY",
         "MOVE",
         "REPLACE",

@@ -259,6 +259,7 @@ def _search_key(words: Words, depth: int = 0) -> bytes:
 _RETURNS: Final = (
     *((b"",) * 6),
     *(b"RETURN () ", b"RETURN (SAVE) ", b"RETURN (MIN ALL COUNT) "),
+    *(b"RETURN (UPDATE ALL) ", b"RETURN (CONTEXT UPDATE) "),
     *(b"RETURN (PARTIAL 1:2) ", b"RETURN (SAVE PARTIAL -1:-4294967295 MAX) "),
 )
 _SORT_KEYS: Final = (
@@ -398,6 +399,7 @@ GRAMMAR: Final[dict[str, Make]] = {
     "FETCH": _fetch,
     "STORE": _store,
     "SEARCH": _search,
+    "CANCELUPDATE": lambda words: b'CANCELUPDATE "h%d"' % words.chance.randrange(100),
     "SORT": _sort,
     "THREAD": _thread,
     "COPY": lambda words: _carry(words, b"COPY"),

@@ -45,6 +45,18 @@ ADDED: Final[dict[str, list[str]]] = {
         "thread-members = nz-number *(SP nz-number) [SP thread-nested]",
         "thread-nested = 2*thread-list",
     ],
+    "RFC 5267 §5": [
+        "context-position = number",
+        'resp-text-code =/ "NOUPDATE" SP quoted',
+        (
+            'ret-data-addto = "ADDTO" SP "(" context-position SP sequence-set '
+            '*(SP context-position SP sequence-set) ")"'
+        ),
+        (
+            'ret-data-removefrom = "REMOVEFROM" SP "(" context-position SP '
+            'sequence-set *(SP context-position SP sequence-set) ")"'
+        ),
+    ],
     "RFC 9394 §4": [
         'partial-range-first = nz-number ":" nz-number',
         'partial-range-last = MINUS nz-number ":" MINUS nz-number',
@@ -149,7 +161,7 @@ STRICTER: Final = [
     (
         'search-return-data = "MIN" SP nz-number / "MAX" SP nz-number / '
         '"ALL" SP sequence-set / "COUNT" SP number / "MODSEQ" SP mod-sequence-value / '
-        "ret-data-partial"
+        "ret-data-partial / ret-data-addto / ret-data-removefrom"
     ),
     # A text that begins with "[" would be read as a code by a client.
     'resp-text = "[" resp-text-code "]" SP [plain-text] / plain-text',

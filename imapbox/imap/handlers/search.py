@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.imap.answers import Done, Mistaken
+from imapbox.imap.contexts import Question
 from imapbox.imap.finding import NOTHING, find, greatest_modseq, pausing
 from imapbox.imap.progress import Progress
 from imapbox.imap.results import tell_esearch, tell_numbers
 from imapbox.imap.session import Session
 from imapbox.mailbox.searching import Found
 from imapbox.mailbox.sorting import sort_found
+from imapbox.model.numbers import ModSeq
+from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.search import Search
 from imapbox.wire.imap.commands.sort import Sort
@@ -30,30 +33,42 @@ async def search(session: Session, command: Search | Sort) -> Done:
     """Tell which messages are so, perhaps none; those of a SORT in its order.
 
     Raises:
-        Mistaken: The client named a charset, though all it says is UTF-8.
+        Mistaken: The client named a charset, though all it says is UTF-8; or it
+            named another command's context.
         Refused: The client's strings are in a charset that we don't read.
         SearchTextTooLong: One of them is too long.
     """
     if isinstance(command, Search) and command.names_charset:
         _check_charset_may_be_named(session)
+    returns = command.returns or Returns(frozenset())
+    selection = session.selection
+    if Return.UPDATE in returns:
+        selection.contexts.check(command.tag)
+    highestmodseq = selection.mailbox.highestmodseq
+    question = Question(command, selection.saved, highestmodseq)
+    if Return.SAVE in returns:
+        selection.saved = NOTHING  # RFC 5182 §2.1: should the search be refused
+    found = await find(session, command, question.saved)
+    ordered = found
+    if isinstance(command, Sort):
+        ordered = await _sorted(session, command, found)
+    told = _told(ordered.uids, returns)
+    if Return.SAVE in returns:
+        selection.saved = np.sort(told)
+    modseq = greatest_modseq(session, command, told)
+    await _tell(session, command, ordered, modseq)
+    if Return.UPDATE in returns:
+        await _keep_up(session, question, found)
+    return Done("Sorted." if isinstance(command, Sort) else "Searched.")
+
+
+async def _tell(
+    session: Session, command: Search | Sort, found: Found, modseq: ModSeq | None
+) -> None:
+    numbers = found.uids if command.by_uid else found.seqs
     returns = command.returns
     if returns is None and session.rev2 and not isinstance(command, Sort):
         returns = Returns(frozenset({Return.ALL}))  # RFC 9051 §E, 4
-    saves = returns is not None and Return.SAVE in returns
-    selection = session.selection
-    before = selection.saved
-    if saves:
-        selection.saved = NOTHING  # RFC 5182 §2.1: should the search be refused
-    found = await find(session, command, before)
-    if isinstance(command, Sort):
-        found = await _sorted(session, command, found)
-    told = found.uids
-    if returns is not None:
-        told = _told(told, returns)
-    if saves:
-        selection.saved = np.sort(told)
-    modseq = greatest_modseq(session, command, told)
-    numbers = found.uids if command.by_uid else found.seqs
     if returns is None:
         sorts = isinstance(command, Sort)
         start = responses.SORT_START if sorts else responses.SEARCH_START
@@ -61,7 +76,15 @@ async def search(session: Session, command: Search | Sort) -> Done:
     elif returns.options != {Return.SAVE}:
         start = responses.esearch_start(command.tag, uid=command.by_uid)
         await tell_esearch(session, start, returns, numbers, modseq)
-    return Done("Sorted." if isinstance(command, Sort) else "Searched.")
+
+
+async def _keep_up(session: Session, question: Question, found: Found) -> None:
+    """Keep a result up, or say that it won't be. RFC 5267 §4.3.1."""
+    contexts, output = session.selection.contexts, session.output
+    if not await contexts.keep(question, found.uids, output.room):
+        code = codes.noupdate(question.command.tag)
+        text = "Too much is kept up already, or asked to be."
+        output.write(responses.untagged(responses.Status.NO, text, code))
 
 
 def _check_charset_may_be_named(session: Session) -> None:

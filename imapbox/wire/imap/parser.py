@@ -32,6 +32,7 @@ from imapbox.wire.imap.commands.authenticated import (
     read_subscribe,
     read_unsubscribe,
 )
+from imapbox.wire.imap.commands.cancel_update import read_cancel_update
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.commands.compress import read_compress
 from imapbox.wire.imap.commands.copying import (
@@ -116,6 +117,7 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"FETCH": read_fetch,
     b"SEARCH": read_search,
     b"SORT": read_sort,
+    b"CANCELUPDATE": read_cancel_update,
     b"THREAD": read_thread,
     b"STORE": read_store,
     b"COPY": read_copy,

@@ -74,6 +74,11 @@ def highestmodseq(modseq: ModSeq) -> ResponseCode:
     return ResponseCode(b"HIGHESTMODSEQ %d" % modseq)
 
 
+def noupdate(tag: Tag) -> ResponseCode:
+    """Return the code that says that a result is not kept up. RFC 5267 §4.3.1."""
+    return ResponseCode(b"NOUPDATE %b" % strings.string(tag))
+
+
 def modified(numbers: Iterable[int]) -> ResponseCode:
     """Return the code that says which messages were not changed. RFC 7162 §3.1.3.
 

@@ -5,7 +5,8 @@ RFC 9051 §9, the same for SORT by RFC 5267 §5::
     search-return-opts = SP "RETURN" SP "(" [search-return-opt
                          *(SP search-return-opt)] ")"
     search-return-opt  = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE" /
-                         "PARTIAL" SP partial-range     ; `partial_ranges`
+                         "PARTIAL" SP partial-range /   ; `partial_ranges`
+                         "CONTEXT" / "UPDATE"           ; RFC 5267 §5
 """
 
 import re
@@ -22,7 +23,8 @@ _RETURN = re.compile(rb"return (?=\()", re.IGNORECASE)
 class Return(Enum):
     """One thing that is wanted.
 
-    RFC 4731 §3.1, RFC 5182 §2.1, RFC 9394 §3.1.
+    RFC 4731 §3.1, RFC 5182 §2.1, RFC 9394 §3.1, RFC 5267 §4.2 (CONTEXT, which says
+    that the same will be asked again, and is not needed here), §4.3 (UPDATE).
     """
 
     MIN = b"MIN"
@@ -31,6 +33,8 @@ class Return(Enum):
     COUNT = b"COUNT"
     PARTIAL = b"PARTIAL"
     SAVE = b"SAVE"
+    CONTEXT = b"CONTEXT"
+    UPDATE = b"UPDATE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ EXAMPLES = {
     "FETCH": b"FETCH 1 FLAGS",
     "SEARCH": b"SEARCH ALL",
     "SORT": b"SORT (DATE) UTF-8 ALL",
+    "CANCELUPDATE": b'CANCELUPDATE "t"',
     "THREAD": b"THREAD REFERENCES UTF-8 ALL",
     "STORE": b"STORE 1 FLAGS ()",
     "COPY": b"COPY 1 old",
@@ -58,7 +59,7 @@ PERMITTED = {
     State.SELECTED: ANY
     | LOGGED_IN
     | {"CHECK", "CLOSE", "UNSELECT", "EXPUNGE", "FETCH", "SEARCH", "SORT", "STORE"}
-    | {"THREAD"}
+    | {"THREAD", "CANCELUPDATE"}
     | {"COPY", "MOVE", "REPLACE"},
 }
 

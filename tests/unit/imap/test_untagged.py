@@ -62,6 +62,7 @@ OWN: dict[str, frozenset[str]] = {
     "UID SEARCH": frozenset({"SEARCH", "ESEARCH"}),
     "SORT": frozenset({"SORT", "ESEARCH"}),
     "UID SORT": frozenset({"SORT", "ESEARCH"}),
+    "CANCELUPDATE": NONE,
     "THREAD": frozenset({"THREAD"}),
     "UID THREAD": frozenset({"THREAD"}),
     "STORE": frozenset({"FETCH"}),

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from imapbox.mime.card import Card, make_card
 from imapbox.mime.scanner import Scanner
 from imapbox.model.sorting import SortBy, SortKey
-from imapbox.query.order import Order, numbers_of
+from imapbox.query.order import Order, uids_of
 from imapbox.query.runs import Runs
 
 
 class Row(NamedTuple):
-    seq: int
     uid: int
     date: int
     size: int
@@ -32,10 +31,9 @@ def order_of(by: list[SortBy], headers: list[bytes]) -> list[int]:
     """The numbers of messages, from 0, as they are sorted."""
     order = Order(by, len(headers))
     keys = [
-        order.key(Row(seq, seq + 100, 0, 0), card(header))
-        for seq, header in enumerate(headers)
+        order.key(Row(uid, 0, 0), card(header)) for uid, header in enumerate(headers)
     ]
-    return [int(seq) for seq, _ in numbers_of(sorted(keys))]
+    return uids_of(sorted(keys)).tolist()
 
 
 TEXTS = st.sampled_from(["", "a", "ab", "B", "b a", "_", "z", "Ä", "學", "a\x01"])
@@ -79,11 +77,11 @@ def test_each_criterion_decides_where_those_before_do_not(
     order = Order(by, len(messages))
     keys = [
         order.key(
-            Row(seq, 1, date, size), card(b"Subject: =?utf-8?q?" + quoted(text) + b"?=")
+            Row(uid, date, size), card(b"Subject: =?utf-8?q?" + quoted(text) + b"?=")
         )
-        for seq, (date, size, text) in enumerate(messages)
+        for uid, (date, size, text) in enumerate(messages)
     ]
-    found = [int(seq) for seq, _ in numbers_of(sorted(keys))]
+    found = uids_of(sorted(keys)).tolist()
     assert found == sorted(range(len(messages)), key=cmp_to_key(compare))
 
 
@@ -156,7 +154,7 @@ def test_what_is_the_same(key: SortKey, one: bytes, other: bytes) -> None:
 def test_what_is_gone_comes_first() -> None:
     """A message whose card is gone is sorted as one that says nothing."""
     order = Order([SortBy(SortKey.SUBJECT)], 2)
-    gone, there = Row(2, 2, 0, 0), Row(1, 1, 0, 0)
+    gone, there = Row(2, 0, 0), Row(1, 0, 0)
     assert order.key(gone, None) < order.key(there, card(b"Subject: a"))
 
 
@@ -165,7 +163,7 @@ def test_texts_have_a_limit() -> None:
     long = card(b"Subject: " + b"x" * 5000)
     by = [SortBy(SortKey.SUBJECT)]
     for count, most in ((1, 1100), (100_000, 400), (1_000_000, 50)):
-        key = Order(by, count).key(Row(1, 1, 0, 0), long)
+        key = Order(by, count).key(Row(1, 0, 0), long)
         assert 32 < len(key) <= most
 
 

@@ -22,7 +22,6 @@ ORDEREDSUBJECT = ThreadAlgorithm.ORDEREDSUBJECT
 
 
 class Row(NamedTuple):
-    seq: int
     uid: int
     date: int = 0
     size: int = 0
@@ -46,8 +45,8 @@ def finished(work: Work) -> Forest:
 def threads(algorithm: ThreadAlgorithm, headers: Sequence[bytes]) -> str:
     """What is told of messages with these headers, counted from 1."""
     threading = THREADINGS[algorithm](len(headers))
-    for seq, header in enumerate(headers, start=1):
-        threading.add(Row(seq, seq), card(header))
+    for uid, header in enumerate(headers, start=1):
+        threading.add(Row(uid), card(header))
     forest = finished(threading.forest())
     return b"".join(forest.told(range(1, len(headers) + 1))).decode()
 
@@ -178,8 +177,8 @@ def test_ordered_subject() -> None:
 def test_what_is_gone_has_no_thread() -> None:
     """A message whose card is gone stands alone, by its INTERNALDATE."""
     threading = THREADINGS[REFERENCES](2)
-    threading.add(Row(1, 1, date=5), None)
-    threading.add(Row(2, 2), card(b"Date: 1 Jan 1970 00:00:01 +0000"))
+    threading.add(Row(1, date=5), None)
+    threading.add(Row(2), card(b"Date: 1 Jan 1970 00:00:01 +0000"))
     assert list(finished(threading.forest()).told([1, 2])) == [b"(2)(1)"]
 
 

@@ -26,6 +26,7 @@ from imapbox.wire.imap.commands.authenticated import (
     Unauthenticate,
     Unsubscribe,
 )
+from imapbox.wire.imap.commands.cancel_update import CancelUpdate
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.commands.compress import Compress
 from imapbox.wire.imap.commands.copying import Copy, Move
@@ -194,6 +195,7 @@ COMMANDS: dict[bytes, Command] = {
     b"a UID fetch 1:* (flags UID)\r\n": fetch(
         FetchAtt.FLAGS, FetchAtt.UID, by_uid=True
     ),
+    b'a CANCELUPDATE "b" "c"\r\n': CancelUpdate(b"a", (b"b", b"c")),
     b"a thread references utf-8 BODY x\r\n": Thread(
         b"a",
         by_uid=False,

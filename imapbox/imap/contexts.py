@@ -1,0 +1,193 @@
+"""Results that are kept up while the mailbox changes. RFC 5267 §4.3.
+
+A context knows which messages were so when the client was told last, and up to
+which modseq it has looked at changes. What has a greater one is looked at again,
+whoever changed it; of all else nothing is read.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from imapbox.imap.answers import Mistaken
+from imapbox.imap.kept_results import InMailboxOrder, Pair, Result, Sorted, UidList
+from imapbox.imap.number_sets import tell_set
+from imapbox.imap.output import Output
+from imapbox.imap.settled import TooScattered, settled
+from imapbox.index.uid_roll import Uids
+from imapbox.mailbox.interfaces import SelectedMailbox
+from imapbox.mailbox.searching import Pause, Searching
+from imapbox.model.criteria import Criterion
+from imapbox.model.numbers import ModSeq
+from imapbox.wire.imap import responses
+from imapbox.wire.imap.commands.search import Search
+from imapbox.wire.imap.commands.sort import Sort
+from imapbox.wire.imap.tags import Tag
+
+# Of a session; their results together; and those of one that is sorted.
+MOST: Final = 10
+MOST_RESULTS: Final = 1_000_000
+MOST_SORTED: Final = 20_000
+# In one response, which is some 20 KB then.
+_MOST_PAIRS: Final = 1000
+
+
+@dataclass(slots=True)
+class _Context:
+    """One of them.
+
+    Attributes:
+        tag: Of the command that made it.
+        by_uid: Whether UIDs are told.
+        criterion: Which messages are in it; no sequence number is in that.
+        checked: Changes up to this modseq are in the result.
+        result: What the client was told.
+    """
+
+    tag: Tag
+    by_uid: bool
+    criterion: Criterion
+    checked: ModSeq
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked, and what was so when it was.
+
+    Attributes:
+        command: The words.
+        saved: UIDs for which "$" stood.
+        checked: The client was told all changes up to this modseq.
+    """
+
+    command: Search | Sort
+    saved: UidList
+    checked: ModSeq
+
+
+class Contexts:
+    """All of a session's, while a mailbox is selected.
+
+    Args:
+        mailbox: Which.
+    """
+
+    def __init__(self, mailbox: SelectedMailbox) -> None:
+        self._mailbox = mailbox
+        self._all: dict[bytes, _Context] = {}
+
+    def check(self, tag: Tag) -> None:
+        """Raise `Mistaken` if there is one with this tag: RFC 5267 §4.3."""
+        if tag in self._all:
+            raise Mistaken("There is a search with this tag whose result is kept up.")
+
+    async def keep(self, question: Question, uids: UidList, pause: Pause) -> bool:
+        """Keep up a result from now on; say whether there is room. RFC 5267 §4.3.1.
+
+        Args:
+            question: What was asked.
+            uids: What was found, ascending.
+            pause: Awaited now and then.
+        """
+        command = question.command
+        by = command.by if isinstance(command, Sort) else ()
+        results = sum(len(each.result) for each in self._all.values())
+        most = min(MOST_SORTED if by else MOST_RESULTS, MOST_RESULTS - results)
+        if len(self._all) >= MOST or len(uids) > most:
+            return False
+        try:
+            criterion = settled(command.criterion, self._mailbox.uids, question.saved)
+        except TooScattered:
+            return False
+        result: Result = InMailboxOrder(uids)
+        if by:
+            result = Sorted(self._mailbox, by, MOST_SORTED)
+            await result.add(uids, pause)
+        self._all[command.tag] = _Context(
+            command.tag, command.by_uid, criterion, question.checked, result
+        )
+        return True
+
+    def cancel(self, tags: Iterable[bytes]) -> None:
+        """Tell nothing more of these. RFC 5267 §4.3.5."""
+        for tag in tags:
+            self._all.pop(tag, None)
+
+    async def tell_gone(self, output: Output, before: Uids) -> None:
+        """Tell which messages are in no result any more, being expunged.
+
+        RFC 5267 §4.3.4: that comes before they are told to be expunged.
+
+        Args:
+            output: Of the session.
+            before: The UIDs of the messages that the client knows till now.
+        """
+        now = self._mailbox.uids
+        if now is before:
+            return
+        for context in self._all.values():
+            uids = context.result.uids
+            gone = np.setdiff1d(uids, now.among(uids), assume_unique=True)
+            if len(gone):
+                pairs = context.result.remove(gone)
+                await _tell(output, context, b"REMOVEFROM", pairs, before)
+
+    async def tell_changes(self, output: Output, now: float) -> None:
+        """Tell what became of the results, once all else was told.
+
+        Args:
+            output: Of the session.
+            now: Seconds since 1970 UTC.
+
+        Raises:
+            MailError: It could not be found out; it is tried again next time.
+        """
+        for context in tuple(self._all.values()):
+            modseq = self._mailbox.highestmodseq
+            if context.checked < modseq:
+                await self._look_again(context, output, now)
+                context.checked = modseq
+
+    async def _look_again(self, context: _Context, output: Output, now: float) -> None:
+        mailbox, result = self._mailbox, context.result
+        searching = Searching(mailbox, context.criterion, output.room, now=now)
+        looked_at = [each async for each in searching.changed(context.checked)]
+        if not looked_at:
+            return
+        uids = np.concatenate([uids for uids, _ in looked_at])
+        so = np.concatenate([so for _, so in looked_at])
+        known = np.isin(uids, result.uids)
+        for name, which in ((b"REMOVEFROM", known & ~so), (b"ADDTO", so & ~known)):
+            if which.any():
+                if name == b"ADDTO":
+                    pairs = await result.add(uids[which], output.room)
+                else:
+                    pairs = result.remove(uids[which])
+                await _tell(output, context, name, pairs, mailbox.uids)
+
+
+async def _tell(
+    output: Output, context: _Context, name: bytes, pairs: Sequence[Pair], known: Uids
+) -> None:
+    """Tell what comes or goes. RFC 5267 §4.3.2.
+
+    Args:
+        output: Of the session.
+        context: Whose.
+        name: ADDTO or REMOVEFROM.
+        pairs: In the order in which they are to be obeyed.
+        known: Where sequence numbers are looked up.
+    """
+    for start in range(0, len(pairs), _MOST_PAIRS):
+        output.write(responses.esearch_start(context.tag, uid=context.by_uid))
+        before = b" %b (" % name
+        for position, uids in pairs[start : start + _MOST_PAIRS]:
+            numbers = uids
+            if not context.by_uid:
+                numbers = (known.places_of(uids) + 1).astype(np.uint32)
+            await tell_set(output, b"%b%d " % (before, position), numbers)
+            before = b" "
+        output.write(b")" + responses.SEARCH_END)
