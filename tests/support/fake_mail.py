@@ -324,7 +324,7 @@ class FakeMailbox:
         self._account = account
         self._box = box
         self._told = dict(box.messages)
-        self._told_modseq = box.modseq
+        self._told_modseq = self._told_up_to = box.modseq
         self._told_keywords = len(box.keywords)
         self._recent = {uid for uid in box.messages if uid >= box.recent_from}
         if not read_only:
@@ -351,7 +351,7 @@ class FakeMailbox:
 
     @property
     def highestmodseq(self) -> ModSeq:
-        return ModSeq(self._told_modseq)
+        return ModSeq(self._told_up_to)
 
     def first_unseen(self) -> Seq | None:
         for seq, stored in enumerate(self._told.values(), start=1):
@@ -498,6 +498,8 @@ class FakeMailbox:
             if stored.modseq > self._told_modseq and stored.uid not in news
         ]
         self._told_modseq = self._box.modseq
+        if may_expunge or not gone:
+            self._told_up_to = self._box.modseq
         return updates
 
     async def set_flags(
