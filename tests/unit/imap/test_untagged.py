@@ -81,6 +81,8 @@ ELSEWHERE = {
     *("SELECT", "EXAMINE", "CLOSE", "UNSELECT", "LOGOUT", "UNAUTHENTICATE"),
     "COMPRESS",
 }
+# What stands for others once a client has said that it wants UIDs.
+BY_UID = {"VANISHED": "EXPUNGE", "UIDFETCH": "FETCH"}
 # A new keyword is news to who defines it, too.
 NEW_KEYWORD = frozenset({"FLAGS", "OK [PERMANENTFLAGS]"})
 
@@ -193,11 +195,8 @@ def test_what_others_did(example: bytes, expunge: bool) -> None:
     let_others_work(client, expunge=expunge)
     assert client.turn() == b"", "nothing is told while no command is in progress"
     status, said = run(client, example)
-    if b"ENABLE" in example and b"QRESYNC" in example:
-        said = ["EXPUNGE" if kind == "VANISHED" else kind for kind in said]
-    if b"ENABLE UIDONLY" in example:
-        instead = {"VANISHED": "EXPUNGE", "UIDFETCH": "FETCH"}
-        said = [instead.get(kind, kind) for kind in said]
+    if b"ENABLE" in example:  # QRESYNC or UIDONLY
+        said = [BY_UID.get(kind, kind) for kind in said]
     name = name_of(example).decode()
     assert set(said) <= own(example) | NEWS | {"EXPUNGE"}
     if name in BY_POSITION:
