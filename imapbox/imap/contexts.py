@@ -16,8 +16,7 @@ from imapbox.imap.kept_results import InMailboxOrder, Pair, Result, Sorted, UidL
 from imapbox.imap.number_sets import tell_set
 from imapbox.imap.output import Output
 from imapbox.imap.settled import TooScattered, settled
-from imapbox.index.uid_roll import Uids
-from imapbox.mailbox.interfaces import SelectedMailbox
+from imapbox.mailbox.interfaces import KnownUids, SelectedMailbox
 from imapbox.mailbox.searching import Pause, Searching
 from imapbox.model.criteria import Criterion
 from imapbox.model.numbers import ModSeq
@@ -116,7 +115,7 @@ class Contexts:
         for tag in tags:
             self._all.pop(tag, None)
 
-    async def tell_gone(self, output: Output, before: Uids) -> None:
+    async def tell_gone(self, output: Output, before: KnownUids) -> None:
         """Tell which messages are in no result any more, being expunged.
 
         RFC 5267 §4.3.4: that comes before they are told to be expunged.
@@ -170,7 +169,11 @@ class Contexts:
 
 
 async def _tell(
-    output: Output, context: _Context, name: bytes, pairs: Sequence[Pair], known: Uids
+    output: Output,
+    context: _Context,
+    name: bytes,
+    pairs: Sequence[Pair],
+    known: KnownUids,
 ) -> None:
     """Tell what comes or goes. RFC 5267 §4.3.2.
 

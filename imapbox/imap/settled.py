@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.imap.number_sets import runs
-from imapbox.index.uid_roll import Uids
+from imapbox.mailbox.interfaces import KnownUids
 from imapbox.model.criteria import And, Criterion, HasSeq, HasUid, Not, Or
 from imapbox.model.sequence_set import SAVED, SequenceSet
 
@@ -23,7 +23,9 @@ class TooScattered(Exception):
     """The messages that "$" stands for lie in too many pieces."""
 
 
-def settled(criterion: Criterion, uids: Uids, saved: NDArray[np.uint32]) -> Criterion:
+def settled(
+    criterion: Criterion, uids: KnownUids, saved: NDArray[np.uint32]
+) -> Criterion:
     """Return what asks for the same messages by their UIDs.
 
     Args:
@@ -51,7 +53,7 @@ def settled(criterion: Criterion, uids: Uids, saved: NDArray[np.uint32]) -> Crit
     return criterion
 
 
-def _uid_ranges(numbers: SequenceSet, uids: Uids) -> Iterator[tuple[int, int]]:
+def _uid_ranges(numbers: SequenceSet, uids: KnownUids) -> Iterator[tuple[int, int]]:
     """Yield from which UID to which the messages at some positions reach."""
     for seqs in numbers.resolve(len(uids)):
         first, last = max(seqs.start, 1), min(seqs[-1], len(uids))

@@ -26,6 +26,8 @@ from imapbox.model.numbers import ModSeq, Seq, Uid, UidValidity
 from imapbox.query.columns import Bounds, Facts
 
 T = TypeVar("T")
+# The UIDs that a client was told of, by position.
+KnownUids: TypeAlias = Uids
 # Ascending UIDs: of whole mailboxes, or of a few messages.
 UidArray: TypeAlias = NDArray[np.uint32] | Sequence[Uid]
 
