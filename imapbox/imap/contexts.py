@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 
 from imapbox.imap.answers import Mistaken
-from imapbox.imap.kept_results import InMailboxOrder, Pair, Result, Sorted, UidList
 from imapbox.imap.number_sets import tell_set
 from imapbox.imap.output import Output
 from imapbox.imap.settled import TooScattered, settled
 from imapbox.mailbox.interfaces import KnownUids, SelectedMailbox
+from imapbox.mailbox.kept_results import InMailboxOrder, Pair, Result, Sorted, UidList
 from imapbox.mailbox.searching import Pause, Searching
 from imapbox.model.criteria import Criterion
 from imapbox.model.numbers import ModSeq
