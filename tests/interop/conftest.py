@@ -12,6 +12,7 @@ import pytest
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server, dovecot, imapbox, short_directory
 from benchmarks.tracing import traced
+from tests.support import clients_page
 from tests.support.disk_calls import DiskCall
 from tests.support.missing import give_up
 from tests.support.overhearing import overhearing
@@ -63,6 +64,19 @@ def start_imapbox(open_directory: Path) -> StartServer:
                 sys.stdout.write(server.log.read_text(errors="replace"))
 
     return start
+
+
+@pytest.fixture
+def client_page(
+    request: pytest.FixtureRequest, tell: Callable[[object], None]
+) -> Callable[[str, str], None]:
+    """Return what takes a client's name and version for the page of clients."""
+
+    def take(name: str, version: str) -> None:
+        tell(f"{name} {version}")
+        clients_page.say(request.node, name, version)
+
+    return take
 
 
 @pytest.fixture(params=[True, False], ids=["named", "nameless"])

@@ -16,11 +16,12 @@ def test_a_day_in_the_shell(
     imapbox_server: Server,
     tmp_path: Path,
     require_program: Callable[[str], str],
-    tell: Callable[[object], None],
+    client_page: Callable[[str, str], None],
 ) -> None:
     """List, read, put, search, mark, copy, move and expunge, a command each."""
     require_program("curl")
-    tell(subprocess.check_output(["curl", "--version"], text=True).splitlines()[0])
+    version = subprocess.check_output(["curl", "--version"], text=True).split()[1]
+    client_page("curl", version)
     server = imapbox_server
     deliver(server, "alice", "one", "two", "three")
 

@@ -17,7 +17,7 @@ SCRIPT = Path(__file__).with_name("imapflow_day.cjs")
 def test_a_day_in_node(
     imapbox_server: Server,
     require_program: Callable[[str], str],
-    tell: Callable[[object], None],
+    client_page: Callable[[str, str], None],
 ) -> None:
     """imapflow reads, searches, marks, copies, moves, deletes, and hears of mail."""
     node = require_program("node")
@@ -36,7 +36,7 @@ def test_a_day_in_node(
     )
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
-    tell(f"imapflow {seen['version']}, node {node}")
+    client_page("imapflow", f"{seen['version']}")
     assert ["Sent", "\\Sent"] in seen["mailboxes"]
     assert seen["status"] == {"path": "INBOX", "messages": 3, "unseen": 3}
     assert seen["subjects"] == ["one", "two", "three"]

@@ -10,10 +10,10 @@ from tests.support.mailbox_contents import contents, deliver, message, other_cli
 
 
 def test_a_day_in_a_script(
-    imapbox_server: Server, tell: Callable[[object], None]
+    imapbox_server: Server, client_page: Callable[[str, str], None]
 ) -> None:
     """Every method of imaplib that RFC 3501 has a command for does its work."""
-    tell(f"imaplib of Python {platform.python_version()}")
+    client_page("imaplib", f"Python {platform.python_version()}")
     server = imapbox_server
     deliver(server, "alice", "one", "two", "three")
     with other_client(server, "alice") as client:

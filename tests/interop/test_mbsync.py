@@ -50,7 +50,7 @@ def test_two_sides_are_kept_alike(
     imapbox_server: Server,
     tmp_path: Path,
     require_program: Callable[[str], str],
-    tell: Callable[[object], None],
+    client_page: Callable[[str, str], None],
     mechanism: str,
 ) -> None:
     """New mail, flags, expunges and mailboxes of both sides come to the other."""
@@ -74,7 +74,8 @@ def test_two_sides_are_kept_alike(
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    tell(subprocess.check_output([mbsync, "--version"], text=True).strip())
+    version = subprocess.check_output([mbsync, "--version"], text=True).split()[1]
+    client_page("mbsync", version)
     inbox = mail / "INBOX"
     deliver(server, "alice", "one", "two", "three", "four", "five")
     sync()

@@ -62,11 +62,12 @@ def test_a_day_in_mutt(
     imapbox_server: Server,
     tmp_path: Path,
     require_program: Callable[[str], str],
-    tell: Callable[[object], None],
+    client_page: Callable[[str, str], None],
 ) -> None:
     """Search, read, flag, delete, copy, save elsewhere, and answer."""
     mutt = require_program("mutt")
-    tell(subprocess.check_output([mutt, "-v"], text=True).splitlines()[0])
+    version = subprocess.check_output([mutt, "-v"], text=True).split()[1]
+    client_page("mutt", version)
     server = imapbox_server
     deliver(server, "alice", "one", "two", "three", "four")
     config = tmp_path / "muttrc"

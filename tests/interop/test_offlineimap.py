@@ -47,7 +47,7 @@ def test_a_day_offline(
     imapbox_server: Server,
     tmp_path: Path,
     require_program: Callable[[str], str],
-    tell: Callable[[object], None],
+    client_page: Callable[[str, str], None],
 ) -> None:
     """New mail, flags, expunges and mailboxes of both sides come to the other."""
     offlineimap = require_program("offlineimap")
@@ -71,7 +71,7 @@ def test_a_day_offline(
     version = subprocess.run(
         [offlineimap, "--version"], capture_output=True, check=True
     )
-    tell(f"offlineimap {version.stdout.decode().strip()}")
+    client_page("offlineimap", version.stdout.decode().strip())
     deliver(server, "alice", "one", "two", "three", "four")
     sync()
     assert maildir.contents(inbox) == contents(server, "alice")

@@ -51,7 +51,9 @@ def store(client: CheckedIMAP4, subject: str, flags: str, how: str = "+FLAGS") -
 def contents(server: Server, user: str, mailbox: str = "INBOX") -> dict[str, set[str]]:
     """Return the flags of each message, by its subject; \\Recent doesn't count."""
     with other_client(server, user, mailbox) as client:
-        _, answer = client.fetch("1:*", "(FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+        # By UID, since of an empty mailbox nobody may ask for message 1.
+        items = "(FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])"
+        _, answer = client.uid("FETCH", "1:*", items)
     found = {}
     for each in answer:
         if isinstance(each, tuple):
