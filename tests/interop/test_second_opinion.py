@@ -314,6 +314,34 @@ def test_parts_without_their_encoding(
     assert set(used) >= ROWS_OF_BINARY
 
 
+def first_words(preview: object) -> str:
+    """Bring a preview to what two servers may be expected to agree on: its ASCII."""
+    assert isinstance(preview, bytes)
+    return " ".join(re.sub(r"[^!-~]+", " ", preview.decode()).split())
+
+
+def test_previews(both: Both, tell: Callable[[object], None]) -> None:
+    """PREVIEW of real mail begins with the same words, and is not much longer.
+
+    Which words it is, is each server's own affair (RFC 8970 §3.3), so the mail that
+    was made to be misread is left out; of the rest, what differs is on the page.
+    """
+    ours, theirs = (opinions(each, ["PREVIEW"]) for each in (both.ours, both.theirs))
+    differing, alike = set(), 0
+    for seq, mail in enumerate(both.mails, start=1):
+        one, two = (first_words(each[seq].items["PREVIEW"]) for each in (ours, theirs))
+        shorter = min(len(one), len(two))
+        if one == two or (shorter > 20 and one[:shorter] == two[:shorter]):
+            alike += 1
+        elif mail.source != "hostile":
+            differing.add(mail.name)
+        assert len(bytes(ours[seq].items["PREVIEW"]).decode()) <= 200
+    tell(f"{alike} previews of {len(both.mails)} are alike")
+    section = PAGE.read_text().partition("## Previews")[2].partition("\n## ")[0]
+    listed = set(re.findall(r"`([^`]+)`", section)) - {"PREVIEW"}
+    assert differing == listed
+
+
 def test_the_page_lists_the_rows() -> None:
     """Each row has its section, with words that stand in the RFC that it names."""
     text = PAGE.read_text()
