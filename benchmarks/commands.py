@@ -36,6 +36,9 @@ def measure_commands(server: Server, scale: Scale) -> dict[str, Figures]:
         "login": _measure_login(server, seconds=scale.seconds),
         **_measure_reading(server, seconds=scale.seconds),
         **_measure_flags(server, seconds=scale.seconds),
+        "list status": _measure_list_status(
+            server, count=scale.mailboxes, seconds=scale.seconds
+        ),
         "append": _measure_append(server, seconds=scale.seconds),
         **_measure_copies(server),
         "select": _measure_select(server, size=scale.large, seconds=scale.seconds),
@@ -88,6 +91,17 @@ def _measure_flags(server: Server, *, seconds: float) -> dict[str, Figures]:
             "store all": _repeated(server, store(b"1:*"), seconds),
             "store one": _repeated(server, store(b"1"), seconds),
         }
+
+
+def _measure_list_status(server: Server, *, count: int, seconds: float) -> Figures:
+    """LIST of so many mailboxes, each with its counts; none of them is open."""
+    user, password = list(server.passwords.items())[-1]
+    asked = b'LIST "" many/* RETURN (STATUS (MESSAGES UNSEEN UIDNEXT))'
+    with logged_in(server.imap, user, password) as client:
+        for number in range(count):
+            client.command(b"CREATE many/%d" % number)
+        ask = _checked(client, asked, b"* STATUS ", count)
+        return _repeated(server, itertools.repeat(ask), seconds)
 
 
 def _measure_append(server: Server, *, seconds: float) -> Figures:

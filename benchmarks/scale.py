@@ -16,6 +16,7 @@ class Scale:
         connections: Clients that say NOOP at once.
         mailbox: Messages in the first user's INBOX.
         large: Messages, at least, in the mailbox that SELECT is measured with.
+        mailboxes: What LIST is to tell the counts of.
         idlers: Clients in IDLE at once.
         traced: Deliveries whose syncs are counted.
     """
@@ -27,6 +28,7 @@ class Scale:
     connections: int = 50
     mailbox: int = 10_000
     large: int = 100_000
+    mailboxes: int = 1000
     idlers: int = 200
     traced: int = 200
 
@@ -41,6 +43,7 @@ QUICK: Final = Scale(
     connections=5,
     mailbox=200,
     large=400,
+    mailboxes=20,
     idlers=10,
     traced=10,
 )

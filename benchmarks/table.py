@@ -47,6 +47,7 @@ _COMMANDS: Final = {
     "search text": "SEARCH TEXT",
     "store all": "STORE 1:*",
     "store one": "STORE of one",
+    "list status": "LIST with STATUS of 1,000",
     "append": "APPEND",
     "copy": "COPY 1:*",
     "expunge": "EXPUNGE of 10,000",

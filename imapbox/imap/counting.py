@@ -1,15 +1,21 @@
-"""What STATUS tells of a mailbox. RFC 9051 §6.3.11."""
+"""What STATUS tells of a mailbox, and LIST, too. RFC 9051 §6.3.11, RFC 5819."""
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
+from twisted.logger import Logger
+
+from imapbox.imap.refusals import is_trouble
 from imapbox.imap.session import Session
 from imapbox.mailbox.interfaces import Status as Counts
+from imapbox.model.errors import MailError, NoSuchMailbox
 from imapbox.model.names import MailboxName
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.status import StatusAtt
 from imapbox.wire.imap.object_ids import ObjectId, mailboxid
+
+_log = Logger()
 
 _COUNT: Final[Mapping[StatusAtt, Callable[[Counts], int | ObjectId]]] = {
     StatusAtt.MESSAGES: attrgetter("messages"),
@@ -42,3 +48,26 @@ async def status_line(
         for item in items
     }
     return responses.status(name, values, utf8=session.utf8)
+
+
+async def status_if_any(
+    session: Session, name: MailboxName, items: Sequence[StatusAtt]
+) -> bytes | None:
+    """Return ``* STATUS`` of one of many mailboxes, or what can be had of it.
+
+    Nothing where it can't be counted now; None where it is none any more, since
+    the names were looked at.
+    """
+    try:
+        return await status_line(session, name, items)
+    except NoSuchMailbox:
+        return None
+    except MailError as error:
+        if is_trouble(error):
+            _log.info(
+                "no counts of {name} of {user}: {error!r}",
+                name=name,
+                user=session.user,
+                error=error,
+            )
+        return b""

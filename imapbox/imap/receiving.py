@@ -6,8 +6,8 @@ at the store's speed, and cost no memory however large they are.
 """
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final
 
 from twisted.internet.defer import CancelledError
@@ -15,8 +15,14 @@ from twisted.internet.defer import CancelledError
 from imapbox.disk.spool import Content, Spool
 from imapbox.imap.answers import Mistaken, Refused
 from imapbox.imap.session import Session
-from imapbox.mailbox.interfaces import NewMessage
-from imapbox.model.errors import DiskFull, MessageTooBig, NoSuchMailbox, StoreFailure
+from imapbox.mailbox.interfaces import Appended, NewMessage
+from imapbox.model.errors import (
+    DiskFull,
+    MailError,
+    MessageTooBig,
+    NoSuchMailbox,
+    StoreFailure,
+)
 from imapbox.model.names import MailboxName
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap import response_codes as codes
@@ -44,6 +50,19 @@ def discarding(messages: list[NewMessage]) -> Iterator[None]:
     finally:
         for each in messages:
             each.content.discard()
+
+
+@asynccontextmanager
+async def taking_back(
+    session: Session, name: MailboxName, where: Appended
+) -> AsyncIterator[None]:
+    """Take back what was stored, if what should follow can't be done."""
+    try:
+        yield
+    except MailError:
+        with suppress(MailError):
+            await session.account.take_back(name, where)
+        raise
 
 
 async def take_messages(

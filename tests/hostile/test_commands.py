@@ -151,7 +151,7 @@ class Attack:
         name = self._chance.choice(NAMES)
         client = await self._stage.client(name)
         session = client.protocol._session
-        spent = session.compressed and verb == "COMPRESS"
+        spent = session.compressed and verb == "COMPRESS" and self._often(0.9)
         if client.closed or spent or session.state is State.NOT_AUTHENTICATED:
             client.hang_up()
             del self._stage.connections[name]

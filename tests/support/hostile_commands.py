@@ -369,7 +369,10 @@ GRAMMAR: Final[dict[str, Make]] = {
             + (b"UIDONLY",)
         )
     ),
-    "COMPRESS": lambda words: b"COMPRESS " + words.pick((b"DEFLATE", b"deflate", b"x")),
+    "COMPRESS": lambda words: (
+        b"COMPRESS "
+        + words.pick((b"DEFLATE", b"deflate", b"DEFLATE", b"x", b"DEFLATE\r\n\r\n"))
+    ),
     "UNAUTHENTICATE": lambda _: b"UNAUTHENTICATE",
     "SELECT": lambda words: b"SELECT " + words.box() + _condstore(words),
     "EXAMINE": lambda words: b"EXAMINE " + words.box() + _condstore(words),

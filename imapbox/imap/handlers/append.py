@@ -4,14 +4,12 @@ Several messages in one APPEND are stored by one commit; together they may be as
 large as one alone.
 """
 
-from contextlib import suppress
-
 from imapbox.imap.answers import Done, Refused
 from imapbox.imap.progress import in_progress
-from imapbox.imap.receiving import discarding, take_messages
+from imapbox.imap.receiving import discarding, take_messages, taking_back
 from imapbox.imap.session import Session
 from imapbox.mailbox.interfaces import Appended, NewMessage
-from imapbox.model.errors import MailboxReadOnly, MailError, MessageGone
+from imapbox.model.errors import MailboxReadOnly, MessageGone
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.append import Append, Replace
@@ -53,13 +51,9 @@ async def replace(session: Session, command: Replace, message: AppendAnnounced) 
     if not len(mailbox.remaining(uids)):
         raise MessageGone
     where = await _append(session, command, message)
-    try:
+    async with taking_back(session, command.mailbox.name(), where):
         with in_progress(session, "removing"):
             await mailbox.remove(uids)
-    except MailError:
-        with suppress(MailError):
-            await session.account.take_back(command.mailbox.name(), where)
-        raise
     code = codes.append_uid(where.uidvalidity, where.uids)
     session.output.write(responses.untagged(responses.Status.OK, "Stored.", code))
     return Done("Replaced.", code_then=session.highestmodseq)

@@ -3,22 +3,16 @@ r"""LIST, LSUB and NAMESPACE. RFC 9051 §6.3.9, §6.3.10; RFC 3501 §6.3.9."""
 from collections.abc import Sequence
 from typing import Final
 
-from twisted.logger import Logger
-
 from imapbox.imap.answers import Done
-from imapbox.imap.counting import status_line
+from imapbox.imap.counting import status_if_any
 from imapbox.imap.list_rows import ListRows, Row
-from imapbox.imap.refusals import is_trouble
 from imapbox.imap.session import Session
-from imapbox.model.errors import MailError, NoSuchMailbox
 from imapbox.model.names import MailboxName, parents
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.authenticated import Namespace
 from imapbox.wire.imap.commands.listing import List, Lsub
 from imapbox.wire.imap.commands.status import StatusAtt
 from imapbox.wire.imap.responses import Attribute
-
-_log = Logger()
 
 _NOSELECT: Final = (Attribute.NOSELECT,)
 # A name may cost 0.2 ms: a long one, and patterns as long as may be.
@@ -83,19 +77,10 @@ async def _tell(session: Session, command: List, row: Row) -> None:
     """Tell of one name, and then its counts, if they can be had. RFC 5819 §2."""
     attributes, counted = row.attributes, b""
     if row.is_counted and command.returning.status:
-        try:
-            counted = await status_line(session, row.name, command.returning.status)
-        except NoSuchMailbox:
-            # It has gone since the names were looked at.
+        line = await status_if_any(session, row.name, command.returning.status)
+        counted = line or b""
+        if line is None:
             attributes = [Attribute.NONEXISTENT, *attributes]
-        except MailError as error:
-            if is_trouble(error):
-                _log.info(
-                    "no counts of {name} of {user}: {error!r}",
-                    name=row.name,
-                    user=session.user,
-                    error=error,
-                )
         await session.output.room()
     selected_below = command.selecting if row.has_selected_below else ()
     line = responses.list_mailbox(
