@@ -17,6 +17,7 @@ from imapbox.wire.imap.object_ids import ObjectId, mailboxid
 
 _log = Logger()
 
+_NEEDS_OPENING: Final = frozenset({StatusAtt.DELETED, StatusAtt.RECENT})
 _COUNT: Final[Mapping[StatusAtt, Callable[[Counts], int | ObjectId]]] = {
     StatusAtt.MESSAGES: attrgetter("messages"),
     StatusAtt.RECENT: attrgetter("recent"),
@@ -41,17 +42,23 @@ async def status_line(
     counts = await session.account.status(
         name, deleted=StatusAtt.DELETED in items, recent=StatusAtt.RECENT in items
     )
-    values = {
-        item: session.settings.message_limit
-        if item is StatusAtt.APPENDLIMIT
-        else _COUNT[item](counts)
-        for item in items
-    }
-    return responses.status(name, values, utf8=session.utf8)
+    return _line(session, name, items, counts)
+
+
+async def quick_counts(
+    session: Session, names: Sequence[MailboxName], items: Sequence[StatusAtt]
+) -> Mapping[MailboxName, Counts]:
+    """Return the counts of those of many mailboxes that need not be opened."""
+    if not names or _NEEDS_OPENING & frozenset(items):
+        return {}
+    return await session.account.quick_status(names)
 
 
 async def status_if_any(
-    session: Session, name: MailboxName, items: Sequence[StatusAtt]
+    session: Session,
+    name: MailboxName,
+    items: Sequence[StatusAtt],
+    quick: Mapping[MailboxName, Counts],
 ) -> bytes | None:
     """Return ``* STATUS`` of one of many mailboxes, or what can be had of it.
 
@@ -59,6 +66,8 @@ async def status_if_any(
     the names were looked at.
     """
     try:
+        if name in quick:
+            return _line(session, name, items, quick[name])
         return await status_line(session, name, items)
     except NoSuchMailbox:
         return None
@@ -71,3 +80,15 @@ async def status_if_any(
                 error=error,
             )
         return b""
+
+
+def _line(
+    session: Session, name: MailboxName, items: Sequence[StatusAtt], counts: Counts
+) -> bytes:
+    values = {
+        item: session.settings.message_limit
+        if item is StatusAtt.APPENDLIMIT
+        else _COUNT[item](counts)
+        for item in items
+    }
+    return responses.status(name, values, utf8=session.utf8)

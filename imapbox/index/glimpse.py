@@ -1,5 +1,7 @@
 """What a log's head alone says of it, for who wants no more than numbers."""
 
+from collections.abc import Sequence
+
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
@@ -9,10 +11,10 @@ from imapbox.index.settle import HEAD
 from imapbox.model.numbers import UidValidity
 
 
-def glimpse(
-    directory: str, boot: int, uidvalidity: UidValidity
-) -> Steps[Counts | None]:
-    """Return what the head of a mailbox's log says; None where it must be opened.
+def glimpses(
+    boot: int, mailboxes: Sequence[tuple[str, UidValidity]]
+) -> Steps[list[Counts | None]]:
+    """Return what the heads of mailboxes' logs say; None where one must be opened.
 
     What was acknowledged before this call is in it: who commits writes the head
     first. It says nothing after a restart of the machine (it may be an older one,
@@ -20,15 +22,22 @@ def glimpse(
     mailbox's: all of that is found out by who opens the log.
 
     Args:
-        directory: The log's.
         boot: Of this machine, as in `Settings`.
-        uidvalidity: That the account gave to the mailbox.
-
-    Raises:
-        OSError: It is not there, or can't be read.
+        mailboxes: The directory of each one's log, and the UIDVALIDITY that the
+            account gave to it.
     """
-    path = f"{directory}/{HEAD}"
-    head = Head.decode((yield from steps.opened(path, Mode.READ, read_head)))
+    found: list[Counts | None] = []
+    for directory, uidvalidity in mailboxes:
+        path = f"{directory}/{HEAD}"
+        try:
+            head = Head.decode((yield from steps.opened(path, Mode.READ, read_head)))
+        except OSError:
+            head = None  # who opens it says what is wrong
+        found.append(_counts(head, boot, uidvalidity))
+    return found
+
+
+def _counts(head: Head | None, boot: int, uidvalidity: UidValidity) -> Counts | None:
     if head is None or head.boot != boot or head.flags & DELETED:
         return None
     return head.counts if head.counts.uidvalidity == uidvalidity else None

@@ -1,6 +1,6 @@
 """One user's mail, as a session sees it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -135,9 +135,9 @@ class UserAccount:
         await self._account.sync()
         bound = self._account.named(name)
         if not (deleted or recent):
-            counts = await self._store.glimpse(self._account, bound)
-            if counts is not None:
-                return _status(bound.mailbox_id, counts)
+            found = await self._store.glimpses(self._account, [bound])
+            if bound.mailbox_id in found:
+                return _status(bound.mailbox_id, found[bound.mailbox_id])
         mailbox = self._transfer.named(name)
         await self._sync(mailbox, name)
         state = mailbox.state
@@ -148,6 +148,20 @@ class UserAccount:
             deleted=len(state.columns.uids_with(Flag.DELETED)) if deleted else None,
             recent=len(uids) - uids.count_below(recent_after(mailbox) + 1),
         )
+
+    async def quick_status(
+        self, names: Sequence[MailboxName]
+    ) -> Mapping[MailboxName, Status]:
+        """Return the counts of some; see `account_interface.Account.quick_status`."""
+        await self._account.sync()
+        tree = self._account.state.names
+        bound = [tree[name] for name in names if name in tree]
+        found = await self._store.glimpses(self._account, bound)
+        return {
+            each.name: _status(each.mailbox_id, found[each.mailbox_id])
+            for each in bound
+            if each.mailbox_id in found
+        }
 
     async def select(
         self, name: MailboxName, *, read_only: bool, takes_recent: bool = True

@@ -1,6 +1,6 @@
 """What the IMAP room sees of an account; what `interfaces` says holds here, too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from imapbox.disk.spool import Spool
@@ -97,6 +97,15 @@ class Account(Protocol):
             deleted: Whether those with ``\Deleted`` are counted, for which
                 all messages are looked at.
             recent: Whether those are that are recent.
+        """
+        ...
+
+    async def quick_status(
+        self, names: Sequence[MailboxName]
+    ) -> Mapping[MailboxName, Status]:
+        """Return what `status` does without ``deleted`` and ``recent``, of many.
+
+        Left out are those that have to be opened for it, or that are none.
         """
         ...
 

@@ -1,6 +1,6 @@
 """A store: all accounts below one directory, shared with other processes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -17,7 +17,7 @@ from imapbox.disk.spool import Spool
 from imapbox.disk.watch import Watch
 from imapbox.index.account_operations import Create
 from imapbox.index.damage import FULL
-from imapbox.index.glimpse import glimpse
+from imapbox.index.glimpse import glimpses
 from imapbox.index.head import Counts
 from imapbox.index.settings import Settings
 from imapbox.model.errors import FileSystemUnfit, MailError, NoSuchUser, StoreFailure
@@ -269,19 +269,28 @@ class Store(Service):
             ),
         )
 
-    async def glimpse(self, account: AccountLog, mailbox: Create) -> Counts | None:
-        """Return what a mailbox's head says of it, without opening its log.
+    async def glimpses(
+        self, account: AccountLog, mailboxes: Sequence[Create]
+    ) -> dict[bytes, Counts]:
+        """Return what mailboxes' heads say of them, without opening their logs.
 
-        None where it is open anyway, or can't be known so.
+        By id. Left out are those that are open anyway, or can't be known so.
         """
-        directory = mailbox_directory(account.user, mailbox.mailbox_id)
-        if directory in self._mailboxes:
-            return None
-        steps_of_it = glimpse(directory, self.settings.boot, mailbox.uidvalidity)
-        try:
-            return await self.drivers.read.run(steps_of_it)
-        except OSError:
-            return None  # who opens it says what is wrong
+        closed = {
+            each.mailbox_id: (directory, each.uidvalidity)
+            for each in mailboxes
+            if (directory := mailbox_directory(account.user, each.mailbox_id))
+            not in self._mailboxes
+        }
+        if not closed:
+            return {}
+        work = glimpses(self.settings.boot, list(closed.values()))
+        found = await self._run(self.drivers.read.run(work))
+        return {
+            mailbox_id: counts
+            for mailbox_id, counts in zip(closed, found, strict=True)
+            if counts is not None
+        }
 
     def _was_cut_off(self, error: OSError) -> None:
         self._log.critical("cut off from the mail store: {error}", error=error)

@@ -11,6 +11,7 @@ from collections.abc import (
     Collection,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from dataclasses import dataclass, field
@@ -188,6 +189,8 @@ class FakeAccount:
     open: list["FakeMailbox"] = field(default_factory=list)
     uidvalidity: int = 100
     moves_at_once: int = 1000
+    # Mailboxes that need not be opened to be counted.
+    quick: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.boxes.setdefault(INBOX, self._new_box())
@@ -297,6 +300,18 @@ class FakeAccount:
             highestmodseq=ModSeq(box.modseq),
             mailbox_id=box.mailbox_id,
         )
+
+    async def quick_status(
+        self, names: Sequence[MailboxName]
+    ) -> Mapping[MailboxName, Status]:
+        await self.pause("quick_status")
+        quick = self.quick & set(names)
+        return {
+            MailboxName(name): await self.status(
+                MailboxName(name), deleted=False, recent=False
+            )
+            for name in quick
+        }
 
     async def select(
         self, name: MailboxName, *, read_only: bool, takes_recent: bool = True

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from imapbox.imap.answers import Done
-from imapbox.imap.counting import status_if_any
+from imapbox.imap.counting import quick_counts, status_if_any
 from imapbox.imap.list_rows import ListRows, Row
 from imapbox.imap.session import Session
 from imapbox.model.names import MailboxName, parents
@@ -17,6 +17,8 @@ from imapbox.wire.imap.responses import Attribute
 _NOSELECT: Final = (Attribute.NOSELECT,)
 # A name may cost 0.2 ms: a long one, and patterns as long as may be.
 _AT_A_TIME: Final = 16
+# Mailboxes whose heads are read by one call of a thread: some milliseconds.
+_COUNTED_AT_ONCE: Final = 128
 
 
 async def list_(session: Session, command: List) -> Done:
@@ -34,11 +36,16 @@ async def list_(session: Session, command: List) -> Done:
     knows = command.extended or session.rev2
     no_mailbox = Attribute.NONEXISTENT if knows else Attribute.NOSELECT
     rows = ListRows(command, await session.account.mailboxes(), no_mailbox)
+    shown: list[Row] = []
     for number, row in enumerate(rows.rows(), start=1):
         if row is not None:
-            await _tell(session, command, row)
+            shown.append(row)
+        if len(shown) >= _COUNTED_AT_ONCE:
+            await _tell(session, command, shown)
+            shown = []
         if not number % _AT_A_TIME:
             await session.output.room()
+    await _tell(session, command, shown)
     return Done("Listed.")
 
 
@@ -73,17 +80,21 @@ async def namespace(session: Session, _command: Namespace) -> Done:
     return Done("Namespaces listed.")
 
 
-async def _tell(session: Session, command: List, row: Row) -> None:
-    """Tell of one name, and then its counts, if they can be had. RFC 5819 §2."""
-    attributes, counted = row.attributes, b""
-    if row.is_counted and command.returning.status:
-        line = await status_if_any(session, row.name, command.returning.status)
-        counted = line or b""
-        if line is None:
-            attributes = [Attribute.NONEXISTENT, *attributes]
+async def _tell(session: Session, command: List, rows: Sequence[Row]) -> None:
+    """Tell of names, and of each its counts, if they can be had. RFC 5819 §2."""
+    items = command.returning.status
+    counted = [row.name for row in rows if row.is_counted and items]
+    quick = await quick_counts(session, counted, items)
+    for row in rows:
+        attributes, counts = row.attributes, b""
+        if row.is_counted and items:
+            line = await status_if_any(session, row.name, items, quick)
+            if line is None:
+                attributes = [Attribute.NONEXISTENT, *attributes]
+            counts = line or b""
+        selected_below = command.selecting if row.has_selected_below else ()
+        listed = responses.list_mailbox(
+            attributes, row.name, selected_below, utf8=session.utf8
+        )
+        session.output.write(listed + counts)
         await session.output.room()
-    selected_below = command.selecting if row.has_selected_below else ()
-    line = responses.list_mailbox(
-        attributes, row.name, selected_below, utf8=session.utf8
-    )
-    session.output.write(line + counted)

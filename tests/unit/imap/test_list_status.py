@@ -99,6 +99,26 @@ def test_one_mailbox_fails_alone(
     ]
 
 
+def test_those_that_need_not_be_opened_are_counted_at_once(client: Client) -> None:
+    """What need not be opened is counted for many at once; for DELETED all must be."""
+    client.account.quick = {"INBOX", "z"}
+    asked = []
+
+    async def note(what: str) -> None:
+        asked.append(what)
+
+    slow = heard(client, b'LIST "" * RETURN (STATUS (MESSAGES DELETED))')
+    client.account.pause = note
+    rows = heard(client, b'LIST "" * RETURN (STATUS (MESSAGES))')
+    assert rows == [
+        each.replace(b" DELETED 0", b"").replace(b" DELETED 1", b"") for each in slow
+    ]
+    assert asked.count("quick_status") == 1
+    assert asked.count("status") == 3  # two of them by the fake's quick_status
+    heard(client, b'LIST "" * RETURN (CHILDREN)')
+    assert asked.count("quick_status") == 1
+
+
 def test_others_have_their_turn() -> None:
     """Of a thousand mailboxes the counts come in slices, and others are served."""
     account = FakeAccount()

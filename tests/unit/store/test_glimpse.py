@@ -6,7 +6,7 @@ import pytest
 
 from imapbox.index.head import Head
 from imapbox.mailbox.interfaces import Status
-from imapbox.model.names import INBOX
+from imapbox.model.names import INBOX, MailboxName
 from imapbox.store.layout import mailbox_directory
 from imapbox.store.store import Store
 from tests.support.mail_store import BOB, Opener, account_of, deliver, disk_of
@@ -51,7 +51,7 @@ async def test_who_has_it_open_asks_nobody(open_store: Opener) -> None:
     account = await account_of(store)
     selected = await account.select(INBOX, read_only=True)
     inbox = (await store.account(BOB)).named(INBOX)
-    assert await store.glimpse(await store.account(BOB), inbox) is None
+    assert await store.glimpses(await store.account(BOB), [inbox]) == {}
     assert await asked(store) == (await account.status(INBOX, deleted=False), False)
     selected.close()
 
@@ -80,7 +80,25 @@ async def test_a_head_that_may_be_wrong_is_not_believed(
     else:
         path.write_bytes(wrong[what])
     account, inbox = await two.account(BOB), (await two.account(BOB)).named(INBOX)
-    assert await two.glimpse(account, inbox) is None
+    assert await two.glimpses(account, [inbox]) == {}
     if what in {"boot", "torn", "lost"}:
         counts, opened = await asked(two)
         assert (counts.messages, opened) == (1, True)
+
+
+async def test_many_are_counted_at_once(open_store: Opener) -> None:
+    """Of many mailboxes those are counted at once that need not be opened."""
+    store = await open_store()
+    await store.create_account(BOB)
+    await deliver(store)
+    account = await account_of(store)
+    names = [MailboxName(f"box/{number}") for number in range(5)]
+    for name in names:
+        await account.create(name)
+    selected = await account.select(names[0], read_only=True)
+    nowhere = MailboxName("nowhere")
+    counts = await account.quick_status([INBOX, *names, nowhere])
+    assert counts.keys() == {*names[1:]}  # INBOX is open, too: it had mail
+    for name, status in counts.items():
+        assert status == await account.status(name, deleted=False, recent=False)
+    selected.close()
