@@ -28,6 +28,7 @@ _AFTER_LOGIN: Final = (
     "LIST-STATUS",
     "MOVE",
     "MULTIAPPEND",
+    "MULTISEARCH",
     "NAMESPACE",
     "PARTIAL",
     "OBJECTID",

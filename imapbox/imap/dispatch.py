@@ -20,6 +20,7 @@ from imapbox.imap.handlers import (
     listing,
     login,
     mailboxes,
+    multisearch,
     search,
     select,
     start_tls,
@@ -51,6 +52,7 @@ from imapbox.wire.imap.commands.copying import Copy, Move
 from imapbox.wire.imap.commands.enable import Enable
 from imapbox.wire.imap.commands.identity import Id
 from imapbox.wire.imap.commands.listing import List, Lsub
+from imapbox.wire.imap.commands.multisearch import MultiSearch
 from imapbox.wire.imap.commands.not_authenticated import Authenticate, Login, StartTls
 from imapbox.wire.imap.commands.search import Asking, Search
 from imapbox.wire.imap.commands.selected import (
@@ -122,6 +124,7 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     Search: Row(search.search, Tells.CHANGES),
     Sort: Row(search.search, Tells.CHANGES),
     Thread: Row(thread.thread, Tells.CHANGES),
+    MultiSearch: Row(multisearch.multisearch, Tells.CHANGES),
     CancelUpdate: Row(cancel_update.cancel_update, Tells.CHANGES),
     Store: Row(flags.store, Tells.CHANGES),
     Copy: Row(copying.copy, Tells.CHANGES),

@@ -6,35 +6,44 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imapbox.imap.answers import Refused
+from imapbox.imap.answers import Mistaken, Refused
 from imapbox.imap.progress import SILENCE, Progress, tell_progress
 from imapbox.imap.session import Session
+from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.searching import Found, Pause, Searching
 from imapbox.model.criteria import ChangedFrom, parts_of
 from imapbox.model.numbers import ModSeq
 from imapbox.wire.imap import response_codes as codes
-from imapbox.wire.imap.commands.search import Asking
+from imapbox.wire.imap.commands.search import Asking, Search
 
 NOTHING: Final = np.zeros(0, np.uint32)
 
 
-async def find(session: Session, command: Asking, saved: NDArray[np.uint32]) -> Found:
+async def find(
+    session: Session,
+    mailbox: SelectedMailbox,
+    command: Asking,
+    saved: NDArray[np.uint32],
+) -> Found:
     """Return what is so, in the mailbox's order; nothing is told yet.
 
     Args:
-        session: Whose mailbox it is.
+        session: Who asks.
+        mailbox: Where.
         command: What is asked.
         saved: UIDs for which "$" stands.
 
     Raises:
+        Mistaken: The client named a charset, though all it says is UTF-8.
         Refused: The client's strings are in a charset that we don't read.
         SearchTextTooLong: One of them is too long.
     """
+    if isinstance(command, Search) and command.names_charset:
+        _check_charset_may_be_named(session)
     if not command.known_charset:
         raise Refused("Not a charset that is known here.", codes.badcharset())
     if asks_modseqs(command):
         session.tell_modseqs()
-    mailbox = session.selection.mailbox
 
     def progress() -> Progress:
         done, goal = searching.done, mailbox.exists
@@ -51,24 +60,30 @@ async def find(session: Session, command: Asking, saved: NDArray[np.uint32]) -> 
     return Found(*map(np.concatenate, zip(*parts, strict=True)))
 
 
+def _check_charset_may_be_named(session: Session) -> None:
+    """See that all that is said need not be UTF-8. RFC 6855 §3."""
+    if session.names_no_charset:
+        raise Mistaken("After ENABLE UTF8=ACCEPT there is no other charset.")
+
+
 def asks_modseqs(command: Asking) -> bool:
     """Say whether MODSEQ is among the keys. RFC 7162 §3.1.5."""
     return any(isinstance(each, ChangedFrom) for each in parts_of(command.criterion))
 
 
 def greatest_modseq(
-    session: Session, command: Asking, uids: NDArray[np.uint32]
+    mailbox: SelectedMailbox, command: Asking, uids: NDArray[np.uint32]
 ) -> ModSeq | None:
     """Return the greatest modseq of what is told, if it is to be told.
 
     Args:
-        session: Whose mailbox it is.
+        mailbox: Where it was found.
         command: What was asked.
         uids: Of what is told, in any order.
     """
     if not len(uids) or not asks_modseqs(command):
         return None
-    return session.selection.mailbox.greatest_modseq(np.sort(uids))
+    return mailbox.greatest_modseq(np.sort(uids))
 
 
 def pausing(session: Session, progress: Callable[[], Progress]) -> Pause:

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from imapbox.imap.finding import NOTHING
 from imapbox.imap.number_sets import tell_set
 from imapbox.imap.session import Session
 from imapbox.model.numbers import ModSeq
@@ -16,6 +17,11 @@ from imapbox.wire.imap.return_options import Return, Returns
 
 # So many numbers are worded before we look at the clock.
 _AT_A_TIME: Final = 4096
+
+# With one of the first, or none of the second, it is all that is meant: RFC 5182
+# §2.4, RFC 9394 §3.2.
+_WHOLE: Final = frozenset({Return.ALL, Return.COUNT})
+_SOME: Final = frozenset({Return.MIN, Return.MAX, Return.PARTIAL})
 
 
 async def tell_numbers(
@@ -78,3 +84,17 @@ async def tell_esearch(
         else:
             output.write(start + b"NIL)")
     output.write(responses.SEARCH_END)
+
+
+def told_of(uids: NDArray[np.uint32], returns: Returns) -> NDArray[np.uint32]:
+    """Return those that are told, and saved."""
+    if returns.options & _WHOLE or not returns.options & _SOME:
+        return uids
+    parts = [NOTHING]
+    if Return.MIN in returns:
+        parts.append(uids[:1])
+    if Return.MAX in returns:
+        parts.append(uids[-1:])
+    if returns.partial is not None:
+        parts.append(uids[returns.partial.of(len(uids))])
+    return np.unique(np.concatenate(parts))

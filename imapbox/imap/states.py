@@ -78,6 +78,7 @@ PERMITTED_IN: Final[Mapping[str, frozenset[State]]] = {
     "SEARCH": _SELECTED,
     "SORT": _SELECTED,  # RFC 5256 §3
     "THREAD": _SELECTED,
+    "ESEARCH": _AFTER,  # RFC 7377 §2.2
     "CANCELUPDATE": _SELECTED,  # RFC 5267 §4.3.5
     "STORE": _SELECTED,
     "COPY": _SELECTED,

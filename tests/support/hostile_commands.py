@@ -273,6 +273,18 @@ def _search(words: Words) -> bytes:
     return b"SEARCH %b%b%b" % (words.pick(_RETURNS), charset, _search_key(words))
 
 
+def _multisearch(words: Words) -> bytes:
+    where = words.pick(
+        (
+            *(b"", b" IN (personal)", b" IN (subscribed selected)", b" IN (inboxes)"),
+            b" IN (subtree %b)" % words.box(),
+            b" IN (mailboxes (%b %b))" % (words.box(), words.box()),
+        )
+    )
+    search = _search(words).removeprefix(b"SEARCH ")
+    return b"ESEARCH%b %b" % (where, search)
+
+
 def _thread(words: Words) -> bytes:
     return b"THREAD %b %b %b" % (
         words.pick((b"REFERENCES", b"ORDEREDSUBJECT")),
@@ -404,6 +416,7 @@ GRAMMAR: Final[dict[str, Make]] = {
     "SEARCH": _search,
     "CANCELUPDATE": lambda words: b'CANCELUPDATE "h%d"' % words.chance.randrange(100),
     "SORT": _sort,
+    "ESEARCH": _multisearch,
     "THREAD": _thread,
     "COPY": lambda words: _carry(words, b"COPY"),
     "MOVE": lambda words: _carry(words, b"MOVE"),

@@ -57,6 +57,12 @@ ADDED: Final[dict[str, list[str]]] = {
             'sequence-set *(SP context-position SP sequence-set) ")"'
         ),
     ],
+    "RFC 7377 §4": [
+        (
+            'one-correlator = ("TAG" SP tag-string) / ("MAILBOX" SP astring) / '
+            '("UIDVALIDITY" SP nz-number)'
+        ),
+    ],
     "RFC 9394 §4": [
         'partial-range-first = nz-number ":" nz-number',
         'partial-range-last = MINUS nz-number ":" MINUS nz-number',
@@ -157,6 +163,8 @@ STRICTER: Final = [
         '"CANNOT" / "LIMIT" / "OVERQUOTA" / "ALREADYEXISTS" / '
         '"NONEXISTENT" / "NOTSAVED" / "HASCHILDREN" / "CLOSED" / "UNKNOWN-CTE"'
     ),
+    # RFC 7377 §4, whose rule would be put beside RFC 9051's otherwise.
+    'search-correlator = SP "(" one-correlator *(SP one-correlator) ")"',
     # RFC 9051 §9 ends this with `search-ret-data-ext`, which takes anything.
     (
         'search-return-data = "MIN" SP nz-number / "MAX" SP nz-number / '

@@ -3,16 +3,13 @@
 RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731, RFC 5182; RFC 5256 §3, RFC 5267 §3.
 """
 
-from typing import Final
-
 import numpy as np
-from numpy.typing import NDArray
 
-from imapbox.imap.answers import Done, Mistaken
+from imapbox.imap.answers import Done
 from imapbox.imap.contexts import Question
 from imapbox.imap.finding import NOTHING, find, greatest_modseq, pausing
 from imapbox.imap.progress import Progress
-from imapbox.imap.results import tell_esearch, tell_numbers
+from imapbox.imap.results import tell_esearch, tell_numbers, told_of
 from imapbox.imap.session import Session
 from imapbox.mailbox.searching import Found
 from imapbox.mailbox.sorting import sort_found
@@ -22,11 +19,6 @@ from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.search import Search
 from imapbox.wire.imap.commands.sort import Sort
 from imapbox.wire.imap.return_options import Return, Returns
-
-# With one of the first, or none of the second, it is all that is meant: RFC 5182
-# §2.4, RFC 9394 §3.2.
-_WHOLE: Final = frozenset({Return.ALL, Return.COUNT})
-_SOME: Final = frozenset({Return.MIN, Return.MAX, Return.PARTIAL})
 
 
 async def search(session: Session, command: Search | Sort) -> Done:
@@ -38,8 +30,6 @@ async def search(session: Session, command: Search | Sort) -> Done:
         Refused: The client's strings are in a charset that we don't read.
         SearchTextTooLong: One of them is too long.
     """
-    if isinstance(command, Search) and command.names_charset:
-        _check_charset_may_be_named(session)
     returns = command.returns or Returns(frozenset())
     selection = session.selection
     if Return.UPDATE in returns:
@@ -48,14 +38,14 @@ async def search(session: Session, command: Search | Sort) -> Done:
     question = Question(command, selection.saved, highestmodseq)
     if Return.SAVE in returns:
         selection.saved = NOTHING  # RFC 5182 §2.1: should the search be refused
-    found = await find(session, command, question.saved)
+    found = await find(session, selection.mailbox, command, question.saved)
     ordered = found
     if isinstance(command, Sort):
         ordered = await _sorted(session, command, found)
-    told = _told(ordered.uids, returns)
+    told = told_of(ordered.uids, returns)
     if Return.SAVE in returns:
         selection.saved = np.sort(told)
-    modseq = greatest_modseq(session, command, told)
+    modseq = greatest_modseq(selection.mailbox, command, told)
     await _tell(session, command, ordered, modseq)
     if Return.UPDATE in returns:
         await _keep_up(session, question, found)
@@ -87,29 +77,9 @@ async def _keep_up(session: Session, question: Question, found: Found) -> None:
         output.write(responses.untagged(responses.Status.NO, text, code))
 
 
-def _check_charset_may_be_named(session: Session) -> None:
-    """See that all that is said need not be UTF-8. RFC 6855 §3."""
-    if session.names_no_charset:
-        raise Mistaken("After ENABLE UTF8=ACCEPT there is no other charset.")
-
-
 async def _sorted(session: Session, command: Sort, found: Found) -> Found:
     def progress() -> Progress:
         return Progress(f"sorting {len(found.uids)} messages")
 
     mailbox = session.selection.mailbox
     return await sort_found(mailbox, found, command.by, pausing(session, progress))
-
-
-def _told(uids: NDArray[np.uint32], returns: Returns) -> NDArray[np.uint32]:
-    """Return those that are told, and saved."""
-    if returns.options & _WHOLE or not returns.options & _SOME:
-        return uids
-    parts = [NOTHING]
-    if Return.MIN in returns:
-        parts.append(uids[:1])
-    if Return.MAX in returns:
-        parts.append(uids[-1:])
-    if returns.partial is not None:
-        parts.append(uids[returns.partial.of(len(uids))])
-    return np.unique(np.concatenate(parts))

@@ -19,7 +19,7 @@ async def thread(session: Session, command: Thread) -> Done:
         SearchTextTooLong: One of them is too long.
     """
     selection = session.selection
-    found = await find(session, command, selection.saved)
+    found = await find(session, selection.mailbox, command, selection.saved)
 
     def progress() -> Progress:
         return Progress(f"threading {len(found.uids)} messages")

@@ -44,6 +44,7 @@ from imapbox.wire.imap.commands.copying import (
 from imapbox.wire.imap.commands.enable import read_enable
 from imapbox.wire.imap.commands.identity import read_id
 from imapbox.wire.imap.commands.listing import read_list, read_lsub
+from imapbox.wire.imap.commands.multisearch import read_multisearch
 from imapbox.wire.imap.commands.not_authenticated import (
     StartTls,
     read_authenticate,
@@ -117,6 +118,7 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"FETCH": read_fetch,
     b"SEARCH": read_search,
     b"SORT": read_sort,
+    b"ESEARCH": read_multisearch,
     b"CANCELUPDATE": read_cancel_update,
     b"THREAD": read_thread,
     b"STORE": read_store,

@@ -28,7 +28,7 @@ from typing import Final
 
 from imapbox.model.message import InternalDate
 from imapbox.model.names import DELIMITER, MailboxName
-from imapbox.model.numbers import ModSeq, Seq, Uid
+from imapbox.model.numbers import ModSeq, Seq, Uid, UidValidity
 from imapbox.wire.imap import strings
 from imapbox.wire.imap.commands.status import StatusAtt
 from imapbox.wire.imap.dates import render_date_time
@@ -239,6 +239,20 @@ def esearch_start(tag: Tag, *, uid: bool) -> bytes:
     """
     correlator = b" (TAG %b)" % strings.string(tag)
     return b"* ESEARCH%b%b" % (correlator, b" UID" if uid else b"")
+
+
+def multisearch_start(
+    tag: Tag, name: MailboxName, uidvalidity: UidValidity, *, utf8: bool = False
+) -> bytes:
+    """Return the beginning of ``* ESEARCH`` for one of several mailboxes.
+
+    RFC 7377 §2.1.
+    """
+    return b"* ESEARCH (TAG %b MAILBOX %b UIDVALIDITY %d) UID" % (
+        strings.string(tag),
+        strings.mailbox(name, utf8=utf8),
+        uidvalidity,
+    )
 
 
 def search_item(name: bytes, value: int) -> bytes:

@@ -63,6 +63,7 @@ OWN: dict[str, frozenset[str]] = {
     "SORT": frozenset({"SORT", "ESEARCH"}),
     "UID SORT": frozenset({"SORT", "ESEARCH"}),
     "CANCELUPDATE": NONE,
+    "ESEARCH": frozenset({"ESEARCH"}),
     "THREAD": frozenset({"THREAD"}),
     "UID THREAD": frozenset({"THREAD"}),
     "STORE": frozenset({"FETCH"}),

@@ -33,6 +33,7 @@ from imapbox.wire.imap.commands.copying import Copy, Move
 from imapbox.wire.imap.commands.enable import Enable
 from imapbox.wire.imap.commands.identity import Id
 from imapbox.wire.imap.commands.listing import List, Lsub
+from imapbox.wire.imap.commands.multisearch import MultiSearch, Source, Where
 from imapbox.wire.imap.commands.not_authenticated import (
     Authenticate,
     Login,
@@ -196,6 +197,16 @@ COMMANDS: dict[bytes, Command] = {
         FetchAtt.FLAGS, FetchAtt.UID, by_uid=True
     ),
     b'a CANCELUPDATE "b" "c"\r\n': CancelUpdate(b"a", (b"b", b"c")),
+    b"a esearch in (subtree-one (a b) selected) return (min) ALL\r\n": MultiSearch(
+        b"a",
+        by_uid=True,
+        criterion=And(()),
+        returns=Returns(frozenset({Return.MIN})),
+        sources=(
+            Source(Where.SUBTREE_ONE, (MailboxArgument(b"a"), MailboxArgument(b"b"))),
+            Source(Where.SELECTED),
+        ),
+    ),
     b"a thread references utf-8 BODY x\r\n": Thread(
         b"a",
         by_uid=False,

@@ -1,0 +1,127 @@
+"""ESEARCH: a SEARCH of several mailboxes. RFC 7377."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from imapbox.imap.answers import Done, Mistaken
+from imapbox.imap.finding import NOTHING, find, greatest_modseq
+from imapbox.imap.results import tell_esearch, told_of
+from imapbox.imap.session import Session
+from imapbox.imap.states import State
+from imapbox.mailbox.interfaces import Listed, SelectedMailbox
+from imapbox.model.errors import MailboxNameRefused, MailError, NoSuchMailbox
+from imapbox.model.names import DELIMITER, MailboxName
+from imapbox.wire.imap import response_codes as codes
+from imapbox.wire.imap import responses
+from imapbox.wire.imap.commands.multisearch import (
+    SELECTED,
+    MultiSearch,
+    Source,
+    Where,
+)
+from imapbox.wire.imap.return_options import Return, Returns
+
+
+async def multisearch(session: Session, command: MultiSearch) -> Done:
+    """Tell of each mailbox what is so in it; of one in which nothing is, nothing.
+
+    Mailboxes that can't be opened are passed over if they are gone; of all others
+    the first trouble is told once all have been searched.
+
+    Raises:
+        Mistaken: No mailbox is selected, and one is asked for; or what only the
+            selected one has is asked of others.
+        Refused: The client's strings are in a charset that we don't read.
+    """
+    returns = command.returns or Returns(frozenset({Return.ALL}))
+    _check(session, command, returns)
+    trouble: MailError | None = None
+    if SELECTED in command.sources:
+        await _search(session, session.selection.mailbox, command, returns)
+    for name in await _names(session, command.sources):
+        try:
+            mailbox = await session.account.select(
+                name, read_only=True, takes_recent=False
+            )
+            try:
+                await _search(session, mailbox, command, returns)
+            finally:
+                mailbox.close()
+        except NoSuchMailbox:
+            continue
+        except MailError as error:
+            trouble = trouble or error
+    if trouble is not None:
+        raise trouble
+    if Return.UPDATE in returns:
+        code = codes.noupdate(command.tag)
+        said = responses.untagged(responses.Status.NO, "Only SEARCH is kept up.", code)
+        session.output.write(said)
+    return Done("Searched.")
+
+
+def _check(session: Session, command: MultiSearch, returns: Returns) -> None:
+    """See that the selected mailbox is there where it is needed. RFC 7377 §2.2."""
+    is_selected = session.state is State.SELECTED
+    if (SELECTED in command.sources or Return.UPDATE in returns) and not is_selected:
+        raise Mistaken("No mailbox is selected.")
+    if Return.SAVE in returns and set(command.sources) != {SELECTED}:
+        raise Mistaken("Only what is found in the selected mailbox can be saved.")
+
+
+async def _search(
+    session: Session, mailbox: SelectedMailbox, command: MultiSearch, returns: Returns
+) -> None:
+    saved = NOTHING
+    if session.state is State.SELECTED and mailbox is session.selection.mailbox:
+        saved = session.selection.saved
+    found = await find(session, mailbox, command, saved)
+    uids = told_of(found.uids, returns)
+    if Return.SAVE in returns:
+        session.selection.saved = np.sort(uids)
+    if not len(found.uids) or returns.options == {Return.SAVE}:
+        return
+    start = responses.multisearch_start(
+        command.tag, mailbox.name, mailbox.uidvalidity, utf8=session.utf8
+    )
+    modseq = greatest_modseq(mailbox, command, uids)
+    await tell_esearch(session, start, returns, found.uids, modseq)
+
+
+async def _names(session: Session, sources: Sequence[Source]) -> Sequence[MailboxName]:
+    """Return the names of the mailboxes that are meant, each once."""
+    if set(sources) == {SELECTED}:
+        return ()
+    listed = await session.account.mailboxes()
+    names = dict.fromkeys(name for source in sources for name in _meant(source, listed))
+    if SELECTED in sources:
+        names.pop(session.selection.mailbox.name, None)
+    return list(names)
+
+
+def _meant(source: Source, listed: Sequence[Listed]) -> Iterator[MailboxName]:
+    """Yield the names of the mailboxes that a source means, and that exist."""
+    roots = set()
+    for argument in source.mailboxes:
+        try:
+            roots.add(argument.name())
+        except MailboxNameRefused:
+            continue  # there is none
+    for each in listed:
+        if each.exists and _is_meant(source.where, roots, each):
+            yield each.name
+
+
+def _is_meant(where: Where, roots: set[MailboxName], each: Listed) -> bool:
+    if where is Where.SUBSCRIBED:
+        return each.subscribed
+    if where in {Where.PERSONAL, Where.INBOXES}:
+        return True  # RFC 5465 §6.3: mail may be delivered anywhere
+    if each.name in roots:
+        return True
+    if where is Where.SUBTREE_ONE:
+        return each.name.rpartition(DELIMITER)[0] in roots
+    return where is Where.SUBTREE and any(
+        each.name.startswith(root + DELIMITER) for root in roots
+    )
