@@ -193,6 +193,7 @@ def _fetch(words: Words) -> bytes:
     since = words.pick(
         (b"",) * 8
         + (b" (CHANGEDSINCE %d)" % modseq, b" (CHANGEDSINCE %d VANISHED)" % modseq)
+        + (b" (PARTIAL -1:-2)", b" (PARTIAL 1:2 CHANGEDSINCE %d)" % modseq)
     )
     return b"FETCH %b %b%b" % (words.set(), what, since)
 
