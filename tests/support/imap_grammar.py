@@ -2,7 +2,7 @@
 
 The PyPI package `abnf` carries RFC 9051 §9. Three kinds of rules are put over it:
 
-- `ADDED` and `REWORDED`: what RFC 9051 left out or never had.
+- `ADDED`, `FROM_KNOWLEDGE` and `REWORDED`: what RFC 9051 left out or never had.
 - `STRICTER`: what the prose of the RFCs narrows, and their ABNF doesn't.
 - `COUNTED`: a literal's octets. ABNF can't count them: `response_checker` does,
   takes them out, and leaves the announcement.
@@ -90,11 +90,6 @@ ADDED: Final[dict[str, list[str]]] = {
         'expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids',
         "known-uids = sequence-set",
     ],
-    "RFC 9586 §5": [
-        "message-data =/ uidfetch-resp",
-        'uidfetch-resp = uniqueid SP "UIDFETCH" SP msg-att',
-        'resp-text-code =/ "UIDREQUIRED"',
-    ],
     "RFC 7889 §5": [
         'status-att-val =/ "APPENDLIMIT" SP (number / nil)',
     ],
@@ -106,6 +101,17 @@ ADDED: Final[dict[str, list[str]]] = {
         'resp-text-code =/ "MAILBOXID" SP "(" objectid ")"',
         'status-att-val =/ "MAILBOXID" SP "(" objectid ")"',
     ],
+    "RFC 8514 §5": ['msg-att-static =/ "SAVEDATE" SP (date-time / nil)'],
+    "RFC 8970 §6": ['msg-att-dynamic =/ "PREVIEW" SP nstring'],
+    "RFC 4978 §5": ['resp-text-code =/ "COMPRESSIONACTIVE"'],
+    "RFC 6154 §6": ['resp-text-code =/ "USEATTR"'],
+    "RFC 4469 §5": [
+        "resp-text-code =/ toobig-response-code",
+        'toobig-response-code = "TOOBIG"',
+    ],
+}
+# The same, of RFCs whose texts don't lie beside the checkout: from knowledge.
+FROM_KNOWLEDGE: Final[dict[str, list[str]]] = {
     "RFC 9585 §5": [
         (
             'resp-text-code =/ "INPROGRESS" [SP "(" inprogress-tag SP '
@@ -120,13 +126,10 @@ ADDED: Final[dict[str, list[str]]] = {
         "inprogress-state-counting = number SP nil",
         "inprogress-state-known-goal = number SP nz-number",
     ],
-    "RFC 8514 §5": ['msg-att-static =/ "SAVEDATE" SP (date-time / nil)'],
-    "RFC 8970 §6": ['msg-att-dynamic =/ "PREVIEW" SP nstring'],
-    "RFC 4978 §5": ['resp-text-code =/ "COMPRESSIONACTIVE"'],
-    "RFC 6154 §6": ['resp-text-code =/ "USEATTR"'],
-    "RFC 4469 §5": [
-        "resp-text-code =/ toobig-response-code",
-        'toobig-response-code = "TOOBIG"',
+    "RFC 9586 §5": [
+        "message-data =/ uidfetch-resp",
+        'uidfetch-resp = uniqueid SP "UIDFETCH" SP msg-att',
+        'resp-text-code =/ "UIDREQUIRED"',
     ],
 }
 # What they have in another notation than ours.
@@ -190,7 +193,7 @@ COUNTED: Final = [
 # They stand in the package's list, and would be redefined without a word.
 _REPLACED: Final = {
     rule.partition(" = ")[0]
-    for rules in (*ADDED.values(), STRICTER, COUNTED)
+    for rules in (*ADDED.values(), *FROM_KNOWLEDGE.values(), STRICTER, COUNTED)
     for rule in rules
     if " = " in rule
 }
@@ -208,6 +211,7 @@ class Response(Rule):
         *STRICTER,
         *COUNTED,
         *(rule for rules in ADDED.values() for rule in rules),
+        *(rule for rules in FROM_KNOWLEDGE.values() for rule in rules),
         *REWORDED,
     ]
 
