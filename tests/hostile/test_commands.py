@@ -43,7 +43,7 @@ TORTURE = 50  # rounds of each of two parts, then
 NAMES = ("A1", "A2", "B1", "B2")
 # Of the handlers' lines; to note them takes longer than to run them. What takes two
 # things at once, or a disk that fails in between, comes up in the long form.
-ENOUGH = 0.89 if EFFORT < LONG else 0.94
+ENOUGH = 0.85 if EFFORT < LONG else 0.94
 MANY = 60  # so many messages are enough
 FILLER = b"x" * 1000 + b"\r\n"
 NEEDS_MAILBOX = frozenset(
