@@ -7,6 +7,7 @@ import random
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,6 +33,7 @@ QUICK = ("unit", "house")
 SEED = pytest.StashKey[int]()
 MEMORY = pytest.StashKey[ExitStack]()
 TOLD = "told"
+FINISHED = count(1)
 
 # The machine may be busy: how long an example took says nothing.
 hypothesis.settings.register_profile(
@@ -83,6 +85,13 @@ def pytest_collection_finish() -> None:
     """Spare the collector what was loaded: `tidy_reactor` calls it for each test."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_runtest_logfinish() -> None:
+    """Spare it what tests keep for all others, too: parsed grammars, modules."""
+    if next(FINISHED) % 100 == 0:
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_terminal_summary(

@@ -56,6 +56,6 @@ def test_what_a_message_may_be(victim: Server, name: str) -> None:
             (row,) = client.command(b"FETCH %d %b" % (client.exists, items))
             assert row.endswith(b")\r\n")
         fetched = cpu_seconds(victim.roots)
-    assert delivered - before < 1
-    assert fetched - delivered < 1
+    assert delivered - before < 3
+    assert fetched - delivered < 3
     assert memory.peak < 64 * MIB
