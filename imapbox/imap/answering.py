@@ -42,7 +42,7 @@ async def answer(session: Session, event: CommandReady | AppendAnnounced) -> Non
     message = event if isinstance(event, AppendAnnounced) else None
     try:
         parse = parse_append if message else parse_command
-        command = parse(event.parts, utf8=session.utf8)
+        command = parse(event.parts, utf8=session.dialect.utf8)
     except WireError as error:
         answer_mistake(session, error)
     else:

@@ -159,13 +159,13 @@ class Contexts:
         uids = np.concatenate([uids for uids, _ in looked_at])
         so = np.concatenate([so for _, so in looked_at])
         known = np.isin(uids, result.uids)
-        for name, which in ((b"REMOVEFROM", known & ~so), (b"ADDTO", so & ~known)):
-            if which.any():
-                if name == b"ADDTO":
-                    pairs = await result.add(uids[which], output.room)
-                else:
-                    pairs = result.remove(uids[which])
-                await _tell(output, context, name, pairs, mailbox.uids)
+        gone, new = uids[known & ~so], uids[so & ~known]
+        if len(gone):
+            pairs = result.remove(gone)
+            await _tell(output, context, b"REMOVEFROM", pairs, mailbox.uids)
+        if len(new):
+            pairs = await result.add(new, output.room)
+            await _tell(output, context, b"ADDTO", pairs, mailbox.uids)
 
 
 async def _tell(

@@ -91,4 +91,4 @@ def _line(
         else _COUNT[item](counts)
         for item in items
     }
-    return responses.status(name, values, utf8=session.utf8)
+    return responses.status(name, values, utf8=session.dialect.utf8)

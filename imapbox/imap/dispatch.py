@@ -150,7 +150,7 @@ async def obey(
         MailError: The store declines it.
     """
     check_permitted(command.name, session.state)
-    if session.uids_only:
+    if session.dialect.uids_only:
         check_names_uids(command)
     if isinstance(command, Replace) and message is not None:
         return await append.replace(session, command, message)

@@ -62,7 +62,7 @@ async def find(
 
 def _check_charset_may_be_named(session: Session) -> None:
     """See that all that is said need not be UTF-8. RFC 6855 §3."""
-    if session.names_no_charset:
+    if session.dialect.names_no_charset:
         raise Mistaken("After ENABLE UTF8=ACCEPT there is no other charset.")
 
 

@@ -9,7 +9,7 @@ from imapbox.wire.imap.commands.listing import List
 from imapbox.wire.imap.list_options import Selecting
 from imapbox.wire.imap.responses import Attribute
 
-SPECIAL_USE: Final = {
+_SPECIAL_USE: Final = {
     attribute.value.decode(): attribute
     for attribute in (
         Attribute.ALL,
@@ -123,4 +123,4 @@ def attributes_of(each: Listed) -> list[Attribute]:
     """Return what is said of any name. RFC 3348 §3, RFC 6154 §2."""
     children = (Attribute.HASNOCHILDREN, Attribute.HASCHILDREN)[each.has_children]
     uses = (each.special_use or "").split()
-    return [children, *(SPECIAL_USE[use] for use in uses if use in SPECIAL_USE)]
+    return [children, *(_SPECIAL_USE[use] for use in uses if use in _SPECIAL_USE)]

@@ -170,7 +170,7 @@ class OctetRows:
         answers: list[Answer] = []
         if is_news and not self._tells_flags:
             answers.append(Said(self._flags(message, card)))
-            if self._session.tells_modseqs and not self._tells_modseq:
+            if self._session.dialect.tells_modseqs and not self._tells_modseq:
                 answers.append(Said(self._modseq(message, card)))
         for item in self._items:
             if not isinstance(item, OctetItem):

@@ -91,7 +91,7 @@ async def take_messages(
             raise MessageTooBig
         if len(messages) >= _MOST:
             raise Refused("Too many messages at once.", codes.LIMIT)
-        if announced.utf8 and not session.utf8:
+        if announced.utf8 and not session.dialect.utf8:
             raise Mistaken("ENABLE UTF8=ACCEPT comes first.")
         if announced is first:
             await session.account.check_append(name)

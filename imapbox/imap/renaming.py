@@ -38,7 +38,7 @@ def tell_other_name(
         name: What became of it.
         attributes: What is to be said of it.
     """
-    if session.rev2 and given.text() != name:
+    if session.dialect.rev2 and given.text() != name:
         _tell(session, given, name, attributes)
 
 
@@ -53,6 +53,6 @@ def _tell(
         attributes,
         name,
         old_name=None if text == name else text,
-        utf8=session.utf8,
+        utf8=session.dialect.utf8,
     )
     session.output.write(line)

@@ -20,7 +20,7 @@ _MOST_PAIRS: Final = 10_000
 
 def check_enabled(session: Session) -> None:
     """Raise `Mistaken` unless the client said that it knows QRESYNC."""
-    if not session.tells_vanished:
+    if not session.dialect.tells_vanished:
         raise Mistaken("ENABLE QRESYNC comes first.")
 
 

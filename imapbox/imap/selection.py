@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.imap.contexts import Contexts
+from imapbox.imap.dialect import Dialect
 from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.messages import MarkedRow, Marks, Message
 from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged, Update
@@ -31,28 +32,17 @@ class Selection:
 
     Attributes:
         mailbox: What is open.
-        tells_modseqs: Whether modseqs are told with flags.
-        tells_recent: Whether what is recent is told: IMAP4rev1.
-        uids_only: Whether the client knows messages by their UIDs only.
+        dialect: The session's.
         saved: UIDs that the last SEARCH saved: RFC 5182 §2.1.
         contexts: Results that are kept up: RFC 5267 §4.3.
     """
 
-    def __init__(
-        self,
-        mailbox: SelectedMailbox,
-        *,
-        tells_modseqs: bool,
-        tells_recent: bool,
-        uids_only: bool,
-    ) -> None:
+    def __init__(self, mailbox: SelectedMailbox, dialect: Dialect) -> None:
         self.mailbox = mailbox
-        self.tells_modseqs = tells_modseqs
-        self.tells_recent = tells_recent
-        self.uids_only = uids_only
+        self.dialect = dialect
         self.saved = np.zeros(0, np.uint32)
         self.contexts = Contexts(mailbox)
-        self._flags_items = _FlagsItems(mailbox, tells_recent=tells_recent)
+        self._flags_items = _FlagsItems(mailbox, dialect)
         self._keywords_told = len(mailbox.keywords())
 
     def messages(self, numbers: SequenceSet, *, by_uid: bool) -> Iterator[Message]:
@@ -99,13 +89,13 @@ class Selection:
 
     def row(self, message: Message, items: Iterable[bytes]) -> bytes:
         """Return what tells these items of a message."""
-        if self.uids_only:
+        if self.dialect.uids_only:
             return responses.uid_fetch(message.uid, items)
         return responses.fetch(message.seq, items)
 
     def row_start(self, message: Message) -> bytes:
         """Return the beginning of a row whose items come one by one."""
-        if self.uids_only:
+        if self.dialect.uids_only:
             return responses.uid_fetch_start(message.uid)
         return responses.fetch_start(message.seq)
 
@@ -180,7 +170,7 @@ class Selection:
     def flags_rows(self, rows: Iterable[MarkedRow], *, with_uid: bool) -> bytes:
         """Return ``* n FETCH`` with the flags of each, and the UID if wanted."""
         items = self._flags_items
-        if self.uids_only:
+        if self.dialect.uids_only:
             return b"".join(
                 [
                     responses.uid_fetch(
@@ -200,20 +190,21 @@ class Selection:
 
     def flags_row(self, message: Message) -> bytes:
         """Return ``* n FETCH`` with UID and flags of one message that changed."""
-        items = [self.flags_item(message)]
-        if not self.uids_only:
-            items.insert(0, responses.uid_item(message.uid))
-        if self.tells_modseqs:
+        dialect = self.dialect
+        uid = dialect.tells_uid(by_uid=True)
+        items = [responses.uid_item(message.uid)] if uid else []
+        items.append(self.flags_item(message))
+        if dialect.tells_modseqs:
             items.append(responses.modseq_item(message.modseq))
         return self.row(message, items)
 
-    def tell_no_recent(self) -> None:
-        r"""Say no more what is recent: RFC 9051 §E, 12."""
-        self.tells_recent = False
-        self._flags_items = _FlagsItems(self.mailbox, tells_recent=False)
+    def word_flags_anew(self) -> None:
+        """Forget how flags were worded in another dialect."""
+        self._flags_items.clear()
 
     def _recent(self, count: int) -> bytes:
-        return responses.recent(count) if self.tells_recent else b""
+        # RFC 9051 §E, 12: rev2 has none.
+        return b"" if self.dialect.rev2 else responses.recent(count)
 
     def highestmodseq_line(self) -> bytes:
         """Return ``* OK [HIGHESTMODSEQ …]``: the client was told all up to it."""
@@ -235,7 +226,7 @@ class Selection:
             self.highestmodseq_line(),
         ]
         unseen: Seq | None = mailbox.first_unseen()
-        if unseen is not None and self.tells_recent and not self.uids_only:
+        if unseen is not None and not (self.dialect.rev2 or self.dialect.uids_only):
             lines.insert(3, _fact("First unseen message.", codes.unseen(unseen)))
         return lines
 
@@ -247,10 +238,10 @@ def _vanished(uids: Iterable[int]) -> bytes:
 class _FlagsItems(dict[Marks, bytes]):
     """FLAGS in words, made when first asked for."""
 
-    def __init__(self, mailbox: SelectedMailbox, *, tells_recent: bool) -> None:
+    def __init__(self, mailbox: SelectedMailbox, dialect: Dialect) -> None:
         super().__init__()
         self._mailbox = mailbox
-        self._tells_recent = tells_recent
+        self._dialect = dialect
 
     def __missing__(self, marks: Marks) -> bytes:
         if len(self) >= _MAX_KEPT:
@@ -262,7 +253,7 @@ class _FlagsItems(dict[Marks, bytes]):
             if keywords >> number & 1
         ]
         flag_list = render_flag_list(
-            Flag(flags & ALL_FLAGS), names, recent=recent and self._tells_recent
+            Flag(flags & ALL_FLAGS), names, recent=recent and not self._dialect.rev2
         )
         item = self[marks] = responses.flags_item(flag_list)
         return item

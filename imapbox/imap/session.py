@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from imapbox.imap.answers import BrokenOff
 from imapbox.imap.capabilities import capabilities
 from imapbox.imap.crowd import Guess
 from imapbox.imap.deadlines import Deadlines
+from imapbox.imap.dialect import Dialect
 from imapbox.imap.input import Input
 from imapbox.imap.interfaces import Logins
 from imapbox.imap.output import Output
@@ -57,18 +58,13 @@ class Session:
         encrypted: Whether TLS is active.
         compressed: Whether COMPRESS is.
         start_tls: Begins TLS; None where there is no certificate.
-        utf8: Whether names, and what is quoted, are UTF-8: RFC 6855, RFC 9051.
-        rev2: Whether IMAP4rev2 is spoken: RFC 9051 §A.
-        names_no_charset: Whether a SEARCH may not name one: RFC 6855 §3.
         tag: Of the command that is obeyed.
         ended: Why the session ended; None while it goes on.
         stopping: Why it ends after this command; None while it goes on.
         failed_logins: How many there were.
         mistakes: How many BADs there were before login.
         identified: Whether the client has said what it is: ID.
-        tells_modseqs: Whether it is told modseqs with flags: RFC 7162 §3.1.
-        tells_vanished: Whether it is told UIDs that went, not positions: §3.2.3.
-        uids_only: Whether it knows messages by their UIDs only: RFC 9586 §3.
+        dialect: What the client, since its login, has said that it understands.
     """
 
     input: Input
@@ -90,12 +86,7 @@ class Session:
     failed_logins: int = 0
     mistakes: int = 0
     identified: bool = False
-    tells_modseqs: bool = False
-    tells_vanished: bool = False
-    utf8: bool = False
-    rev2: bool = False
-    names_no_charset: bool = False
-    uids_only: bool = False
+    dialect: Dialect = field(default_factory=Dialect)
     _account: Account | None = None
     _selection: Selection | None = None
 
@@ -177,8 +168,7 @@ class Session:
         )
         self.leave()
         self._account = None
-        self.tells_modseqs = self.tells_vanished = self.uids_only = False
-        self.utf8 = self.rev2 = self.names_no_charset = False
+        self.dialect = Dialect()
         self.give_seat_back()
         self.input.framer.limits = BEFORE_LOGIN if self.may_login else NO_LITERALS
         self.deadlines.logged_out()
@@ -191,22 +181,16 @@ class Session:
 
     def open(self, mailbox: SelectedMailbox) -> None:
         """Go on with ``mailbox`` selected."""
-        self._selection = Selection(
-            mailbox,
-            tells_modseqs=self.tells_modseqs,
-            tells_recent=not self.rev2,
-            uids_only=self.uids_only,
-        )
+        self._selection = Selection(mailbox, self.dialect)
 
     def tell_modseqs(self) -> bool:
         """Tell modseqs with all flags from now on; say whether that is new.
 
         RFC 7162 §3.1: what the client asks for tells that it understands them.
         """
-        is_new = not self.tells_modseqs
-        self.tells_modseqs = True
+        is_new = not self.dialect.tells_modseqs
+        self.dialect.tells_modseqs = True
         if is_new and self._selection is not None:
-            self._selection.tells_modseqs = True
             self.output.write(self._selection.highestmodseq_line())
         return is_new
 
@@ -215,23 +199,23 @@ class Session:
 
         RFC 7162 §3.2.3.
         """
-        is_new = not self.tells_vanished
-        self.tells_vanished = True
+        is_new = not self.dialect.tells_vanished
+        self.dialect.tells_vanished = True
         self.tell_modseqs()
         return is_new
 
     def take_utf8(self) -> bool:
         """Speak UTF-8 from now on; say whether that is new. RFC 6855 §3."""
-        is_new = not self.names_no_charset
-        self.utf8 = self.names_no_charset = True
+        is_new = not self.dialect.names_no_charset
+        self.dialect.utf8 = self.dialect.names_no_charset = True
         return is_new
 
     def take_rev2(self) -> bool:
         """Speak IMAP4rev2 from now on; say whether that is new. RFC 9051 §A."""
-        is_new = not self.rev2
-        self.utf8 = self.rev2 = True
+        is_new = not self.dialect.rev2
+        self.dialect.utf8 = self.dialect.rev2 = True
         if self._selection is not None:
-            self._selection.tell_no_recent()
+            self._selection.word_flags_anew()
         return is_new
 
     def use_uids_only(self) -> bool:
@@ -239,10 +223,8 @@ class Session:
 
         RFC 9586 §3.
         """
-        is_new = not self.uids_only
-        self.uids_only = True
-        if self._selection is not None:
-            self._selection.uids_only = True
+        is_new = not self.dialect.uids_only
+        self.dialect.uids_only = True
         return is_new
 
     def highestmodseq(self) -> ResponseCode | None:
@@ -250,7 +232,7 @@ class Session:
 
         For what expunges: RFC 7162 §3.2.7, §3.2.9, RFC 6851 §4.4.
         """
-        if self._selection is None or not self.tells_vanished:
+        if self._selection is None or not self.dialect.tells_vanished:
             return None
         return codes.highestmodseq(self._selection.mailbox.highestmodseq)
 
@@ -279,7 +261,7 @@ class Session:
         if self._selection is None:
             return
         selection = self._selection
-        by_uid = self.tells_vanished or self.uids_only
+        by_uid = self.dialect.tells_vanished or self.dialect.uids_only
         before = selection.mailbox.uids
         uid_at = before.at if by_uid else None
         updates = await selection.mailbox.sync(may_expunge=may_expunge)

@@ -75,10 +75,10 @@ async def fetch(session: Session, command: Fetch) -> Done:
 def _items(session: Session, command: Fetch) -> tuple[FetchItem, ...]:
     """Return what is asked, and what is to be told with it."""
     items: tuple[FetchItem, ...] = command.items
-    tells_uid = command.by_uid and not session.uids_only
-    if tells_uid and FetchAtt.UID not in items:
+    dialect = session.dialect
+    if dialect.tells_uid(by_uid=command.by_uid) and FetchAtt.UID not in items:
         items = (FetchAtt.UID, *items)
-    tells_flags = FetchAtt.FLAGS in items and session.tells_modseqs
+    tells_flags = FetchAtt.FLAGS in items and dialect.tells_modseqs
     if (tells_flags or command.since is not None) and FetchAtt.MODSEQ not in items:
         items = (*items, FetchAtt.MODSEQ)
     return items

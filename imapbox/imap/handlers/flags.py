@@ -40,14 +40,12 @@ async def store(session: Session, command: Store) -> Done:
             uids, command.change, command.flags, unchanged_since=command.unchanged_since
         )
     there = mailbox.remaining(uids)
-    tells_uid = command.by_uid and not session.uids_only
-    if session.tells_modseqs:
-        await _tell_modseqs(
-            session, command, there, set(left_alone), tells_uid=tells_uid
-        )
+    if session.dialect.tells_modseqs:
+        await _tell_modseqs(session, command, there, set(left_alone))
     elif not command.silent:
         rows = mailbox.marks_of(there)
-        await session.tell_flags(rows, with_uid=tells_uid)
+        with_uid = session.dialect.tells_uid(by_uid=command.by_uid)
+        await session.tell_flags(rows, with_uid=with_uid)
     modified = _modified(mailbox, command, left_alone) if left_alone else None
     if len(there) < len(uids) and not (command.by_uid or command.silent):
         if modified is not None:
@@ -66,15 +64,11 @@ def _modified(
 
 
 async def _tell_modseqs(
-    session: Session,
-    command: Store,
-    uids: NDArray[np.uint32],
-    left_alone: set[Uid],
-    *,
-    tells_uid: bool,
+    session: Session, command: Store, uids: NDArray[np.uint32], left_alone: set[Uid]
 ) -> None:
     """Tell modseqs; flags, too, where the client can't know what they are."""
     selection = session.selection
+    tells_uid = session.dialect.tells_uid(by_uid=command.by_uid)
     messages = selection.mailbox.messages_of(uids)
     while batch := list(islice(messages, BATCH)):
         session.tell_keywords()

@@ -33,7 +33,7 @@ async def list_(session: Session, command: List) -> Done:
     if StatusAtt.HIGHESTMODSEQ in command.returning.status:
         session.tell_modseqs()
     # It implies more, and is not for clients that may not know it: RFC 5258 §3.
-    knows = command.extended or session.rev2
+    knows = command.extended or session.dialect.rev2
     no_mailbox = Attribute.NONEXISTENT if knows else Attribute.NOSELECT
     rows = ListRows(command, await session.account.mailboxes(), no_mailbox)
     shown: list[Row] = []
@@ -67,7 +67,7 @@ async def lsub(session: Session, command: Lsub) -> Done:
             listed[each.name] = ()
     for number, (name, attributes) in enumerate(listed.items(), start=1):
         if (levels if attributes else pattern).matches(name):
-            row = responses.lsub_mailbox(attributes, name, utf8=session.utf8)
+            row = responses.lsub_mailbox(attributes, name, utf8=session.dialect.utf8)
             session.output.write(row)
         if not number % _AT_A_TIME:
             await session.output.room()
@@ -94,7 +94,7 @@ async def _tell(session: Session, command: List, rows: Sequence[Row]) -> None:
             counts = line or b""
         selected_below = command.selecting if row.has_selected_below else ()
         listed = responses.list_mailbox(
-            attributes, row.name, selected_below, utf8=session.utf8
+            attributes, row.name, selected_below, utf8=session.dialect.utf8
         )
         session.output.write(listed + counts)
         await session.output.room()

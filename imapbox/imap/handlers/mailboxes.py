@@ -3,7 +3,6 @@
 from typing import Final
 
 from imapbox.imap.answers import Done, Refused
-from imapbox.imap.list_rows import SPECIAL_USE
 from imapbox.imap.progress import in_progress
 from imapbox.imap.renaming import tell_other_name
 from imapbox.imap.session import Session
@@ -20,9 +19,7 @@ from imapbox.wire.imap.responses import Attribute
 
 # Those of mailboxes that hold messages of their own; others would be views of all.
 _USES: Final = {
-    use.lower(): use
-    for use in SPECIAL_USE
-    if use in {"\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"}
+    use.lower(): use for use in ("\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash")
 }
 
 

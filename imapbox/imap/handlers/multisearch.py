@@ -83,7 +83,7 @@ async def _search(
     if not len(found.uids) or returns.options == {Return.SAVE}:
         return
     start = responses.multisearch_start(
-        command.tag, mailbox.name, mailbox.uidvalidity, utf8=session.utf8
+        command.tag, mailbox.name, mailbox.uidvalidity, utf8=session.dialect.utf8
     )
     modseq = greatest_modseq(mailbox, command, uids)
     await tell_esearch(session, start, returns, found.uids, modseq)

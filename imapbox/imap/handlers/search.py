@@ -57,7 +57,7 @@ async def _tell(
 ) -> None:
     numbers = found.uids if command.by_uid else found.seqs
     returns = command.returns
-    if returns is None and session.rev2 and not isinstance(command, Sort):
+    if returns is None and session.dialect.rev2 and not isinstance(command, Sort):
         returns = Returns(frozenset({Return.ALL}))  # RFC 9051 §E, 4
     if returns is None:
         sorts = isinstance(command, Sort)

@@ -59,7 +59,7 @@ async def _open(
     session.open(await session.account.select(name, read_only=read_only))
     for line in session.selection.opening():
         session.output.write(line)
-    if session.rev2:
+    if session.dialect.rev2:
         await tell_selected(session, command.mailbox, name)
     if resync is not None:
         await tell_what_happened(session, resync)
