@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.servers import Server
 from tests.support.mailbox_contents import contents, deliver
+from tests.support.real_clients import ended_well
 
 CONFIG = """\
 poll 127.0.0.1 service {imap} protocol IMAP auth password
@@ -31,15 +32,10 @@ def test_mail_is_handed_on(
         ports = {"imap": server.imap[1], "lmtp": server.lmtp[1]}
         config.write_text(CONFIG.format(keep=keep, **ports))
         config.chmod(0o600)
-        done = subprocess.run(
+        ended_well(
             [fetchmail, "-f", config, "-v", "--nodetach", "--nosyslog"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
             env={"HOME": str(tmp_path), "FETCHMAILHOME": str(tmp_path)},
         )
-        assert done.returncode == 0, done.stdout + done.stderr
 
     deliver(server, "alice", "one", "two")
     poll("keep")

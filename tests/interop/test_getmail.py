@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmarks.servers import Server
 from tests.support import maildir
 from tests.support.mailbox_contents import contents, deliver
+from tests.support.real_clients import ended_well
 
 CONFIG = """\
 [retriever]
@@ -52,14 +53,7 @@ def test_mail_comes_home(
                 port=server.imap[1], here=tmp_path, delete=str(delete).lower()
             )
         )
-        done = subprocess.run(
-            [getmail, f"--getmaildir={tmp_path}", "--rcfile=getmailrc"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        ended_well([getmail, f"--getmaildir={tmp_path}", "--rcfile=getmailrc"])
 
     deliver(server, "alice", "one", "two")
     get(delete=False)

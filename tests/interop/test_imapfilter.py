@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.servers import Server
 from tests.support.mailbox_contents import contents, deliver, mailboxes
+from tests.support.real_clients import ended_well
 
 RULES = """\
 options.timeout = 30
@@ -53,15 +54,7 @@ def test_rules_are_followed(
     deliver(server, "alice", "one", "SPAM", "buy", "bill 1", "bill 2", "friend")
     rules = tmp_path / "rules.lua"
     rules.write_text(RULES.format(port=server.imap[1]))
-    done = subprocess.run(
-        [imapfilter, "-c", rules],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={"HOME": str(tmp_path)},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    ended_well([imapfilter, "-c", rules], env={"HOME": str(tmp_path)})
     assert contents(server, "alice") == {
         "one": {"\\Seen", "sorted"},
         "friend": {"\\Flagged", "sorted"},

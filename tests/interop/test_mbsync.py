@@ -16,6 +16,7 @@ from tests.support.mailbox_contents import (
     other_client,
     store,
 )
+from tests.support.real_clients import ended_well
 
 CONFIG = """\
 IMAPAccount server
@@ -64,15 +65,7 @@ def test_two_sides_are_kept_alike(
     )
 
     def sync() -> str:
-        done = subprocess.run(
-            [mbsync, "-V", "-c", config, "all"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        return ended_well([mbsync, "-V", "-c", config, "all"])
 
     version = subprocess.check_output([mbsync, "--version"], text=True).split()[1]
     client_page("mbsync", version)

@@ -6,30 +6,18 @@ from pathlib import Path
 
 from benchmarks.servers import Server
 from tests.support.mailbox_contents import contents, deliver, mailboxes
-from tests.support.terminal import in_terminal
+from tests.support.real_clients import MUTT, sit
 
 CONFIG = """\
-set folder = "imap://127.0.0.1:{port}/"
-set spoolfile = "+INBOX"
-set imap_user = alice
-set imap_pass = wonderland
-set ssl_starttls = no
-set ssl_force_tls = no
 set imap_idle = yes
-set header_cache = "{here}/cache"
 set message_cachedir = "{here}/bodies"
 set record = "+Sent"
 set postponed = "+Drafts"
 set sendmail = "/bin/true"
 set realname = Alice
 set from = alice@example.org
-set sort = mailbox-order
-set delete = yes
-set move = no
-set quit = yes
 set confirmappend = no
 set confirmcreate = no
-set wait_key = no
 set pager_stop = yes
 set editor = "sh -c 'echo An answer. >> $0'"
 set autoedit = yes
@@ -37,7 +25,6 @@ set edit_headers = no
 set abort_unmodified = no
 set include = no
 set fast_reply = yes
-unset mark_old
 unset mail_check_recent
 """
 # Keys and functions, as in mutt's manual; one line is one sitting.
@@ -71,24 +58,18 @@ def test_a_day_in_mutt(
     server = imapbox_server
     deliver(server, "alice", "one", "two", "three", "four")
     config = tmp_path / "muttrc"
-    config.write_text(CONFIG.format(port=server.imap[1], here=tmp_path))
-
-    def sit(keys: str) -> None:
-        command = [mutt, "-n", "-F", str(config), "-e", f'push "{keys}"']
-        status, screen = in_terminal(command, env={"HOME": str(tmp_path)}, patience=30)
-        assert status == 0, screen.decode("utf-8", "replace")
-
-    sit(SITTINGS[0])
+    config.write_text((MUTT + CONFIG).format(port=server.imap[1], here=tmp_path))
+    sit(mutt, config, SITTINGS[0])
     assert contents(server, "alice") == {
         "one": {"\\Seen"},
         "three": {"\\Flagged"},
         "four": set(),
     }
-    sit(SITTINGS[1])
+    sit(mutt, config, SITTINGS[1])
     assert contents(server, "alice").keys() == {"one", "four"}
     assert "\\Flagged" in contents(server, "alice", "Archive")["three"]
     assert contents(server, "alice", "Kept").keys() == {"one"}
-    sit(SITTINGS[2])
+    sit(mutt, config, SITTINGS[2])
     assert "\\Answered" in contents(server, "alice")["one"]
     assert set(contents(server, "alice", "Sent")) == {"Re: one"}
     assert "Kept" in mailboxes(server, "alice")

@@ -8,24 +8,11 @@ from pathlib import Path
 from benchmarks.servers import Server
 from tests.support.mailbox_contents import contents, deliver, other_client, store
 from tests.support.overhearing import overhearing
-from tests.support.terminal import in_terminal
+from tests.support.real_clients import MUTT, sit
 
 CONFIG = """\
-set folder = "imap://127.0.0.1:{port}/"
-set spoolfile = "+INBOX"
-set imap_user = alice
-set imap_pass = wonderland
-set ssl_starttls = no
-set ssl_force_tls = no
 set imap_condstore = yes
 set imap_qresync = yes
-set header_cache = "{here}/cache"
-set sort = mailbox-order
-set delete = yes
-set move = no
-set quit = yes
-set wait_key = no
-unset mark_old
 """
 _RESYNC = re.compile(
     r"^C: \S+ UID FETCH 1:4 \(FLAGS\) \(CHANGEDSINCE \d+ VANISHED\)", re.MULTILINE
@@ -45,22 +32,19 @@ def test_a_day_away(
     deliver(server, "alice", "one", "two", "three", "four")
     with overhearing(server.imap) as heard:
         config = tmp_path / "neomuttrc"
-        config.write_text(CONFIG.format(port=heard.address[1], here=tmp_path))
-
-        def sit(keys: str) -> None:
-            command = [neomutt, "-n", "-F", str(config), "-e", f'push "{keys}"']
-            env = {"HOME": str(tmp_path)}
-            status, screen = in_terminal(command, env=env, patience=30)
-            assert status == 0, screen.decode("utf-8", "replace")
-
-        sit("<quit>")
+        config.write_text((MUTT + CONFIG).format(port=heard.address[1], here=tmp_path))
+        sit(neomutt, config, "<quit>")
         with other_client(server, "alice") as client:
             store(client, "two", "\\Deleted")
             client.expunge()
             store(client, "one", "\\Flagged")
         deliver(server, "alice", "five")
         # Of one, three, four, five.
-        sit("<jump>2<enter><delete-message><jump>4<enter><flag-message><quit>")
+        sit(
+            neomutt,
+            config,
+            "<jump>2<enter><delete-message><jump>4<enter><flag-message><quit>",
+        )
         said = heard.transcript()
     assert "ENABLE QRESYNC" in said
     assert _RESYNC.search(said), said

@@ -13,6 +13,7 @@ from tests.support.mailbox_contents import (
     other_client,
     store,
 )
+from tests.support.real_clients import ended_well
 
 CONFIG = """\
 [general]
@@ -57,15 +58,7 @@ def test_a_day_offline(
     config.write_text(CONFIG.format(here=tmp_path, host=host, port=port))
 
     def sync() -> None:
-        done = subprocess.run(
-            [offlineimap, "-o", "-c", config],
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
-        said = done.stdout + done.stderr
-        assert done.returncode == 0, said
+        said = ended_well([offlineimap, "-o", "-c", config], timeout=90)
         assert "ERROR" not in said, said
 
     version = subprocess.run(

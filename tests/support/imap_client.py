@@ -172,3 +172,10 @@ class Client:
         """The connection is lost."""
         self.transport.disconnecting = True
         self.protocol.connectionLost(Failure(ConnectionDone()))
+
+
+def answer(client: Client, command: bytes) -> bytes:
+    """Return what is said besides the answer, which is OK."""
+    said, ok = client.say(b"t %b\r\n" % command).split(b"t OK")
+    assert ok
+    return said

@@ -3,6 +3,7 @@
 import pytest
 
 from imapbox.model.flags import Flag
+from tests.support.elsewhere import change
 from tests.support.fake_mail import FakeAccount
 from tests.support.imap_client import Client
 
@@ -32,15 +33,6 @@ def aware(client: Client) -> Client:
         FIRST + b"* ENABLED CONDSTORE\r\ne OK Enabled.\r\n"
     )
     return client
-
-
-def change(account: FakeAccount, uid: int, flag: Flag) -> None:
-    """Let another session set a flag."""
-    box = account.inbox
-    box.modseq += 1
-    box.messages[uid].flags |= flag
-    box.messages[uid].modseq = box.modseq
-    box.changed()
 
 
 def test_enable_tells_what_is_new(client: Client) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.fake_mail import FakeAccount
-from tests.support.imap_client import Client
+from tests.support.imap_client import Client, answer
 
 
 @pytest.fixture
@@ -15,13 +15,6 @@ def client() -> Client:
     del account.inbox.messages[4]
     account.boxes["other"] = account._new_box()
     return Client(account).login().select()
-
-
-def answer(client: Client, command: bytes) -> bytes:
-    """Return what is said besides the answer, which is OK."""
-    said, ok = client.say(b"t %b\r\n" % command).split(b"t OK")
-    assert ok
-    return said
 
 
 @pytest.mark.parametrize(

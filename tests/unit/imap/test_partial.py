@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from imapbox.wire.imap.partial_ranges import Partial
 from tests.support.fake_mail import FakeAccount
-from tests.support.imap_client import Client
+from tests.support.imap_client import Client, answer
 
 
 @pytest.fixture
@@ -18,13 +18,6 @@ def client() -> Client:
         account.inbox.add(octets, ["\\Flagged"] if uid in {2, 3, 7, 9} else [])
     del account.inbox.messages[4]
     return Client(account).login().select()
-
-
-def answer(client: Client, command: bytes) -> bytes:
-    """Return what is said besides the answer, which is OK."""
-    said, ok = client.say(b"t %b\r\n" % command).split(b"t OK")
-    assert ok
-    return said
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 10), st.booleans())

@@ -3,6 +3,7 @@
 import pytest
 
 from imapbox.model.flags import Flag
+from tests.support.elsewhere import change, expunge
 from tests.support.fake_mail import FakeAccount
 from tests.support.imap_client import Client
 
@@ -32,23 +33,6 @@ def client(account: FakeAccount) -> Client:
     said = client.say(b"e ENABLE QRESYNC\r\n")
     assert said == b"* ENABLED QRESYNC\r\ne OK Enabled.\r\n"
     return client
-
-
-def change(account: FakeAccount, uid: int, flag: Flag) -> None:
-    """Let another session set a flag."""
-    box = account.inbox
-    box.modseq += 1
-    box.messages[uid].flags |= flag
-    box.messages[uid].modseq = box.modseq
-    box.changed()
-
-
-def expunge(account: FakeAccount, *uids: int) -> None:
-    """Let another session expunge messages."""
-    account.inbox.modseq += 1
-    for uid in uids:
-        del account.inbox.messages[uid]
-    account.inbox.changed()
 
 
 THREE = b"* 2 FETCH (UID 3 FLAGS (\\Seen) MODSEQ (15))\r\n"

@@ -1,13 +1,12 @@
 """SORT, SORT=DISPLAY and ESORT: RFC 5256, RFC 5957, RFC 5267 §3."""
 
 import pytest
-from twisted.internet.task import Clock
 
-from imapbox.imap.settings import TURN
 from imapbox.model.errors import StoreFailure
 from imapbox.model.message import InternalDate
 from tests.support.fake_mail import FakeAccount, refusing
-from tests.support.imap_client import Client
+from tests.support.imap_client import Client, answer
+from tests.support.taking_turns import leave_in_the_middle
 
 
 @pytest.fixture
@@ -20,13 +19,6 @@ def client() -> Client:
         account.inbox.add(octets, ["\\Flagged"] if number > 2 else [], date)
     del account.inbox.messages[2]
     return Client(account).login().select()
-
-
-def answer(client: Client, command: bytes) -> bytes:
-    """Return what is said besides the answer, which is OK."""
-    said, ok = client.say(b"t %b\r\n" % command).split(b"t OK")
-    assert ok
-    return said
 
 
 @pytest.mark.parametrize(
@@ -144,26 +136,7 @@ def test_only_what_decides_is_read(client: Client) -> None:
 @pytest.mark.parametrize("by", [b"SIZE", b"DATE", b"SUBJECT"])
 def test_others_have_their_turn_and_who_leaves_ends_it(by: bytes) -> None:
     """A long SORT lets others have their turn, and ends with its connection."""
-    clock = Clock()
-    account = FakeAccount()
-    for _ in range(300):
-        account.inbox.add(b"Subject: s\r\n\r\nbody")
-    client, other = (Client(account, clock=clock).login().select() for _ in range(2))
-
-    def seconds() -> float:
-        clock.rightNow += TURN / 4
-        return clock.rightNow
-
-    clock.seconds = seconds
-    client.protocol.dataReceived(b"t SORT (%b) UTF-8 ALL\r\n" % by)
-    for _ in range(5):
-        other.protocol.dataReceived(b"n NOOP\r\n")
-        assert b"n OK" in other.heard()
-        client.reactor_turn()
-    assert client.heard() == b""
-    client.drop()
-    other.drop()
-    assert clock.getDelayedCalls() == []
+    leave_in_the_middle(b"SORT (%b) UTF-8 ALL" % by)
 
 
 def test_a_long_sort_is_not_silent() -> None:

@@ -1,12 +1,12 @@
 """THREAD: RFC 5256 §3. Who belongs to whom, `tests/unit/query/test_threads.py` asks."""
 
 import pytest
-from twisted.internet.task import Clock
 
-from imapbox.imap.settings import SLICE, TURN
+from imapbox.imap.settings import SLICE
 from imapbox.model.errors import StoreFailure
 from tests.support.fake_mail import FakeAccount, refusing
-from tests.support.imap_client import Client
+from tests.support.imap_client import Client, answer
+from tests.support.taking_turns import leave_in_the_middle
 
 
 @pytest.fixture
@@ -18,13 +18,6 @@ def client() -> Client:
         account.inbox.add(octets % (own, before, own), ["\\Seen"] if own > 3 else [])
     del account.inbox.messages[2]
     return Client(account).login().select()
-
-
-def answer(client: Client, command: bytes) -> bytes:
-    """Return what is said besides the answer, which is OK."""
-    said, ok = client.say(b"t %b\r\n" % command).split(b"t OK")
-    assert ok
-    return said
 
 
 @pytest.mark.parametrize(
@@ -95,26 +88,7 @@ def test_what_can_not_be_read_is_no_result(client: Client) -> None:
 @pytest.mark.parametrize("algorithm", [b"REFERENCES", b"ORDEREDSUBJECT"])
 def test_others_have_their_turn_and_who_leaves_ends_it(algorithm: bytes) -> None:
     """A long THREAD lets others have their turn, and ends with its connection."""
-    clock = Clock()
-    account = FakeAccount()
-    for _ in range(300):
-        account.inbox.add(b"Subject: s\r\n\r\nbody")
-    client, other = (Client(account, clock=clock).login().select() for _ in range(2))
-
-    def seconds() -> float:
-        clock.rightNow += TURN / 4
-        return clock.rightNow
-
-    clock.seconds = seconds
-    client.protocol.dataReceived(b"t THREAD %b UTF-8 ALL\r\n" % algorithm)
-    for _ in range(5):
-        other.protocol.dataReceived(b"n NOOP\r\n")
-        assert b"n OK" in other.heard()
-        client.reactor_turn()
-    assert client.heard() == b""
-    client.drop()
-    other.drop()
-    assert clock.getDelayedCalls() == []
+    leave_in_the_middle(b"THREAD %b UTF-8 ALL" % algorithm)
 
 
 def test_a_long_answer_goes_out_in_slices() -> None:

@@ -3,9 +3,9 @@
 import pytest
 
 from imapbox.model.flags import Flag
+from tests.support.elsewhere import change, expunge
 from tests.support.fake_mail import FakeAccount
 from tests.support.imap_client import Client
-from tests.unit.imap.test_qresync import change, expunge
 
 WANTED = b"BAD [UIDREQUIRED] After ENABLE UIDONLY messages have UIDs only.\r\n"
 
