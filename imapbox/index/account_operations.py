@@ -7,6 +7,9 @@ ACCOUNT_BASE, first in every segment, the whole tree::
         text special use (such as "\Sent", several with a space between, or empty)
      4  count, then as many deleted mailboxes: 16 id, 8 time (microseconds)
      4  count, then as many subscribed names: text
+     4  count, then as many facts, as in ACCOUNT_META; where there is none, the
+        count is left out
+
 
 CREATE, a mailbox: 16 id, 4 UIDVALIDITY, text name, text special use.
 
@@ -16,6 +19,10 @@ others below it is as many of them in one frame.
 DELETE, a mailbox is no more: 16 id. The frame's time says since when.
 
 SUBSCRIBE, UNSUBSCRIBE, a name: text.
+
+ACCOUNT_META, a fact about a mailbox or, with an id of zeros, the account: 16 id,
+text name, 4 length, value. An empty value removes it. Only in segments that have
+the feature (see `segment`).
 """
 
 import struct
@@ -34,6 +41,8 @@ from imapbox.model.names import MailboxName
 from imapbox.model.numbers import UidValidity
 
 ID_SIZE: Final = 16
+# Whose facts are the account's own.
+NO_MAILBOX: Final = bytes(ID_SIZE)
 
 _COUNT = struct.Struct("<I")
 _DELETED = struct.Struct("<16sQ")
@@ -73,13 +82,42 @@ class Create(NamedTuple):
         return cls(mailbox_id, uidvalidity, MailboxName(reader.text()), reader.text())
 
 
+class AccountMeta(NamedTuple):
+    """A fact about a mailbox, or about the account: `NO_MAILBOX`."""
+
+    mailbox_id: bytes
+    name: str
+    value: bytes
+
+    def encode(self) -> Encoded:
+        """Return it as it lies in a frame."""
+        return Encoded(Kind.ACCOUNT_META, self.content())
+
+    def content(self) -> bytes:
+        """Return its fields."""
+        size = _COUNT.pack(len(self.value))
+        return self.mailbox_id + pack_text(self.name) + size + self.value
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read it."""
+        return cls.read(Reader(content))
+
+    @classmethod
+    def read(cls, reader: Reader) -> Self:
+        """Take its fields."""
+        mailbox_id = reader.octets(ID_SIZE)
+        return cls(mailbox_id, reader.text(), reader.octets(reader.count()))
+
+
 class AccountBase(NamedTuple):
-    """The whole tree."""
+    """The whole tree, and what is known of its mailboxes."""
 
     highest_uidvalidity: UidValidity
     mailboxes: tuple[Create, ...]
     deleted: tuple[tuple[bytes, int], ...]
     subscribed: tuple[MailboxName, ...]
+    meta: tuple[AccountMeta, ...] = ()
 
     def encode(self) -> Encoded:
         """Return it as it lies in a frame."""
@@ -92,6 +130,9 @@ class AccountBase(NamedTuple):
             _COUNT.pack(len(self.subscribed)),
             *(pack_text(name) for name in self.subscribed),
         ]
+        if self.meta:
+            parts.append(_COUNT.pack(len(self.meta)))
+            parts += [fact.content() for fact in self.meta]
         return Encoded(Kind.ACCOUNT_BASE, b"".join(parts))
 
     @classmethod
@@ -104,7 +145,9 @@ class AccountBase(NamedTuple):
             _DELETED.unpack(reader.octets(_DELETED.size)) for _ in range(reader.count())
         )
         subscribed = tuple(MailboxName(reader.text()) for _ in range(reader.count()))
-        return cls(highest, mailboxes, deleted, subscribed)
+        count = 0 if reader.at_end else reader.count()
+        meta = tuple(AccountMeta.read(reader) for _ in range(count))
+        return cls(highest, mailboxes, deleted, subscribed, meta)
 
 
 class Rename(NamedTuple):
@@ -170,7 +213,14 @@ class Unsubscribe(NamedTuple):
 
 
 AccountOperation: TypeAlias = (
-    AccountBase | Create | Rename | Delete | Subscribe | Unsubscribe | Switch
+    AccountBase
+    | Create
+    | Rename
+    | Delete
+    | Subscribe
+    | Unsubscribe
+    | AccountMeta
+    | Switch
 )
 
 _DECODERS: Final[Mapping[int, Callable[[bytes], AccountOperation]]] = {
@@ -180,6 +230,7 @@ _DECODERS: Final[Mapping[int, Callable[[bytes], AccountOperation]]] = {
     Kind.DELETE: Delete.decode,
     Kind.SUBSCRIBE: Subscribe.decode,
     Kind.UNSUBSCRIBE: Unsubscribe.decode,
+    Kind.ACCOUNT_META: AccountMeta.decode,
     Kind.SWITCH: Switch.decode,
 }
 

@@ -30,7 +30,9 @@ class AccountPlan:
     def log(self, time: int) -> NewLog:
         """Return the log that says so."""
         counts = NO_COUNTS._replace(modseq=ModSeq(self.modseq + 1))
-        return NewLog(self.number, self.state.base(counts, time), counts, time)
+        base = self.state.base(counts, time)
+        features = self.state.features
+        return NewLog(self.number, base, counts, time, features=features)
 
 
 def plan_account(

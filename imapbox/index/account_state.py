@@ -7,6 +7,7 @@ from typing import Final, Self
 from imapbox.disk.steps import Steps
 from imapbox.index.account_operations import (
     AccountBase,
+    AccountMeta,
     AccountOperation,
     Create,
     Delete,
@@ -20,6 +21,7 @@ from imapbox.index.frame import Frame
 from imapbox.index.head import NO_COUNTS, Counts, Position
 from imapbox.index.mailbox_transactions import next_modseq
 from imapbox.index.read import switch_of
+from imapbox.index.segment import ACCOUNT_META
 from imapbox.index.transaction import Change
 from imapbox.model.names import MailboxName
 from imapbox.model.numbers import UidValidity
@@ -36,6 +38,7 @@ class AccountState:
         deleted: Ids of deleted mailboxes, and when: microseconds since 1970.
         subscribed: Names; they need not exist.
         highest_uidvalidity: Ever given.
+        meta: Facts by id of the mailbox (`NO_MAILBOX`: the account's own) and name.
         missing: Nothing ever is: an account's segments stay.
     """
 
@@ -49,6 +52,7 @@ class AccountState:
         self.deleted: dict[bytes, int] = {}
         self.subscribed: set[MailboxName] = set()
         self.highest_uidvalidity = UidValidity(0)
+        self.meta: dict[bytes, dict[str, bytes]] = {}
 
     def copy(self) -> Self:
         """Return one that can go its own way."""
@@ -60,7 +64,13 @@ class AccountState:
         other.deleted = dict(self.deleted)
         other.subscribed = set(self.subscribed)
         other.highest_uidvalidity = self.highest_uidvalidity
+        other.meta = {each: dict(facts) for each, facts in self.meta.items()}
         return other
+
+    @property
+    def features(self) -> int:
+        """See `rotate.Facts`."""
+        return ACCOUNT_META if self.meta else 0
 
     def apply(self, frame: Frame) -> None:
         """Take in the next frame.
@@ -90,17 +100,17 @@ class AccountState:
             tuple(self.mailboxes.values()),
             tuple(self.deleted.items()),
             tuple(sorted(self.subscribed)),
+            tuple(
+                AccountMeta(mailbox_id, name, value)
+                for mailbox_id, facts in self.meta.items()
+                for name, value in facts.items()
+            ),
         ).encode()
 
     def _take_in(self, operation: AccountOperation, time: int) -> None:
         match operation:
             case AccountBase():
-                self.mailboxes, self.names = {}, {}
-                for mailbox in operation.mailboxes:
-                    self._bind(mailbox)
-                self.deleted = dict(operation.deleted)
-                self.subscribed = set(operation.subscribed)
-                self.highest_uidvalidity = operation.highest_uidvalidity
+                self._begin(operation)
             case Create():
                 self._bind(operation)
             case Rename():
@@ -113,10 +123,33 @@ class AccountState:
                 mailbox = self.mailboxes.pop(operation.mailbox_id)
                 del self.names[mailbox.name]
                 self.deleted[operation.mailbox_id] = time
+                self.meta.pop(operation.mailbox_id, None)
             case Subscribe():
                 self.subscribed.add(operation.name)
             case Unsubscribe():
                 self.subscribed.discard(operation.name)
+            case AccountMeta():
+                self._note(operation)
+
+    def _begin(self, base: AccountBase) -> None:
+        self.mailboxes, self.names = {}, {}
+        for mailbox in base.mailboxes:
+            self._bind(mailbox)
+        self.deleted = dict(base.deleted)
+        self.subscribed = set(base.subscribed)
+        self.highest_uidvalidity = base.highest_uidvalidity
+        self.meta = {}
+        for fact in base.meta:
+            self._note(fact)
+
+    def _note(self, fact: AccountMeta) -> None:
+        facts = self.meta.setdefault(fact.mailbox_id, {})
+        if fact.value:
+            facts[fact.name] = fact.value
+        else:
+            facts.pop(fact.name, None)
+        if not facts:
+            del self.meta[fact.mailbox_id]
 
     def _bind(self, mailbox: Create) -> None:
         self.mailboxes[mailbox.mailbox_id] = mailbox

@@ -14,7 +14,7 @@ from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import Frame, encode_trailer
 from imapbox.index.head import Position
 from imapbox.index.read import Window, read_frame, switch_of
-from imapbox.index.segment import SEGMENT_HEADER_SIZE, SegmentHeader, segment_name
+from imapbox.index.segment import SEGMENT_HEADER_SIZE, begins_segment, segment_name
 
 _PIECE: Final = 1024 * 1024
 
@@ -127,7 +127,7 @@ def _walk_segment(
         here = at
         window = Window(fd, None)
         data = yield from window.at(0, SEGMENT_HEADER_SIZE)
-        if SegmentHeader.decode(data) != SegmentHeader(here.segment, here.salt):
+        if not begins_segment(data, here.segment, here.salt):
             raise Unsound(here, "its header is not what it should be")
         while here != end:
             frame = yield from read_frame(window, here)

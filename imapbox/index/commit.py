@@ -33,7 +33,11 @@ from imapbox.index.frame import (
 from imapbox.index.head import Position
 from imapbox.index.read import LogBroken, follow
 from imapbox.index.rotate import Facts, rotate
-from imapbox.index.segment import segment_name
+from imapbox.index.segment import (
+    SEGMENT_HEADER_SIZE,
+    SegmentHeader,
+    segment_name,
+)
 from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail, publish_written, settle
 from imapbox.index.transaction import Change, Octets, Outcome, Transaction
@@ -61,10 +65,13 @@ class Log:
     Attributes:
         directory: Below the root of the store.
         facts: Makes what folds a segment into the next one's BASE.
+        features: Incompatible ones of what is written to it; a segment without
+            them is not gone on with.
     """
 
     directory: str
     facts: Callable[[], Facts]
+    features: int = 0
 
     @property
     def lock(self) -> str:
@@ -119,10 +126,14 @@ def write(
     Raises:
         MailError: Nothing was written of the only one.
         MailboxDamaged: Nothing is acknowledged.
+        DiskFull: There is no room for the segment that this needs.
         OSError: As above.
     """
     if tail.position.offset >= settings.segment_limit:
-        tail = yield from rotate(log.directory, log.facts(), tail, settings)
+        tail = yield from rotate(
+            log.directory, log.facts(), tail, settings, log.features
+        )
+    tail = yield from _with_features(log, settings, tail)
     try:
         return (yield from _write_together(log.directory, settings, tail, transactions))
     except MailboxDamaged:
@@ -131,6 +142,27 @@ def write(
         if len(transactions) == 1:
             raise
     return (yield from _write_one_by_one(log.directory, settings, transactions))
+
+
+def _with_features(log: Log, settings: Settings, tail: Tail) -> Steps[Tail]:
+    """Return the end of a segment that has the features: this one, or a new one."""
+    if not log.features or (yield from _features_at(log.directory, tail, log.features)):
+        return tail
+    after = yield from rotate(log.directory, log.facts(), tail, settings, log.features)
+    if after.position.segment == tail.position.segment:
+        raise DiskFull(log.directory)
+    return after
+
+
+def _features_at(directory: str, tail: Tail, features: int) -> Steps[bool]:
+    """Say whether the segment that ends at ``tail`` has the features."""
+    data = yield from steps.opened(
+        f"{directory}/{segment_name(tail.position.segment)}",
+        Mode.READ,
+        lambda fd: steps.pread(fd, SEGMENT_HEADER_SIZE, 0),
+    )
+    header = SegmentHeader.decode(data)
+    return header is not None and not features & ~header.features
 
 
 def _write_one_by_one(

@@ -11,7 +11,7 @@ from imapbox.disk.steps import Steps
 from imapbox.index.encoding import Encoded
 from imapbox.index.head import Counts, Head
 from imapbox.index.rotate import new_segment
-from imapbox.index.segment import segment_name
+from imapbox.index.segment import SegmentHeader, segment_name
 from imapbox.index.settings import Settings
 from imapbox.index.settle import HEAD
 from imapbox.locks.lock_file import new_lock_file
@@ -38,7 +38,7 @@ def fill_log(
     """Write the first segment and the head of a log, durably."""
     salt = int.from_bytes((yield from steps.random(4)), "little")
     time = int((yield from steps.now()) * 1_000_000)
-    octets, end = new_segment(1, salt, base, counts, time)
+    octets, end = new_segment(SegmentHeader(1, salt), base, counts, time)
     yield from write_file(f"{directory}/{segment_name(1)}", octets)
     yield from steps.sync_directory(directory)  # before a head says so
     head = Head(settings.boot, end, counts)

@@ -43,6 +43,7 @@ class Kind(IntEnum):
     DELETE = 19
     SUBSCRIBE = 20
     UNSUBSCRIBE = 21
+    ACCOUNT_META = 22
 
 
 class DamagedOperations(Exception):
@@ -153,6 +154,11 @@ class Reader:
         """Return a number of 4 bytes."""
         number: int = _COUNT.unpack(self.octets(_COUNT.size))[0]
         return number
+
+    @property
+    def at_end(self) -> bool:
+        """Whether everything was taken."""
+        return self._at == len(self._data)
 
     def text(self) -> str:
         """Return a text.

@@ -64,6 +64,8 @@ class Changed(NamedTuple):
 class MailboxFacts:
     """What the next BASE needs: all but the messages."""
 
+    features: Final = 0
+
     def __init__(self) -> None:
         self.mailbox_id = b""
         self.floor = ModSeq(0)

@@ -23,7 +23,7 @@ from imapbox.index.head import Counts, Head, Position
 from imapbox.index.operations import Relocate
 from imapbox.index.read import first_position
 from imapbox.index.rotate import new_segment
-from imapbox.index.segment import SEGMENT_HEADER_SIZE, segment_name
+from imapbox.index.segment import SEGMENT_HEADER_SIZE, SegmentHeader, segment_name
 from imapbox.index.settle import HEAD
 from imapbox.model.errors import StoreFailure
 
@@ -54,6 +54,7 @@ class NewLog(NamedTuple):
     Attributes:
         number: Of its segment.
         base: Its first operation.
+        features: Incompatible ones, that the base needs.
         counts: What is true at its end.
         time: Microseconds since 1970 UTC.
         messages: In the order of their UIDs.
@@ -64,6 +65,7 @@ class NewLog(NamedTuple):
     counts: Counts
     time: int
     messages: Sequence[Carried] = ()
+    features: int = 0
 
 
 def write_new_log(
@@ -76,7 +78,8 @@ def write_new_log(
             what was written is not found again.
     """
     salt = int.from_bytes((yield from steps.random(4)), "little")
-    octets, start = new_segment(log.number, salt, log.base, log.counts, log.time)
+    segment = SegmentHeader(log.number, salt, log.features)
+    octets, start = new_segment(segment, log.base, log.counts, log.time)
 
     def write(fd: int) -> Steps[Position]:
         at = start

@@ -21,7 +21,7 @@ from imapbox.index.frame import (
 )
 from imapbox.index.head import HEAD_SIZE, Head, Position
 from imapbox.index.operations import Switch
-from imapbox.index.segment import SEGMENT_HEADER_SIZE, SegmentHeader, segment_name
+from imapbox.index.segment import SEGMENT_HEADER_SIZE, begins_segment, segment_name
 
 PIECE = 16 * 1024
 # A head is torn for as long as its writer takes for 64 bytes.
@@ -140,8 +140,7 @@ def follow_segment(
         window = Window(fd, limit)
         if here.offset == SEGMENT_HEADER_SIZE:
             data = yield from window.at(0, SEGMENT_HEADER_SIZE)
-            header = SegmentHeader.decode(data)
-            if header != SegmentHeader(here.segment, here.salt):
+            if not begins_segment(data, here.segment, here.salt):
                 raise LogBroken(here)
         while here.offset != limit:
             frame = yield from read_frame(window, here)

@@ -37,6 +37,11 @@ WORTH_RESUMING: Final = 1 << 20
 class Facts(Protocol):
     """What a segment says, folded so far as the next BASE needs it."""
 
+    @property
+    def features(self) -> int:
+        """The incompatible features of a segment that begins here."""
+        ...
+
     def apply(self, frame: Frame) -> None:
         """Take in the next frame; the first one is BASE."""
         ...
@@ -55,13 +60,12 @@ class Facts(Protocol):
 
 
 def new_segment(
-    number: int, salt: int, base: Encoded, counts: Counts, time: int
+    header: SegmentHeader, base: Encoded, counts: Counts, time: int
 ) -> tuple[bytes, Position]:
     """Return the first octets of a segment, and the position behind BASE."""
-    start = first_position(number, salt)
-    header = SegmentHeader(number, salt).encode()
+    start = first_position(header.number, header.salt)
     octets, end = single_frame(start, base, counts, time)
-    return header + octets, end
+    return header.encode() + octets, end
 
 
 def single_frame(
@@ -74,11 +78,21 @@ def single_frame(
     return octets + encode_trailer(end.chain, len(operations), 0, time), end
 
 
-def rotate(directory: str, facts: Facts, tail: Tail, settings: Settings) -> Steps[Tail]:
+def rotate(
+    directory: str, facts: Facts, tail: Tail, settings: Settings, features: int = 0
+) -> Steps[Tail]:
     """Begin a new segment, with the lock held, and publish it.
 
     A disk without room for one leaves all as it was: the old segment then
     grows beyond its limit.
+
+    Args:
+        directory: Of the log.
+        facts: Of an empty log.
+        tail: Its end.
+        settings: How it is written.
+        features: Incompatible ones that the segment has besides those that its
+            facts need.
 
     Raises:
         MailboxDamaged: A sync failed, or the segment can't be read.
@@ -93,7 +107,8 @@ def rotate(directory: str, facts: Facts, tail: Tail, settings: Settings) -> Step
     now = yield from steps.now()
     time = max(int(now * 1_000_000), tail.time)
     base = facts.base(tail.counts, time)
-    octets, end = new_segment(segment + 1, salt, base, tail.counts, time)
+    header = SegmentHeader(segment + 1, salt, facts.features | features)
+    octets, end = new_segment(header, base, tail.counts, time)
     try:
         yield from _make(directory, segment + 1, octets)
     except OSError as error:

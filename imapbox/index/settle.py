@@ -36,7 +36,7 @@ from imapbox.index.frame import (
 from imapbox.index.head import NO_COUNTS, Counts, Head, Position
 from imapbox.index.lost_head import find_last_segment, is_litter
 from imapbox.index.read import read_head, switch_of
-from imapbox.index.segment import SEGMENT_HEADER_SIZE, SegmentHeader, segment_name
+from imapbox.index.segment import SEGMENT_HEADER_SIZE, begins_segment, segment_name
 from imapbox.index.settings import Settings
 from imapbox.index.whole_frame import whole_frame, write_again
 from imapbox.model.errors import DiskFull
@@ -232,7 +232,7 @@ def _next_frame(
 
 
 def _check_header(directory: str, fd: int, at: Position) -> Steps[None]:
-    header = SegmentHeader.decode((yield from steps.pread(fd, SEGMENT_HEADER_SIZE, 0)))
-    if header != SegmentHeader(at.segment, at.salt):
+    data = yield from steps.pread(fd, SEGMENT_HEADER_SIZE, 0)
+    if not begins_segment(data, at.segment, at.salt):
         name = segment_name(at.segment)
         raise (yield from damage(directory, f"{name} does not begin as it should"))

@@ -1,12 +1,21 @@
 """One user's tree of mailboxes, and how it changes."""
 
+from collections.abc import Mapping
 from itertools import islice
+from typing import Final
 
 from imapbox.disk.steps import exists
-from imapbox.index.account_operations import Create, Subscribe, Unsubscribe
+from imapbox.index.account_operations import (
+    NO_MAILBOX,
+    AccountMeta,
+    Create,
+    Subscribe,
+    Unsubscribe,
+)
 from imapbox.index.account_state import AccountState, ChangeAccount
 from imapbox.index.binding import Binding
 from imapbox.index.commit import Log
+from imapbox.index.segment import ACCOUNT_META
 from imapbox.index.settings import Settings
 from imapbox.model.errors import (
     MailboxDamaged,
@@ -24,6 +33,8 @@ from imapbox.store.failures import in_words
 from imapbox.store.followed_log import FollowedLog
 from imapbox.store.layout import account_directory, mailbox_directory
 from imapbox.store.tree_changes import Decision, Overtaken, creation, renaming
+
+_NO_META: Final[Mapping[str, bytes]] = {}
 
 
 class AccountLog:
@@ -44,6 +55,10 @@ class AccountLog:
         self._settings = settings
         self._committer = Committer(
             Log(directory, AccountState), drivers.write, settings
+        )
+        # An older imapbox reads an account until the first fact is noted.
+        self._noting = Committer(
+            Log(directory, AccountState, ACCOUNT_META), drivers.write, settings
         )
 
     @property
@@ -160,6 +175,43 @@ class AccountLog:
         except OSError as error:
             raise in_words(error) from error
         await self.sync()
+
+    def meta(self, mailbox_id: bytes = NO_MAILBOX) -> Mapping[str, bytes]:
+        """Return the facts of a mailbox, or of the account, as of the last `sync`."""
+        return self.state.meta.get(mailbox_id, _NO_META)
+
+    async def note(self, decide: Decision) -> None:
+        """Change facts, durably.
+
+        Args:
+            decide: Returns the operations, from what is true under the lock; it
+                may raise a `MailError`.
+        """
+        await self.sync()
+        change = ChangeAccount(self.state.copy(), decide)
+        await self._noting.submit(change, command="note")
+        await self.sync()
+
+    async def set_meta(
+        self, facts: Mapping[str, bytes], mailbox_id: bytes = NO_MAILBOX
+    ) -> None:
+        """Set facts of a mailbox, or of the account; an empty value removes one.
+
+        Raises:
+            NoSuchMailbox: The mailbox is no more.
+        """
+
+        def decide(state: AccountState) -> list[AccountMeta]:
+            if mailbox_id != NO_MAILBOX and mailbox_id not in state.mailboxes:
+                raise NoSuchMailbox(mailbox_id.hex())
+            known = state.meta.get(mailbox_id, _NO_META)
+            return [
+                AccountMeta(mailbox_id, name, value)
+                for name, value in facts.items()
+                if known.get(name, b"") != value
+            ]
+
+        await self.note(decide)
 
     def binding_of(self, mailbox_id: bytes) -> "MailboxBinding":
         """Return what guards the commits of one of the mailboxes."""

@@ -28,6 +28,7 @@ NAMES = {
     19: "DELETE",
     20: "SUBSCRIBE",
     21: "UNSUBSCRIBE",
+    22: "ACCOUNT_META",
 }
 
 
@@ -73,6 +74,10 @@ class Cursor:
     def mask(self) -> int:
         return mask(self.octets(self.number(2)))
 
+    @property
+    def left(self) -> int:
+        return len(self.data) - self.at
+
     def end(self) -> None:
         check(self.at == len(self.data), "something is left over")
 
@@ -111,9 +116,9 @@ def read_store_file(data: bytes) -> None:
     check_crc(data)
 
 
-def check_features(data: bytes) -> None:
+def check_features(data: bytes, known: int = 0) -> None:
     version, _, _, incompatible = struct.unpack("<HHHH", data)
-    check((version, incompatible) == (1, 0), "another format")
+    check(version == 1 and not incompatible & ~known, "another format")
 
 
 # head.md
@@ -170,7 +175,7 @@ def read_segment_header(data: bytes) -> tuple[int, int]:
     check(len(header) == 64, "length of a segment's header")
     check(header[:8] == b"IBLOG\0\0\0", "magic of a segment")
     check_crc(header)
-    check_features(header[8:16])
+    check_features(header[8:16], known=1)
     return struct.unpack("<II", header[16:24])
 
 
@@ -263,6 +268,7 @@ def read_log(
             check(frame.time >= time, "time goes back")
             check(frame.batch <= offset, "batch lies ahead")
             kinds = [operation.kind for operation in frame.operations]
+            check("ACCOUNT_META" not in kinds or data[14] & 1, "no such feature")
             check(first == (kinds in (["BASE"], ["ACCOUNT_BASE"])), "BASE is first")
             apply(frame)
             if "SWITCH" in kinds:
@@ -601,6 +607,7 @@ class Account:
     mailboxes: dict[bytes, Entry] = field(default_factory=dict)
     deleted: dict[bytes, int] = field(default_factory=dict)
     subscribed: set[str] = field(default_factory=set)
+    meta: dict[tuple[bytes, str], bytes] = field(default_factory=dict)
     last: Frame | None = None
 
     def apply(self, frame: Frame) -> None:
@@ -615,6 +622,7 @@ class Account:
             "DELETE": self.read_delete,
             "SUBSCRIBE": lambda cursor, _: self.subscribed.add(cursor.text()),
             "UNSUBSCRIBE": lambda cursor, _: self.subscribed.discard(cursor.text()),
+            "ACCOUNT_META": lambda cursor, _: self._read_meta(cursor),
         }
         for kind, content in frame.operations:
             check(kind in readers, "a mailbox's operation")
@@ -625,7 +633,7 @@ class Account:
 
     def read_account_base(self, cursor: Cursor, frame: Frame) -> None:
         del frame
-        before = self.mailboxes, self.deleted, self.subscribed
+        before = self.mailboxes, self.deleted, self.subscribed, self.meta
         highest = cursor.number(4)
         self.mailboxes = {}
         for _ in range(cursor.number(4)):
@@ -635,8 +643,11 @@ class Account:
             mailbox_id = cursor.octets(16)
             self.deleted[mailbox_id] = cursor.number(8)
         self.subscribed = {cursor.text() for _ in range(cursor.number(4))}
+        self.meta = {}
+        for _ in range(cursor.number(4) if cursor.left else 0):
+            self._read_meta(cursor)
         if self.last is not None:
-            after = self.mailboxes, self.deleted, self.subscribed
+            after = self.mailboxes, self.deleted, self.subscribed, self.meta
             check(before == after, "ACCOUNT_BASE says news")
             check(self.highest_uidvalidity == highest, "highest UIDVALIDITY")
         self.highest_uidvalidity = highest
@@ -655,6 +666,14 @@ class Account:
         mailbox_id = cursor.octets(16)
         del self.mailboxes[mailbox_id]
         self.deleted[mailbox_id] = frame.time
+        self.meta = {key: self.meta[key] for key in self.meta if key[0] != mailbox_id}
+
+    def _read_meta(self, cursor: Cursor) -> None:
+        mailbox_id, name, value = cursor.octets(16), cursor.text(), cursor.value()
+        check(mailbox_id == bytes(16) or mailbox_id in self.mailboxes, "no mailbox")
+        self.meta.pop((mailbox_id, name), None)
+        if value:
+            self.meta[mailbox_id, name] = value
 
     def _read_mailbox(self, cursor: Cursor) -> Entry:
         mailbox_id = cursor.octets(16)

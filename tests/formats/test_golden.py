@@ -15,6 +15,7 @@ from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform
 from imapbox.index.account_operations import (
     AccountBase,
+    AccountMeta,
     Create,
     Delete,
     Rename,
@@ -132,6 +133,7 @@ ACCOUNT_OPERATIONS: Final = {
     "delete": Delete(OTHER),
     "subscribe": Subscribe("INBOX"),
     "unsubscribe": Unsubscribe("INBOX"),
+    "account-meta": AccountMeta(OTHER, "a", b"\1\2"),
 }
 COUNTS: Final = Counts(9, 42, 1, 0, UIDVALIDITY, 10)
 NOTE_IN_LOCK: Final = Note(4711, 1_700_000_000.5, "mx1", "deliver")
@@ -267,7 +269,7 @@ def test_account_examples_are_read(name: str) -> None:
 def test_the_other_examples_are_read() -> None:
     """imapbox reads segment header, frame, head and lock file from the pages."""
     examples = documented()
-    assert SegmentHeader.decode(examples["segment-header"]) == (1, SALT)
+    assert SegmentHeader.decode(examples["segment-header"]) == (1, SALT, 0)
     frame = decode_frame(examples["frame"], START)
     assert frame is not None
     assert (frame.counts, frame.time, frame.end) == (COUNTS, TIME, whole_frame()[1])
@@ -318,7 +320,7 @@ def test_the_second_reader_reads_the_examples() -> None:
 @pytest.mark.parametrize("size", [0, 1, 63])
 def test_kinds_are_never_used_again(size: int) -> None:
     """An operation of a kind that nobody knows is refused, whatever is in it."""
-    for kind in (0, 9, 15, 22, 0xFFFF):
+    for kind in (0, 9, 15, 23, 0xFFFF):
         data = join_operations([Encoded(kind, bytes(size))])
         with pytest.raises(DamagedOperations):
             decode_operations(data)

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imapbox.index.account_operations import (
+    NO_MAILBOX,
+    AccountMeta,
     Create,
     Delete,
     Rename,
@@ -176,7 +178,7 @@ def test_readers_agree_on_snapshots(history: list[Any], limit: int) -> None:
 
 names = st.sampled_from(["INBOX", "a", "a/b", "Café", "日本"])
 changes = st.tuples(
-    st.sampled_from(["create", "rename", "delete", "subscribe", "unsubscribe"]),
+    st.sampled_from(["create", "rename", "delete", "subscribe", "unsubscribe", "note"]),
     names,
     names,
     st.sampled_from(["", "\\Sent"]),
@@ -198,6 +200,9 @@ def decision(
             return [Rename(mailbox.mailbox_id, other)]
         if what == "delete" and mailbox is not None:
             return [Delete(mailbox.mailbox_id)]
+        if what == "note":
+            mailbox_id = mailbox.mailbox_id if mailbox else NO_MAILBOX
+            return [AccountMeta(mailbox_id, other, use.encode())]
         if what == "subscribe":
             return [Subscribe(name)]
         return [Unsubscribe(name)] if what == "unsubscribe" else []
@@ -211,7 +216,8 @@ def test_readers_agree_on_accounts(history: list[Any], limit: int) -> None:
     log = AccountLog(simulated(), segment_limit=limit).make()
     for number, change in enumerate(history):
         state = log.state()
-        log.commit(ChangeAccount(state, decision(number, change)))
+        transaction = ChangeAccount(state, decision(number, change))
+        (log.note if change[0] == "note" else log.commit)(transaction)
     assert_accounts_agree(log.state(), log.contents())
 
 
@@ -227,6 +233,12 @@ def assert_accounts_agree(state: AccountState, files: Mapping[str, bytes]) -> No
     }
     assert state.deleted == account.deleted
     assert state.subscribed == account.subscribed
+    assert state.meta.keys() == {mailbox_id for mailbox_id, _ in account.meta}
+    assert account.meta == {
+        (mailbox_id, name): value
+        for mailbox_id, facts in state.meta.items()
+        for name, value in facts.items()
+    }
     assert state.highest_uidvalidity == account.highest_uidvalidity
     assert state.counts.modseq == last.modseq
 

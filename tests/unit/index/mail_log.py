@@ -6,6 +6,7 @@ is the point.
 
 import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ from imapbox.index.mailbox_transactions import (
 from imapbox.index.opening import Opened, open_log
 from imapbox.index.operations import Base
 from imapbox.index.relocate import RelocateMessages, read_moving
+from imapbox.index.segment import ACCOUNT_META
 from imapbox.index.settings import Settings
 from imapbox.index.snapshot_writer import write_snapshot
 from imapbox.index.transaction import Outcome, Transaction
@@ -242,6 +244,14 @@ class AccountLog(LogOnDisk):
 
     facts = AccountState
     state_type = AccountState
+
+    def note(self, transaction: Transaction) -> None:
+        """Commit what needs a segment with facts."""
+        log = replace(self.log, features=ACCOUNT_META)
+        (outcome,) = self.run(
+            commit(log, self.settings, lambda: [transaction], command="test")
+        )
+        assert outcome.error is None
 
     def make(self) -> "AccountLog":
         """Make it, empty."""

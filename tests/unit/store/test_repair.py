@@ -10,10 +10,14 @@ import pytest
 
 from imapbox.disk.filesystem import DiskFileSystem, Mode
 from imapbox.disk.steps import perform, perform_patiently
+from imapbox.index.account_operations import AccountMeta
+from imapbox.index.account_state import AccountState, ChangeAccount
+from imapbox.index.commit import Log, commit
 from imapbox.index.damage import DAMAGED
 from imapbox.index.frame import FRAME_HEADER_SIZE
 from imapbox.index.head import Head
 from imapbox.index.repair import Job
+from imapbox.index.segment import ACCOUNT_META, SegmentHeader
 from imapbox.model.errors import StoreFailure
 from imapbox.store.create import SPECIAL_USE, create_account
 from imapbox.store.format import prepare_store
@@ -497,3 +501,25 @@ def test_a_dry_run_beside_a_writer() -> None:
     (said,) = repair(disk, 1, apply=False)
     assert said.left
     assert "changed all the time" in said.sentence
+
+
+def test_facts_of_an_account_survive() -> None:
+    """What is mended of an account has its facts, and says that it has."""
+    disk, account = mailbox_with(COUNT)
+    process = disk.process(60)
+    settings = settings_of(process)
+    for number in range(3):
+        fact = AccountMeta(account.mailbox_id, f"fact {number}", b"x")
+        change = ChangeAccount(account.state.copy(), lambda _, fact=fact: [fact])
+        log = Log(ACCOUNT, AccountState, ACCOUNT_META)
+        run(commit(log, settings, lambda change=change: [change], command=""), process)
+    disk.kill(60)
+    frame = frames_of(disk, ACCOUNT, 2)[-1]
+    flip(disk, f"{ACCOUNT}/log.2", frame.start + FRAME_HEADER_SIZE + 20)
+    mended(disk, ACCOUNT)
+    again: Account = run(open_account(settings), disk.process(61))
+    assert again.state.meta == {account.mailbox_id: {"fact 0": b"x", "fact 1": b"x"}}
+    number = again.state.position.segment
+    header = SegmentHeader.decode(disk.content(f"{ACCOUNT}/log.{number}"))
+    assert header is not None
+    assert header.features == ACCOUNT_META
