@@ -36,6 +36,7 @@ _AFTER_LOGIN: Final = (
     "QRESYNC",
     "REPLACE",
     "SAVEDATE",
+    "SEARCH=FUZZY",
     "SEARCHRES",
     "SORT",
     "SORT=DISPLAY",
@@ -55,7 +56,12 @@ _LOGIN: Final = ("SASL-IR", "AUTH=PLAIN")
 
 
 def capabilities(
-    state: State, *, may_start_tls: bool, may_login: bool, message_limit: int
+    state: State,
+    *,
+    may_start_tls: bool,
+    may_login: bool,
+    message_limit: int,
+    lacks: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
     """Return what a client in ``state`` is offered.
 
@@ -64,9 +70,11 @@ def capabilities(
         may_start_tls: Whether the connection can still be encrypted.
         may_login: Whether it may send a password as things are.
         message_limit: How large a message may be, octets: RFC 7889 §2.
+        lacks: What whoever is logged in does not have.
     """
     if state is not State.NOT_AUTHENTICATED:
-        return (*_ALWAYS, f"APPENDLIMIT={message_limit}", *_AFTER_LOGIN)
+        everything = (*_ALWAYS, f"APPENDLIMIT={message_limit}", *_AFTER_LOGIN)
+        return tuple(name for name in everything if name not in lacks)
     start_tls = ("STARTTLS",) if may_start_tls else ()
     login = _LOGIN if may_login else ("LOGINDISABLED",)
     return (*_ALWAYS, *start_tls, *login)

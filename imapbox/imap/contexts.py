@@ -97,6 +97,8 @@ class Contexts:
         most = min(MOST_SORTED if by else MOST_RESULTS, MOST_RESULTS - results)
         if len(self._all) >= MOST or len(uids) > most:
             return False
+        if command.is_fuzzy:
+            return False  # what is like something depends on all that there is
         try:
             criterion = settled(command.criterion, self._mailbox.uids, question.saved)
         except TooScattered:

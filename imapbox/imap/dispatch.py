@@ -28,6 +28,7 @@ from imapbox.imap.handlers import (
     thread,
     unauthenticate,
 )
+from imapbox.imap.offered import check_offered
 from imapbox.imap.session import Session
 from imapbox.imap.states import check_permitted
 from imapbox.imap.uid_only import check_names_uids
@@ -150,6 +151,7 @@ async def obey(
         MailError: The store declines it.
     """
     check_permitted(command.name, session.state)
+    check_offered(command, session.lacks)
     if session.dialect.uids_only:
         check_names_uids(command)
     if isinstance(command, Replace) and message is not None:

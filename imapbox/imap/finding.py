@@ -57,7 +57,9 @@ async def find(
         saved=mailbox.uids.among(saved),
     )
     parts = [Found(NOTHING, NOTHING), *[each async for each in searching.found()]]
-    return Found(*map(np.concatenate, zip(*parts, strict=True)))
+    uids = np.concatenate([each.uids for each in parts])
+    seqs = np.concatenate([each.seqs for each in parts])
+    return Found(uids, seqs, searching.relevancy(uids) if command.is_fuzzy else None)
 
 
 def _check_charset_may_be_named(session: Session) -> None:

@@ -121,6 +121,11 @@ class Session:
         return self._selection
 
     @property
+    def lacks(self) -> frozenset[str]:
+        """What whoever is logged in does not have, of all capabilities."""
+        return frozenset() if self._account is None else self._account.lacks
+
+    @property
     def may_login(self) -> bool:
         """Whether a password may come over this connection as it is."""
         allowed = self.settings.cleartext
@@ -143,6 +148,7 @@ class Session:
                 may_start_tls=self.may_start_tls and not self.encrypted,
                 may_login=self.may_login,
                 message_limit=self.settings.message_limit,
+                lacks=self.lacks,
             )
         )
 

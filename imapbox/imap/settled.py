@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from imapbox.imap.number_sets import runs
 from imapbox.mailbox.interfaces import KnownUids
-from imapbox.model.criteria import And, Criterion, HasSeq, HasUid, Not, Or
+from imapbox.model.criteria import And, Criterion, Fuzzy, HasSeq, HasUid, Not, Or
 from imapbox.model.sequence_set import SAVED, SequenceSet
 
 # What was saved may lie in any number of pieces; so many are kept.
@@ -41,8 +41,8 @@ def settled(
             return And(tuple(settled(part, uids, saved) for part in parts))
         case Or(parts):
             return Or(tuple(settled(part, uids, saved) for part in parts))
-        case Not(part):
-            return Not(settled(part, uids, saved))
+        case Not(part) | Fuzzy(part):
+            return type(criterion)(settled(part, uids, saved))
         case HasSeq(numbers) | HasUid(numbers) if numbers == SAVED:
             first, last = runs(uids.among(saved))
             if len(first) > _MOST_RANGES:

@@ -13,6 +13,7 @@ from imapbox.index.mailbox_transactions import (
     Incoming,
 )
 from imapbox.index.rows_taken_along import take_along
+from imapbox.mailbox.full_text import FullText
 from imapbox.mailbox.interfaces import Appended, Listed, NewMessage, Status
 from imapbox.mailbox.recent import Recent, recent_after
 from imapbox.mailbox.selected import Selected
@@ -44,6 +45,14 @@ class UserAccount:
         self._store = store
         self._account = account
         self._transfer = Transfer(store, account)
+        self._full_text: FullText | None = None
+        if store.full_text is not None:
+            self._full_text = FullText(store.full_text, self.user)
+
+    @property
+    def lacks(self) -> frozenset[str]:
+        """Return the capabilities that it does not have."""
+        return frozenset() if self._full_text else frozenset({"SEARCH=FUZZY"})
 
     def new_spool(self) -> Spool:
         """Return an empty spool for an APPEND's octets."""
@@ -174,7 +183,13 @@ class UserAccount:
             read_only = True
         recent = Recent(mailbox, takes=takes_recent and not read_only)
         return Selected(
-            name, self._account, mailbox, self._transfer, recent, read_only=read_only
+            name,
+            self._account,
+            mailbox,
+            self._transfer,
+            recent,
+            read_only=read_only,
+            full_text=self._full_text,
         )
 
     async def _sync(self, mailbox: OpenMailbox, name: MailboxName) -> None:

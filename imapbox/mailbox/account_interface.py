@@ -19,6 +19,11 @@ class Account(Protocol):
 
     user: UserName
 
+    @property
+    def lacks(self) -> frozenset[str]:
+        """Capabilities that it does not have, of all that a session knows."""
+        ...
+
     def new_spool(self) -> Spool:
         """Return an empty spool for an APPEND's octets."""
         ...

@@ -5,7 +5,15 @@ either committed or not, never half. All raise `MailError`s, worded by
 `imap.refusals`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias, TypeVar
 
@@ -19,11 +27,13 @@ from imapbox.index.uid_ranges import Bounds as UidBounds
 from imapbox.index.uid_roll import Uids
 from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.updates import Update
+from imapbox.model.criteria import Like
 from imapbox.model.flags import FlagChange
 from imapbox.model.message import InternalDate
 from imapbox.model.names import MailboxName
 from imapbox.model.numbers import ModSeq, Seq, Uid, UidValidity
 from imapbox.query.columns import Bounds, Facts
+from imapbox.query.matches import Matches
 
 T = TypeVar("T")
 # The UIDs that a client was told of, by position.
@@ -277,6 +287,17 @@ class SelectedMailbox(Protocol):
 
         Args:
             places: Positions in the view, from 0.
+        """
+        ...
+
+    async def matches(
+        self, likes: Collection[Like], pause: Callable[[], Awaitable[None]]
+    ) -> Mapping[Like, Matches]:
+        """Return what a full-text index knows; of what it can't know, nothing.
+
+        Args:
+            likes: What is looked for.
+            pause: Awaited now and then.
         """
         ...
 

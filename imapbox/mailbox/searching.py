@@ -6,11 +6,21 @@ awaited, which lets others have their turn, and which is where a search ends
 whose client has gone. What is in memory at a time is a slice of columns, a
 batch of cards, and some 256 KiB of octets, however large mailbox and messages.
 
+What is only to be like something, a full-text index is asked first, for all
+messages at once; what it does not know is looked for as it is.
+
 It is all done in the reactor's thread, but for the reading: see
 docs/decisions/search-in-slices.md.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -21,11 +31,12 @@ from imapbox.mailbox.cards import READ, in_batches, read_cards
 from imapbox.mailbox.interfaces import Piece, SelectedMailbox
 from imapbox.mailbox.messages import Message
 from imapbox.mime.card import Card
-from imapbox.model.criteria import BodyHas, Criterion, FieldHas, TextHas
+from imapbox.model.criteria import BodyHas, Criterion, FieldHas, Like, TextHas
 from imapbox.model.errors import MessageGone, SearchTextTooLong
 from imapbox.model.numbers import ModSeq
 from imapbox.query.cards import card_test
 from imapbox.query.columns import Facts, Mask, column_test
+from imapbox.query.matches import Matches, relevancy
 from imapbox.query.needles import MAX_NEEDLE
 from imapbox.query.octets import Scan
 from imapbox.query.program import NO, UNKNOWN, YES, Answers, Program
@@ -41,10 +52,17 @@ _BEGINNING: Final = 64 * 1024
 
 
 class Found(NamedTuple):
-    """Messages: of each its UID and its sequence number, side by side."""
+    """Messages: of each its UID and its sequence number, side by side.
+
+    Attributes:
+        uids: Theirs.
+        seqs: Theirs.
+        relevancy: How relevant each is, 1 to 100, where that was asked: RFC 6203 §4.
+    """
 
     uids: NDArray[np.uint32]
     seqs: NDArray[np.uint32]
+    relevancy: NDArray[np.uint8] | None = None
 
 
 class Searching:
@@ -77,10 +95,15 @@ class Searching:
         self._mailbox = mailbox
         self._pause = pause
         self._program = Program(criterion)
+        self._matches: Mapping[Like, Matches] = {}
         bounds = replace(mailbox.bounds(), now=int(now))
         if saved is not None:
             bounds = replace(bounds, saved=saved)
         leaves = dict(enumerate(self._program.leaves))
+        self._likes = {
+            key: leaf for key, leaf in leaves.items() if isinstance(leaf, Like)
+        }
+        leaves.update((key, like.text) for key, like in self._likes.items())
         for leaf in leaves.values():
             if isinstance(leaf, TextHas | BodyHas | FieldHas):
                 _check_length(leaf.text)
@@ -98,12 +121,19 @@ class Searching:
             MailError: Messages could not be read. One that is gone is no error:
                 there is nothing in it.
         """
+        if self._likes:
+            likes = self._likes.values()
+            self._matches = await self._mailbox.matches(likes, self._pause)
         for facts in self._slices():
             answers = self._ask_columns(facts)
             await self._pause()
             so = await self._all_known(facts.uids, answers)
             self.done = facts.first_seq - 1 + len(facts)
             yield Found(facts.uids[so], facts.seqs()[so])
+
+    def relevancy(self, uids: NDArray[np.uint32]) -> NDArray[np.uint8]:
+        """Return how relevant each message is, of all that were found: 1 to 100."""
+        return relevancy(self._matches.values(), uids)
 
     async def changed(
         self, since: ModSeq
@@ -132,6 +162,9 @@ class Searching:
         answers = np.zeros((len(self._program.leaves), len(facts)), np.int8)
         for leaf, test in self._columns.items():
             answers[leaf] = np.where(test(facts), YES, NO)
+        for leaf, like in self._likes.items():
+            if like in self._matches:
+                answers[leaf] = self._matches[like].answers(facts.uids)
         return answers
 
     async def _all_known(self, uids: NDArray[np.uint32], answers: Answers) -> Mask:

@@ -1,10 +1,12 @@
 """One session's sight of one mailbox, from SELECT to CLOSE."""
 
 from collections.abc import (
+    Awaitable,
     Callable,
     Collection,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from functools import partial
@@ -20,6 +22,7 @@ from imapbox.index.mailbox_transactions import ExpungeMessages, SetFlags
 from imapbox.index.rows_taken_along import take_along
 from imapbox.index.uid_ranges import Bounds as UidBounds
 from imapbox.index.uid_roll import Uids
+from imapbox.mailbox.full_text import FullText
 from imapbox.mailbox.interfaces import Copied, UidArray
 from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.octet_reader import OctetReader
@@ -28,11 +31,13 @@ from imapbox.mailbox.transfer import Transfer
 from imapbox.mailbox.updates import Exists, KeywordsDefined, Update, Updates
 from imapbox.mailbox.vanished import vanished
 from imapbox.mailbox.view import View, sync
+from imapbox.model.criteria import Like
 from imapbox.model.errors import MailboxGone, MailboxReadOnly
 from imapbox.model.flags import MAX_KEYWORDS, Flag, FlagChange, split_flags
 from imapbox.model.names import MailboxName
 from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid, UidValidity
 from imapbox.query.columns import Bounds, Facts
+from imapbox.query.matches import Matches
 from imapbox.store.account import AccountLog
 from imapbox.store.open_mailbox import OpenMailbox
 
@@ -54,6 +59,7 @@ class Selected(OctetReader):
         transfer: Brings messages into other mailboxes.
         recent: Which messages are recent to this session.
         read_only: Whether it was opened with EXAMINE.
+        full_text: Its index, where there is one.
     """
 
     def __init__(  # noqa: PLR0913 - what a session needs
@@ -65,6 +71,7 @@ class Selected(OctetReader):
         recent: Recent,
         *,
         read_only: bool,
+        full_text: FullText | None = None,
     ) -> None:
         super().__init__(mailbox)
         self.name = name
@@ -72,6 +79,7 @@ class Selected(OctetReader):
         self._account = account
         self._transfer = transfer
         self._recent = recent
+        self._full_text = full_text
         self._told: set[ModSeq] = set()
         state = mailbox.state
         self._told_up_to = state.counts.modseq
@@ -226,6 +234,14 @@ class Selected(OctetReader):
             column=runs.read,
             keyword=runs.with_keyword,
         )
+
+    async def matches(
+        self, likes: Collection[Like], pause: Callable[[], Awaitable[None]]
+    ) -> Mapping[Like, Matches]:
+        """Return what a full-text index knows; of what it can't know, nothing."""
+        if self._full_text is None:
+            return {}
+        return await self._full_text.matches(self, likes, pause)
 
     async def sync(self, *, may_expunge: bool) -> Collection[Update]:
         """Learn what changed; see `interfaces.SelectedMailbox.sync`."""

@@ -5,7 +5,7 @@ awaited. What is in memory is a string for each message, see `query.order`, and 
 batch of cards.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,13 +35,22 @@ async def sort_found(
         MailError: They could not be read. One that is gone is no error: there is
             nothing in it.
     """
-    order = Order(by, len(found.uids))
+    order = Order(by, len(found.uids), _relevancy(found))
     parts = [found.uids[:0]]
     async for keys in sorted_keys(mailbox, found.uids, order, pause):
         parts.append(uids_of(keys))
         await pause()
     uids = np.concatenate(parts)
-    return Found(uids, found.seqs[np.searchsorted(found.uids, uids)])
+    places = np.searchsorted(found.uids, uids)
+    relevancy = None if found.relevancy is None else found.relevancy[places]
+    return Found(uids, found.seqs[places], relevancy)
+
+
+def _relevancy(found: Found) -> Mapping[int, int]:
+    """Return how relevant each message is, by UID."""
+    if found.relevancy is None:
+        return {}
+    return dict(zip(found.uids.tolist(), found.relevancy.tolist(), strict=True))
 
 
 async def sorted_keys(

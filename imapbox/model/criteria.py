@@ -52,6 +52,13 @@ class Not:
 
 
 @dataclass(frozen=True, slots=True)
+class Fuzzy:
+    """What ``criterion`` asks, about: texts in it are `Like`. RFC 6203 §3."""
+
+    criterion: "Criterion"
+
+
+@dataclass(frozen=True, slots=True)
 class HasSeq:
     """Its sequence number is one of these.
 
@@ -182,10 +189,21 @@ class TextHas:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Like:
+    """It has words like those of a text, in one of these places. RFC 6203 §3.
+
+    What of them is not known to the full-text index is so if ``text`` itself is.
+    """
+
+    text: FieldHas | BodyHas | TextHas
+
+
 Criterion: TypeAlias = (
     And
     | Or
     | Not
+    | Fuzzy
     | HasSeq
     | HasUid
     | HasFlag
@@ -203,6 +221,7 @@ Criterion: TypeAlias = (
     | FieldHas
     | BodyHas
     | TextHas
+    | Like
 )
 
 
@@ -210,7 +229,7 @@ def parts_in(criterion: Criterion) -> tuple[Criterion, ...] | None:
     """Return the criteria of which one is made; None if it is made of none."""
     if isinstance(criterion, And | Or):
         return criterion.criteria
-    if isinstance(criterion, Not):
+    if isinstance(criterion, Not | Fuzzy):
         return (criterion.criterion,)
     return None
 

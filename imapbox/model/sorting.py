@@ -1,7 +1,8 @@
 """By what messages are sorted, or put into threads, as values.
 
 See Also:
-    RFC 5256 §3 (SORT, THREAD), RFC 5957 §4 (DISPLAYFROM, DISPLAYTO).
+    RFC 5256 §3 (SORT, THREAD), RFC 5957 §4 (DISPLAYFROM, DISPLAYTO), RFC 6203 §6
+    (RELEVANCY).
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ class SortKey(Enum):
     DISPLAYFROM = b"DISPLAYFROM"
     DISPLAYTO = b"DISPLAYTO"
     FROM = b"FROM"
+    RELEVANCY = b"RELEVANCY"
     SIZE = b"SIZE"
     SUBJECT = b"SUBJECT"
     TO = b"TO"

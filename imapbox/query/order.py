@@ -10,6 +10,7 @@ See Also:
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import numpy as np
@@ -108,12 +109,19 @@ class Order:
     Args:
         by: The first criterion decides first.
         count: How many messages are sorted, about.
+        relevancy: How relevant each message is, by UID: RFC 6203 §6.
 
     Attributes:
         needs_cards: Whether that can't be said without their cards.
     """
 
-    def __init__(self, by: Sequence[SortBy], count: int) -> None:
+    def __init__(
+        self,
+        by: Sequence[SortBy],
+        count: int,
+        relevancy: Mapping[int, int] = MappingProxyType({}),
+    ) -> None:
+        self._relevancy = relevancy
         self._by: dict[SortKey, bool] = {}
         for each in by:
             # One that comes again decides nothing any more.
@@ -138,6 +146,9 @@ class Order:
         return b"".join(parts)
 
     def _part(self, key: SortKey, row: Row, card: Card | None) -> bytes:
+        if key is SortKey.RELEVANCY:
+            # The most relevant one is the first.
+            return (_HALF - self._relevancy.get(row.uid, 0)).to_bytes(8)
         if key in _NUMBERS:
             return (_NUMBERS[key](row, card) + _HALF).to_bytes(8)
         text = b"" if card is None else _TEXTS[key](card)[: self._length]

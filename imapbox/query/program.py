@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from imapbox.model.criteria import And, Criterion, Or, parts_in
+from imapbox.model.criteria import And, Criterion, Fuzzy, Or, parts_in
 
 Answers: TypeAlias = NDArray[np.int8]
 
@@ -128,7 +128,7 @@ class Program:
 
 
 def _kind(criterion: Criterion) -> _Kind:
-    if isinstance(criterion, And):
+    if isinstance(criterion, And | Fuzzy):
         return _Kind.AND
     return _Kind.OR if isinstance(criterion, Or) else _Kind.NOT
 

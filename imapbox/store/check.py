@@ -142,7 +142,7 @@ class StoreCheck:
         for path in (home, account_directory(user), mailboxes_directory(user)):
             yield from self._status(path, is_directory=True)
         for name in self._names(home):
-            if name not in {"account", "mailboxes"}:
+            if name not in {"account", "cache", "mailboxes"}:
                 yield _note(f"{home}/{name}", "this is none of imapbox's")
         account = self._check_account(user)
         yield from account.findings

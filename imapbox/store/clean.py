@@ -22,6 +22,7 @@ from imapbox.index.settings import Settings
 from imapbox.index.settle import HEAD, settle
 from imapbox.locks.acquire import Identity, locked
 from imapbox.model.names import UserName
+from imapbox.store.full_text import remove_mailbox_cache
 from imapbox.store.layout import (
     account_directory,
     mailbox_directory,
@@ -77,6 +78,7 @@ def remove_deleted(
         if not (yield from locked(locks, identity, until, section)):
             return False
         yield from _remove_files(directory)  # what was made until the lock went
+        yield from remove_mailbox_cache(user, mailbox_id)
         yield from steps.remove_directory(directory)
     except FileNotFoundError:
         return False  # another one did it

@@ -6,6 +6,7 @@
     spool/                                       messages on their way in
     users/<2 hex>/<user>/account/                the account's log
     users/<2 hex>/<user>/mailboxes/<32 hex>/     a mailbox's log
+    users/<2 hex>/<user>/cache/<32 hex>/         of a mailbox, what can be lost
 
 The 2 hex digits are the first byte of BLAKE2b(user). The user is
 percent-encoded, but for ``[a-z0-9_@-]`` and inner dots. All paths are relative
@@ -47,6 +48,16 @@ def mailboxes_directory(user: UserName) -> str:
 def mailbox_directory(user: UserName, mailbox_id: bytes) -> str:
     """Return the directory of a mailbox's log."""
     return f"{mailboxes_directory(user)}/{mailbox_id.hex()}"
+
+
+def cache_directory(user: UserName) -> str:
+    """Return the directory above what is cached of the mailboxes."""
+    return f"{user_directory(user)}/cache"
+
+
+def mailbox_cache(user: UserName, mailbox_id: bytes) -> str:
+    """Return the directory of what is cached of a mailbox."""
+    return f"{cache_directory(user)}/{mailbox_id.hex()}"
 
 
 def encode_user(user: UserName) -> str:

@@ -15,6 +15,7 @@ from imapbox.disk import steps
 from imapbox.disk.filesystem import DiskFileSystem, FileSystem
 from imapbox.disk.spool import Spool
 from imapbox.disk.watch import Watch
+from imapbox.fulltext.availability import is_installed
 from imapbox.index.account_operations import Create
 from imapbox.index.damage import FULL
 from imapbox.index.glimpse import glimpses
@@ -31,6 +32,7 @@ from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
 from imapbox.store.fitness import first_flaw
 from imapbox.store.format import prepare_store
+from imapbox.store.full_text import FullTextCache
 from imapbox.store.kept import Kept
 from imapbox.store.layout import SPOOL, mailbox_directory
 from imapbox.store.open_mailbox import OpenMailbox, Upkeep
@@ -68,6 +70,7 @@ class Store(Service):
         snapshots: Makes those of the mailboxes that are followed.
         compactor: Gives back what nobody needs of these.
         deliveries: Which ones its mailboxes have had.
+        full_text: The full-text indexes; None without the extra ``fulltext``.
     """
 
     _log = Logger()
@@ -92,6 +95,7 @@ class Store(Service):
         self._accounts: Kept[UserName, AccountLog] = Kept(_IDLE_ACCOUNTS)
         self._mailboxes: Kept[str, OpenMailbox] = Kept(_IDLE_MAILBOXES)
         self.deliveries = DeliveryMemory()
+        self.full_text: FullTextCache | None = None
         self._is_open = False
         self._opening: Deferred[None] | None = None
 
@@ -139,6 +143,9 @@ class Store(Service):
         )
         self.snapshots = SnapshotMaker(self.drivers)
         self.compactor = Compactor(self.drivers, self.settings)
+        self.full_text = None
+        if is_installed():
+            self.full_text = FullTextCache(self.drivers, self.root)
         self.drivers.start()
         try:
             await self.drivers.write.run(prepare_store())

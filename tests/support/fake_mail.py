@@ -45,6 +45,7 @@ from imapbox.mailbox.updates import (
 from imapbox.mailbox.vanished import vanished
 from imapbox.mime.card import make_card
 from imapbox.mime.scanner import Scanner
+from imapbox.model.criteria import Like
 from imapbox.model.errors import (
     MailboxExists,
     MailboxGone,
@@ -57,6 +58,7 @@ from imapbox.model.message import InternalDate
 from imapbox.model.names import INBOX, MailboxName, UserName, parents
 from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid, UidValidity
 from imapbox.query.columns import Bounds, Facts
+from imapbox.query.matches import Matches
 
 ANA = UserName("ana")
 NOW = InternalDate(1_700_000_000, 60)
@@ -191,6 +193,9 @@ class FakeAccount:
     moves_at_once: int = 1000
     # Mailboxes that need not be opened to be counted.
     quick: set[str] = field(default_factory=set)
+    lacks: frozenset[str] = frozenset()
+    # What a full-text index knows, whatever is asked.
+    likes: Matches | None = None
 
     def __post_init__(self) -> None:
         self.boxes.setdefault(INBOX, self._new_box())
@@ -460,6 +465,13 @@ class FakeMailbox:
 
     def bounds(self) -> Bounds:
         return Bounds(self.exists, max(self._told, default=0), self.keywords())
+
+    async def matches(
+        self, likes: Collection[Like], pause: Callable[[], Awaitable[None]]
+    ) -> Mapping[Like, Matches]:
+        await pause()
+        known = self._account.likes
+        return {} if known is None else dict.fromkeys(likes, known)
 
     def facts(self, places: slice) -> Facts:
         told = list(self._told.values())[places]

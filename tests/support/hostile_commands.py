@@ -252,7 +252,7 @@ def _search_key(words: Words, depth: int = 0) -> bytes:
         return words.chance.choice(_KEYS)(words)
     inner = _search_key(words, depth + 1)
     if way < 0.7:
-        return b"NOT " + inner
+        return words.pick((b"NOT ", b"NOT ", b"FUZZY ")) + inner
     shape = b"OR %b %b" if way < 0.85 else b"(%b %b)"
     return shape % (inner, _search_key(words, depth + 1))
 
@@ -261,11 +261,12 @@ _RETURNS: Final = (
     *((b"",) * 6),
     *(b"RETURN () ", b"RETURN (SAVE) ", b"RETURN (MIN ALL COUNT) "),
     *(b"RETURN (UPDATE ALL) ", b"RETURN (CONTEXT UPDATE) "),
-    *(b"RETURN (PARTIAL 1:2) ", b"RETURN (SAVE PARTIAL -1:-4294967295 MAX) "),
+    *(b"RETURN (RELEVANCY ALL) ", b"RETURN (PARTIAL 1:2) "),
+    *(b"RETURN (PARTIAL 1:2 RELEVANCY) ", b"RETURN (SAVE PARTIAL -1:-4294967295 MAX) "),
 )
 _SORT_KEYS: Final = (
     *(b"ARRIVAL", b"CC", b"DATE", b"FROM", b"SIZE", b"SUBJECT", b"TO"),
-    *(b"DISPLAYFROM", b"DISPLAYTO", b"REVERSE DATE", b"REVERSE SUBJECT"),
+    *(b"DISPLAYFROM", b"DISPLAYTO", b"REVERSE DATE", b"REVERSE SUBJECT", b"RELEVANCY"),
 )
 
 

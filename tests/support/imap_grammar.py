@@ -72,6 +72,10 @@ ADDED: Final[dict[str, list[str]]] = {
     ],
     # Of MULTIAPPEND.
     "RFC 4315 §4": ["append-uid =/ uid-set"],
+    "RFC 6203 §7": [
+        "score = 1*3DIGIT",
+        'score-list = "(" [score *(SP score)] ")"',
+    ],
     "RFC 7162 §7": [
         'status-att-val =/ "HIGHESTMODSEQ" SP mod-sequence-valzer',
         'fetch-mod-resp = "MODSEQ" SP "(" permsg-modsequence ")"',
@@ -172,7 +176,8 @@ STRICTER: Final = [
     (
         'search-return-data = "MIN" SP nz-number / "MAX" SP nz-number / '
         '"ALL" SP sequence-set / "COUNT" SP number / "MODSEQ" SP mod-sequence-value / '
-        "ret-data-partial / ret-data-addto / ret-data-removefrom"
+        "ret-data-partial / ret-data-addto / ret-data-removefrom / "
+        '"RELEVANCY" SP score-list'
     ),
     # A text that begins with "[" would be read as a code by a client.
     'resp-text = "[" resp-text-code "]" SP [plain-text] / plain-text',

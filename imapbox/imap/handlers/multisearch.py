@@ -6,7 +6,7 @@ import numpy as np
 
 from imapbox.imap.answers import Done, Mistaken
 from imapbox.imap.finding import NOTHING, find, greatest_modseq
-from imapbox.imap.results import tell_esearch, told_of
+from imapbox.imap.results import Result, tell_esearch, told_of
 from imapbox.imap.session import Session
 from imapbox.imap.states import State
 from imapbox.mailbox.interfaces import Listed, SelectedMailbox
@@ -86,7 +86,8 @@ async def _search(
         command.tag, mailbox.name, mailbox.uidvalidity, utf8=session.dialect.utf8
     )
     modseq = greatest_modseq(mailbox, command, uids)
-    await tell_esearch(session, start, returns, found.uids, modseq)
+    result = Result(found.uids, modseq, found.relevancy)
+    await tell_esearch(session, start, returns, result)
 
 
 async def _names(session: Session, sources: Sequence[Source]) -> Sequence[MailboxName]:

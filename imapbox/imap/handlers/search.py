@@ -1,6 +1,7 @@
 """SEARCH and SORT.
 
-RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731, RFC 5182; RFC 5256 §3, RFC 5267 §3.
+RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731, RFC 5182; RFC 5256 §3, RFC 5267 §3;
+RFC 6203.
 """
 
 import numpy as np
@@ -9,7 +10,7 @@ from imapbox.imap.answers import Done
 from imapbox.imap.contexts import Question
 from imapbox.imap.finding import NOTHING, find, greatest_modseq, pausing
 from imapbox.imap.progress import Progress
-from imapbox.imap.results import tell_esearch, tell_numbers, told_of
+from imapbox.imap.results import Result, tell_esearch, tell_numbers, told_of
 from imapbox.imap.session import Session
 from imapbox.mailbox.searching import Found
 from imapbox.mailbox.sorting import sort_found
@@ -64,8 +65,9 @@ async def _tell(
         start = responses.SORT_START if sorts else responses.SEARCH_START
         await tell_numbers(session, start, numbers, modseq)
     elif returns.options != {Return.SAVE}:
+        result = Result(numbers, modseq, found.relevancy)
         start = responses.esearch_start(command.tag, uid=command.by_uid)
-        await tell_esearch(session, start, returns, numbers, modseq)
+        await tell_esearch(session, start, returns, result)
 
 
 async def _keep_up(session: Session, question: Question, found: Found) -> None:

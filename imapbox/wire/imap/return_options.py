@@ -6,7 +6,8 @@ RFC 9051 §9, the same for SORT by RFC 5267 §5::
                          *(SP search-return-opt)] ")"
     search-return-opt  = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE" /
                          "PARTIAL" SP partial-range /   ; `partial_ranges`
-                         "CONTEXT" / "UPDATE"           ; RFC 5267 §5
+                         "CONTEXT" / "UPDATE" /         ; RFC 5267 §5
+                         "RELEVANCY"                    ; RFC 6203 §7
 """
 
 import re
@@ -24,7 +25,8 @@ class Return(Enum):
     """One thing that is wanted.
 
     RFC 4731 §3.1, RFC 5182 §2.1, RFC 9394 §3.1, RFC 5267 §4.2 (CONTEXT, which says
-    that the same will be asked again, and is not needed here), §4.3 (UPDATE).
+    that the same will be asked again, and is not needed here), §4.3 (UPDATE), RFC 6203
+    §4 (RELEVANCY).
     """
 
     MIN = b"MIN"
@@ -35,6 +37,7 @@ class Return(Enum):
     SAVE = b"SAVE"
     CONTEXT = b"CONTEXT"
     UPDATE = b"UPDATE"
+    RELEVANCY = b"RELEVANCY"
 
 
 @dataclass(frozen=True, slots=True)

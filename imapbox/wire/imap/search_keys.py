@@ -19,10 +19,12 @@ RFC 9051 §9, with NEW, OLD and RECENT of RFC 3501 §9::
                  "UID" SP sequence-set / "UNDRAFT" / sequence-set /
                  "(" search-key *(SP search-key) ")" /
                  search-modsequence /            ; `mod_sequences`
-                 ("OLDER" / "YOUNGER") SP nz-number      ; RFC 5032 §3
+                 ("OLDER" / "YOUNGER") SP nz-number /    ; RFC 5032 §3
+                 "FUZZY" SP search-key                   ; RFC 6203 §7
 
 Keys are read without recursion. What programs write without end costs no
-depth: an OR within an OR is one longer `Or`, and NOT NOT is nothing.
+depth: an OR within an OR is one longer `Or`, NOT NOT is nothing, and FUZZY FUZZY
+is FUZZY. What is within FUZZY is said of each text in it: `Like`.
 """
 
 import re
@@ -38,6 +40,7 @@ from imapbox.model.criteria import (
     ChangedFrom,
     Criterion,
     FieldHas,
+    Fuzzy,
     HasEmailId,
     HasFlag,
     HasKeyword,
@@ -45,6 +48,7 @@ from imapbox.model.criteria import (
     HasUid,
     IsRecent,
     Larger,
+    Like,
     Not,
     Older,
     Or,
@@ -179,6 +183,7 @@ class _Opened(Enum):
     PARENTHESIS = auto()
     NOT = auto()
     OR = auto()
+    FUZZY = auto()
 
 
 @dataclass(slots=True)
@@ -200,6 +205,7 @@ class SearchKeys:
         self._lexer = lexer
         self._codec = codec
         self._count = 0
+        self._fuzzy = 0
         self._open = [_Group(_Opened.COMMAND)]
 
     def read(self) -> Criterion:
@@ -232,11 +238,14 @@ class SearchKeys:
                 return _BARE[name]
             lexer.space()
             if name in _WITH_ARGUMENT:
-                return _WITH_ARGUMENT[name](lexer, self._codec)
+                key = _WITH_ARGUMENT[name](lexer, self._codec)
+                return _like(key) if self._fuzzy else key
             if name == b"NOT":
                 self._open_not()
             elif name == b"OR":
                 self._open_or()
+            elif name == b"FUZZY":
+                self._open_fuzzy()
             else:
                 raise BadSyntax("search-key", name)
 
@@ -252,6 +261,11 @@ class SearchKeys:
             group.wanted += 1
         else:
             self._open.append(_Group(_Opened.OR, wanted=2))
+
+    def _open_fuzzy(self) -> None:
+        if self._open[-1].opened is not _Opened.FUZZY:
+            self._open.append(_Group(_Opened.FUZZY))
+            self._fuzzy += 1
 
     def _put(self, key: Criterion) -> Criterion | None:
         """Put a key where it belongs, and close the groups that it completes.
@@ -272,6 +286,9 @@ class SearchKeys:
                 if len(group.keys) < group.wanted:
                     return None
                 key = Or(tuple(group.keys))
+            elif group.opened is _Opened.FUZZY:
+                self._fuzzy -= 1
+                key = Fuzzy(key)
             else:
                 key = Not(key)
             self._open.pop()
@@ -279,3 +296,10 @@ class SearchKeys:
 
 def _all_of(keys: list[Criterion]) -> Criterion:
     return keys[0] if len(keys) == 1 else And(tuple(keys))
+
+
+def _like(key: Criterion) -> Criterion:
+    """Return what FUZZY makes of a key: of a text that is not empty, `Like`."""
+    if isinstance(key, FieldHas | BodyHas | TextHas) and key.text:
+        return Like(key)
+    return key

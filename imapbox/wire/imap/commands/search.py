@@ -12,12 +12,13 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from imapbox.model.criteria import Criterion, HasSeq, parts_of
+from imapbox.model.criteria import Criterion, Fuzzy, HasSeq, parts_of
 from imapbox.model.sequence_set import SAVED
+from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.charsets import codec_of
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.lexer import Lexer
-from imapbox.wire.imap.return_options import Returns, read_returns
+from imapbox.wire.imap.return_options import Return, Returns, read_returns
 from imapbox.wire.imap.search_keys import SearchKeys
 from imapbox.wire.imap.tags import Tag
 
@@ -40,6 +41,11 @@ class Asking(Command):
     by_uid: bool
     criterion: Criterion
     known_charset: bool = True
+
+    @property
+    def is_fuzzy(self) -> bool:
+        """Whether FUZZY is among the keys: RFC 6203 §3."""
+        return _is_fuzzy(self.criterion)
 
     @property
     def names_positions(self) -> bool:
@@ -77,7 +83,25 @@ def read_search(lexer: Lexer, tag: Tag, *, by_uid: bool = False) -> Search:
         codec = codec_of(lexer.astring("charset"))
         lexer.space()
     criterion = read_criterion(lexer, codec)
+    check_relevancy(criterion, returns)
     return Search(tag, by_uid, criterion, codec is not None, returns, names_charset)
+
+
+def check_relevancy(
+    criterion: Criterion, returns: Returns | None, *, sorts: bool = False
+) -> None:
+    """See that relevancy is asked for with FUZZY only: RFC 6203 §4, §6.
+
+    Raises:
+        BadSyntax: It is not.
+    """
+    wanted = sorts or (returns is not None and Return.RELEVANCY in returns)
+    if wanted and not _is_fuzzy(criterion):
+        raise BadSyntax("FUZZY with RELEVANCY")
+
+
+def _is_fuzzy(criterion: Criterion) -> bool:
+    return any(isinstance(each, Fuzzy) for each in parts_of(criterion))
 
 
 def read_criterion(lexer: Lexer, codec: str | None) -> Criterion:

@@ -7,7 +7,8 @@ RFC 5256 §5, RFC 5267 §5, RFC 5957 §5::
     sort-criteria   = "(" sort-criterion *(SP sort-criterion) ")"
     sort-criterion  = ["REVERSE" SP] sort-key
     sort-key        = "ARRIVAL" / "CC" / "DATE" / "FROM" / "SIZE" / "SUBJECT" /
-                      "TO" / "DISPLAYFROM" / "DISPLAYTO"
+                      "TO" / "DISPLAYFROM" / "DISPLAYTO" /
+                      "RELEVANCY"                       ; RFC 6203 §7
     search-criteria = charset 1*(SP search-key)
 """
 
@@ -18,7 +19,7 @@ from imapbox.model.criteria import Criterion
 from imapbox.model.sorting import SortBy, SortKey
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.charsets import codec_of
-from imapbox.wire.imap.commands.search import Asking, read_criterion
+from imapbox.wire.imap.commands.search import Asking, check_relevancy, read_criterion
 from imapbox.wire.imap.lexer import Lexer
 from imapbox.wire.imap.return_options import Returns, read_returns
 from imapbox.wire.imap.tags import Tag
@@ -49,6 +50,8 @@ def read_sort(lexer: Lexer, tag: Tag, *, by_uid: bool = False) -> Sort:
     if len(by) > MAX_CRITERIA:
         raise BadSyntax("number of sort criteria")
     criterion, known_charset = read_search_criteria(lexer)
+    by_relevancy = any(each.key is SortKey.RELEVANCY for each in by)
+    check_relevancy(criterion, returns, sorts=by_relevancy)
     return Sort(tag, by_uid, criterion, known_charset, by, returns)
 
 
