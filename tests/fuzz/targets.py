@@ -4,6 +4,7 @@ A target raises where something is wrong: an exception that its reader did not
 announce, or an answer that depends on how the octets arrived.
 """
 
+import random
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -42,15 +43,17 @@ from imapbox.model.errors import (
     UnknownFormat,
 )
 from imapbox.model.names import INBOX, mailbox_name
-from imapbox.wire.errors import WireError
+from imapbox.wire.errors import BadSyntax, WireError
 from imapbox.wire.imap.events import AppendAnnounced, CommandReady, LiteralChunk
 from imapbox.wire.imap.framer import AFTER_LOGIN, CommandFramer, Limits
 from imapbox.wire.imap.mailbox_names import ListPattern, decode_utf7, encode_utf7
 from imapbox.wire.imap.parser import parse_append, parse_command
+from imapbox.wire.imap.url_syntax import parse_url
 from imapbox.wire.lmtp.commands import BadCommand
 from imapbox.wire.lmtp.commands import parse_command as parse_lmtp
 from imapbox.wire.lmtp.framer import Chunk, CommandLine, Framer, LineTooLong
 from tests.support.messages import texts_of
+from tests.support.url_spelling import spelled, without_rump
 from tests.unit.index.mail_log import (
     DIRECTORY,
     AccountLog,
@@ -147,6 +150,15 @@ def utf7(data: bytes) -> None:
     ListPattern(text).matches(INBOX)
     if not ListPattern("*").matches(INBOX):
         raise Wrong(text)
+
+
+def url(data: bytes) -> None:
+    """A URL says the same however it is spelled, or it is none."""
+    with suppress(BadSyntax):
+        said = without_rump(parse_url(data))
+        text = spelled(said, random.Random(len(data)))
+        if without_rump(parse_url(text)) != said:
+            raise Wrong(said)
 
 
 def _scanned(pieces: list[bytes]) -> Part:
@@ -323,6 +335,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         parser,
         stream,
         utf7,
+        url,
         mime,
         headers,
         lmtp,

@@ -199,7 +199,7 @@ def read_fetch_item(lexer: Lexer) -> FetchItem:
 
 def _item(lexer: Lexer, name: bytes) -> FetchItem:
     if name in {b"BODY", b"BODY.PEEK"} and lexer.accept(b"["):
-        section = _section(lexer)
+        section = read_section(lexer)
         lexer.expect(b"]")
         partial = _partial(lexer) if lexer.accept(b"<") else None
         label = _label(section, partial)
@@ -233,7 +233,12 @@ def _part(lexer: Lexer) -> tuple[int, ...]:
     return part
 
 
-def _section(lexer: Lexer) -> Section:
+def read_section(lexer: Lexer) -> Section:
+    """Take a ``section-spec``, or nothing.
+
+    Raises:
+        BadSyntax: It is none.
+    """
     part: tuple[int, ...] = ()
     if lexer.at(_PART):
         part = _part(lexer)
