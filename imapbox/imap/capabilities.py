@@ -13,6 +13,7 @@ from imapbox.imap.states import State
 _ALWAYS: Final = ("IMAP4rev1", "IMAP4rev2", "LITERAL+", "ID", "IDLE")
 _AFTER_LOGIN: Final = (
     "BINARY",
+    "CATENATE",
     "CHILDREN",
     "COMPRESS=DEFLATE",
     "CONDSTORE",

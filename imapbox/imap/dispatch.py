@@ -84,11 +84,6 @@ class Row(NamedTuple):
     tells: Tells
 
 
-async def _no_message(_session: Session, command: Append) -> Done:
-    """Stand for the handlers in `append`, which take the announced message too."""
-    raise NotImplementedError(command.name)
-
-
 HANDLERS: Final[Mapping[type[Command], Row]] = {
     # RFC 9051 §6.1
     Capability: Row(any_state.capability, Tells.CHANGES),
@@ -114,7 +109,7 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     Lsub: Row(listing.lsub, Tells.CHANGES),
     Namespace: Row(listing.namespace, Tells.CHANGES),
     Status: Row(status.status, Tells.CHANGES),
-    Append: Row(_no_message, Tells.CHANGES),
+    Append: Row(append.append, Tells.CHANGES),
     Idle: Row(idle.idle, Tells.NOTHING),
     # RFC 9051 §6.4
     Check: Row(any_state.noop, Tells.NOTHING),
@@ -130,7 +125,7 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     Store: Row(flags.store, Tells.CHANGES),
     Copy: Row(copying.copy, Tells.CHANGES),
     Move: Row(copying.move, Tells.CHANGES),
-    Replace: Row(_no_message, Tells.CHANGES),
+    Replace: Row(append.replace, Tells.CHANGES),
 }
 
 

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 Make = Callable[["Words"], bytes]
 
@@ -139,17 +140,43 @@ def _append(words: Words) -> bytes:
     if way < 0.08:
         return command + words.pick((b" {0+}\r\n", b" {1+}\r\nx" * 70, b" {9999999}"))
     for _ in range(words.chance.choice((1, 1, 1, 2, 3))):
-        message = words.pick(words.of.messages)
-        if way > 0.9:
-            message = LARGE
         options = b" " + words.flags() if words.chance.random() < 0.5 else b""
         if words.chance.random() < 0.3:
             options += b' "14-Nov-2023 23:13:20 +0100"'
-        binary = b"~" if b"\0" in message else b""
-        plus = words.pick((b"+", b"+", b""))
-        literal = b"%b{%d%b}\r\n%b" % (binary, len(message), plus, message)
-        command += b"%b %b" % (options, literal)
+        data = _octets(words, large=way > 0.9)
+        if words.chance.random() < 0.3:
+            data = _catenate(words, data)
+        command += b"%b %b" % (options, data)
     return command
+
+
+def _octets(words: Words, *, large: bool = False) -> bytes:
+    message = LARGE if large else words.pick(words.of.messages)
+    binary = b"~" if b"\0" in message else b""
+    plus = words.pick((b"+", b"+", b""))
+    return b"%b{%d%b}\r\n%b" % (binary, len(message), plus, message)
+
+
+def _catenate(words: Words, data: bytes) -> bytes:
+    parts = [b"TEXT " + data]
+    if words.chance.random() < 0.5:
+        place = words.chance.randrange(2)
+        parts.insert(place, b"URL " + words.astring(_url(words)))
+    if words.chance.random() < 0.2:
+        parts.append(b"TEXT " + _octets(words))
+    return b"CATENATE (%b)" % b" ".join(parts)
+
+
+def _url(words: Words) -> bytes:
+    """Return the URL of a message, or of a part; of some of them there are none."""
+    mailbox = words.pick(
+        (b"", b"INBOX/", b"/INBOX/", b"/other/", b"/Sent/", b"/o%2Fb/")
+    )
+    section = quote(_section(words)).encode()
+    part = words.pick((b"", b"/;SECTION=" + section if section else b""))
+    partial = words.pick((b"", b"", b"/;PARTIAL=3", b"/;PARTIAL=0.10"))
+    uid = words.chance.choice((1, 2, 3, 3, 4, 5, 30, 2**32 - 1))
+    return b"%b;UID=%d%b%b" % (mailbox, uid, part, partial)
 
 
 def _replace(words: Words) -> bytes:

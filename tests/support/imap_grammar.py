@@ -110,8 +110,10 @@ ADDED: Final[dict[str, list[str]]] = {
     "RFC 4978 §5": ['resp-text-code =/ "COMPRESSIONACTIVE"'],
     "RFC 6154 §6": ['resp-text-code =/ "USEATTR"'],
     "RFC 4469 §5": [
-        "resp-text-code =/ toobig-response-code",
+        "resp-text-code =/ toobig-response-code / badurl-response-code",
         'toobig-response-code = "TOOBIG"',
+        'badurl-response-code = "BADURL" SP url-resp-text',
+        "url-resp-text = 1*(%x01-09 / %x0B-0C / %x0E-5B / %x5D-FE)",
     ],
 }
 # The same, of RFCs whose texts don't lie beside the checkout: from knowledge.

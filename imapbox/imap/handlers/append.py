@@ -1,4 +1,4 @@
-"""APPEND and REPLACE. RFC 9051 §6.3.12, RFC 3502, RFC 8508.
+"""APPEND and REPLACE. RFC 9051 §6.3.12, RFC 3502, RFC 4469, RFC 8508.
 
 Several messages in one APPEND are stored by one commit; together they may be as
 large as one alone.
@@ -16,12 +16,19 @@ from imapbox.wire.imap.commands.append import Append, Replace
 from imapbox.wire.imap.events import AppendAnnounced
 
 
-async def append(session: Session, command: Append, message: AppendAnnounced) -> Done:
+async def append(
+    session: Session, command: Append, message: AppendAnnounced | None = None
+) -> Done:
     """Take messages in, all or none. The dispatcher refuses octets if this raises.
+
+    Args:
+        session: Who brings them.
+        command: All about them that is known before octets of them come.
+        message: The first octets that do, unless all is here already.
 
     Raises:
         Refused: There is no such mailbox (TRYCREATE), or no message, or there
-            are too many.
+            are too many; or what a URL leads to is not there (BADURL).
         BadSyntax: Something else stands between two messages.
     """
     where = await _append(session, command, message)
@@ -29,7 +36,9 @@ async def append(session: Session, command: Append, message: AppendAnnounced) ->
     return Done(text, codes.append_uid(where.uidvalidity, where.uids))
 
 
-async def replace(session: Session, command: Replace, message: AppendAnnounced) -> Done:
+async def replace(
+    session: Session, command: Replace, message: AppendAnnounced | None = None
+) -> Done:
     """Take a message in, and then remove another one, whatever its flags.
 
     Which one it became is told before the other is told to be gone: RFC 8508 §4.3.
@@ -60,7 +69,7 @@ async def replace(session: Session, command: Replace, message: AppendAnnounced) 
 
 
 async def _append(
-    session: Session, command: Append, message: AppendAnnounced
+    session: Session, command: Append, message: AppendAnnounced | None
 ) -> Appended:
     name = command.mailbox.name()
     messages: list[NewMessage] = []

@@ -24,23 +24,21 @@ class ContinuationWanted:
 
 @dataclass(frozen=True, slots=True)
 class AppendAnnounced:
-    """An APPEND has come as far as a message, which is not read yet.
+    """An APPEND has come as far as a message, or a part of one; it is not read yet.
 
     Nothing more happens until `CommandFramer.accept_literal` or
     `CommandFramer.refuse_literal` is called.
 
     Attributes:
         parts: What stands before the message, as in `CommandReady`. Before
-            the second and any later one (RFC 3502) that is one text.
+            the second and any later one (RFC 3502, RFC 4469) what is between.
         size: How many octets the message has, up to 63 bits.
         synchronizing: The client waits for "+", or for our refusal.
-        utf8: Whether the client says that its header is UTF-8: RFC 6855 §4.
     """
 
     parts: tuple[bytes, ...]
     size: int
     synchronizing: bool
-    utf8: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,13 @@ class LiteralChunk:
 
 @dataclass(frozen=True, slots=True)
 class AppendEnded:
-    """The last message is complete, and so is the command."""
+    """The last message is complete, and so is the command.
+
+    Attributes:
+        parts: What stands behind the last octets, as in `CommandReady`.
+    """
+
+    parts: tuple[bytes, ...] = (b"",)
 
 
 Event = CommandReady | ContinuationWanted | AppendAnnounced | LiteralChunk | AppendEnded

@@ -4,16 +4,16 @@ A command is text, literal, text, …, text. It is framed whole before anything
 of it is parsed, so that no octet of a literal is ever read as syntax, and so
 that the framer alone decides where a command ends: at a CRLF that no literal
 follows. APPEND's message is the exception: it may be large, so it is handed
-on as it arrives, after the session has seen what stands before it.
+on as it arrives, after the session has seen what stands before it. Of a CATENATE
+(RFC 4469 §5) each TEXT is handed on so; its URLs are arguments like others.
 
 RFC 9051 §9, RFC 7888 §8::
 
     literal  = "{" number64 ["+"] "}" CRLF *CHAR8
     literal8 = "~{" number64 ["+"] "}" CRLF *OCTET
 
-Only APPEND's message may be a literal8 (RFC 3516 §4.4), also as ``"UTF8" SP "("
-literal8 ")"`` (RFC 6855 §4). Anywhere else the "~" is left at the end of the text,
-where no grammar of ours takes it.
+Only APPEND's message may be a literal8 (RFC 3516 §4.4). The "~" is left at the end
+of the text, where no other grammar of ours takes it.
 
 A literal that we will not hold is never invited with "+"; one that comes
 without being invited (RFC 7888 §4) is read and thrown away, together with the
@@ -24,9 +24,9 @@ See Also:
 """
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from imapbox.wire.errors import BadSyntax, CommandTooLong, LiteralTooBig, WireError
 from imapbox.wire.imap.events import (
@@ -45,9 +45,8 @@ _MAX_DIGITS: Final = len(str(MAX_NUMBER64))
 
 _CRLF: Final = b"\r\n"
 _LITERAL = re.compile(rb"\{([0-9]+)(\+?)\}\Z")
-# What makes a literal of a message a literal8.
-_LITERAL8 = re.compile(rb"(?<= )~\Z")
-_UTF8 = re.compile(rb"(?<= )utf8 \(~\Z", re.IGNORECASE)
+# A literal behind it is no octets of a message but an argument.
+_URL = re.compile(rb"[ (]url \Z", re.IGNORECASE)
 # A CR or an LF that is not part of CRLF ends nothing and has no place.
 _FORBIDDEN = re.compile(rb"[\x00\r\n]")
 # What has a message, up to where its mailbox is named.
@@ -77,7 +76,9 @@ NO_LITERALS: Final = replace(BEFORE_LOGIN, literals=-1)
 AFTER_LOGIN: Final = Limits(line=64 * KIB, literals=128 * KIB, discard=64 * KIB * KIB)
 
 
-_Reading = Generator[Event | WireError | None, None, None]
+T = TypeVar("T")
+_Reads: TypeAlias = Generator[Event | WireError | None, None, T]
+_Reading: TypeAlias = _Reads[None]
 
 
 class _Literal(NamedTuple):
@@ -86,6 +87,30 @@ class _Literal(NamedTuple):
     text: bytes
     size: int
     synchronizing: bool
+
+
+@dataclass(slots=True)
+class _Spent:
+    """What a command has cost so far.
+
+    Attributes:
+        tag: Its tag, once its first line is there.
+        texts: Octets of text.
+        literals: Octets of literals, messages aside.
+        began: Whether its first line is there.
+    """
+
+    tag: Tag | None = None
+    texts: int = 0
+    literals: int = 0
+    began: bool = False
+
+
+class _Stretch(NamedTuple):
+    """Text, literal, text, …, text, up to a message or to the command's end."""
+
+    parts: tuple[bytes, ...]
+    message: _Literal | None
 
 
 class CommandFramer:
@@ -179,29 +204,38 @@ class CommandFramer:
             yield from self._command()
 
     def _command(self) -> _Reading:
+        spent = _Spent()
+        stretch = yield from self._stretch(spent)
+        if stretch is not None and stretch.message is None:
+            yield CommandReady(stretch.parts)
+        elif stretch is not None:
+            spent.texts = 0
+            yield from self._messages(stretch, spent)
+
+    def _stretch(self, spent: _Spent) -> _Reads[_Stretch | None]:
+        """Read up to a message, or to the end; None if that was refused."""
         parts: list[bytes] = []
-        tag = None
-        texts = literals = 0
+        within = spent.began
         while True:
-            line = yield from self._line(texts, tag, first=not parts)
-            texts += len(line)
-            if not parts:
-                tag = leading_tag(line)
+            line = yield from self._line(spent.texts, spent.tag, first=not spent.began)
+            spent.texts += len(line)
+            if not spent.began:
+                spent.began = True
+                spent.tag = leading_tag(line)
             literal = _announcement(line)
-            if error := _fault(line, literal, tag):
+            if error := _fault(line, literal, spent.tag):
                 yield from self._refuse(error, literal)
-                return
+                return None
             if literal is None:
-                yield CommandReady((*parts, line))
-                return
+                return _Stretch((*parts, line), None)
             parts.append(literal.text)
-            if _is_message(parts):
-                yield from self._append(tuple(parts), literal, tag)
-                return
-            literals += literal.size
-            if literals > self.limits.literals:
-                yield from self._refuse(LiteralTooBig("literal", b"", tag), literal)
-                return
+            if _is_message(parts, within=within):
+                return _Stretch(tuple(parts), literal)
+            spent.literals += literal.size
+            if spent.literals > self.limits.literals:
+                too_big = LiteralTooBig("literal", b"", spent.tag)
+                yield from self._refuse(too_big, literal)
+                return None
             parts.append((yield from self._literal(literal)))
 
     def _literal(
@@ -213,42 +247,22 @@ class CommandFramer:
             yield None
         return self._take(literal.size)
 
-    def _append(
-        self, parts: tuple[bytes, ...], literal: _Literal, tag: Tag | None
-    ) -> _Reading:
+    def _messages(self, stretch: _Stretch, spent: _Spent) -> _Reading:
         """Hand on one message after the other. RFC 3502 §6.3.11."""
-        texts = 0
-        while True:
-            *before, text = parts
-            utf8 = _UTF8.search(text) is not None
-            parts = (*before, (_UTF8 if utf8 else _LITERAL8).sub(b"", text))
-            self._announced = (literal, tag)
-            yield AppendAnnounced(parts, literal.size, literal.synchronizing, utf8)
+        while (message := stretch.message) is not None:
+            self._announced = (message, spent.tag)
+            yield AppendAnnounced(stretch.parts, message.size, message.synchronizing)
             while self._announced is not None:
                 yield None
             if not self._accepted:
-                yield from self._skip(literal)
+                yield from self._skip(message)
                 return
-            yield from self._message(literal.size)
-            line = yield from self._line(texts, tag)
-            texts += len(line)
-            if utf8 and line.startswith(b")"):
-                line, utf8 = line[1:], False
-            if not (line or utf8):
-                yield AppendEnded()
-                return
-            following = _announcement(line)
-            if error := _fault(line, following, tag):
-                yield from self._refuse(error, following)
-                return
+            yield from self._message(message.size)
+            following = yield from self._stretch(spent)
             if following is None:
-                yield BadSyntax("end of APPEND", line, tag)
                 return
-            if utf8:
-                yield from self._refuse(BadSyntax("UTF8", line, tag), following)
-                return
-            literal = following
-            parts = (literal.text,)
+            stretch = following
+        yield AppendEnded(stretch.parts)
 
     def _message(self, size: int) -> Generator[LiteralChunk | None, None, None]:
         while size:
@@ -351,11 +365,21 @@ def _fault(line: bytes, literal: _Literal | None, tag: Tag | None) -> BadSyntax 
     return None
 
 
-def _is_message(parts: list[bytes]) -> bool:
-    """Say whether the literal behind ``parts`` is a message.
+def _is_message(parts: Sequence[bytes], *, within: bool) -> bool:
+    """Say whether the literal behind ``parts`` is a message, or a part of one.
 
     The first literal may be the mailbox: then nothing is between it and the
     command's name, or the number of what is to be replaced (RFC 8508 §5).
+
+    Args:
+        parts: Since the last message, or since the command began.
+        within: Whether there was a message.
     """
-    append = _APPEND.match(parts[0])
-    return append is not None and (len(parts) > 1 or append.end() < len(parts[0]))
+    behind_mailbox = 0
+    if not within:
+        append = _APPEND.match(parts[0])
+        if append is None or (len(parts) == 1 and append.end() == len(parts[0])):
+            return False
+        # A mailbox may be called URL.
+        behind_mailbox = append.end() if len(parts) == 1 else 0
+    return _URL.search(parts[-1], behind_mailbox) is None

@@ -61,6 +61,11 @@ class Lexer:
         """Whether what is said is UTF-8, also in quotes and in names."""
         return self._utf8
 
+    @property
+    def has_more(self) -> bool:
+        """Whether anything is left to be read."""
+        return self._at < len(self._text) or self._index + 1 < len(self._parts)
+
     def accept(self, token: bytes) -> bool:
         """Take ``token`` if it is next, and say whether it was."""
         if self.next_is(token):
@@ -91,7 +96,7 @@ class Lexer:
 
     def end(self) -> None:
         """Raise `BadSyntax` unless everything has been read."""
-        if self._at < len(self._text) or self._index + 1 < len(self._parts):
+        if self.has_more:
             raise self._bad("end of command")
 
     def at(self, pattern: re.Pattern[bytes]) -> bool:

@@ -10,6 +10,7 @@ in every state.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 from imapbox.wire.errors import BadSyntax
@@ -18,7 +19,6 @@ from imapbox.wire.imap.commands.append import (
     Append,
     read_append,
     read_replace,
-    refuse_append,
 )
 from imapbox.wire.imap.commands.authenticated import (
     Idle,
@@ -108,7 +108,7 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"LSUB": read_lsub,
     b"NAMESPACE": _bare(Namespace),
     b"STATUS": read_status,
-    b"APPEND": refuse_append,  # one with a literal goes to `parse_append`
+    b"APPEND": read_append,  # one with octets goes to `parse_append`
     b"IDLE": _bare(Idle),
     # RFC 9051 §6.4
     b"CHECK": _bare(Check),
@@ -124,7 +124,7 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"STORE": read_store,
     b"COPY": read_copy,
     b"MOVE": read_move,
-    b"REPLACE": refuse_append,  # as APPEND
+    b"REPLACE": read_replace,  # as APPEND
     b"UID": _read_uid,
 }
 UID_GRAMMAR: Final[Mapping[bytes, Grammar]] = {
@@ -136,7 +136,7 @@ UID_GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"STORE": read_uid_store,
     b"COPY": read_uid_copy,
     b"MOVE": read_uid_move,
-    b"REPLACE": refuse_append,
+    b"REPLACE": partial(read_replace, by_uid=True),
 }
 
 
@@ -169,12 +169,12 @@ def _read_command(lexer: Lexer, tag: Tag) -> Command:
 def _read_announced(lexer: Lexer, tag: Tag) -> Append:
     name = lexer.name("command")
     if name == b"APPEND":
-        return read_append(lexer, tag)
+        return read_append(lexer, tag, announced=True)
     by_uid = name == b"UID"
     if by_uid:
         lexer.space()
         lexer.name("command")
-    return read_replace(lexer, tag, by_uid=by_uid)
+    return read_replace(lexer, tag, by_uid=by_uid, announced=True)
 
 
 def _parse(parts: Sequence[bytes], *, utf8: bool, read: Callable[[Lexer, Tag], C]) -> C:

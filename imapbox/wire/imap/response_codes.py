@@ -1,11 +1,12 @@
 """Response codes: what a client's program reads, where its user reads the text.
 
 See Also:
-    RFC 9051 §7.1, RFC 4315 §3, RFC 3516 §4.3 (UNKNOWN-CTE), RFC 4469 §4.2
-    (TOOBIG), RFC 4978 §3 (COMPRESSIONACTIVE), RFC 5530 §3, RFC 6154 §6 (USEATTR),
+    RFC 9051 §7.1, RFC 4315 §3, RFC 3516 §4.3 (UNKNOWN-CTE), RFC 4469 §4 (BADURL,
+    TOOBIG), RFC 4978 §3 (COMPRESSIONACTIVE), RFC 5530 §3, RFC 6154 §6 (USEATTR),
     RFC 7162 §7, RFC 9586 §3.1 (UIDREQUIRED).
 """
 
+import re
 from collections.abc import Iterable
 from typing import Final, NewType
 
@@ -15,6 +16,9 @@ from imapbox.wire.imap.charsets import CHARSETS
 from imapbox.wire.imap.object_ids import ObjectId
 from imapbox.wire.imap.sequence_set import uid_set
 from imapbox.wire.imap.tags import Tag
+from imapbox.wire.imap.url_syntax import MAX_URL
+
+_NOT_IN_URL = re.compile(rb"[^!-\\^-~]")
 
 # Made only here, so that nothing of a client's gets between the brackets.
 ResponseCode = NewType("ResponseCode", bytes)
@@ -46,6 +50,16 @@ UIDREQUIRED: Final = ResponseCode(b"UIDREQUIRED")
 UNAVAILABLE: Final = ResponseCode(b"UNAVAILABLE")
 UNKNOWN_CTE: Final = ResponseCode(b"UNKNOWN-CTE")
 USEATTR: Final = ResponseCode(b"USEATTR")
+
+
+def badurl(url: bytes) -> ResponseCode:
+    """Return the code that says which URL leads to nothing. RFC 4469 §4.1.
+
+    Args:
+        url: As the client gave it; what does not belong into one is %-encoded.
+    """
+    shown = _NOT_IN_URL.sub(lambda octet: b"%%%02X" % ord(octet[0]), url[:MAX_URL])
+    return ResponseCode(b"BADURL " + (shown or b'""'))
 
 
 def badcharset() -> ResponseCode:

@@ -134,7 +134,7 @@ def test_each_of_several_is_invited() -> None:
         (b" {0+}\r\n\r\n", b"t NO [CANNOT] A message has at least one octet."),
         (b" {90}\r\n", b"t NO [TOOBIG] "),
         (b" {90+}\r\n" + b"x" * 90 + b" {1+}\r\nx\r\n", b"t NO [TOOBIG] "),
-        (b" junk\r\n", b"t BAD Not a valid end of APPEND."),
+        (b" junk\r\n", b"t BAD Not a valid end of command."),
         (b" (\\Seen {1+}\r\nx\r\n", b"t BAD Not a valid flag."),
         (b"{1+}\r\nx\r\n", b"t BAD Not a valid space."),
         (b" INBOX {1+}\r\nx\r\n", b"t BAD Not a valid end of command."),
@@ -188,7 +188,7 @@ def test_junk_behind_the_message() -> None:
     """An APPEND with something behind its message is BAD, and stores nothing."""
     client = Client().login()
     said = client.say(b"t APPEND INBOX {1+}\r\nx junk\r\nn NOOP\r\n")
-    assert said == b"t BAD Not a valid end of APPEND.\r\nn OK Nothing more.\r\n"
+    assert said == b"t BAD Not a valid end of command.\r\nn OK Nothing more.\r\n"
     assert client.account.inbox.messages == {}
     assert client.account.spools == set()
 

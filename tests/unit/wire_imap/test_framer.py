@@ -120,12 +120,12 @@ STREAMS = {
         AppendEnded(),
     ],
     b"a APPEND x ~{2}\r\n\0\0\r\n": [
-        AppendAnnounced((b"a APPEND x ",), 2, synchronizing=True),
+        AppendAnnounced((b"a APPEND x ~",), 2, synchronizing=True),
         LiteralChunk(b"\0\0"),
         AppendEnded(),
     ],
     b"a APPEND x~ ~{2+}\r\n\0\0\r\n": [
-        AppendAnnounced((b"a APPEND x~ ",), 2, synchronizing=False),
+        AppendAnnounced((b"a APPEND x~ ~",), 2, synchronizing=False),
         LiteralChunk(b"\0\0"),
         AppendEnded(),
     ],
@@ -144,9 +144,9 @@ STREAMS = {
         AppendEnded(),
     ],
     b"a APPEND x ~{1}\r\n\0 ~{1}\r\n\0 {1+}\r\nx\r\n": [
-        AppendAnnounced((b"a APPEND x ",), 1, synchronizing=True),
+        AppendAnnounced((b"a APPEND x ~",), 1, synchronizing=True),
         LiteralChunk(b"\0"),
-        AppendAnnounced((b" ",), 1, synchronizing=True),
+        AppendAnnounced((b" ~",), 1, synchronizing=True),
         LiteralChunk(b"\0"),
         AppendAnnounced((b" ",), 1, synchronizing=False),
         LiteralChunk(b"x"),
@@ -155,7 +155,29 @@ STREAMS = {
     b"a APPEND x {2+}\r\nhi junk\r\n": [
         AppendAnnounced((b"a APPEND x ",), 2, synchronizing=False),
         LiteralChunk(b"hi"),
-        (BadSyntax, "end of APPEND", b"a"),
+        AppendEnded((b" junk",)),
+    ],
+    # A URL is no octets of a message, but a mailbox may be called so.
+    b"a APPEND x CATENATE (url {1}\r\ny text {2+}\r\nhi URL {1+}\r\nz)\r\n": [
+        ContinuationWanted(1),
+        AppendAnnounced(
+            (b"a APPEND x CATENATE (url ", b"y", b" text "), 2, synchronizing=False
+        ),
+        LiteralChunk(b"hi"),
+        AppendEnded((b" URL ", b"z", b")")),
+    ],
+    b"a APPEND url {1+}\r\nx\r\n": [
+        AppendAnnounced((b"a APPEND url ",), 1, synchronizing=False),
+        LiteralChunk(b"x"),
+        AppendEnded(),
+    ],
+    b"a APPEND x CATENATE (URL {3+}\r\n/;u)\r\n": [
+        CommandReady((b"a APPEND x CATENATE (URL ", b"/;u", b")"))
+    ],
+    b"a APPEND x {1+}\r\ny URL {12+}\r\n123456789012 URL {9+}\r\n" + b"z" * 9: [
+        AppendAnnounced((b"a APPEND x ",), 1, synchronizing=False),
+        LiteralChunk(b"y"),
+        (LiteralTooBig, "literal", b"a"),
     ],
     b"a APPEND x {2+}\r\nhi\0 {8+}\r\nb NOOP\r\n\r\n": [
         AppendAnnounced((b"a APPEND x ",), 2, synchronizing=False),

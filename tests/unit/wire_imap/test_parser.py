@@ -13,7 +13,13 @@ from imapbox.model.message import InternalDate
 from imapbox.model.sorting import SortBy, SortKey, ThreadAlgorithm
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.commands.any_state import Capability, Logout, Noop
-from imapbox.wire.imap.commands.append import Append, Replace
+from imapbox.wire.imap.commands.append import (
+    Append,
+    Coming,
+    MessageFacts,
+    Passage,
+    Replace,
+)
 from imapbox.wire.imap.commands.authenticated import (
     Create,
     Delete,
@@ -264,22 +270,57 @@ COMMANDS: dict[bytes, Command] = {
     ),
 }
 
+
+def octets(flags=NONE, date=None, *urls: bytes, **rest) -> Passage:
+    """A message that begins, and octets of it that come."""
+    coming = rest.pop("coming", Coming.OCTETS)
+    return Passage(MessageFacts(flags, date), urls, coming, **rest)
+
+
+def append(*passages: Passage) -> Append:
+    return Append(b"a", INBOX, passages)
+
+
+URL = b"/x;UIDVALIDITY=1/;UID=2"
 APPENDS = {
-    b"a APPEND INBOX {1+}\r\nx\r\n": Append(b"a", INBOX, NONE, None),
-    b"a append {5+}\r\nINBOX {1+}\r\nx\r\n": Append(b"a", INBOX, NONE, None),
-    b"a APPEND INBOX () {1+}\r\nx\r\n": Append(b"a", INBOX, NONE, None),
-    b"a APPEND INBOX (\\Seen) {1+}\r\nx\r\n": Append(b"a", INBOX, SEEN, None),
-    b'a APPEND INBOX " 1-Feb-2026 12:00:00 +0100" {1+}\r\nx\r\n': Append(
-        b"a", INBOX, NONE, FEB
+    b"a APPEND INBOX {1+}\r\nx\r\n": append(octets()),
+    b"a append {5+}\r\nINBOX {1+}\r\nx\r\n": append(octets()),
+    b"a APPEND INBOX () ~{1+}\r\nx\r\n": append(octets()),
+    b"a APPEND INBOX (\\Seen) {1+}\r\nx\r\n": append(octets(SEEN)),
+    b'a APPEND INBOX " 1-Feb-2026 12:00:00 +0100" {1+}\r\nx\r\n': append(
+        octets(NONE, FEB)
     ),
+    b"a APPEND INBOX () utf8 (~{1+}\r\nx)\r\n": append(octets(coming=Coming.UTF8)),
     b"a REPLACE 1 INBOX {1+}\r\nx\r\n": Replace(
-        b"a", INBOX, NONE, None, ONE, by_uid=False
+        b"a", INBOX, (octets(),), ONE, by_uid=False
     ),
     b"a uid replace 1 {5+}\r\nINBOX (\\Seen) {1+}\r\nx\r\n": Replace(
-        b"a", INBOX, SEEN, None, ONE, by_uid=True
+        b"a", INBOX, (octets(SEEN),), ONE, by_uid=True
     ),
-    b'a APPEND "INBOX" (\\Seen a) "01-feb-2026 12:00:00 +0100" {1}\r\nx\r\n': Append(
-        b"a", INBOX, SEEN | {"a"}, FEB
+    b'a APPEND "INBOX" (\\Seen a) "01-feb-2026 12:00:00 +0100" {1}\r\nx\r\n': append(
+        octets(SEEN | {"a"}, FEB)
+    ),
+    # RFC 4469 §5
+    b"a APPEND INBOX CATENATE (TEXT {1+}\r\nx)\r\n": append(octets(ends=False)),
+    b'a APPEND INBOX (\\Seen) catenate (url "%b" URL {2+}\r\n/y TEXT ~{1}\r\nx)\r\n'
+    % URL: append(octets(SEEN, None, URL, b"/y", ends=False)),
+    b"a APPEND INBOX CATENATE (URL y UTF8 (~{1+}\r\nx))\r\n": append(
+        octets(NONE, None, b"y", coming=Coming.UTF8, ends=False)
+    ),
+    b"a APPEND INBOX CATENATE (URL %b)\r\n" % URL: append(
+        octets(NONE, None, URL, coming=Coming.NOTHING)
+    ),
+    b"a APPEND INBOX CATENATE (URL y) (\\Seen) CATENATE (URL z) {1+}\r\nx\r\n": append(
+        octets(NONE, None, b"y", coming=Coming.NOTHING),
+        octets(SEEN, None, b"z", coming=Coming.NOTHING),
+        octets(),
+    ),
+    b"a UID REPLACE 1 INBOX CATENATE (URL y)\r\n": Replace(
+        b"a",
+        INBOX,
+        (octets(NONE, None, b"y", coming=Coming.NOTHING),),
+        ONE,
+        by_uid=True,
     ),
 }
 
@@ -301,6 +342,20 @@ BAD = {
     b"a NOOP x": b"a",
     b"a NOOP" + b" (" * 4000: b"a",
     b"a FOO": b"a",
+    b"a APPEND": b"a",
+    b"a APPEND INBOX ": b"a",
+    b"a APPEND INBOX x": b"a",
+    b"a APPEND INBOX CATENATE": b"a",
+    b"a APPEND INBOX CATENATE ()": b"a",
+    b"a APPEND INBOX CATENATE (URL)": b"a",
+    b"a APPEND INBOX CATENATE (URL x": b"a",
+    b"a APPEND INBOX CATENATE (URL x )": b"a",
+    b"a APPEND INBOX CATENATE (URL x TEXT)": b"a",
+    b"a APPEND INBOX CATENATE (URL x TEXT ": b"a",
+    b"a APPEND INBOX CATENATE (URL x URI y)": b"a",
+    b"a APPEND INBOX CATENATE (URL x))": b"a",
+    b"a APPEND INBOX CATENATE (URL x) ": b"a",
+    b"a APPEND INBOX CATENATE (URL x) (": b"a",
     b"a LOGIN": b"a",
     b"a LOGIN u": b"a",
     b"a LOGIN u  p": b"a",
