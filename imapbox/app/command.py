@@ -62,16 +62,27 @@ def demo(*, once: bool, imap_port: int, imap_through: int) -> None:
 @main.command(cls=_NeverBounces)
 @_STORE
 @click.option("-f", "sender", default="", help="The envelope's sender.")
+@click.option("--quota-storage", type=int, help="As of twistd imapbox: MiB.")
+@click.option("--quota-messages", type=int, help="As of twistd imapbox.")
 @click.argument("user")
-def deliver(*, store: Path, sender: str, user: str) -> None:
+def deliver(
+    *,
+    store: Path,
+    sender: str,
+    quota_storage: int | None,
+    quota_messages: int | None,
+    user: str,
+) -> None:
     """Deliver the message on standard input to USER.
 
     Ends with 0 if it is stored, 67 if there is no such user, 75 if it may be
     tried again, 69 if it may not.
     """
     from imapbox.app.deliver import run_deliver  # noqa: PLC0415 - see above
+    from imapbox.model.quota import Quota  # noqa: PLC0415 - see above
 
-    run_deliver(store, sender, user)
+    octets = None if quota_storage is None else quota_storage << 20
+    run_deliver(store, sender, user, Quota(octets, quota_messages))
 
 
 @main.command()
@@ -283,6 +294,27 @@ def undo(*, store: Path, to: int, dry_run: bool, user: str, mailbox: str) -> Non
     from imapbox.app.undo import run_undo  # noqa: PLC0415 - see above
 
     raise SystemExit(run_undo(store, user, mailbox, to, dry_run=dry_run))
+
+
+@main.command()
+@_STORE
+@click.option("--storage", metavar="SIZE", help="As 500M or 10G, or none.")
+@click.option("--messages", metavar="COUNT", help="As 10000, or none.")
+@click.option(
+    "--default", is_flag=True, help="Forget what was set: the server's default holds."
+)
+@click.argument("user")
+def quota(
+    *, store: Path, storage: str | None, messages: str | None, default: bool, user: str
+) -> None:
+    """Show how much USER may hold and holds, or set it.
+
+    Servers that run need not be told. Beyond it mail is refused for now
+    (452 4.2.2), so that the sender's server tries again for some days.
+    """
+    from imapbox.app.quota import Wish, run_quota  # noqa: PLC0415 - see above
+
+    run_quota(store, user, Wish(storage, messages, default))
 
 
 @main.group()

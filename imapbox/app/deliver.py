@@ -21,6 +21,7 @@ from imapbox.lmtp.delivery import Delivery
 from imapbox.lmtp.headers import Client, Trace
 from imapbox.lmtp.limits import Limits
 from imapbox.model.errors import MailError, MessageTooBig, NoSuchUser
+from imapbox.model.quota import Quota
 from imapbox.store.deliveries import Deliveries
 from imapbox.store.store import Store
 
@@ -38,12 +39,22 @@ _BLOCK: Final = 64 * 1024
 _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 
 
-def run_deliver(store: Path, sender: str, user: str) -> NoReturn:
-    """Deliver what comes on standard input, and end the process."""
+def run_deliver(store: Path, sender: str, user: str, quota: Quota) -> NoReturn:
+    """Deliver what comes on standard input, and end the process.
+
+    Args:
+        store: The store's directory.
+        sender: The envelope's.
+        user: Whom to.
+        quota: What an account may hold for whom nothing else was set.
+    """
+
+    async def work(opened: Store) -> tuple[int, str]:
+        opened.quota = quota
+        return await _deliver(opened, sender, user, sys.stdin.buffer)
+
     try:
-        status, text = on_store(
-            store, lambda opened: _deliver(opened, sender, user, sys.stdin.buffer)
-        )
+        status, text = on_store(store, work)
     except NoStore:
         status, text = TRY_AGAIN, f"There is no mail store at {store}."
     except NoSuchUser as error:

@@ -20,6 +20,7 @@ from imapbox.app.tls import BadCertificate, server_tls
 from imapbox.imap.settings import Cleartext, Connections
 from imapbox.lmtp.trust import LOOPBACK
 from imapbox.locks.seats import MOST_SEATS
+from imapbox.model.quota import Quota
 
 MIB: Final = 1024 * 1024
 _CONNECTIONS: Final = Connections()
@@ -28,6 +29,8 @@ _NUMBERS: Final = {
     "connections-per-address": MOST_SEATS,
     "connections-per-user": MOST_SEATS,
     "message-limit": 1024,
+    "quota-storage": 1 << 30,
+    "quota-messages": 1 << 30,
 }
 _LISTENERS: Final = ("imap", "imaps", "lmtp")
 _make_checker: Callable[[str], Any] = strcred.makeChecker
@@ -68,6 +71,18 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
             None,
             str(MESSAGE_LIMIT // MIB),
             "The largest message that is taken, in MiB.",
+        ),
+        (
+            "quota-storage",
+            None,
+            None,
+            "What an account may hold for whom nothing else is set, in MiB.",
+        ),
+        (
+            "quota-messages",
+            None,
+            None,
+            "How many messages, likewise. Without either there is no limit.",
         ),
         (
             "runtime",
@@ -170,6 +185,7 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
                 many_from=tuple(self["many-from"]),
             ),
             message_limit=int(self["message-limit"]) * MIB,
+            quota=self._quota(),
             runtime=str(Path(self["runtime"]).absolute()),
             xforward_from=(*LOOPBACK, *self["xforward-from"]),
         )
@@ -197,8 +213,17 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
     def _bad_numbers(self) -> Iterator[str]:
         for option, most in _NUMBERS.items():
             value = self[option]
+            if value is None:
+                continue
             if not value.isascii() or not value.isdigit() or not 0 < int(value) <= most:
                 yield f"--{option} {value}: it can be from 1 to {most}."
+
+    def _quota(self) -> Quota:
+        storage, messages = self["quota-storage"], self["quota-messages"]
+        return Quota(
+            None if storage is None else int(storage) * MIB,
+            None if messages is None else int(messages),
+        )
 
     def _endpoints(self, listener: str) -> tuple[IStreamServerEndpoint, ...]:
         proxies = (*LOOPBACK, *self["proxy-from"])

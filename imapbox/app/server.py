@@ -45,6 +45,7 @@ def make_server(
         give_up: See `ServerService`.
     """
     store = Store(settings.store, reactor, cut_off=give_up)
+    store.quota = settings.quota
     seats = Seats()
     connections = settings.connections
     most = min(connections.of_process, connections_that_fit())

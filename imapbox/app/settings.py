@@ -9,6 +9,7 @@ from twisted.internet.ssl import CertificateOptions
 
 from imapbox.imap.settings import Cleartext, Connections
 from imapbox.lmtp.trust import LOOPBACK, Network
+from imapbox.model.quota import NO_QUOTA, Quota
 
 # In the memory of every Linux machine: shm_overview(7).
 RUNTIME: Final = "/dev/shm"  # noqa: S108 - what lies there is checked
@@ -29,6 +30,7 @@ class ServerSettings:
         cleartext: Where a password may pass without TLS.
         connections: How many of IMAP there may be.
         message_limit: The largest message that is taken, octets.
+        quota: What an account may hold for whom nothing else was set.
         runtime: Where the processes of this machine count together, absolute.
         xforward_from: Whom, besides UNIX sockets, LMTP believes XFORWARD.
     """
@@ -42,5 +44,6 @@ class ServerSettings:
     cleartext: Cleartext = Cleartext.LOOPBACK
     connections: Connections = field(default_factory=Connections)
     message_limit: int = MESSAGE_LIMIT
+    quota: Quota = NO_QUOTA
     runtime: str = RUNTIME
     xforward_from: tuple[Network, ...] = LOOPBACK

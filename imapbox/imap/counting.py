@@ -17,7 +17,8 @@ from imapbox.wire.imap.object_ids import ObjectId, mailboxid
 
 _log = Logger()
 
-_NEEDS_OPENING: Final = frozenset({StatusAtt.DELETED, StatusAtt.RECENT})
+_OF_DELETED: Final = frozenset({StatusAtt.DELETED, StatusAtt.DELETED_STORAGE})
+_NEEDS_OPENING: Final = _OF_DELETED | {StatusAtt.RECENT}
 _COUNT: Final[Mapping[StatusAtt, Callable[[Counts], int | ObjectId]]] = {
     StatusAtt.MESSAGES: attrgetter("messages"),
     StatusAtt.RECENT: attrgetter("recent"),
@@ -25,6 +26,7 @@ _COUNT: Final[Mapping[StatusAtt, Callable[[Counts], int | ObjectId]]] = {
     StatusAtt.UIDVALIDITY: attrgetter("uidvalidity"),
     StatusAtt.UNSEEN: attrgetter("unseen"),
     StatusAtt.DELETED: attrgetter("deleted"),
+    StatusAtt.DELETED_STORAGE: attrgetter("deleted_size"),
     StatusAtt.SIZE: attrgetter("size"),
     StatusAtt.HIGHESTMODSEQ: attrgetter("highestmodseq"),
     StatusAtt.MAILBOXID: lambda counts: mailboxid(counts.mailbox_id),
@@ -40,7 +42,9 @@ async def status_line(
         NoSuchMailbox: There is none of this name.
     """
     counts = await session.account.status(
-        name, deleted=StatusAtt.DELETED in items, recent=StatusAtt.RECENT in items
+        name,
+        deleted=not _OF_DELETED.isdisjoint(items),
+        recent=StatusAtt.RECENT in items,
     )
     return _line(session, name, items, counts)
 

@@ -20,7 +20,9 @@ from imapbox.imap.handlers import (
     listing,
     login,
     mailboxes,
+    metadata,
     multisearch,
+    quota,
     search,
     select,
     start_tls,
@@ -53,8 +55,10 @@ from imapbox.wire.imap.commands.copying import Copy, Move
 from imapbox.wire.imap.commands.enable import Enable
 from imapbox.wire.imap.commands.identity import Id
 from imapbox.wire.imap.commands.listing import List, Lsub
+from imapbox.wire.imap.commands.metadata import GetMetadata, SetMetadata
 from imapbox.wire.imap.commands.multisearch import MultiSearch
 from imapbox.wire.imap.commands.not_authenticated import Authenticate, Login, StartTls
+from imapbox.wire.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
 from imapbox.wire.imap.commands.search import Asking, Search
 from imapbox.wire.imap.commands.selected import (
     Check,
@@ -109,6 +113,11 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     Lsub: Row(listing.lsub, Tells.CHANGES),
     Namespace: Row(listing.namespace, Tells.CHANGES),
     Status: Row(status.status, Tells.CHANGES),
+    GetQuota: Row(quota.get_quota, Tells.CHANGES),
+    GetQuotaRoot: Row(quota.get_quota_root, Tells.CHANGES),
+    SetQuota: Row(quota.set_quota, Tells.CHANGES),
+    GetMetadata: Row(metadata.get_metadata, Tells.CHANGES),
+    SetMetadata: Row(metadata.set_metadata, Tells.CHANGES),
     Append: Row(append.append, Tells.CHANGES),
     Idle: Row(idle.idle, Tells.NOTHING),
     # RFC 9051 §6.4

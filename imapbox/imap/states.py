@@ -67,6 +67,11 @@ PERMITTED_IN: Final[Mapping[str, frozenset[State]]] = {
     "LSUB": _AFTER,
     "NAMESPACE": _AFTER,
     "STATUS": _AFTER,
+    "GETQUOTA": _AFTER,  # RFC 9208 §6
+    "GETQUOTAROOT": _AFTER,
+    "SETQUOTA": _AFTER,
+    "GETMETADATA": _AFTER,  # RFC 5464 §4.2
+    "SETMETADATA": _AFTER,
     "APPEND": _AFTER,
     "IDLE": _AFTER,
     # RFC 9051 §6.4; CHECK is RFC 3501 §6.4.1

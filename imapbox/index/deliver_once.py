@@ -9,6 +9,7 @@ from imapbox.index.head import Counts, Position
 from imapbox.index.mailbox_transactions import AppendMessages, Incoming
 from imapbox.index.remembered_keys import only_in_doubt
 from imapbox.index.transaction import Change, Transaction
+from imapbox.model.errors import MailError
 from imapbox.model.numbers import Uid
 
 
@@ -22,12 +23,14 @@ class DeliverOnce:
     Attributes:
         message: With its key.
         keys: What this process remembers of the mailbox's.
+        refusal: Why it may not be added; that it was is told nevertheless.
         uid: Once committed, the message's, whoever stored it.
         is_new: Whether it was this one.
     """
 
     message: Incoming
     keys: DeliveryKeys
+    refusal: MailError | None = None
     uid: Uid = field(default=Uid(0), init=False)
     is_new: bool = field(default=True, init=False)
 
@@ -46,6 +49,8 @@ class DeliverOnce:
             self.uid = before
             self.is_new = False
             return None
+        if self.refusal is not None:
+            raise self.refusal
         append = AppendMessages([self.message])
         change = append.change(counts, time)
         (self.uid,) = append.uids

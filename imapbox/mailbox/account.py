@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from imapbox.disk.spool import Spool
+from imapbox.index.columns import Columns
 from imapbox.index.head import Counts
 from imapbox.index.known import Known
 from imapbox.index.mailbox_transactions import (
@@ -13,6 +14,7 @@ from imapbox.index.mailbox_transactions import (
     Incoming,
 )
 from imapbox.index.rows_taken_along import take_along
+from imapbox.mailbox.annotations import Annotations
 from imapbox.mailbox.full_text import FullText
 from imapbox.mailbox.interfaces import Appended, Listed, NewMessage, Status
 from imapbox.mailbox.recent import Recent, recent_after
@@ -26,9 +28,11 @@ from imapbox.model.errors import (
 )
 from imapbox.model.flags import Flag, split_flags
 from imapbox.model.names import INBOX, MailboxName, UserName, parents
+from imapbox.model.quota import NOTHING_USED, Quota, Usage
 from imapbox.store.account import AccountLog
 from imapbox.store.incoming import incoming
 from imapbox.store.open_mailbox import OpenMailbox
+from imapbox.store.quotas import check_room, quota_of, usage_of
 from imapbox.store.store import Store
 
 
@@ -45,6 +49,7 @@ class UserAccount:
         self._store = store
         self._account = account
         self._transfer = Transfer(store, account)
+        self._annotations = Annotations(account, account.user)
         self._full_text: FullText | None = None
         if store.full_text is not None:
             self._full_text = FullText(store.full_text, self.user)
@@ -107,12 +112,17 @@ class UserAccount:
             raise StoreReadOnly
 
     async def append(
-        self, name: MailboxName, messages: Sequence[NewMessage]
+        self,
+        name: MailboxName,
+        messages: Sequence[NewMessage],
+        freed: Usage = NOTHING_USED,
     ) -> Appended:
         """Add messages, all or none, durably."""
         ready = [await self._incoming(message) for message in messages]
         await self._account.sync()
         mailbox = self._transfer.named(name)
+        more = Usage(sum(message.size for message in ready), len(ready))
+        await check_room(self._store, self._account, more.minus(freed))
         known = None
         if any(message.keywords for message in ready):
             await self._sync(mailbox, name)
@@ -137,6 +147,21 @@ class UserAccount:
         wish = ExpungeMessages(known, only_deleted=False)
         await mailbox.submit(wish, command="replace")
 
+    async def quota(self) -> tuple[Quota, Usage]:
+        """Return what the account may hold, and what it holds."""
+        usage = await usage_of(self._store, self._account)
+        return quota_of(self._account.meta(), self._store.quota), usage
+
+    async def metadata(self, name: MailboxName | None) -> Mapping[str, bytes]:
+        """Return annotations; see `account_interface.Account.metadata`."""
+        return await self._annotations.all(name)
+
+    async def set_metadata(
+        self, name: MailboxName | None, values: Mapping[str, bytes | None]
+    ) -> None:
+        """Change annotations, all or none, durably."""
+        await self._annotations.set(name, values)
+
     async def status(
         self, name: MailboxName, *, deleted: bool = True, recent: bool = True
     ) -> Status:
@@ -154,7 +179,7 @@ class UserAccount:
         return _status(
             bound.mailbox_id,
             state.counts,
-            deleted=len(state.columns.uids_with(Flag.DELETED)) if deleted else None,
+            deleted=_deleted(state.columns) if deleted else None,
             recent=len(uids) - uids.count_below(recent_after(mailbox) + 1),
         )
 
@@ -230,7 +255,7 @@ def _status(
     mailbox_id: bytes,
     counts: Counts,
     *,
-    deleted: int | None = None,
+    deleted: Usage | None = None,
     recent: int | None = None,
 ) -> Status:
     return Status(
@@ -239,11 +264,19 @@ def _status(
         uidnext=counts.uidnext,
         uidvalidity=counts.uidvalidity,
         unseen=counts.unseen,
-        deleted=deleted,
+        deleted=deleted and deleted.messages,
+        deleted_size=deleted and deleted.octets,
         size=counts.live,
         highestmodseq=counts.modseq,
         mailbox_id=mailbox_id,
     )
+
+
+def _deleted(columns: Columns) -> Usage:
+    r"""Return what ``\Deleted`` messages there are."""
+    uids = columns.uids_with(Flag.DELETED)
+    sizes = columns["size"][columns.rows_of(uids)]
+    return Usage(int(sizes.sum(dtype=np.int64)), len(uids))
 
 
 def _special_use(account: AccountLog, name: MailboxName) -> str | None:

@@ -12,6 +12,7 @@ from imapbox.mailbox.interfaces import (
     Status,
 )
 from imapbox.model.names import MailboxName, UserName
+from imapbox.model.quota import NOTHING_USED, Quota, Usage
 
 
 class Account(Protocol):
@@ -72,13 +73,48 @@ class Account(Protocol):
         """
         ...
 
+    async def quota(self) -> tuple[Quota, Usage]:
+        """Return what the account may hold, and what it holds. RFC 9208."""
+        ...
+
+    async def metadata(self, name: MailboxName | None) -> Mapping[str, bytes]:
+        """Return annotations by name, sorted. RFC 5464.
+
+        Args:
+            name: Of a mailbox; None: the account's own.
+
+        Raises:
+            NoSuchMailbox: There is none.
+        """
+        ...
+
+    async def set_metadata(
+        self, name: MailboxName | None, values: Mapping[str, bytes | None]
+    ) -> None:
+        """Change annotations, all or none, durably; None removes one.
+
+        Raises:
+            NoSuchMailbox: There is none.
+            TooManyAnnotations: There is no room for them.
+        """
+        ...
+
     async def append(
-        self, name: MailboxName, messages: Sequence[NewMessage]
+        self,
+        name: MailboxName,
+        messages: Sequence[NewMessage],
+        freed: Usage = NOTHING_USED,
     ) -> Appended:
         """Add messages, all or none, durably.
 
+        Args:
+            name: Where to.
+            messages: In the order of the UIDs that they get.
+            freed: What will be removed for them: RFC 8508 §3.
+
         Raises:
             NoSuchMailbox: Answered with TRYCREATE.
+            QuotaExceeded: The account may not hold them.
         """
         ...
 

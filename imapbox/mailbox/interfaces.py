@@ -69,10 +69,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What STATUS can tell. RFC 9051 §6.3.11.
+    r"""What STATUS can tell. RFC 9051 §6.3.11.
 
-    ``size`` is the sum of all RFC822.SIZE (RFC 8438 §2), ``mailbox_id`` the 16
-    octets of RFC 8474's MAILBOXID.
+    ``size`` is the sum of all RFC822.SIZE (RFC 8438 §2), ``deleted_size`` of those
+    with ``\Deleted`` (RFC 9208 §4.1.4), ``mailbox_id`` the 16 octets of RFC 8474's
+    MAILBOXID.
     """
 
     messages: int
@@ -81,6 +82,7 @@ class Status:
     uidvalidity: UidValidity
     unseen: int
     deleted: int | None
+    deleted_size: int | None
     size: int
     highestmodseq: ModSeq
     mailbox_id: bytes

@@ -25,10 +25,12 @@ from imapbox.model.errors import (
 )
 from imapbox.model.names import MailboxName
 from imapbox.model.numbers import Uid
+from imapbox.model.quota import Usage
 from imapbox.store.account import AccountLog
 from imapbox.store.failures import in_words
 from imapbox.store.move import Bound, move_messages
 from imapbox.store.open_mailbox import OpenMailbox
+from imapbox.store.quotas import check_room
 from imapbox.store.store import Store
 
 MIB: Final = 1024 * 1024
@@ -72,6 +74,8 @@ class Transfer:
             return None
         if len(uids) > MOST_COPIED or _sizes(source, uids).sum() > MOST_COPIED_OCTETS:
             raise TooMuchAtOnce
+        more = Usage(int(_sizes(source, uids).sum()), len(uids))
+        await check_room(self._store, self._account, more)
         copy = await self._prepared(source, uids)
         if copy.originals.have_keywords:
             copy.known = await self._keywords(target, name)

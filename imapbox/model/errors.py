@@ -54,6 +54,10 @@ class DiskFull(MailError):
     """There is no room on the disk for this now."""
 
 
+class QuotaExceeded(MailError):
+    """The account may not hold that much: its quota is reached."""
+
+
 class MailboxDamaged(MailError):
     """The mailbox is damaged and takes no changes until it is repaired."""
 
@@ -102,6 +106,10 @@ class NumbersExhausted(MailError):
 
 class TooManyKeywords(MailError):
     """The mailbox has no room for another keyword."""
+
+
+class TooManyAnnotations(MailError):
+    """There is no room for more annotations."""
 
 
 class MessageTooBig(MailError):

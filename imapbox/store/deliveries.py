@@ -8,14 +8,21 @@ from imapbox.index.deliver_once import DeliverOnce
 from imapbox.index.doubts import remove_doubts
 from imapbox.index.mailbox_transactions import AppendMessages, Incoming
 from imapbox.index.remembered_keys import NO_KEY, only_in_doubt
-from imapbox.model.errors import MailboxGone, MailboxNameRefused, NoSuchUser
+from imapbox.model.errors import (
+    MailboxGone,
+    MailboxNameRefused,
+    NoSuchUser,
+    QuotaExceeded,
+)
 from imapbox.model.names import INBOX, MailboxName, UserName, mailbox_name
 from imapbox.model.numbers import Uid
+from imapbox.model.quota import Usage
 from imapbox.store.account import AccountLog
 from imapbox.store.delivery_key import Identity, delivery_key
 from imapbox.store.failures import in_words
 from imapbox.store.incoming import incoming
 from imapbox.store.open_mailbox import OpenMailbox
+from imapbox.store.quotas import check_room
 from imapbox.store.recipients import Candidate, Recipient, candidates
 from imapbox.store.store import Store
 
@@ -133,26 +140,40 @@ class Deliveries:
             key = delivery_key(identity, recipient.address, content.digest)
             message = message._replace(key=key)
         account = await self._account(recipient.user)
+        refusal = await self._refusal(account, message)
         while True:
             names = account.state.names
             mailbox_id = names.get(recipient.mailbox, names[INBOX]).mailbox_id
             mailbox = self._store.mailbox(account, mailbox_id)
             try:
-                return await self._store_in(mailbox, message)
+                return await self._store_in(mailbox, message, refusal)
             except MailboxGone:
                 await account.sync()
                 if mailbox_id in account.state.mailboxes:
                     raise
                 continue  # it was deleted a moment ago: INBOX has it then
 
-    async def _store_in(self, mailbox: OpenMailbox, message: Incoming) -> Delivered:
+    async def _refusal(
+        self, account: AccountLog, message: Incoming
+    ) -> QuotaExceeded | None:
+        try:
+            await check_room(self._store, account, Usage(message.size, 1))
+        except QuotaExceeded as error:
+            return error
+        return None
+
+    async def _store_in(
+        self, mailbox: OpenMailbox, message: Incoming, refusal: QuotaExceeded | None
+    ) -> Delivered:
         contents = [message.content]
         if message.key == NO_KEY:
+            if refusal is not None:
+                raise refusal
             append = AppendMessages([message])
             await mailbox.submit(append, command="deliver", contents=contents)
             return Delivered(append.uids[0])
         keys = self._store.deliveries.of(mailbox.directory)
-        once = DeliverOnce(message, keys)
+        once = DeliverOnce(message, keys, refusal)
         await mailbox.submit(once, command="deliver", contents=contents)
         doubt = None
         if only_in_doubt(message.key):

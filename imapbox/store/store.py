@@ -23,6 +23,7 @@ from imapbox.index.head import Counts
 from imapbox.index.settings import Settings
 from imapbox.model.errors import FileSystemUnfit, MailError, NoSuchUser, StoreFailure
 from imapbox.model.names import UserName
+from imapbox.model.quota import NO_QUOTA
 from imapbox.store.account import AccountLog
 from imapbox.store.cards import CardMaker
 from imapbox.store.compactions import Compactor
@@ -71,6 +72,7 @@ class Store(Service):
         compactor: Gives back what nobody needs of these.
         deliveries: Which ones its mailboxes have had.
         full_text: The full-text indexes; None without the extra ``fulltext``.
+        quota: What an account may hold for whom nothing else was set.
     """
 
     _log = Logger()
@@ -85,6 +87,7 @@ class Store(Service):
         cut_off: Callable[[], object] = lambda: None,
     ) -> None:
         self.root = root
+        self.quota = NO_QUOTA
         self._reactor = reactor
         self._patience = patience
         self._filesystem = filesystem

@@ -133,6 +133,7 @@ ASKED = (
     *(b'LIST "" %b RETURN (STATUS (MESSAGES) SUBSCRIBED)',),
     *(b'LIST "" %b*', b'LSUB "" %b', b"DELETE %b", b"RENAME %b x", b"COPY 1 %b"),
     *(b"MOVE 1 %b", b"APPEND %b {1}", b"UNSUBSCRIBE %b", b"SUBSCRIBE %b"),
+    *(b"GETMETADATA %b /shared/a", b'SETMETADATA %b (/private/a "x")'),
     *(b'LSUB "" %b', b"CREATE %b", b"CREATE %b"),
 )
 

@@ -8,7 +8,7 @@ PAGE = ROOT / "docs" / "reference" / "attacks.md"
 _ROW = re.compile(r"^\| (?P<row>[0-9]+) \|.*$", re.MULTILINE)
 # All of the study's table, and what of it attacks what is not there yet.
 ROWS = set(range(1, 34))
-NOT_BUILT = {31}
+NOT_BUILT: set[int] = set()
 
 
 def test_every_test_that_is_named_exists() -> None:

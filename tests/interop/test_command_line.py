@@ -2,6 +2,7 @@
 
 import imaplib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -180,3 +181,15 @@ def test_room_is_given_back_beside_a_server(imapbox_server: Server) -> None:
         refused = run("compact", "--store", store, *arguments)
         assert refused.returncode in {1, 2}
         assert b"Traceback" not in refused.stderr
+
+
+def test_a_quota_is_set_and_shown(store: Path) -> None:
+    """What is set holds until it is set again; what is not named stays as it is."""
+    quota = ("quota", "--store", str(store))
+    run(*quota, "--storage", "1M", "--messages", "1", "ana")
+    assert run("deliver", "--store", str(store), "ana", stdin=MESSAGE).returncode == 0
+    assert run("deliver", "--store", str(store), "ana", stdin=MESSAGE).returncode == 75
+    said = run(*quota, "--messages", "none", "ana").stdout.decode()
+    assert re.fullmatch(r"storage: \d+ octets of 1.0 MiB\nmessages: 1 of none\n", said)
+    said = run(*quota, "--default", "ana").stdout.decode()
+    assert said.endswith("of none\nmessages: 1 of none\n")

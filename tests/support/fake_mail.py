@@ -25,6 +25,7 @@ from twisted.internet.defer import Deferred, succeed
 from imapbox.disk.spool import Content, MemoryContent, Spool
 from imapbox.index.uid_ranges import Bounds as UidBounds
 from imapbox.index.uid_roll import Uids
+from imapbox.mailbox.annotations import MOST_ANNOTATIONS
 from imapbox.mailbox.interfaces import (
     Appended,
     Copied,
@@ -52,11 +53,14 @@ from imapbox.model.errors import (
     MailboxReadOnly,
     MessageGone,
     NoSuchMailbox,
+    QuotaExceeded,
+    TooManyAnnotations,
 )
 from imapbox.model.flags import FLAG_NAMES, Flag, FlagChange, split_flags
 from imapbox.model.message import InternalDate
 from imapbox.model.names import INBOX, MailboxName, UserName, parents
 from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid, UidValidity
+from imapbox.model.quota import NO_QUOTA, NOTHING_USED, Quota, Usage
 from imapbox.query.columns import Bounds, Facts
 from imapbox.query.matches import Matches
 
@@ -196,6 +200,8 @@ class FakeAccount:
     lacks: frozenset[str] = frozenset()
     # What a full-text index knows, whatever is asked.
     likes: Matches | None = None
+    limits: Quota = NO_QUOTA
+    annotations: dict[str | None, dict[str, bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.boxes.setdefault(INBOX, self._new_box())
@@ -265,11 +271,50 @@ class FakeAccount:
         await self.pause("check_append")
         self._box(name)
 
+    async def quota(self) -> tuple[Quota, Usage]:
+        await self.pause("quota")
+        return self.limits, self._held()
+
+    def _held(self) -> Usage:
+        sizes = [
+            len(each.octets)
+            for box in self.boxes.values()
+            for each in box.messages.values()
+        ]
+        return Usage(sum(sizes), len(sizes))
+
+    async def metadata(self, name: MailboxName | None) -> Mapping[str, bytes]:
+        await self.pause("metadata")
+        if name is not None:
+            self._box(name)
+        return dict(sorted(self.annotations.get(name, {}).items()))
+
+    async def set_metadata(
+        self, name: MailboxName | None, values: Mapping[str, bytes | None]
+    ) -> None:
+        await self.pause("set_metadata")
+        if name is not None:
+            self._box(name)
+        known = self.annotations.setdefault(name, {})
+        for entry, value in values.items():
+            if value is None:
+                known.pop(entry, None)
+            else:
+                known[entry] = value
+        if len(known) > MOST_ANNOTATIONS:
+            raise TooManyAnnotations
+
     async def append(
-        self, name: MailboxName, messages: Sequence[NewMessage]
+        self,
+        name: MailboxName,
+        messages: Sequence[NewMessage],
+        freed: Usage = NOTHING_USED,
     ) -> Appended:
         await self.pause("append")
         box = self._box(name)
+        more = Usage(sum(each.content.size for each in messages), len(messages))
+        if not self.limits.allows(self._held().plus(more).minus(freed)):
+            raise QuotaExceeded
         uids = [
             box.add(
                 each.content.start,
@@ -298,6 +343,13 @@ class FakeAccount:
             unseen=sum(not each.flags & Flag.SEEN for each in box.messages.values()),
             deleted=sum(
                 bool(each.flags & Flag.DELETED) for each in box.messages.values()
+            )
+            if deleted
+            else None,
+            deleted_size=sum(
+                len(each.octets)
+                for each in box.messages.values()
+                if each.flags & Flag.DELETED
             )
             if deleted
             else None,

@@ -353,9 +353,24 @@ def _status_option(words: Words) -> bytes:
 def _status(words: Words) -> bytes:
     atts = (
         *(b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN", b"SIZE"),
-        *(b"HIGHESTMODSEQ", b"APPENDLIMIT", b"MAILBOXID"),
+        *(b"HIGHESTMODSEQ", b"APPENDLIMIT", b"MAILBOXID", b"DELETED-STORAGE"),
     )
     return b"STATUS %b (%b)" % (words.box(), words.several(atts, 4))
+
+
+def _getmetadata(words: Words) -> bytes:
+    options = words.pick((b"", b"", b"(DEPTH 1) ", b"(MAXSIZE 2 DEPTH infinity) "))
+    entries = words.pick((b"/private", b"(/shared/a /private/b)", b"/shared"))
+    return b"GETMETADATA %b%b %b" % (options, _noted(words), entries)
+
+
+def _setmetadata(words: Words) -> bytes:
+    values = (b"/private/b NIL", b'/shared/a "mine"', b"/private/c ~{3+}\r\n\0ab")
+    return b"SETMETADATA %b (%b)" % (_noted(words), words.several(values))
+
+
+def _noted(words: Words) -> bytes:
+    return words.pick((words.box(), b'""'))
 
 
 def _condstore(words: Words) -> bytes:
@@ -434,6 +449,11 @@ GRAMMAR: Final[dict[str, Make]] = {
     "LIST": _list,
     "NAMESPACE": lambda _: b"NAMESPACE",
     "STATUS": _status,
+    "GETQUOTA": lambda words: b"GETQUOTA " + words.pick((b'""', words.box())),
+    "GETQUOTAROOT": lambda words: b"GETQUOTAROOT " + words.box(),
+    "SETQUOTA": lambda words: b"SETQUOTA %b (STORAGE 1)" % words.box(),
+    "GETMETADATA": _getmetadata,
+    "SETMETADATA": _setmetadata,
     "APPEND": _append,
     "IDLE": lambda words: b"IDLE\r\n" + words.pick((b"DONE", b"done", b"DONE", b"NO")),
     "CHECK": lambda _: b"CHECK",

@@ -97,6 +97,35 @@ ADDED: Final[dict[str, list[str]]] = {
     "RFC 7889 §5": [
         'status-att-val =/ "APPENDLIMIT" SP (number / nil)',
     ],
+    "RFC 9208 §6": [
+        'quota-list = "(" quota-resource *(SP quota-resource) ")"',
+        "quota-resource = resource-name SP resource-usage SP resource-limit",
+        'quota-response = "QUOTA" SP quota-root-name SP quota-list',
+        'quotaroot-response = "QUOTAROOT" SP mailbox *(SP quota-root-name)',
+        "resource-limit = number64",
+        (
+            'resource-name = "STORAGE" / "MESSAGE" / "MAILBOX" / '
+            '"ANNOTATION-STORAGE" / resource-name-ext'
+        ),
+        "resource-name-ext = atom",
+        "resource-usage = number64",
+        "quota-root-name = astring",
+        "status-att-val =/ status-att-deleted-storage",
+        'status-att-deleted-storage = "DELETED-STORAGE" SP number64',
+    ],
+    "RFC 5464 §5": [
+        "entry = astring",
+        "entry-value = entry SP value",
+        'entry-values = "(" entry-value *(SP entry-value) ")"',
+        "entry-list = entry *(SP entry)",
+        'metadata-resp = "METADATA" SP mailbox SP (entry-values / entry-list)',
+        'resp-text-code =/ "METADATA" SP "LONGENTRIES" SP number',
+        (
+            'resp-text-code =/ "METADATA" SP ("MAXSIZE" SP number / '
+            '"TOOMANY" / "NOPRIVATE")'
+        ),
+        "value = nstring / literal8",
+    ],
     "RFC 8474 §7": [
         'fetch-emailid-resp = "EMAILID" SP "(" objectid ")"',
         'fetch-threadid-resp = "THREADID" SP ( "(" objectid ")" / nil )',
@@ -142,6 +171,8 @@ FROM_KNOWLEDGE: Final[dict[str, list[str]]] = {
 REWORDED: Final = [
     # RFC 5256 §4 and §5 have the response, and don't say what kind it is.
     "mailbox-data =/ sort-data / thread-data",
+    # RFC 5464 §5 and RFC 9208 §6 have them, and don't say of what kind they are.
+    "mailbox-data =/ metadata-resp / quota-response / quotaroot-response",
     # RFC 9394 §4, whose MINUS is a string.
     'MINUS = "-"',
     # RFC 3501 §9, status-att; its status-att-list has no names for its parts.

@@ -10,6 +10,7 @@ from imapbox.imap.receiving import discarding, take_messages, taking_back
 from imapbox.imap.session import Session
 from imapbox.mailbox.interfaces import Appended, NewMessage
 from imapbox.model.errors import MailboxReadOnly, MessageGone
+from imapbox.model.quota import NOTHING_USED, Usage
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.append import Append, Replace
@@ -59,7 +60,9 @@ async def replace(
         raise Refused("No message has this UID.", codes.NONEXISTENT)
     if not len(mailbox.remaining(uids)):
         raise MessageGone
-    where = await _append(session, command, message)
+    sizes = [each.size for each in mailbox.messages_of(uids)]
+    freed = Usage(sum(sizes), len(sizes))
+    where = await _append(session, command, message, freed)
     async with taking_back(session, command.mailbox.name(), where):
         with in_progress(session, "removing"):
             await mailbox.remove(uids)
@@ -69,11 +72,14 @@ async def replace(
 
 
 async def _append(
-    session: Session, command: Append, message: AppendAnnounced | None
+    session: Session,
+    command: Append,
+    message: AppendAnnounced | None,
+    freed: Usage = NOTHING_USED,
 ) -> Appended:
     name = command.mailbox.name()
     messages: list[NewMessage] = []
     with discarding(messages):
         await take_messages(session, name, command, message, messages)
         with in_progress(session, "storing"):
-            return await session.account.append(name, messages)
+            return await session.account.append(name, messages, freed)

@@ -130,19 +130,25 @@ class Lexer:
     def string(self, what: str = "string") -> bytes:
         """Take a quoted string or a literal and return what it stands for."""
         if self._at == len(self._text) and self._index + 1 < len(self._parts):
-            literal = self._parts[self._index + 1]
-            if b"\0" in literal:
+            if b"\0" in self._parts[self._index + 1]:
                 raise self._bad(what)
-            self._index += 2
-            self._text = self._parts[self._index]
-            self._at = 0
-            return literal
+            return self.literal8()
         match = _QUOTED.match(self._text, self._at)
         if match is None or not self._is_allowed(match[1]):
             raise self._bad(what)
         self._at = match.end()
         quoted = match[1]
         return _ESCAPE.sub(rb"\1", quoted) if b"\\" in quoted else quoted
+
+    def literal8(self) -> bytes:
+        """Take a literal, of any octets. RFC 3516 §4.4."""
+        if self._at < len(self._text) or self._index + 1 == len(self._parts):
+            raise self._bad("literal8")
+        literal = self._parts[self._index + 1]
+        self._index += 2
+        self._text = self._parts[self._index]
+        self._at = 0
+        return literal
 
     def number64(self, what: str = "number64") -> int:
         """Take a number of up to 63 bits."""

@@ -44,11 +44,17 @@ from imapbox.wire.imap.commands.copying import (
 from imapbox.wire.imap.commands.enable import read_enable
 from imapbox.wire.imap.commands.identity import read_id
 from imapbox.wire.imap.commands.listing import read_list, read_lsub
+from imapbox.wire.imap.commands.metadata import read_getmetadata, read_setmetadata
 from imapbox.wire.imap.commands.multisearch import read_multisearch
 from imapbox.wire.imap.commands.not_authenticated import (
     StartTls,
     read_authenticate,
     read_login,
+)
+from imapbox.wire.imap.commands.quota import (
+    read_getquota,
+    read_getquotaroot,
+    read_setquota,
 )
 from imapbox.wire.imap.commands.search import read_search, read_uid_search
 from imapbox.wire.imap.commands.selected import (
@@ -108,6 +114,11 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"LSUB": read_lsub,
     b"NAMESPACE": _bare(Namespace),
     b"STATUS": read_status,
+    b"GETQUOTA": read_getquota,
+    b"GETQUOTAROOT": read_getquotaroot,
+    b"SETQUOTA": read_setquota,
+    b"GETMETADATA": read_getmetadata,
+    b"SETMETADATA": read_setmetadata,
     b"APPEND": read_append,  # one with octets goes to `parse_append`
     b"IDLE": _bare(Idle),
     # RFC 9051 §6.4

@@ -3,7 +3,7 @@
 See Also:
     RFC 9051 §7.1, RFC 4315 §3, RFC 3516 §4.3 (UNKNOWN-CTE), RFC 4469 §4 (BADURL,
     TOOBIG), RFC 4978 §3 (COMPRESSIONACTIVE), RFC 5530 §3, RFC 6154 §6 (USEATTR),
-    RFC 7162 §7, RFC 9586 §3.1 (UIDREQUIRED).
+    RFC 5464 §5 (METADATA), RFC 7162 §7, RFC 9586 §3.1 (UIDREQUIRED).
 """
 
 import re
@@ -46,6 +46,7 @@ READ_WRITE: Final = ResponseCode(b"READ-WRITE")
 SERVERBUG: Final = ResponseCode(b"SERVERBUG")
 TOOBIG: Final = ResponseCode(b"TOOBIG")
 TRYCREATE: Final = ResponseCode(b"TRYCREATE")
+TOO_MANY_METADATA: Final = ResponseCode(b"METADATA TOOMANY")
 UIDREQUIRED: Final = ResponseCode(b"UIDREQUIRED")
 UNAVAILABLE: Final = ResponseCode(b"UNAVAILABLE")
 UNKNOWN_CTE: Final = ResponseCode(b"UNKNOWN-CTE")
@@ -66,6 +67,16 @@ def badcharset() -> ResponseCode:
     """Return the code that says in which charsets one can search."""
     names = b" ".join(name.encode() for name in CHARSETS)
     return ResponseCode(b"BADCHARSET (%b)" % names)
+
+
+def metadata_maxsize(octets: int) -> ResponseCode:
+    """Return the code that says how large an annotation may be."""
+    return ResponseCode(b"METADATA MAXSIZE %d" % octets)
+
+
+def metadata_longentries(octets: int) -> ResponseCode:
+    """Return the code that says how large the largest is that was left out."""
+    return ResponseCode(b"METADATA LONGENTRIES %d" % octets)
 
 
 def uidnext(uid: Uid) -> ResponseCode:

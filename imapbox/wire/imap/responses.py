@@ -227,6 +227,35 @@ def status(
     return b"* STATUS %b (%b)\r\n" % (strings.mailbox(name, utf8=utf8), atts)
 
 
+def quota(root: bytes, resources: Iterable[tuple[bytes, int, int]]) -> bytes:
+    """Return ``* QUOTA``: of each resource its name, what is held, what may be.
+
+    RFC 9208 §4.2.1.
+    """
+    listed = b" ".join(b"%b %d %d" % each for each in resources)
+    return b"* QUOTA %b (%b)\r\n" % (strings.string(root), listed)
+
+
+def quota_root(
+    name: MailboxName, roots: Iterable[bytes], *, utf8: bool = False
+) -> bytes:
+    """Return ``* QUOTAROOT`` of a mailbox. RFC 9208 §4.2.2."""
+    words = [strings.mailbox(name, utf8=utf8), *map(strings.string, roots)]
+    return b"* QUOTAROOT %b\r\n" % b" ".join(words)
+
+
+def metadata(
+    name: MailboxName | None, values: Mapping[str, bytes], *, utf8: bool = False
+) -> bytes:
+    """Return ``* METADATA`` of a mailbox, or of the server. RFC 5464 §4.4.1."""
+    mailbox = b'""' if name is None else strings.mailbox(name, utf8=utf8)
+    entries = b" ".join(
+        b"%b %b" % (strings.astring(entry.encode()), strings.any_string(value))
+        for entry, value in values.items()
+    )
+    return b"* METADATA %b (%b)\r\n" % (mailbox, entries)
+
+
 def esearch_start(tag: Tag, *, uid: bool) -> bytes:
     """Return the beginning of ``* ESEARCH``. RFC 4731 §3.1.
 

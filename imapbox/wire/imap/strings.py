@@ -15,6 +15,7 @@ from imapbox.model.imap_strings import literal_start, nstring, string
 from imapbox.wire.imap.mailbox_names import encode_utf7
 
 __all__ = [
+    "any_string",
     "astring",
     "is_atom",
     "literal8_start",
@@ -34,6 +35,11 @@ _NOT_TEXT = re.compile(rb"[^\x20-\x7e]")
 def literal8_start(size: int) -> bytes:
     """Return what announces ``size`` octets among which may be NUL."""
     return b"~{%d}\r\n" % size
+
+
+def any_string(data: bytes) -> bytes:
+    """Return ``data`` as a string, or as a literal8 if there is a NUL in it."""
+    return literal8_start(len(data)) + data if b"\0" in data else string(data)
 
 
 def astring(data: bytes) -> bytes:

@@ -5,7 +5,7 @@ RFC 9051 §9, with RECENT of RFC 3501 §9::
     status     = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"
     status-att = "MESSAGES" / "RECENT" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN" /
                  "DELETED" / "SIZE" / "HIGHESTMODSEQ" / "APPENDLIMIT" /
-                 "MAILBOXID"
+                 "MAILBOXID" / "DELETED-STORAGE"
 """
 
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ class StatusAtt(Enum):
     UIDVALIDITY = b"UIDVALIDITY"
     UNSEEN = b"UNSEEN"
     DELETED = b"DELETED"  # RFC 9051 §6.3.11
+    DELETED_STORAGE = b"DELETED-STORAGE"  # RFC 9208 §4.1.4
     SIZE = b"SIZE"  # RFC 8438
     HIGHESTMODSEQ = b"HIGHESTMODSEQ"  # RFC 7162 §3.1.7
     APPENDLIMIT = b"APPENDLIMIT"  # RFC 7889 §3.1

@@ -1,0 +1,44 @@
+"""Names of annotations, and their values. RFC 5464 §3.2, §5.
+
+RFC 5464 §5::
+
+    entries     = entry / "(" entry *(SP entry) ")"
+    entry       = astring       ; slash-separated path to entry
+                                ; MUST NOT contain "*" or "%"
+    entry-value = entry SP value
+    value       = nstring / literal8
+
+Names are compared without regard to case: ours are lower case.
+"""
+
+import re
+from typing import Final
+
+from imapbox.wire.errors import BadSyntax
+from imapbox.wire.imap.lexer import Lexer
+
+# "/private/" or "/shared/", and then parts of printable ASCII.
+_ENTRY: Final = re.compile(r"/(private|shared)(/[!-$&-),-.0-~]+)+")
+MAX_ENTRY: Final = 255
+# In one command.
+MAX_ENTRIES: Final = 100
+
+
+def read_entry(lexer: Lexer) -> str:
+    """Take the name of an annotation.
+
+    Raises:
+        BadSyntax: It can be none.
+    """
+    octets = lexer.astring("entry")
+    name = octets.decode("latin-1").lower()
+    if len(name) > MAX_ENTRY or _ENTRY.fullmatch(name) is None:
+        raise BadSyntax("entry", octets)
+    return name
+
+
+def read_value(lexer: Lexer) -> bytes | None:
+    """Take a value; None removes the annotation."""
+    if lexer.accept_nil():
+        return None
+    return lexer.literal8() if lexer.accept(b"~") else lexer.string("value")
