@@ -9,6 +9,8 @@ from imapbox.store.store import Store
 class StoreLogins:
     """Lets users of a store in."""
 
+    lacks: frozenset[str] = frozenset()
+
     def __init__(self, store: Store, login: Login) -> None:
         self._store = store
         self._login = login

@@ -57,6 +57,7 @@ async def admit(session: Session, user: bytes, password: bytes) -> Done:
     finally:
         guess.end()
     if not session.take_seat(account.user):
+        account.close()
         _count_failure(session)
         raise Refused(TOO_MANY_OF_USER, codes.LIMIT)
     session.log_in(account)

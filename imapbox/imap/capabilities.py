@@ -10,8 +10,8 @@ from imapbox.imap.states import State
 
 # IDLE needs a login (RFC 9051 §6.3), but clients such as Python's imaplib ask what
 # there is before theirs only.
-_ALWAYS: Final = ("IMAP4rev1", "IMAP4rev2", "LITERAL+", "ID", "IDLE")
-_AFTER_LOGIN: Final = (
+ALWAYS: Final = ("IMAP4rev1", "IMAP4rev2", "LITERAL+", "ID", "IDLE")
+AFTER_LOGIN: Final = (
     "BINARY",
     "CATENATE",
     "CHILDREN",
@@ -75,11 +75,12 @@ def capabilities(
         may_start_tls: Whether the connection can still be encrypted.
         may_login: Whether it may send a password as things are.
         message_limit: How large a message may be, octets: RFC 7889 §2.
-        lacks: What whoever is logged in does not have.
+        lacks: What whoever is logged in, or could be, does not have.
     """
     if state is not State.NOT_AUTHENTICATED:
-        everything = (*_ALWAYS, f"APPENDLIMIT={message_limit}", *_AFTER_LOGIN)
-        return tuple(name for name in everything if name not in lacks)
-    start_tls = ("STARTTLS",) if may_start_tls else ()
-    login = _LOGIN if may_login else ("LOGINDISABLED",)
-    return (*_ALWAYS, *start_tls, *login)
+        offered = (*ALWAYS, f"APPENDLIMIT={message_limit}", *AFTER_LOGIN)
+    else:
+        start_tls = ("STARTTLS",) if may_start_tls else ()
+        login = _LOGIN if may_login else ("LOGINDISABLED",)
+        offered = (*ALWAYS, *start_tls, *login)
+    return tuple(name for name in offered if name not in lacks)

@@ -105,6 +105,8 @@ class Intake:
     def _begin(self, facts: MessageFacts) -> None:
         if self._messages and not self._command.may_be_several:
             raise BadSyntax("end of command")
+        if self._messages and "MULTIAPPEND" in self._session.lacks:
+            raise Mistaken("MULTIAPPEND is not offered here.")
         if len(self._messages) >= _MOST:
             raise Refused("Too many messages at once.", codes.LIMIT)
         self._facts = facts

@@ -6,7 +6,13 @@ from imapbox.mailbox.account_interface import Account
 
 
 class Logins(Protocol):
-    """Leads from a name and a password to an account."""
+    """Leads from a name and a password to an account.
+
+    Attributes:
+        lacks: Capabilities that none of the accounts has.
+    """
+
+    lacks: frozenset[str]
 
     async def login(self, user: bytes, password: bytes) -> Account:
         """Return the account. May be cancelled.

@@ -214,7 +214,6 @@ class Selection:
     def opening(self) -> Sequence[bytes]:
         """Return what SELECT tells before its answer. RFC 3501 §6.3.1."""
         mailbox = self.mailbox
-        objectid = mailboxid(mailbox.mailbox_id)
         lines = [
             self.flags_line(),
             responses.exists(mailbox.exists),
@@ -222,9 +221,12 @@ class Selection:
             self.permanent_flags_line(),
             _fact("UIDs are valid.", codes.uidvalidity(mailbox.uidvalidity)),
             _fact("Predicted next UID.", codes.uidnext(Uid(mailbox.uidnext))),
-            _fact("It keeps this.", codes.mailbox_object(objectid)),
-            self.highestmodseq_line(),
         ]
+        if mailbox.mailbox_id:
+            code = codes.mailbox_object(mailboxid(mailbox.mailbox_id))
+            lines.append(_fact("It keeps this.", code))
+        if mailbox.highestmodseq:
+            lines.append(self.highestmodseq_line())
         unseen: Seq | None = mailbox.first_unseen()
         if unseen is not None and not (self.dialect.rev2 or self.dialect.uids_only):
             lines.insert(3, _fact("First unseen message.", codes.unseen(unseen)))

@@ -122,8 +122,8 @@ class Session:
 
     @property
     def lacks(self) -> frozenset[str]:
-        """What whoever is logged in does not have, of all capabilities."""
-        return frozenset() if self._account is None else self._account.lacks
+        """What whoever is logged in, or could be, lacks of all capabilities."""
+        return self.logins.lacks if self._account is None else self._account.lacks
 
     @property
     def may_login(self) -> bool:
@@ -173,6 +173,7 @@ class Session:
             "{user} from {peer} logged out", user=self.user, peer=self.peer.address
         )
         self.leave()
+        self.account.close()
         self._account = None
         self.dialect = Dialect()
         self.give_seat_back()
@@ -341,4 +342,6 @@ class Session:
     def close(self) -> None:
         """Give everything back."""
         self.leave()
+        if self._account is not None:
+            self._account.close()
         self.deadlines.stop()

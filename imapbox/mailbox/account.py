@@ -16,7 +16,13 @@ from imapbox.index.mailbox_transactions import (
 from imapbox.index.rows_taken_along import take_along
 from imapbox.mailbox.annotations import Annotations
 from imapbox.mailbox.full_text import FullText
-from imapbox.mailbox.interfaces import Appended, Listed, NewMessage, Status
+from imapbox.mailbox.interfaces import (
+    Appended,
+    Listed,
+    Namespaces,
+    NewMessage,
+    Status,
+)
 from imapbox.mailbox.recent import Recent, recent_after
 from imapbox.mailbox.selected import Selected
 from imapbox.mailbox.transfer import Transfer
@@ -58,6 +64,13 @@ class UserAccount:
     def lacks(self) -> frozenset[str]:
         """Return the capabilities that it does not have."""
         return frozenset() if self._full_text else frozenset({"SEARCH=FUZZY"})
+
+    def close(self) -> None:
+        """Give everything back: there is nothing to be given."""
+
+    async def namespaces(self) -> Namespaces:
+        """Return with what names begin: all are the user's own."""
+        return Namespaces()
 
     def new_spool(self) -> Spool:
         """Return an empty spool for an APPEND's octets."""

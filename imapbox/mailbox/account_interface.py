@@ -7,6 +7,7 @@ from imapbox.disk.spool import Spool
 from imapbox.mailbox.interfaces import (
     Appended,
     Listed,
+    Namespaces,
     NewMessage,
     SelectedMailbox,
     Status,
@@ -25,6 +26,14 @@ class Account(Protocol):
         """Capabilities that it does not have, of all that a session knows."""
         ...
 
+    def close(self) -> None:
+        """Give everything back: its client is gone. Calls nothing that may fail."""
+        ...
+
+    async def namespaces(self) -> Namespaces:
+        """Return with what names of mailboxes begin. RFC 2342 §3."""
+        ...
+
     def new_spool(self) -> Spool:
         """Return an empty spool for an APPEND's octets."""
         ...
@@ -41,7 +50,7 @@ class Account(Protocol):
             uses: What it is for, such as ``\\Sent``: RFC 6154 §3.
 
         Returns:
-            Its id, 16 octets: RFC 8474 §4.1.
+            Its id, 16 octets: RFC 8474 §4.1. b"" if it has none.
         """
         ...
 

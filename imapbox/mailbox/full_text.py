@@ -27,7 +27,7 @@ from imapbox.fulltext.words import words_asked
 from imapbox.mailbox.cards import READ, in_batches
 from imapbox.mailbox.indexing import documents
 from imapbox.mailbox.interfaces import SelectedMailbox, UidArray
-from imapbox.model.criteria import Like
+from imapbox.model.criteria import Like, Text
 from imapbox.model.errors import MailError
 from imapbox.model.names import UserName
 from imapbox.query.matches import Matches
@@ -87,7 +87,7 @@ class FullText:
 
     async def matches(
         self, mailbox: SelectedMailbox, likes: Collection[Like], pause: Pause
-    ) -> Mapping[Like, Matches]:
+    ) -> Mapping[Text, Matches]:
         """Return what the index knows; see `interfaces.SelectedMailbox.matches`.
 
         Whatever is wrong with it, there is only less that is known.
@@ -126,7 +126,7 @@ class FullText:
         mailbox: SelectedMailbox,
         asked: Collection[Like],
         pause: Pause,
-    ) -> Mapping[Like, Matches]:
+    ) -> Mapping[Text, Matches]:
         index = await self._cache.open(directory)
         sight = await self._look(index, mailbox)
         if not sight.is_current and self._cache.may_write(directory):

@@ -15,7 +15,7 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ from imapbox.index.uid_ranges import Bounds as UidBounds
 from imapbox.index.uid_roll import Uids
 from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.updates import Update
-from imapbox.model.criteria import Like
+from imapbox.model.criteria import Text
 from imapbox.model.flags import FlagChange
 from imapbox.model.message import InternalDate
 from imapbox.model.names import MailboxName
@@ -65,6 +65,20 @@ class Listed:
     exists: bool
     has_children: bool
     special_use: str | None = None
+
+
+class Namespaces(NamedTuple):
+    """With what names begin; "" where they are at the top. RFC 2342 §3.
+
+    Attributes:
+        personal: Of the user's own mailboxes.
+        others: Of other users'.
+        shared: Of nobody's.
+    """
+
+    personal: Sequence[str] = ("",)
+    others: Sequence[str] = ()
+    shared: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +119,7 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Where messages went. RFC 4315 §3."""
+    """Where messages went; no UIDs if nobody knows. RFC 4315 §3."""
 
     uidvalidity: UidValidity
     uids: Sequence[Uid]
@@ -118,7 +132,7 @@ class Copied:
     Attributes:
         uidvalidity: Of the mailbox that they are in now.
         originals: The UIDs that they had, ascending.
-        uids: The UIDs that they have there, in the same order.
+        uids: The UIDs that they have there, in the same order; none if nobody knows.
     """
 
     uidvalidity: UidValidity
@@ -167,7 +181,7 @@ class SelectedMailbox(Protocol):
 
     @property
     def mailbox_id(self) -> bytes:
-        """Its id, 16 octets, whatever it is called: RFC 8474 §4."""
+        """Its id, 16 octets, whatever it is called: RFC 8474 §4. None: b""."""
         ...
 
     @property
@@ -187,7 +201,7 @@ class SelectedMailbox(Protocol):
 
     @property
     def highestmodseq(self) -> ModSeq:
-        """Of all that the client was told."""
+        """Of all that the client was told; 0 if there are none."""
         ...
 
     def first_unseen(self) -> Seq | None:
@@ -293,12 +307,12 @@ class SelectedMailbox(Protocol):
         ...
 
     async def matches(
-        self, likes: Collection[Like], pause: Callable[[], Awaitable[None]]
-    ) -> Mapping[Like, Matches]:
-        """Return what a full-text index knows; of what it can't know, nothing.
+        self, texts: Collection[Text], pause: Callable[[], Awaitable[None]]
+    ) -> Mapping[Text, Matches]:
+        """Return what is known of texts without looking into any message.
 
         Args:
-            likes: What is looked for.
+            texts: What is looked for.
             pause: Awaited now and then.
         """
         ...

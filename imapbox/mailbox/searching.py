@@ -6,8 +6,8 @@ awaited, which lets others have their turn, and which is where a search ends
 whose client has gone. What is in memory at a time is a slice of columns, a
 batch of cards, and some 256 KiB of octets, however large mailbox and messages.
 
-What is only to be like something, a full-text index is asked first, for all
-messages at once; what it does not know is looked for as it is.
+Of texts the mailbox is asked first, for all messages at once, since an index may
+know; what it does not know is looked for as it is.
 
 It is all done in the reactor's thread, but for the reading: see
 docs/decisions/search-in-slices.md.
@@ -22,7 +22,7 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ from imapbox.mailbox.cards import READ, in_batches, read_cards
 from imapbox.mailbox.interfaces import Piece, SelectedMailbox
 from imapbox.mailbox.messages import Message
 from imapbox.mime.card import Card
-from imapbox.model.criteria import BodyHas, Criterion, FieldHas, Like, TextHas
+from imapbox.model.criteria import BodyHas, Criterion, FieldHas, Like, Text, TextHas
 from imapbox.model.errors import MessageGone, SearchTextTooLong
 from imapbox.model.numbers import ModSeq
 from imapbox.query.cards import card_test
@@ -95,15 +95,17 @@ class Searching:
         self._mailbox = mailbox
         self._pause = pause
         self._program = Program(criterion)
-        self._matches: Mapping[Like, Matches] = {}
+        self._matches: Mapping[Text, Matches] = {}
         bounds = replace(mailbox.bounds(), now=int(now))
         if saved is not None:
             bounds = replace(bounds, saved=saved)
         leaves = dict(enumerate(self._program.leaves))
-        self._likes = {
-            key: leaf for key, leaf in leaves.items() if isinstance(leaf, Like)
-        }
-        leaves.update((key, like.text) for key, like in self._likes.items())
+        self._texts = {key: each for key, each in leaves.items() if _is_text(each)}
+        leaves.update(
+            (key, each.text)
+            for key, each in self._texts.items()
+            if isinstance(each, Like)
+        )
         for leaf in leaves.values():
             if isinstance(leaf, TextHas | BodyHas | FieldHas):
                 _check_length(leaf.text)
@@ -121,9 +123,9 @@ class Searching:
             MailError: Messages could not be read. One that is gone is no error:
                 there is nothing in it.
         """
-        if self._likes:
-            likes = self._likes.values()
-            self._matches = await self._mailbox.matches(likes, self._pause)
+        if self._texts:
+            texts = self._texts.values()
+            self._matches = await self._mailbox.matches(texts, self._pause)
         for facts in self._slices():
             answers = self._ask_columns(facts)
             await self._pause()
@@ -133,7 +135,9 @@ class Searching:
 
     def relevancy(self, uids: NDArray[np.uint32]) -> NDArray[np.uint8]:
         """Return how relevant each message is, of all that were found: 1 to 100."""
-        return relevancy(self._matches.values(), uids)
+        matches = self._matches.items()
+        likes = [known for text, known in matches if isinstance(text, Like)]
+        return relevancy(likes, uids)
 
     async def changed(
         self, since: ModSeq
@@ -162,9 +166,9 @@ class Searching:
         answers = np.zeros((len(self._program.leaves), len(facts)), np.int8)
         for leaf, test in self._columns.items():
             answers[leaf] = np.where(test(facts), YES, NO)
-        for leaf, like in self._likes.items():
-            if like in self._matches:
-                answers[leaf] = self._matches[like].answers(facts.uids)
+        for leaf, text in self._texts.items():
+            if text in self._matches:
+                answers[leaf] = self._matches[text].answers(facts.uids)
         return answers
 
     async def _all_known(self, uids: NDArray[np.uint32], answers: Answers) -> Mask:
@@ -275,6 +279,13 @@ class _Window:
             self._here = range(wanted.start, wanted.start + len(octets))
         start = wanted.start - self._here.start
         return self._octets[start : start + len(wanted)]
+
+
+def _is_text(leaf: Criterion) -> TypeGuard[Text]:
+    # The empty text is in every message.
+    if isinstance(leaf, Like):
+        return True
+    return isinstance(leaf, TextHas | BodyHas | FieldHas) and bool(leaf.text)
 
 
 def _check_length(text: str) -> None:

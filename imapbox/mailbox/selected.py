@@ -31,7 +31,7 @@ from imapbox.mailbox.transfer import Transfer
 from imapbox.mailbox.updates import Exists, KeywordsDefined, Update, Updates
 from imapbox.mailbox.vanished import vanished
 from imapbox.mailbox.view import View, sync
-from imapbox.model.criteria import Like
+from imapbox.model.criteria import Like, Text
 from imapbox.model.errors import MailboxGone, MailboxReadOnly
 from imapbox.model.flags import MAX_KEYWORDS, Flag, FlagChange, split_flags
 from imapbox.model.names import MailboxName
@@ -236,10 +236,11 @@ class Selected(OctetReader):
         )
 
     async def matches(
-        self, likes: Collection[Like], pause: Callable[[], Awaitable[None]]
-    ) -> Mapping[Like, Matches]:
+        self, texts: Collection[Text], pause: Callable[[], Awaitable[None]]
+    ) -> Mapping[Text, Matches]:
         """Return what a full-text index knows; of what it can't know, nothing."""
-        if self._full_text is None:
+        likes = [each for each in texts if isinstance(each, Like)]
+        if self._full_text is None or not likes:
             return {}
         return await self._full_text.matches(self, likes, pause)
 

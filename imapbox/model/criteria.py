@@ -199,6 +199,9 @@ class Like:
     text: FieldHas | BodyHas | TextHas
 
 
+# What is not said by numbers, and may be in the octets of a message only.
+Text: TypeAlias = FieldHas | BodyHas | TextHas | Like
+
 Criterion: TypeAlias = (
     And
     | Or

@@ -30,6 +30,7 @@ from imapbox.mailbox.interfaces import (
     Appended,
     Copied,
     Listed,
+    Namespaces,
     NewMessage,
     Piece,
     Status,
@@ -46,7 +47,7 @@ from imapbox.mailbox.updates import (
 from imapbox.mailbox.vanished import vanished
 from imapbox.mime.card import make_card
 from imapbox.mime.scanner import Scanner
-from imapbox.model.criteria import Like
+from imapbox.model.criteria import Like, Text
 from imapbox.model.errors import (
     MailboxExists,
     MailboxGone,
@@ -198,6 +199,7 @@ class FakeAccount:
     # Mailboxes that need not be opened to be counted.
     quick: set[str] = field(default_factory=set)
     lacks: frozenset[str] = frozenset()
+    closed: int = 0
     # What a full-text index knows, whatever is asked.
     likes: Matches | None = None
     limits: Quota = NO_QUOTA
@@ -218,6 +220,12 @@ class FakeAccount:
         if name not in self.boxes:
             raise NoSuchMailbox(name)
         return self.boxes[name]
+
+    def close(self) -> None:
+        self.closed += 1
+
+    async def namespaces(self) -> Namespaces:
+        return Namespaces()
 
     def new_spool(self) -> Spool:
         return FakeSpool(self)
@@ -519,10 +527,11 @@ class FakeMailbox:
         return Bounds(self.exists, max(self._told, default=0), self.keywords())
 
     async def matches(
-        self, likes: Collection[Like], pause: Callable[[], Awaitable[None]]
-    ) -> Mapping[Like, Matches]:
+        self, texts: Collection[Text], pause: Callable[[], Awaitable[None]]
+    ) -> Mapping[Text, Matches]:
         await pause()
         known = self._account.likes
+        likes = [each for each in texts if isinstance(each, Like)]
         return {} if known is None else dict.fromkeys(likes, known)
 
     def facts(self, places: slice) -> Facts:

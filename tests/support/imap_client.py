@@ -86,6 +86,7 @@ class FakeLogins:
 
     account: FakeAccount
     pause: Pause = at_once
+    lacks: frozenset[str] = frozenset()
     asked: list[bytes] = field(default_factory=list)
 
     async def login(self, user: bytes, password: bytes) -> Account:

@@ -65,6 +65,8 @@ class TimedTransport(FakeTransport):
 class StoreLogins:
     """Lets bob in, whatever he says."""
 
+    lacks: frozenset[str] = frozenset()
+
     def __init__(self, store: Store) -> None:
         self._store = store
 

@@ -33,7 +33,9 @@ async def append(
         BadSyntax: Something else stands between two messages.
     """
     where = await _append(session, command, message)
-    text = "Message stored." if len(where.uids) == 1 else "Messages stored."
+    text = "Messages stored." if len(where.uids) > 1 else "Message stored."
+    if not where.uids:
+        return Done(text)
     return Done(text, codes.append_uid(where.uidvalidity, where.uids))
 
 

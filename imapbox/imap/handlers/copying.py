@@ -66,11 +66,13 @@ async def _or_try_create(work: Awaitable[T]) -> T:
 
 
 def _copy_uid(copied: Copied) -> ResponseCode | None:
-    """Return COPYUID; None where that were a line such as few clients read.
+    """Return COPYUID; None if nobody knows, or it were a line such as few clients read.
 
     RFC 4315 §3 has it that servers should say it; who is not told looks into
     the mailbox.
     """
+    if not copied.uids:
+        return None
     jumps = np.diff(np.array(copied.originals, np.int64)) != 1
     if np.count_nonzero(jumps) >= _MOST_RANGES:
         return None

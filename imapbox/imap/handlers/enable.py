@@ -27,7 +27,9 @@ async def enable(session: Session, command: Enable) -> Done:
     taken = [
         _SPELLED.get(name, name.decode())
         for name in dict.fromkeys(command.capabilities)
-        if name in _EXTENSIONS and _EXTENSIONS[name](session)
+        if name in _EXTENSIONS
+        and _SPELLED.get(name, name.decode()) not in session.lacks
+        and _EXTENSIONS[name](session)
     ]
     session.output.write(responses.enabled(taken))
     return Done("Enabled.")

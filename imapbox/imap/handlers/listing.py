@@ -75,8 +75,9 @@ async def lsub(session: Session, command: Lsub) -> Done:
 
 
 async def namespace(session: Session, _command: Namespace) -> Done:
-    """Tell that all mailboxes are the user's own, and where they are."""
-    session.output.write(responses.namespace())
+    """Tell where the user's own mailboxes are, and those of others."""
+    namespaces = await session.account.namespaces()
+    session.output.write(responses.namespace(*namespaces, utf8=session.dialect.utf8))
     return Done("Namespaces listed.")
 
 

@@ -36,7 +36,8 @@ async def create(session: Session, command: Create) -> Done:
     name = command.mailbox.name()
     mailbox_id = await session.account.create(name, known)
     tell_other_name(session, command.mailbox, name)
-    return Done("Mailbox made.", codes.mailbox_object(mailboxid(mailbox_id)))
+    code = codes.mailbox_object(mailboxid(mailbox_id)) if mailbox_id else None
+    return Done("Mailbox made.", code)
 
 
 async def delete(session: Session, command: Delete) -> Done:

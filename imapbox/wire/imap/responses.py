@@ -22,7 +22,7 @@ RFC 9051 §9::
 """
 
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Final
 
@@ -130,9 +130,32 @@ def client_id(fields: Mapping[bytes, bytes]) -> bytes:
     return b"* ID (%b)\r\n" % b" ".join(said)
 
 
-def namespace() -> bytes:
-    """Return ``* NAMESPACE``: one personal, at the top. RFC 9051 §7.3.3."""
-    return b'* NAMESPACE (("" %b)) NIL NIL\r\n' % _DELIMITER
+def namespace(
+    personal: Sequence[str],
+    others: Sequence[str],
+    shared: Sequence[str],
+    *,
+    utf8: bool = False,
+) -> bytes:
+    """Return ``* NAMESPACE``. RFC 9051 §7.3.3.
+
+    Args:
+        personal: With what names of the user's own mailboxes begin.
+        others: With what those of other users' do.
+        shared: With what those of nobody's do.
+        utf8: Whether names are UTF-8, and not modified UTF-7.
+    """
+    kinds = [
+        b"(%b)"
+        % b"".join(
+            b"(%b %b)" % (strings.mailbox(each, utf8=utf8), _DELIMITER)
+            for each in prefixes
+        )
+        if prefixes
+        else b"NIL"
+        for prefixes in (personal, others, shared)
+    ]
+    return b"* NAMESPACE %b\r\n" % b" ".join(kinds)
 
 
 def exists(count: int) -> bytes:

@@ -113,5 +113,6 @@ def test_without_an_index_it_is_not_offered(client: Client) -> None:
     assert b"FUZZY" not in answer(client, b"CAPABILITY")
     for asked in (b"SEARCH FUZZY ALL", b"ESEARCH FUZZY TEXT a"):
         assert (
-            client.say(b"t %b\r\n" % asked) == b"t BAD FUZZY is not offered here.\r\n"
+            client.say(b"t %b\r\n" % asked)
+            == b"t BAD SEARCH=FUZZY is not offered here.\r\n"
         )
