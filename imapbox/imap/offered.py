@@ -36,10 +36,15 @@ COMMANDS: Final[Mapping[str, str]] = {
     "COMPRESS": "COMPRESS=DEFLATE",
     "ENABLE": "ENABLE",
     "ESEARCH": "MULTISEARCH",
+    "GETMETADATA": "METADATA",
+    "GETQUOTA": "QUOTA",
+    "GETQUOTAROOT": "QUOTA",
     "IDLE": "IDLE",
     "MOVE": "MOVE",
     "NAMESPACE": "NAMESPACE",
     "REPLACE": "REPLACE",
+    "SETMETADATA": "METADATA",
+    "SETQUOTA": "QUOTA",
     "SORT": "SORT",
     "UNAUTHENTICATE": "UNAUTHENTICATE",
     "UNSELECT": "UNSELECT",
@@ -61,6 +66,7 @@ _FETCHED: Final[Mapping[FetchAtt, str]] = {
 }
 _COUNTED: Final[Mapping[StatusAtt, str]] = {
     StatusAtt.DELETED: "IMAP4rev2",
+    StatusAtt.DELETED_STORAGE: "QUOTA=RES-STORAGE",
     StatusAtt.SIZE: "STATUS=SIZE",
     StatusAtt.HIGHESTMODSEQ: "CONDSTORE",
     StatusAtt.APPENDLIMIT: "APPENDLIMIT",
