@@ -95,7 +95,8 @@ def rotate(
             facts need.
 
     Raises:
-        MailboxDamaged: A sync failed, or the segment can't be read.
+        MailboxDamaged: A write or a sync failed, or the segment can't be read.
+        OSError: The new segment can't be made now: nothing is changed.
     """
     salt = int.from_bytes((yield from steps.random(4)), "little")
     segment = tail.position.segment
@@ -113,7 +114,7 @@ def rotate(
         yield from _make(directory, segment + 1, octets)
     except OSError as error:
         if error.errno not in FULL:
-            yield from fail_write(directory, error)
+            raise
         return tail
     switch, _ = single_frame(
         tail.position, Switch(segment + 1, salt).encode(), tail.counts, time
@@ -166,8 +167,11 @@ def _start_of(directory: str, number: int) -> Steps[Position]:
 
 def _make(directory: str, number: int, octets: bytes) -> Steps[None]:
     def write(fd: int) -> Steps[None]:
-        yield from steps.pwrite(fd, octets, 0)
-        yield from steps.fdatasync(fd)
+        try:
+            yield from steps.pwrite(fd, octets, 0)
+            yield from steps.fdatasync(fd)
+        except OSError as error:
+            yield from _fail_unless_full(directory, error)
 
     path = f"{directory}/{segment_name(number)}"
     if (yield from steps.exists(path)):
@@ -176,4 +180,13 @@ def _make(directory: str, number: int, octets: bytes) -> Steps[None]:
             raise (yield from damage(directory, reason))
         yield from steps.unlink(path)
     yield from steps.opened(path, Mode.CREATE, write)
-    yield from steps.sync_directory(directory)
+    try:
+        yield from steps.sync_directory(directory)
+    except OSError as error:
+        yield from _fail_unless_full(directory, error)
+
+
+def _fail_unless_full(directory: str, error: OSError) -> Steps[None]:
+    if error.errno not in FULL:
+        yield from fail_write(directory, error)
+    raise error

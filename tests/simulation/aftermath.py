@@ -50,6 +50,7 @@ class Tree(NamedTuple):
     mailboxes: tuple[Create, ...]
     subscribed: frozenset[str]
     highest_uidvalidity: int
+    meta: dict[bytes, dict[str, bytes]]
 
 
 class Aftermath:
@@ -73,7 +74,7 @@ class Aftermath:
             found[str(mailbox.name)], self._parts = self._remembered.do(
                 self._parts, where, _read_mailbox, mailbox
             )
-        return Mail(found, tree.subscribed, tree.highest_uidvalidity)
+        return Mail(found, tree.subscribed, tree.highest_uidvalidity, tree.meta)
 
     def check(self) -> None:
         """Nothing of it is damage, messages and cards included; change nothing."""
@@ -109,7 +110,7 @@ def _read_tree(disk: SimulatedDisk) -> Tree:
     state = account.state
     mailboxes = tuple(state.names.values())
     subscribed = frozenset(map(str, state.subscribed))
-    return Tree(mailboxes, subscribed, state.highest_uidvalidity)
+    return Tree(mailboxes, subscribed, state.highest_uidvalidity, state.meta)
 
 
 def _read_mailbox(disk: SimulatedDisk, mailbox: Create) -> Snapshot:

@@ -39,6 +39,7 @@ from tests.simulation.walk import walk
 
 COMMANDS: Final = (
     b"CREATE Work",
+    b'SETMETADATA Work (/private/a "1" /shared/b "2")',
     b"COPY 1 Work",
     b"RENAME Work Play",
     b"DELETE Play",
@@ -79,7 +80,9 @@ def _check(crash: Crash, pages: list[Mail]) -> None:
     served = Served(crash.disk, 51)
     assert served.say(b"CREATE New") == "OK"
     assert served.say(b"COPY 1 New") == "OK"
-    again = read_mail(crash.disk.process(52)).mailboxes
+    mail = read_mail(crash.disk.process(52))
+    assert mail.meta == found.meta, "a fact was changed"
+    again = mail.mailboxes
     new = again.pop("New")
     assert len(new.messages) == 1
     assert again == found.mailboxes, "another mailbox was changed"

@@ -97,6 +97,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "delete": _saying(b"DELETE Work"),
     "subscribe": _saying(b"SUBSCRIBE elsewhere"),
     "unsubscribe": _saying(b"UNSUBSCRIBE Work"),
+    "annotate": _saying(b'SETMETADATA Work (/private/a "1" /shared/b "2")'),
 }
 DELIVERY: Final = "deliver"
 DELIVERIES: Final = (DELIVERY, "deliver first")

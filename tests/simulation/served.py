@@ -41,11 +41,13 @@ class Mail(NamedTuple):
         mailboxes: By name.
         subscribed: Names; they need not exist.
         highest_uidvalidity: Ever given.
+        meta: Facts of the account and its mailboxes, by id.
     """
 
     mailboxes: dict[str, Snapshot]
     subscribed: frozenset[str]
     highest_uidvalidity: int
+    meta: dict[bytes, dict[str, bytes]]
 
 
 async def knows_nobody(_: UserName) -> bool | None:
@@ -135,8 +137,9 @@ def read_mail(process: SimulatedFileSystem) -> Mail:
 
 
 def _mail(account: Account, found: dict[str, Snapshot]) -> Mail:
-    subscribed = frozenset(map(str, account.state.subscribed))
-    return Mail(found, subscribed, account.state.highest_uidvalidity)
+    state = account.state
+    subscribed = frozenset(map(str, state.subscribed))
+    return Mail(found, subscribed, state.highest_uidvalidity, state.meta)
 
 
 def read_mailbox(account: Account, process: SimulatedFileSystem) -> Snapshot:

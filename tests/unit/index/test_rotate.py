@@ -1,3 +1,6 @@
+import errno
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +17,8 @@ from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.settle import settle
 from imapbox.index.snapshot import snapshot_names
 from imapbox.model.errors import MailboxDamaged
-from tests.simulation.disk import EPOCH
+from tests.simulation.disk import EPOCH, SimulatedDisk
+from tests.simulation.fault import Fault
 from tests.unit.index.mail_log import (
     DIRECTORY,
     ID,
@@ -189,6 +193,25 @@ def test_a_broken_segment_is_not_folded_into_the_next() -> None:
         log.append()
     assert "damaged" in log.names()
     assert "log.2" not in log.names()
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.EINTR, errno.EIO])
+def test_a_segment_that_can_not_be_made_is_no_damage(code: int) -> None:
+    """Where the next segment can't be opened nothing is in doubt."""
+    disk = SimulatedDisk()
+    log = MailLog(disk.process(1), segment_limit=600).make()
+    while log.head().position.offset < 600:
+        log.append(incoming(b"body"))
+    before = log.state().counts
+    new = f"{DIRECTORY}/log.2"
+    disk.faults = (Fault(frozenset({"open"}), 1, code, where=new.__eq__),)
+    with pytest.raises(OSError, match=os.strerror(code)):
+        log.append(incoming(b"body"))
+    disk.faults = ()
+    assert "damaged" not in log.names()
+    assert log.state().counts == before
+    log.append(incoming(b"body"))
+    assert log.head().position.segment == 2
 
 
 def test_writers_who_know_nothing_need_no_lock_of_their_own() -> None:
