@@ -37,7 +37,7 @@ MUTANTS: Final = [
     Mutant(
         "a segment not synced",
         "index/rotate.py",
-        "        yield from steps.fdatasync(fd)\n",
+        "            yield from steps.fdatasync(fd)\n",
         "",
         "crashes.of_the_short",
         arguments=(0.3,),
@@ -45,8 +45,8 @@ MUTANTS: Final = [
     Mutant(
         "a directory not synced",
         "index/rotate.py",
-        "    yield from steps.sync_directory(directory)\n",
-        "",
+        "        yield from steps.sync_directory(directory)\n",
+        "        pass\n",
         "crashes.of_the_short",
         arguments=(0.3,),
     ),
