@@ -3,7 +3,7 @@
 import gc
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import pytest_twisted
@@ -19,12 +19,16 @@ from imapbox.app.logins import StoreLogins
 from imapbox.auth.login import Login
 from imapbox.compat import IMAP4Server
 from imapbox.disk.spool import MemoryContent
+from imapbox.foreign import ForeignLogins
 from imapbox.imap.factory import IMAPFactory
 from imapbox.imap.settings import Settings
 from imapbox.model.names import user_name
 from imapbox.store.deliveries import Deliveries
 from imapbox.store.layout import STORE_FILE
 from imapbox.testing import IMAPContract
+from imapbox.testing.changing import Changing
+from imapbox.testing.server import Facts
+from imapbox.testing.sessions import Sessions
 from tests.contract.stock import STOCK_FAILS, STOCK_IS_LUCKY
 from tests.support.checked_factory import checked
 from tests.support.mail_store import knows_none
@@ -57,7 +61,7 @@ async def stores(
     await delivering.stop()
 
 
-class OnAStore(IMAPContract):
+class OnAStore(Facts):
     """A user of its own for each test, and another process's deliveries."""
 
     reactor = the_reactor
@@ -84,7 +88,7 @@ class OnAStore(IMAPContract):
         await deliveries.deliver(recipient, b"", MemoryContent(octets))
 
 
-class BehindAPortal(OnAStore):
+class BehindAPortal(OnAStore, IMAPContract):
     """Twisted's server, or one made from it, with our realm."""
 
     server: Any
@@ -103,7 +107,7 @@ class BehindAPortal(OnAStore):
         return factory
 
 
-class TestEngine(OnAStore):
+class TestEngine(OnAStore, IMAPContract):
     """imapbox's own server."""
 
     def serve(self, checkers: list[Any]) -> IProtocolFactory:
@@ -114,6 +118,25 @@ class TestEngine(OnAStore):
                 settings=Settings(failure_delay=0.0),
             )
         )
+
+
+class TestForeign(OnAStore, Changing, Sessions):
+    """imapbox's own server, with accounts that it does not know to be ours.
+
+    What has to do with them; the rest is the same code as above.
+    """
+
+    patience = 3.0
+    known_failures: ClassVar = {
+        "test_idle_tells_of_expunges": "no interface of Twisted's tells of expunges; "
+        "who idles is told when we look, within 30 seconds",
+    }
+
+    def serve(self, checkers: list[Any]) -> IProtocolFactory:
+        portal = Portal(MailboxRealm(self._store), checkers)
+        settings = Settings(failure_delay=0.0)
+        logins = ForeignLogins(portal, self.reactor)
+        return checked(IMAPFactory(logins, self.reactor, settings=settings))
 
 
 class TestCompat(BehindAPortal):

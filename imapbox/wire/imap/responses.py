@@ -148,7 +148,7 @@ def namespace(
     kinds = [
         b"(%b)"
         % b"".join(
-            b"(%b %b)" % (strings.mailbox(each, utf8=utf8), _DELIMITER)
+            b"(%b %b)" % (strings.prefix(each, utf8=utf8), _DELIMITER)
             for each in prefixes
         )
         if prefixes

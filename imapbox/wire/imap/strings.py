@@ -64,6 +64,12 @@ def mailbox(name: str, *, utf8: bool = False) -> bytes:
     return b'"%b"' % _SPECIAL.sub(rb"\\\g<0>", octets)
 
 
+def prefix(name: str, *, utf8: bool = False) -> bytes:
+    """Return the beginning of names as a string, which may be no atom: RFC 2342 §6."""
+    word = mailbox(name, utf8=utf8)
+    return word if word.startswith((b'"', b"{")) else b'"%b"' % word
+
+
 def is_atom(data: bytes) -> bool:
     """Say whether ``data`` can be sent as an atom."""
     return _SAFE_ATOM.fullmatch(data) is not None

@@ -1,0 +1,62 @@
+"""The octets of a foreign message, as a file.
+
+An `IMessageFile` has them. Any other message is put together from its header, its
+body and its parts, as the stock server does it. The files are the application's:
+they may be the same ones each time, so they are read from where we want, and never
+closed.
+"""
+
+from collections.abc import Iterator
+from tempfile import SpooledTemporaryFile
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.mail.imap4 import MessageProducer
+from twisted.mail.interfaces import IMessageIMAPFile
+
+from imapbox.foreign.calls import ask
+
+_IN_MEMORY: Final = 256 * 1024
+_END: Final = 2
+# Twisted's, which has no types.
+_Producer: Any = MessageProducer
+
+
+async def octets_file(message: Any) -> Any:
+    """Return a file of all octets of a message."""
+    file: Any = IMessageIMAPFile(message, None)
+    if file is not None:
+        return await ask(file.open)
+    buffer = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller's
+    producer: Any = _Producer(message, buffer, _run_through)
+    await ask(producer.beginProducing, None)
+    return buffer
+
+
+def size_of(file: Any) -> int:
+    """Return how many octets a file has."""
+    file.seek(0, _END)
+    return int(file.tell())
+
+
+def piece_of(file: Any, start: int, size: int) -> bytes:
+    """Return octets of a file; fewer only at its end."""
+    file.seek(start)
+    octets = b""
+    while len(octets) < size:
+        more: bytes = file.read(size - len(octets))
+        if not more:
+            break
+        octets += more
+    return octets
+
+
+def _run_through(work: Iterator[object]) -> Deferred[None]:
+    """Put a message together without a turn of the reactor for each piece."""
+
+    async def run() -> None:
+        for piece in work:
+            if isinstance(piece, Deferred):
+                await piece
+
+    return Deferred.fromCoroutine(run())

@@ -1,0 +1,48 @@
+"""A message on its way into a foreign mailbox: a file, as `addMessage` wants it."""
+
+from tempfile import SpooledTemporaryFile
+from typing import Any, Final
+
+from imapbox.disk.spool import Content, Spool
+
+_IN_MEMORY: Final = 256 * 1024
+
+
+class FileSpool(Spool):
+    """A spool that needs no store: beyond 256 KiB a file without a name in /tmp."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._octets: Any = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - see discard
+
+    async def write(self, data: bytes) -> None:
+        """See `Spool`."""
+        self._octets.write(data)
+        self.size += len(data)
+
+    async def finish(self) -> Content:
+        """See `Spool`."""
+        octets, self._octets = self._octets, None
+        return FileContent(octets, self.size)
+
+    def discard(self) -> None:
+        """See `Spool`."""
+        octets, self._octets = self._octets, None
+        if octets is not None:
+            octets.close()
+
+
+class FileContent(Content):
+    """What `FileSpool` took in.
+
+    Attributes:
+        file: All octets.
+    """
+
+    def __init__(self, file: Any, size: int) -> None:
+        super().__init__(b"", size, 0, None)
+        self.file = file
+
+    def discard(self) -> None:
+        """Let go of the file, which the application may have kept."""
+        self.file = None
