@@ -113,6 +113,7 @@ def message_set(uids: NDArray[np.uint32]) -> MessageSet:
 async def row_of(message: Any, keywords: Keywords) -> Row:
     """Return what there is to know of a message."""
     flags, bits = keywords.split(message.getFlags())
+    # Not getSize: RFC822.SIZE has to be what BODY[] has, and few count that.
     size = size_of(await octets_file(message))
     return Row(flags, bits, _date_of(message), size)
 

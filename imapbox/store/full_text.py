@@ -4,7 +4,7 @@ Below a user's ``cache``, which holds what can be lost: see docs/formats/store.m
 The directory of an index says of which version it is, and for which UIDVALIDITY.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -90,22 +90,34 @@ class FullTextCache:
         return await self.read(lambda: WordIndex(path))
 
     async def read(self, work: Callable[[], T]) -> T:
-        """Do something in a thread that only reads."""
-        return await self._drivers.read.run(_doing(work))
+        """Do something in a thread that only reads.
+
+        Raises:
+            MailError: The store does nothing any more.
+        """
+        return await _worded(self._drivers.read.run(_doing(work)))
 
     async def write(self, work: Callable[[], T]) -> T:
-        """Do something in a thread that may write."""
-        return await self._drivers.write.run(_doing(work))
+        """Do something in a thread that may write.
+
+        Raises:
+            MailError: The store does nothing any more.
+        """
+        return await _worded(self._drivers.write.run(_doing(work)))
 
     def write_later(self, work: Callable[[], object]) -> None:
         """Do something in a thread, whoever has gone meanwhile."""
         self._drivers.write.run(_doing(work)).addErrback(lambda _: None)
 
     async def _run(self, work: Steps[None]) -> None:
-        try:
-            await self._drivers.write.run(work)
-        except OSError as error:
-            raise in_words(error) from error
+        await _worded(self._drivers.write.run(work))
+
+
+async def _worded(work: Awaitable[T]) -> T:
+    try:
+        return await work
+    except OSError as error:
+        raise in_words(error) from error
 
 
 def remove_mailbox_cache(user: UserName, mailbox_id: bytes) -> Steps[None]:

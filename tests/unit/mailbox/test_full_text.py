@@ -1,5 +1,6 @@
 """The full-text index of a mailbox, with real tantivy."""
 
+import errno
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from imapbox.model.names import INBOX, MailboxName
 from imapbox.store.check import StoreCheck
 from imapbox.store.clean import remove_deleted
 from imapbox.store.store import Store
-from tests.support.mail_store import BOB, Opener, account_of, new_message
+from tests.support.mail_store import BOB, Fail, Opener, account_of, new_message
 from tests.support.waiting import reactor, until
 
 HTML = b"""Subject: =?utf-8?q?Stra=C3=9Fenfest?=\r
@@ -215,6 +216,14 @@ async def test_who_goes_stops_it(open_store: Opener) -> None:
     assert store.full_text.writing == set()
     await until(lambda: not store.drivers.write.runs)
     assert await known_by(inbox, "apple") == ([1, 2, 3], 3)
+
+
+async def test_without_room_for_it_searches_go_on(open_store: Opener) -> None:
+    """Where no index can be made, what is looked for is found as it is."""
+    store = await open_store(steer=Fail("make_directory", "/cache", errno.ENOSPC))
+    inbox, _ = await inbox_with(store, [message("apple"), message("pear")])
+    assert await inbox.matches([Like(TextHas("apple"))], no_pause) == {}
+    assert await found_by(inbox, Like(TextHas("appl"))) == [1]
 
 
 async def test_it_goes_with_its_mailbox(open_store: Opener) -> None:
