@@ -20,6 +20,7 @@ from imapbox.app.tls import BadCertificate, server_tls
 from imapbox.imap.settings import Cleartext, Connections
 from imapbox.lmtp.trust import LOOPBACK
 from imapbox.locks.seats import MOST_SEATS
+from imapbox.model.names import user_name
 from imapbox.model.quota import Quota
 
 MIB: Final = 1024 * 1024
@@ -102,6 +103,7 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
         self["credCheckers"] = []
         self["many-from"] = []
         self["proxy-from"] = []
+        self["submission-user"] = []
         self["xforward-from"] = []
 
     def opt_imap(self, endpoint: str) -> None:
@@ -132,6 +134,16 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
         are believed; others are hung up on.
         """
         self._add_network("proxy-from", network)
+
+    def opt_submission_user(self, user: str) -> None:
+        """Let this user follow what URLs let a submission server (BURL).
+
+        May be given several times.
+        """
+        name = user_name(user)
+        if name is None:
+            raise _wrong("--submission-user", user, "nobody can have this name")
+        self["submission-user"].append(name)
 
     def opt_xforward_from(self, network: str) -> None:
         """Believe XFORWARD from here, too, as 10.0.0.0/8. May be given several times.
@@ -188,6 +200,7 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
             quota=self._quota(),
             runtime=str(Path(self["runtime"]).absolute()),
             xforward_from=(*LOOPBACK, *self["xforward-from"]),
+            submission_users=frozenset(self["submission-user"]),
         )
 
     def _complaints(self) -> Iterator[str]:

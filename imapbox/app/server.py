@@ -53,6 +53,7 @@ def make_server(
         cleartext=settings.cleartext,
         message_limit=settings.message_limit,
         connections=replace(connections, of_process=most),
+        submission_users=settings.submission_users,
     )
     crowd = Crowd(seats, imap_settings.connections, reactor)
     logins = StoreLogins(store, Login(settings.checkers))

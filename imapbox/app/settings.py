@@ -9,6 +9,7 @@ from twisted.internet.ssl import CertificateOptions
 
 from imapbox.imap.settings import Cleartext, Connections
 from imapbox.lmtp.trust import LOOPBACK, Network
+from imapbox.model.names import UserName
 from imapbox.model.quota import NO_QUOTA, Quota
 
 # In the memory of every Linux machine: shm_overview(7).
@@ -33,6 +34,7 @@ class ServerSettings:
         quota: What an account may hold for whom nothing else was set.
         runtime: Where the processes of this machine count together, absolute.
         xforward_from: Whom, besides UNIX sockets, LMTP believes XFORWARD.
+        submission_users: As whom submission servers log in.
     """
 
     store: str
@@ -47,3 +49,4 @@ class ServerSettings:
     quota: Quota = NO_QUOTA
     runtime: str = RUNTIME
     xforward_from: tuple[Network, ...] = LOOPBACK
+    submission_users: frozenset[UserName] = frozenset()

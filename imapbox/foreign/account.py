@@ -13,6 +13,7 @@ from imapbox.foreign.capabilities import LACKS
 from imapbox.foreign.mailbox import ForeignMailbox, opened
 from imapbox.foreign.names import Names
 from imapbox.foreign.spool import FileContent, FileSpool
+from imapbox.mailbox.account_interface import UrlKeys
 from imapbox.mailbox.interfaces import (
     Appended,
     Listed,
@@ -197,6 +198,15 @@ class ForeignAccount:
 
     async def take_back(self, name: MailboxName, where: Appended) -> None:
         """Be asked by nobody: REPLACE is not offered."""
+        raise NotImplementedError
+
+    @property
+    def url_keys(self) -> UrlKeys:
+        """Be asked by nobody: URLAUTH is not offered."""
+        raise NotImplementedError
+
+    async def other(self, user: UserName) -> None:
+        """Be asked by nobody: URLAUTH is not offered."""
         raise NotImplementedError
 
     async def quota(self) -> tuple[Quota, Usage]:

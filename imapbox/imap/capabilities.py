@@ -53,6 +53,8 @@ AFTER_LOGIN: Final = (
     "UIDPLUS",
     "UNAUTHENTICATE",
     "UNSELECT",
+    "URL-PARTIAL",
+    "URLAUTH",
     "UTF8=ACCEPT",
     "WITHIN",
 )

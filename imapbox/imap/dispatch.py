@@ -29,6 +29,7 @@ from imapbox.imap.handlers import (
     status,
     thread,
     unauthenticate,
+    urlauth,
 )
 from imapbox.imap.offered import check_offered
 from imapbox.imap.session import Session
@@ -71,6 +72,7 @@ from imapbox.wire.imap.commands.selected import (
 from imapbox.wire.imap.commands.sort import Sort
 from imapbox.wire.imap.commands.status import Status
 from imapbox.wire.imap.commands.thread import Thread
+from imapbox.wire.imap.commands.urlauth import GenUrlAuth, ResetKey, UrlFetch
 from imapbox.wire.imap.events import AppendAnnounced
 
 
@@ -119,6 +121,9 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     GetMetadata: Row(metadata.get_metadata, Tells.CHANGES),
     SetMetadata: Row(metadata.set_metadata, Tells.CHANGES),
     Append: Row(append.append, Tells.CHANGES),
+    GenUrlAuth: Row(urlauth.genurlauth, Tells.CHANGES),
+    ResetKey: Row(urlauth.resetkey, Tells.CHANGES),
+    UrlFetch: Row(urlauth.urlfetch, Tells.CHANGES),
     Idle: Row(idle.idle, Tells.NOTHING),
     # RFC 9051 §6.4
     Check: Row(any_state.noop, Tells.NOTHING),

@@ -36,6 +36,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "COMPRESS": "COMPRESS=DEFLATE",
     "ENABLE": "ENABLE",
     "ESEARCH": "MULTISEARCH",
+    "GENURLAUTH": "URLAUTH",
     "GETMETADATA": "METADATA",
     "GETQUOTA": "QUOTA",
     "GETQUOTAROOT": "QUOTA",
@@ -43,11 +44,13 @@ COMMANDS: Final[Mapping[str, str]] = {
     "MOVE": "MOVE",
     "NAMESPACE": "NAMESPACE",
     "REPLACE": "REPLACE",
+    "RESETKEY": "URLAUTH",
     "SETMETADATA": "METADATA",
     "SETQUOTA": "QUOTA",
     "SORT": "SORT",
     "UNAUTHENTICATE": "UNAUTHENTICATE",
     "UNSELECT": "UNSELECT",
+    "URLFETCH": "URLAUTH",
 }
 _CRITERIA: Final[Mapping[type[Any], str]] = {
     ChangedFrom: "CONDSTORE",

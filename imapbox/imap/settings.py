@@ -5,6 +5,8 @@ from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final, TypeAlias
 
+from imapbox.model.names import UserName
+
 Network: TypeAlias = IPv4Network | IPv6Network
 
 
@@ -79,6 +81,11 @@ class Settings:
         mistakes: So many BADs before login end the connection.
         patience: How long clients may take.
         connections: How many there may be.
+        submission_users: As whom submission servers log in, which may follow what
+            URLs let them on behalf of any user: RFC 4467 §3.
+        url_refusal: So many seconds it takes to hear that a URL of somebody else's
+            is none, whyever: nobody learns from it which users and mailboxes
+            there are.
     """
 
     cleartext: Cleartext = Cleartext.LOOPBACK
@@ -89,6 +96,8 @@ class Settings:
     mistakes: int = 10
     patience: Patience = field(default_factory=Patience)
     connections: Connections = field(default_factory=Connections)
+    submission_users: frozenset[UserName] = frozenset()
+    url_refusal: float = 0.2
 
 
 # A turn of the reactor belongs to all sessions: nobody takes more of it than

@@ -73,6 +73,9 @@ PERMITTED_IN: Final[Mapping[str, frozenset[State]]] = {
     "GETMETADATA": _AFTER,  # RFC 5464 §4.2
     "SETMETADATA": _AFTER,
     "APPEND": _AFTER,
+    "GENURLAUTH": _AFTER,  # RFC 4467 §7
+    "RESETKEY": _AFTER,
+    "URLFETCH": _AFTER,
     "IDLE": _AFTER,
     # RFC 9051 §6.4; CHECK is RFC 3501 §6.4.1
     "CHECK": _SELECTED,

@@ -11,7 +11,7 @@ from imapbox.imap.sections import cut
 from imapbox.imap.withheld import refuse_withheld
 from imapbox.mailbox.account_interface import Account
 from imapbox.mailbox.cards import READ, read_cards
-from imapbox.mailbox.interfaces import SelectedMailbox
+from imapbox.mailbox.interfaces import Piece, SelectedMailbox
 from imapbox.model.errors import MailboxGone, MessageGone, NoSuchMailbox
 from imapbox.model.names import MailboxName
 from imapbox.wire.imap.fetch_items import FIELDS, Section
@@ -19,7 +19,13 @@ from imapbox.wire.imap.urls import ImapUrl
 
 
 class LeadsNowhere(Exception):
-    """What a URL leads to is not there."""
+    """What a URL leads to is not there, or not for who asks.
+
+    Attributes:
+        is_anothers: Whether it is said to be in somebody else's mail.
+    """
+
+    is_anothers = False
 
 
 class Sources:
@@ -123,7 +129,11 @@ async def _octets(mailbox: SelectedMailbox, uid: int) -> Octets:
     if message is None:
         raise LeadsNowhere
     (card,) = await read_cards(mailbox, [message])
-    octets = Octets(mailbox, message, (range(0), b""), card)
-    if card is None or not await octets.is_intact(beyond_headers=True):
+    # What is small is read at once, so that nothing can go wrong with it later.
+    window = range(message.size if message.size <= READ else 0)
+    (seen,) = await mailbox.read([Piece(message.uid, 0, len(window))])
+    octets = Octets(mailbox, message, (window, seen or b""), card)
+    is_there = card is not None and seen is not None and len(seen) == len(window)
+    if not is_there or not await octets.is_intact(beyond_headers=True):
         refuse_withheld(mailbox, [message.uid])
     return octets

@@ -26,6 +26,7 @@ from imapbox.mailbox.interfaces import (
 from imapbox.mailbox.recent import Recent, recent_after
 from imapbox.mailbox.selected import Selected
 from imapbox.mailbox.transfer import Transfer
+from imapbox.mailbox.url_keys import UrlKeys
 from imapbox.model.errors import (
     MailboxGone,
     NoSuchMailbox,
@@ -56,6 +57,7 @@ class UserAccount:
         self._account = account
         self._transfer = Transfer(store, account)
         self._annotations = Annotations(account, account.user)
+        self.url_keys = UrlKeys(store, account)
         self._full_text: FullText | None = None
         if store.full_text is not None:
             self._full_text = FullText(store.full_text, self.user)
@@ -75,6 +77,13 @@ class UserAccount:
     def new_spool(self) -> Spool:
         """Return an empty spool for an APPEND's octets."""
         return self._store.new_spool()
+
+    async def other(self, user: UserName) -> "UserAccount | None":
+        """Return another user's mail; None if there is no such user."""
+        try:
+            return UserAccount(self._store, await self._store.account(user))
+        except NoSuchUser:
+            return None
 
     async def mailboxes(self) -> Sequence[Listed]:
         """Return all names, sorted, INBOX first."""

@@ -16,10 +16,56 @@ from imapbox.model.names import MailboxName, UserName
 from imapbox.model.quota import NOTHING_USED, Quota, Usage
 
 
+class UrlKeys(Protocol):
+    """Keys of mailboxes, with which URLs are authorised. RFC 4467 §5."""
+
+    async def find(self, name: MailboxName) -> bytes | None:
+        """Return a mailbox's key, 32 octets; None if it has none.
+
+        With its UIDVALIDITY it becomes another.
+
+        Raises:
+            NoSuchMailbox: There is none.
+        """
+        ...
+
+    async def need(self, name: MailboxName) -> bytes:
+        """Return a mailbox's key; the first time makes it, durably.
+
+        Raises:
+            NoSuchMailbox: There is none.
+        """
+        ...
+
+    async def renew(self, name: MailboxName) -> None:
+        """Give a mailbox another key, durably.
+
+        Raises:
+            NoSuchMailbox: There is none.
+        """
+        ...
+
+    async def remove_all(self) -> None:
+        """Remove all keys, durably."""
+        ...
+
+
 class Account(Protocol):
     """One user's mail."""
 
     user: UserName
+
+    @property
+    def url_keys(self) -> UrlKeys:
+        """The keys of its mailboxes."""
+        ...
+
+    async def other(self, user: UserName) -> "Account | None":
+        """Return another user's mail; None if there is no such user.
+
+        To be looked into only as far as that user lets others.
+        """
+        ...
 
     @property
     def lacks(self) -> frozenset[str]:

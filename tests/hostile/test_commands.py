@@ -64,7 +64,9 @@ NEEDS_MAILBOX = frozenset(
     }
 )
 BEFORE_LOGIN = frozenset({"LOGIN", "AUTHENTICATE", "STARTTLS"})
-SETTINGS = Settings(message_limit=2**20, patience=Patience(idling=0.02))
+SETTINGS = Settings(
+    message_limit=2**20, url_refusal=0.001, patience=Patience(idling=0.02)
+)
 MIB = 1024 * 1024
 
 

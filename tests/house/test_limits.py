@@ -31,6 +31,7 @@ NO_LIMITS = {
     "Settings.cleartext",
     "Settings.patience",
     "Settings.connections",
+    "Settings.submission_users",
 }
 DATACLASSES = (Connections, Patience, Settings, Limits)
 

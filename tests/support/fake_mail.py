@@ -205,6 +205,18 @@ class FakeAccount:
     limits: Quota = NO_QUOTA
     annotations: dict[str | None, dict[str, bytes]] = field(default_factory=dict)
 
+    # Secrets by id of a mailbox, and other users.
+    keys: dict[bytes, bytes] = field(default_factory=dict)
+    others: dict[str, "FakeAccount"] = field(default_factory=dict)
+
+    @property
+    def url_keys(self) -> "FakeUrlKeys":
+        return FakeUrlKeys(self)
+
+    async def other(self, user: UserName) -> "FakeAccount | None":
+        await self.pause("other")
+        return self.others.get(user)
+
     def __post_init__(self) -> None:
         self.boxes.setdefault(INBOX, self._new_box())
 
@@ -389,6 +401,30 @@ class FakeAccount:
             box.recent_from = before
         self.open.append(selected)
         return selected
+
+
+@dataclass
+class FakeUrlKeys:
+    account: FakeAccount
+
+    async def find(self, name: MailboxName) -> bytes | None:
+        await self.account.pause("find key")
+        return self.account.keys.get(self.account._box(name).mailbox_id)
+
+    async def need(self, name: MailboxName) -> bytes:
+        if await self.find(name) is None:
+            await self.renew(name)
+        return self.account.keys[self.account._box(name).mailbox_id]
+
+    async def renew(self, name: MailboxName) -> None:
+        await self.account.pause("set key")
+        mailbox_id = self.account._box(name).mailbox_id
+        before = self.account.keys.get(mailbox_id, mailbox_id)
+        self.account.keys[mailbox_id] = blake2b(before, digest_size=32).digest()
+
+    async def remove_all(self) -> None:
+        await self.account.pause("set key")
+        self.account.keys.clear()
 
 
 class FakeMailbox:

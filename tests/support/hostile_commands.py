@@ -186,6 +186,36 @@ def _replace(words: Words) -> bytes:
     return b"REPLACE %b %b" % (number, _append(words).removeprefix(b"APPEND "))
 
 
+def _authorized_url(words: Words, *, token: bytes) -> bytes:
+    user = words.pick((b"bob",) * 8 + (b"ana", b"nobody", b"%62ob"))
+    url = _url(words).lstrip(b"/").removeprefix(b";UID")
+    path = url if b";UID" in url else b"INBOX/;UID" + url
+    expire = words.pick((b"", b"", b";EXPIRE=2001-01-01T00:00:00Z"))
+    access = words.pick((b"authuser", b"anonymous", b"user+bob", b"submit+ana"))
+    return words.astring(
+        b"imap://%b@x/%b%b;URLAUTH=%b%b" % (user, path, expire, access, token)
+    )
+
+
+def _genurlauth(words: Words) -> bytes:
+    pairs = [
+        _authorized_url(words, token=b"") + words.pick((b" INTERNAL",) * 9 + (b" X",))
+        for _ in range(words.chance.choice((1, 1, 2)))
+    ]
+    return b"GENURLAUTH " + b" ".join(pairs)
+
+
+def _urlfetch(words: Words) -> bytes:
+    token = words.pick((b":internal:01" + b"0" * 64, b":INTERNAL:" + b"f" * 32, b""))
+    urls = (
+        _authorized_url(words, token=token)
+        if words.chance.random() < 0.8
+        else words.astring(_url(words))
+        for _ in range(words.chance.choice((1, 1, 3)))
+    )
+    return b"URLFETCH " + b" ".join(urls)
+
+
 def _section(words: Words) -> bytes:
     part = words.pick((b"", b"", b"", b"1", b"2", b"2.1", b"1.1.1", b"9"))
     fields = b"(%b)" % words.several(FIELDS)
@@ -455,6 +485,11 @@ GRAMMAR: Final[dict[str, Make]] = {
     "GETMETADATA": _getmetadata,
     "SETMETADATA": _setmetadata,
     "APPEND": _append,
+    "GENURLAUTH": _genurlauth,
+    "RESETKEY": lambda words: words.pick(
+        (b"RESETKEY", b"RESETKEY %b", b"RESETKEY %b INTERNAL")
+    ).replace(b"%b", words.box()),
+    "URLFETCH": _urlfetch,
     "IDLE": lambda words: b"IDLE\r\n" + words.pick((b"DONE", b"done", b"DONE", b"NO")),
     "CHECK": lambda _: b"CHECK",
     "CLOSE": lambda _: b"CLOSE",

@@ -147,6 +147,14 @@ ADDED: Final[dict[str, list[str]]] = {
 }
 # The same, of RFCs whose texts don't lie beside the checkout: from knowledge.
 FROM_KNOWLEDGE: Final[dict[str, list[str]]] = {
+    "RFC 4467 §9": [
+        'genurlauth-data = "GENURLAUTH" 1*(SP url-full)',
+        'urlfetch-data = "URLFETCH" 1*(SP url-full SP nstring)',
+        "url-full = astring",
+        'response-data =/ "*" SP (genurlauth-data / urlfetch-data) CRLF',
+        'resp-text-code =/ "URLMECH" SP "INTERNAL" *(SP mechanism ["=" base64])',
+        "mechanism = atom",
+    ],
     "RFC 9585 §5": [
         (
             'resp-text-code =/ "INPROGRESS" [SP "(" inprogress-tag SP '

@@ -42,6 +42,7 @@ WITHOUT_MAILBOX: Final = frozenset(
         *("CAPABILITY", "NOOP", "LOGOUT", "ID", "SELECT", "EXAMINE", "CREATE"),
         *("DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LIST", "NAMESPACE"),
         *("STATUS", "APPEND", "IDLE", "ENABLE", "COMPRESS", "UNAUTHENTICATE"),
+        *("GENURLAUTH", "RESETKEY", "URLFETCH"),
     }
 )
 MANY: Final = 40  # so many messages are enough

@@ -71,6 +71,11 @@ from imapbox.wire.imap.commands.selected import (
 from imapbox.wire.imap.commands.sort import read_sort, read_uid_sort
 from imapbox.wire.imap.commands.status import read_status
 from imapbox.wire.imap.commands.thread import read_thread, read_uid_thread
+from imapbox.wire.imap.commands.urlauth import (
+    read_genurlauth,
+    read_resetkey,
+    read_urlfetch,
+)
 from imapbox.wire.imap.lexer import Lexer
 from imapbox.wire.imap.tags import Tag, leading_tag
 
@@ -120,6 +125,9 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"GETMETADATA": read_getmetadata,
     b"SETMETADATA": read_setmetadata,
     b"APPEND": read_append,  # one with octets goes to `parse_append`
+    b"GENURLAUTH": read_genurlauth,
+    b"RESETKEY": read_resetkey,
+    b"URLFETCH": read_urlfetch,
     b"IDLE": _bare(Idle),
     # RFC 9051 §6.4
     b"CHECK": _bare(Check),

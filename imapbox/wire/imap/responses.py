@@ -39,6 +39,9 @@ from imapbox.wire.imap.response_codes import ResponseCode
 from imapbox.wire.imap.tags import Tag
 
 FETCH_END: Final = b")\r\n"
+# Around an item whose label is the URL. RFC 4467 §9.
+URLFETCH_START: Final = b"* URLFETCH "
+URLFETCH_END: Final = b"\r\n"
 # RFC 3501 §7.2.5: the numbers stand between them.
 SEARCH_START: Final = b"* SEARCH"
 SORT_START: Final = b"* SORT"  # RFC 5256 §4
@@ -355,6 +358,11 @@ def uid_fetch(uid: Uid, items: Iterable[bytes]) -> bytes:
 def uid_fetch_start(uid: Uid) -> bytes:
     """Return the beginning of a UIDFETCH whose items come one by one."""
     return b"* %d UIDFETCH (" % uid
+
+
+def genurlauth(urls: Iterable[bytes]) -> bytes:
+    """Return the URLs that were authorised. RFC 4467 §8.1."""
+    return b"* GENURLAUTH %b\r\n" % b" ".join(map(strings.string, urls))
 
 
 def flags_item(flag_list: bytes) -> bytes:

@@ -65,6 +65,16 @@ def test_the_store_stays_where_it_is(
     )
 
 
+def test_a_submission_server_is_named() -> None:
+    """Who logs in for a submission server is said by name, in any case."""
+    imap = ("--store", "s", *IMAP)
+    assert parse(*imap).settings.submission_users == frozenset()
+    more = ("--submission-user", "MTA", "--submission-user", "mta2")
+    assert parse(*imap, *more).settings.submission_users == {"mta", "mta2"}
+    with pytest.raises(UsageError, match="--submission-user : nobody can have"):
+        parse(*imap, "--submission-user", "")
+
+
 def test_any_strcred_plugin_is_taken(tmp_path: Path) -> None:
     """Users may come from our passwd-file and from others' plugins, together."""
     (tmp_path / "passwd").write_text("")

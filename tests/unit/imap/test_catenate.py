@@ -175,6 +175,7 @@ def test_several_messages_at_once(client: Client) -> None:
     assert stored(client) == [MAIL, b"x" + inbox + b"y", b"z", b"w"]
     flags = [each.flags for each in client.account.inbox.messages.values()]
     assert flags == [0, 0, Flag.SEEN, 0, 0]
+    assert left_behind(client) == (set(), [])
 
 
 def test_a_message_takes_the_place_of_what_it_is_made_of(client: Client) -> None:
