@@ -5,6 +5,7 @@ apart, as ``first``: servers that keep what they have read are slower then.
 """
 
 import itertools
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +26,11 @@ _SCRATCH: Final = "scratch"
 # In a subject of the corpus; in a text of it; in none.
 _SUBJECT: Final = b"invoice"
 _TEXT: Final = b"meeting invoice"
+# What changes of a mailbox while a client is away, in messages.
+_FLAGGED: Final = 80
+_GONE: Final = 20
+_UIDVALIDITY: Final = re.compile(rb"\[UIDVALIDITY (\d+)\]")
+_HIGHESTMODSEQ: Final = re.compile(rb"\[HIGHESTMODSEQ (\d+)\]")
 
 
 def measure_commands(server: Server, scale: Scale) -> dict[str, Figures]:
@@ -42,6 +48,7 @@ def measure_commands(server: Server, scale: Scale) -> dict[str, Figures]:
         "append": _measure_append(server, seconds=scale.seconds),
         **_measure_copies(server),
         "select": _measure_select(server, size=scale.large, seconds=scale.seconds),
+        "resync": _measure_resync(server, seconds=scale.seconds),
     }
 
 
@@ -76,6 +83,13 @@ def _measure_reading(server: Server, *, seconds: float) -> dict[str, Figures]:
         ):
             search = _checked(client, b"SEARCH " + key, b"* SEARCH", 1)
             found[name] = _repeated(server, itertools.repeat(search), seconds)
+        for name, command, part in (
+            ("sort subject", b"SORT (SUBJECT) UTF-8 ALL", b"* SORT"),
+            ("sort date", b"SORT (REVERSE DATE) UTF-8 ALL", b"* SORT"),
+            ("thread", b"THREAD REFERENCES UTF-8 ALL", b"* THREAD"),
+        ):
+            ask = _checked(client, command, part, 1)
+            found[name] = _repeated(server, itertools.repeat(ask), seconds)
     return found
 
 
@@ -160,6 +174,54 @@ def _measure_select(server: Server, *, size: int, seconds: float) -> Figures:
             with stopwatch.lap():
                 select()
     return stopwatch.figures()
+
+
+def _measure_resync(server: Server, *, seconds: float) -> Figures:
+    """SELECT with QRESYNC of the large mailbox, after changes of 100 messages.
+
+    Of these 80 have another flag, and 20 are gone. They are all over the mailbox.
+    """
+    stopwatch = _Stopwatch(server)
+    large = _LARGE.encode()
+    with _inbox(server) as other, _inbox(server) as client:
+        client.command(b"ENABLE QRESYNC")
+        other.select(_LARGE)
+        other.command(b"STORE 1:* -FLAGS.SILENT (\\Flagged)")
+        while not stopwatch.enough(seconds):
+            known = _known(client.command(b"SELECT " + large))
+            client.command(b"SELECT empty")
+            flagged = _change(other)
+            with stopwatch.lap():
+                told = client.command(b"SELECT %b (QRESYNC (%d %d))" % (large, *known))
+            if sum(b" FETCH (" in line for line in told) != _FLAGGED:
+                raise Refused("not all flags were told")
+            if not any(line.startswith(b"* VANISHED (EARLIER) ") for line in told):
+                raise Refused("nothing vanished")
+            other.command(b"STORE %b -FLAGS.SILENT (\\Flagged)" % flagged)
+    return stopwatch.figures()
+
+
+def _change(client: ImapClient) -> bytes:
+    """Flag 80 messages of a mailbox, and remove 20 behind them; return the 80."""
+    step = client.exists // (_FLAGGED + _GONE)
+    numbers = [b"%d" % (number * step + 1) for number in range(_FLAGGED + _GONE)]
+    flagged, gone = (
+        b",".join(some) for some in (numbers[:_FLAGGED], numbers[_FLAGGED:])
+    )
+    client.command(b"STORE %b +FLAGS.SILENT (\\Flagged)" % flagged)
+    client.command(b"STORE %b +FLAGS.SILENT (\\Deleted)" % gone)
+    client.command(b"EXPUNGE")
+    client.exists -= _GONE
+    return flagged
+
+
+def _known(told: list[bytes]) -> tuple[int, int]:
+    """Return UIDVALIDITY and HIGHESTMODSEQ, as SELECT tells them."""
+    text = b"".join(told)
+    validity, modseq = _UIDVALIDITY.search(text), _HIGHESTMODSEQ.search(text)
+    if validity is None or modseq is None:
+        raise Refused("no HIGHESTMODSEQ")
+    return int(validity[1]), int(modseq[1])
 
 
 class _Stopwatch:

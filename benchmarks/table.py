@@ -38,6 +38,7 @@ def _delivery_rows() -> Iterable[Row]:
 _COMMANDS: Final = {
     "login": "LOGIN and LOGOUT",
     "select": "SELECT of 100,000",
+    "resync": "SELECT with QRESYNC of 100,000, 100 changed",
     "fetch envelope": "FETCH 1:* ENVELOPE of 10,000",
     "fetch bodystructure": "FETCH 1:* BODYSTRUCTURE",
     "fetch header": "FETCH 1:* of three header fields",
@@ -45,6 +46,9 @@ _COMMANDS: Final = {
     "search unseen": "SEARCH UNSEEN",
     "search subject": "SEARCH SUBJECT",
     "search text": "SEARCH TEXT",
+    "sort subject": "SORT (SUBJECT) of 10,000",
+    "sort date": "SORT (REVERSE DATE) of 10,000",
+    "thread": "THREAD REFERENCES of 10,000",
     "store all": "STORE 1:*",
     "store one": "STORE of one",
     "list status": "LIST with STATUS of 1,000",
