@@ -206,6 +206,7 @@ def test_a_fault_is_answered(boxes: Boxes, method: str, asked: bytes) -> None:
     boxes.inbox.faults.clear()
     assert b"1 FETCH" in answer(client.select(), b"FETCH 1 FLAGS")
     boxes.inbox.faults["removeListener"] = ZeroDivisionError("another one")
+    boxes.faults["logout"] = ZeroDivisionError("the last one")
     client.drop()
     assert boxes.logouts == 1
 
