@@ -4,7 +4,7 @@ import pytest
 from twisted.internet.defer import ensureDeferred, gatherResults
 
 from imapbox.model.errors import NoSuchMailbox
-from imapbox.model.names import INBOX, UserName, mailbox_name
+from imapbox.model.names import INBOX, MailboxName, UserName, mailbox_name
 from imapbox.store.restored import renew_mailboxes
 from tests.support.mail_store import BOB, Opener, account_of, deliver
 
@@ -44,6 +44,24 @@ async def test_a_key_is_the_mailboxs(open_store: Opener) -> None:
         for missing in (keys.find, keys.need, keys.renew):
             with pytest.raises(NoSuchMailbox):
                 await missing(WORK)
+
+
+async def test_of_two_that_make_one_the_first_wins(
+    open_store: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who finds no key and comes too late with one takes that of who was first."""
+    keys = (await account_of(await open_store())).url_keys
+    late = (await account_of(await open_store())).url_keys
+    found = await keys.need(INBOX)
+    find = late.find
+    answers: list[bytes | None] = [None]
+
+    async def find_late(name: MailboxName) -> bytes | None:
+        return answers.pop() if answers else await find(name)
+
+    monkeypatch.setattr(late, "find", find_late)
+    assert await late.need(INBOX) == found
+    assert await keys.find(INBOX) == found
 
 
 async def test_other_uids_other_key(open_store: Opener) -> None:
