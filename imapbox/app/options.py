@@ -100,6 +100,7 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
         self._reactor = reactor
         for listener in _LISTENERS:
             self[listener] = []
+        self["administrator"] = []
         self["credCheckers"] = []
         self["many-from"] = []
         self["proxy-from"] = []
@@ -117,6 +118,16 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
     def opt_lmtp(self, endpoint: str) -> None:
         """Take mail over LMTP here, as unix:/path. May be given several times."""
         self["lmtp"].append(endpoint)
+
+    def opt_administrator(self, user: str) -> None:
+        """Let this user do everything with the mailboxes below "Shared/".
+
+        May be given several times.
+        """
+        name = user_name(user)
+        if name is None:
+            raise _wrong("--administrator", user, "no user can have this name")
+        self["administrator"].append(name)
 
     def opt_many_from(self, network: str) -> None:
         """Don't count connections from here, as 192.0.2.0/24: a webmail, a proxy."""
@@ -201,6 +212,7 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
             runtime=str(Path(self["runtime"]).absolute()),
             xforward_from=(*LOOPBACK, *self["xforward-from"]),
             submission_users=frozenset(self["submission-user"]),
+            administrators=tuple(self["administrator"]),
         )
 
     def _complaints(self) -> Iterator[str]:

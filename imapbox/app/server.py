@@ -56,7 +56,7 @@ def make_server(
         submission_users=settings.submission_users,
     )
     crowd = Crowd(seats, imap_settings.connections, reactor)
-    logins = StoreLogins(store, Login(settings.checkers))
+    logins = StoreLogins(store, Login(settings.checkers), settings.administrators)
     imap, imaps = (
         IMAPFactory(logins, reactor, settings=imap_settings, tls=tls, crowd=crowd)
         for tls in (settings.tls, None)

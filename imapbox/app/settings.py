@@ -35,6 +35,7 @@ class ServerSettings:
         runtime: Where the processes of this machine count together, absolute.
         xforward_from: Whom, besides UNIX sockets, LMTP believes XFORWARD.
         submission_users: As whom submission servers log in.
+        administrators: Who may do everything with the mailboxes below "Shared/".
     """
 
     store: str
@@ -50,3 +51,4 @@ class ServerSettings:
     runtime: str = RUNTIME
     xforward_from: tuple[Network, ...] = LOOPBACK
     submission_users: frozenset[UserName] = frozenset()
+    administrators: tuple[UserName, ...] = ()

@@ -26,6 +26,7 @@ from imapbox.model.errors import MailboxExists, NoSuchMailbox
 from imapbox.model.names import INBOX, MailboxName, UserName, parents
 from imapbox.model.numbers import ModSeq, UidValidity
 from imapbox.model.quota import NOTHING_USED, Quota, Usage
+from imapbox.model.rights import Grantable, Rights, RightsChange
 from imapbox.wire.imap.dates import render_date_time
 
 _COUNTS: Final = ("MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN")
@@ -221,6 +222,29 @@ class ForeignAccount:
         self, name: MailboxName | None, values: Mapping[str, bytes | None]
     ) -> None:
         """Be asked by nobody: METADATA is not offered."""
+        raise NotImplementedError
+
+    async def owns(self, name: MailboxName) -> bool:
+        """Say that all is the user's: nobody knows."""
+        del name
+        return True
+
+    async def my_rights(self, name: MailboxName) -> Rights:
+        """Be asked by nobody: ACL is not offered."""
+        raise NotImplementedError
+
+    async def access_list(self, name: MailboxName) -> Mapping[str, Rights]:
+        """Be asked by nobody: ACL is not offered."""
+        raise NotImplementedError
+
+    async def grantable(self, name: MailboxName, identifier: str) -> Grantable:
+        """Be asked by nobody: ACL is not offered."""
+        raise NotImplementedError
+
+    async def change_rights(
+        self, name: MailboxName, identifier: str, change: RightsChange
+    ) -> None:
+        """Be asked by nobody: ACL is not offered."""
         raise NotImplementedError
 
     async def _open(self, name: MailboxName, *writable: bool) -> Any:

@@ -49,6 +49,7 @@ from imapbox.model.errors import MailboxGone, MailboxReadOnly, MessageGone, Stor
 from imapbox.model.flags import FlagChange
 from imapbox.model.names import MailboxName
 from imapbox.model.numbers import ModSeq, Seq, Uid, UidValidity
+from imapbox.model.rights import ALL_RIGHTS
 from imapbox.query.matches import Matches
 
 T = TypeVar("T")
@@ -72,10 +73,12 @@ class ForeignMailbox(View):
         read_only: Whether nothing can be changed.
         uidvalidity: The mailbox's.
         mailbox_id: None.
+        rights: All; the application says what can't be done.
     """
 
     _log = Logger()
     mailbox_id = b""
+    rights = ALL_RIGHTS
 
     def __init__(  # noqa: PLR0913 - what a session needs
         self,
@@ -104,6 +107,9 @@ class ForeignMailbox(View):
         self._listener = Listener()
         self._closed = False
         box.addListener(self._listener)
+
+    async def check_readable(self) -> None:
+        """Do nothing: nobody tells."""
 
     def may_add_keywords(self) -> bool:
         r"""Say whether the mailbox has ``\*`` among its flags."""

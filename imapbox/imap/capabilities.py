@@ -12,6 +12,8 @@ from imapbox.imap.states import State
 # there is before theirs only.
 ALWAYS: Final = ("IMAP4rev1", "IMAP4rev2", "LITERAL+", "ID", "IDLE")
 AFTER_LOGIN: Final = (
+    "ACL",
+    "RIGHTS=texk",  # RFC 4314 §5.1.1: those that RFC 2086 had not
     "BINARY",
     "CATENATE",
     "CHILDREN",
@@ -26,6 +28,7 @@ AFTER_LOGIN: Final = (
     "I18NLEVEL=1",
     "INPROGRESS",
     "LIST-EXTENDED",
+    "LIST-MYRIGHTS",
     "LIST-STATUS",
     "METADATA",
     "MOVE",

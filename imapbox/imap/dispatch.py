@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from imapbox.imap.answers import Done
 from imapbox.imap.handlers import (
+    acl,
     any_state,
     append,
     authenticate,
@@ -35,6 +36,13 @@ from imapbox.imap.offered import check_offered
 from imapbox.imap.session import Session
 from imapbox.imap.states import check_permitted
 from imapbox.imap.uid_only import check_names_uids
+from imapbox.wire.imap.commands.acl import (
+    DeleteAcl,
+    GetAcl,
+    ListRights,
+    MyRights,
+    SetAcl,
+)
 from imapbox.wire.imap.commands.any_state import Capability, Logout, Noop
 from imapbox.wire.imap.commands.append import Append, Replace
 from imapbox.wire.imap.commands.authenticated import (
@@ -124,6 +132,11 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     GenUrlAuth: Row(urlauth.genurlauth, Tells.CHANGES),
     ResetKey: Row(urlauth.resetkey, Tells.CHANGES),
     UrlFetch: Row(urlauth.urlfetch, Tells.CHANGES),
+    SetAcl: Row(acl.set_acl, Tells.CHANGES),
+    DeleteAcl: Row(acl.delete_acl, Tells.CHANGES),
+    GetAcl: Row(acl.get_acl, Tells.CHANGES),
+    ListRights: Row(acl.list_rights, Tells.CHANGES),
+    MyRights: Row(acl.my_rights, Tells.CHANGES),
     Idle: Row(idle.idle, Tells.NOTHING),
     # RFC 9051 §6.4
     Check: Row(any_state.noop, Tells.NOTHING),
@@ -163,6 +176,8 @@ async def obey(
     check_offered(command, session.lacks)
     if session.dialect.uids_only:
         check_names_uids(command)
+    if HANDLERS[type(command)].tells is Tells.CHANGES:
+        await session.check_readable()
     if isinstance(command, Replace) and message is not None:
         return await append.replace(session, command, message)
     if isinstance(command, Append) and message is not None:

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from imapbox.mailbox.interfaces import Listed
 from imapbox.model.names import MailboxName, parents
+from imapbox.model.rights import Rights
 from imapbox.wire.imap.commands.listing import List
 from imapbox.wire.imap.list_options import Selecting
 from imapbox.wire.imap.responses import Attribute
@@ -32,12 +33,14 @@ class Row(NamedTuple):
         has_selected_below: Whether CHILDINFO is.
         is_counted: Whether STATUS may be: it is a mailbox, and is not shown for
             what is below it only.
+        rights: What the user may do with it, if it is a mailbox.
     """
 
     name: MailboxName
     attributes: Sequence[Attribute]
     has_selected_below: bool
     is_counted: bool
+    rights: Rights
 
 
 class ListRows:
@@ -100,6 +103,7 @@ class ListRows:
             self._attributes(each),
             each.name in self._above,
             selected and each.exists,
+            each.rights,
         )
 
     def _selects(self, each: Listed) -> bool:

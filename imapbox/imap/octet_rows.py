@@ -23,6 +23,7 @@ from imapbox.mime.decode import UnknownCTE
 from imapbox.model.errors import MailError, MessageGone
 from imapbox.model.flags import FLAG_NAMES, Flag, FlagChange
 from imapbox.model.numbers import Uid
+from imapbox.model.rights import Rights
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.fetch_items import BinarySizeItem, FetchAtt, FetchItem
@@ -61,7 +62,8 @@ class OctetRows:
             not isinstance(item, FetchAtt | BinarySizeItem) and not item.peek
             for item in items
         )
-        self._sets_seen = reads and not self._mailbox.read_only
+        may_set = not self._mailbox.read_only and Rights.SEEN in self._mailbox.rights
+        self._sets_seen = reads and may_set
         self._withheld: list[Uid] = []
         self._undecodable = 0
 

@@ -33,6 +33,11 @@ from imapbox.wire.imap.return_options import Return, Returns
 # Commands that are in neither RFC 3501 nor RFC 2971.
 COMMANDS: Final[Mapping[str, str]] = {
     "CANCELUPDATE": "CONTEXT=SEARCH",
+    "DELETEACL": "ACL",
+    "GETACL": "ACL",
+    "LISTRIGHTS": "ACL",
+    "MYRIGHTS": "ACL",
+    "SETACL": "ACL",
     "COMPRESS": "COMPRESS=DEFLATE",
     "ENABLE": "ENABLE",
     "ESEARCH": "MULTISEARCH",
@@ -176,6 +181,8 @@ def _list(command: List) -> Iterator[str]:
         yield "LIST-EXTENDED"
     if Selecting.SPECIAL_USE in command.selecting:
         yield "SPECIAL-USE"
+    if command.returning.my_rights:
+        yield "LIST-MYRIGHTS"
     if command.returning.status:
         yield "LIST-STATUS"
     for item in command.returning.status:

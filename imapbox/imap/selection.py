@@ -13,6 +13,7 @@ from imapbox.mailbox.messages import MarkedRow, Marks, Message
 from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged, Update
 from imapbox.model.flags import FLAG_NAMES, Flag
 from imapbox.model.numbers import Seq, Uid
+from imapbox.model.rights import settable_flags
 from imapbox.model.sequence_set import SAVED, SequenceSet
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
@@ -44,6 +45,7 @@ class Selection:
         self.contexts = Contexts(mailbox)
         self._flags_items = _FlagsItems(mailbox, dialect)
         self._keywords_told = len(mailbox.keywords())
+        self._rights_told = mailbox.rights
 
     def messages(self, numbers: SequenceSet, *, by_uid: bool) -> Iterator[Message]:
         """Return the messages that a client names, ascending, lazily.
@@ -109,14 +111,15 @@ class Selection:
 
     def permanent_flags_line(self) -> bytes:
         r"""Return ``* OK [PERMANENTFLAGS …]``; ``\*`` invites new keywords."""
-        if self.mailbox.read_only:
+        system, keywords = settable_flags(self.mailbox.rights)
+        if self.mailbox.read_only or not (system or keywords):
             flag_list, text = render_flag_list(Flag(0)), "No flags can be changed."
         else:
             text = "These flags last."
             flag_list = render_flag_list(
-                ALL_FLAGS,
-                self.mailbox.keywords(),
-                any_keyword=self.mailbox.may_add_keywords(),
+                system,
+                self.mailbox.keywords() if keywords else (),
+                any_keyword=keywords and self.mailbox.may_add_keywords(),
             )
         code = codes.permanent_flags(flag_list)
         return responses.untagged(responses.Status.OK, text, code)
@@ -165,6 +168,14 @@ class Selection:
         if known == self._keywords_told:
             return b""
         self._keywords_told = known
+        return self.flags_line() + self.permanent_flags_line()
+
+    def new_rights(self) -> bytes:
+        """Return what tells of other rights to change flags: RFC 4314 §5.1.1."""
+        rights, known = self.mailbox.rights, self._rights_told
+        self._rights_told = rights
+        if settable_flags(rights) == settable_flags(known):
+            return b""
         return self.flags_line() + self.permanent_flags_line()
 
     def flags_rows(self, rows: Iterable[MarkedRow], *, with_uid: bool) -> bytes:

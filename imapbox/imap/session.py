@@ -249,6 +249,15 @@ class Session:
         if selection is not None:
             selection.mailbox.close()
 
+    async def check_readable(self) -> None:
+        """See that what is selected may still be read, before something is told of it.
+
+        Raises:
+            MailboxGone: It may not.
+        """
+        if self._selection is not None:
+            await self._selection.mailbox.check_readable()
+
     def changed(self) -> Deferred[None]:
         """Return a Deferred that fires when a `sync` may have something to tell.
 
@@ -274,6 +283,7 @@ class Session:
         updates = await selection.mailbox.sync(may_expunge=may_expunge)
         try:
             await selection.contexts.tell_gone(self.output, before)
+            self.output.write(selection.new_rights())
             lines = selection.lines(updates, uid_at)
             for number, line in enumerate(lines, start=1):
                 self.output.write(line)

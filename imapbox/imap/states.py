@@ -76,6 +76,12 @@ PERMITTED_IN: Final[Mapping[str, frozenset[State]]] = {
     "GENURLAUTH": _AFTER,  # RFC 4467 §7
     "RESETKEY": _AFTER,
     "URLFETCH": _AFTER,
+    # RFC 4314 §7
+    "SETACL": _AFTER,
+    "DELETEACL": _AFTER,
+    "GETACL": _AFTER,
+    "LISTRIGHTS": _AFTER,
+    "MYRIGHTS": _AFTER,
     "IDLE": _AFTER,
     # RFC 9051 §6.4; CHECK is RFC 3501 §6.4.1
     "CHECK": _SELECTED,

@@ -25,7 +25,7 @@ from imapbox.index.payload import Part
 from imapbox.index.stored_octets import CheckedOctets, StoredOctets, read_checked
 from imapbox.index.transaction import Change, Octets
 from imapbox.model.errors import MessageGone, NumbersExhausted
-from imapbox.model.flags import Flag
+from imapbox.model.flags import EVERY_FLAG, Flag, FlagScope
 from imapbox.model.numbers import MAX_UID, Uid, UidValidity
 
 _PARTS: Final = 3  # of a message: card, our header lines, what was received
@@ -174,7 +174,8 @@ class CopyMessages:
         originals: In the order of the copies' UIDs.
         octets: Theirs, from `Originals.octets`.
         known: The keyword table of where they go; needed only if an original
-            has keywords.
+            has keywords that are copied.
+        scope: Flags that are copied; others the copies don't have.
         uidvalidity: Once committed, the mailbox's.
         uids: Once committed, the copies'.
     """
@@ -182,6 +183,7 @@ class CopyMessages:
     originals: Originals
     octets: Content
     known: Known | None = None
+    scope: FlagScope = EVERY_FLAG
     uidvalidity: UidValidity | None = None
     uids: range = range(0)
     _bits: dict[int, int] = field(default_factory=dict)
@@ -206,8 +208,10 @@ class CopyMessages:
         unseen = live = 0
         for uid, original in enumerate(self.originals, start=counts.uidnext):
             keywords = self._keywords(original.keywords, operations)
-            operations.append(_copy(original, uid, keywords, time).encode())
-            unseen += not original.flags & Flag.SEEN
+            flags = original.flags & self._flags
+            copy = _copy(original._replace(flags=flags, keywords=keywords), uid, time)
+            operations.append(copy.encode())
+            unseen += not flags & Flag.SEEN
             live += original.size
         self.uidvalidity = counts.uidvalidity
         self.uids = range(counts.uidnext, counts.uidnext + count)
@@ -225,9 +229,13 @@ class CopyMessages:
         if self.known:
             self.known.begin_anew()
 
+    @property
+    def _flags(self) -> int:
+        return ~0 if self.scope == EVERY_FLAG else int(self.scope.system)
+
     def _keywords(self, bits: int, operations: list[Encoded]) -> int:
         """Return what the keywords are here; define those that are new."""
-        if not bits:
+        if not bits or not self.scope.keywords:
             return 0
         if self.known is None:
             raise RuntimeError("a keyword, and no table of keywords")
@@ -239,11 +247,11 @@ class CopyMessages:
         return self._bits[bits]
 
 
-def _copy(original: Original, uid: int, keywords: int, time: int) -> Append:
+def _copy(original: Original, uid: int, time: int) -> Append:
     return Append(
         uid=Uid(uid),
         flags=original.flags,
-        keywords=keywords,
+        keywords=original.keywords,
         date=original.date,
         zone=original.zone,
         savedate=time // 1_000_000,

@@ -14,7 +14,7 @@ from imapbox.index.operations import Append, Expunge, Flags, Keyword, Meta
 from imapbox.index.remembered_keys import NO_KEY
 from imapbox.index.transaction import Change, NeedsNoFacts, Octets
 from imapbox.model.errors import NumbersExhausted
-from imapbox.model.flags import Flag, FlagChange
+from imapbox.model.flags import EVERY_FLAG, Flag, FlagChange, FlagScope
 from imapbox.model.message import InternalDate
 from imapbox.model.numbers import MAX_MODSEQ, MAX_UID, ModSeq, Uid, UidValidity
 
@@ -122,6 +122,7 @@ class SetFlags:
         flags: System flags.
         keywords: Names.
         unchanged_since: Messages with a greater modseq are left alone; None: none.
+        scope: Flags that may be changed; others stay as they are.
         modseq: Once committed, the change's; None if there was nothing to do.
         left_alone: Once committed, the UIDs of those.
     """
@@ -131,6 +132,7 @@ class SetFlags:
     flags: Flag
     keywords: frozenset[str]
     unchanged_since: ModSeq | None = None
+    scope: FlagScope = EVERY_FLAG
     modseq: ModSeq | None = None
     left_alone: list[Uid] = field(default_factory=list)
 
@@ -176,6 +178,8 @@ class SetFlags:
         self.left_alone.clear()
 
     def _bits(self) -> tuple[int, list[Keyword]]:
+        if not self.scope.keywords:
+            return 0, []
         if self.what is not FlagChange.REMOVE:
             return self.known.keyword_bits(self.keywords)
         lowered = {name.lower() for name in self.keywords}
@@ -183,13 +187,15 @@ class SetFlags:
         return sum(1 << n for n, name in numbers if name.lower() in lowered), []
 
     def _masks(self, bits: int) -> Flags:
-        flags = int(self.flags)
+        scope = self.scope
+        flags = int(self.flags & scope.system)
         if self.what is FlagChange.ADD:
             return Flags((), flags, 0, bits, 0)
         if self.what is FlagChange.REMOVE:
             return Flags((), 0, flags, 0, bits)
-        others = (1 << len(self.known.keywords)) - 1 & ~bits
-        return Flags((), flags, _ALL_FLAGS & ~flags, bits, others)
+        others = _ALL_FLAGS if scope == EVERY_FLAG else int(scope.system)
+        keywords = (1 << len(self.known.keywords)) - 1 if scope.keywords else 0
+        return Flags((), flags, others & ~flags, bits, keywords & ~bits)
 
 
 @dataclass(slots=True)

@@ -1,10 +1,11 @@
 """One user's mail, as a session sees it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from imapbox.disk.spool import Spool
+from imapbox.index.account_operations import Create
 from imapbox.index.columns import Columns
 from imapbox.index.head import Counts
 from imapbox.index.known import Known
@@ -14,7 +15,9 @@ from imapbox.index.mailbox_transactions import (
     Incoming,
 )
 from imapbox.index.rows_taken_along import take_along
-from imapbox.mailbox.annotations import Annotations
+from imapbox.mailbox.access import Access, Visitor, authorize
+from imapbox.mailbox.access_list import access_list, change_rights, grantable
+from imapbox.mailbox.annotations import SHARED, Annotations
 from imapbox.mailbox.full_text import FullText
 from imapbox.mailbox.interfaces import (
     Appended,
@@ -25,39 +28,69 @@ from imapbox.mailbox.interfaces import (
 )
 from imapbox.mailbox.recent import Recent, recent_after
 from imapbox.mailbox.selected import Selected
-from imapbox.mailbox.transfer import Transfer
+from imapbox.mailbox.transfer import Target, Targets, Transfer
+from imapbox.mailbox.tree import Seen, tree
 from imapbox.mailbox.url_keys import UrlKeys
 from imapbox.model.errors import (
     MailboxGone,
+    MailboxNameRefused,
     NoSuchMailbox,
     NoSuchUser,
+    NotPermitted,
     StoreReadOnly,
 )
-from imapbox.model.flags import Flag, split_flags
-from imapbox.model.names import INBOX, MailboxName, UserName, parents
+from imapbox.model.flags import Flag, FlagScope, split_flags
+from imapbox.model.names import INBOX, SHARED_USER, MailboxName, UserName
 from imapbox.model.quota import NOTHING_USED, Quota, Usage
+from imapbox.model.rights import (
+    ANY_THAT_ANNOTATES,
+    ANY_THAT_CHANGES,
+    ANY_THAT_TELLS,
+    NO_RIGHTS,
+    Grantable,
+    Rights,
+    RightsChange,
+    settable_flags,
+)
+from imapbox.store.access_facts import rights_given
 from imapbox.store.account import AccountLog
 from imapbox.store.incoming import incoming
 from imapbox.store.open_mailbox import OpenMailbox
 from imapbox.store.quotas import check_room, quota_of, usage_of
+from imapbox.store.shares import Shares
 from imapbox.store.store import Store
+from imapbox.store.tree_changes import mailbox_above
 
 
 class UserAccount:
-    """See `account_interface.Account`.
+    """See `account_interface.Account`. Names are those in the account's own tree.
 
     Args:
         store: Where the mail is.
         account: Whose it is.
+        visitor: Who looks at it; None: the owner.
+        prefix: What he has before the names.
+        targets: Where he can copy messages to; None: into this account.
     """
 
-    def __init__(self, store: Store, account: AccountLog) -> None:
+    def __init__(
+        self,
+        store: Store,
+        account: AccountLog,
+        visitor: Visitor | None = None,
+        *,
+        prefix: str = "",
+        targets: Targets | None = None,
+    ) -> None:
         self.user: UserName = account.user
         self._store = store
         self._account = account
-        self._transfer = Transfer(store, account)
-        self._annotations = Annotations(account, account.user)
         self.url_keys = UrlKeys(store, account)
+        self._visitor = visitor or Visitor(account.user)
+        self._prefix = prefix
+        self._shares = Shares(store)
+        self._transfer = Transfer(store, targets or self)
+        self._annotations = Annotations(account, self._visitor.user)
         self._full_text: FullText | None = None
         if store.full_text is not None:
             self._full_text = FullText(store.full_text, self.user)
@@ -87,32 +120,48 @@ class UserAccount:
 
     async def mailboxes(self) -> Sequence[Listed]:
         """Return all names, sorted, INBOX first."""
+        return tree(await self.seen(), await self.subscribed())
+
+    async def seen(self) -> Mapping[MailboxName, Seen]:
+        """Return the mailboxes that the visitor may know of, with the prefix."""
         await self._account.sync()
-        state = self._account.state
-        above = {parent for name in state.names for parent in parents(name)}
-        names = set(state.names) | above | state.subscribed
-        return [
-            Listed(
-                name=name,
-                subscribed=name in state.subscribed,
-                exists=name in state.names,
-                has_children=name in above,
-                special_use=_special_use(self._account, name),
-            )
-            for name in sorted(names, key=lambda name: (name != INBOX, name))
-        ]
+        return dict(self._seen())
+
+    async def has(self, name: MailboxName) -> bool:
+        """Say whether there is a mailbox of this name."""
+        await self._account.sync()
+        return name in self._account.state.names
+
+    async def subscribed(self) -> frozenset[MailboxName]:
+        """Return the owner's subscriptions."""
+        await self._account.sync()
+        return frozenset(self._account.state.subscribed)
 
     async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> bytes:
         """Make a mailbox; see `account_interface.Account.create`."""
+        await self._account.sync()
+        self._check_may_create(name)
+        if uses and not self._is_owner:
+            raise NotPermitted(name)  # what mail goes where is the owner's affair
         return await self._account.create(name, " ".join(uses))
 
     async def delete(self, name: MailboxName) -> None:
         """Delete a mailbox."""
-        await self._account.delete(name)
+        access = await self._access(name, Rights.DELETE)
+        had_rights = list(rights_given(self._account.meta(access.mailbox_id)))
+        await self._account.delete(name, access.mailbox_id)
+        if self.user != SHARED_USER:
+            await self._shares.strike(self._account, had_rights)
 
     async def rename(self, old: MailboxName, new: MailboxName) -> None:
         """Rename a mailbox; of INBOX, move the messages."""
-        if old == INBOX:
+        if not self._is_owner:
+            access = await self._access(old, Rights.DELETE)
+            self._check_may_create(new)
+            if old == INBOX:
+                raise MailboxNameRefused(old)
+            await self._account.rename(old, new, access.mailbox_id)
+        elif old == INBOX:
             await self._account.create(new)
             await self._transfer.move_all(INBOX, new)
         else:
@@ -127,9 +176,8 @@ class UserAccount:
         await self._account.unsubscribe(name)
 
     async def check_append(self, name: MailboxName) -> None:
-        """Raise `NoSuchMailbox`, or `StoreReadOnly`, if it can't be appended to."""
-        await self._account.sync()
-        self._account.named(name)
+        """Raise what `append` would raise now, before the octets come."""
+        await self._access(name, Rights.INSERT)
         if await self._store.is_read_only():
             raise StoreReadOnly
 
@@ -140,9 +188,9 @@ class UserAccount:
         freed: Usage = NOTHING_USED,
     ) -> Appended:
         """Add messages, all or none, durably."""
-        ready = [await self._incoming(message) for message in messages]
-        await self._account.sync()
-        mailbox = self._transfer.named(name)
+        access, mailbox = await self.target(name)
+        scope = settable_flags(access.rights)
+        ready = [await self._incoming(message, scope) for message in messages]
         more = Usage(sum(message.size for message in ready), len(ready))
         await check_room(self._store, self._account, more.minus(freed))
         known = None
@@ -162,12 +210,17 @@ class UserAccount:
 
     async def take_back(self, name: MailboxName, where: Appended) -> None:
         """Remove what was just appended, durably."""
-        mailbox = self._transfer.named(name)
+        _, mailbox = await self.target(name)
         await self._sync(mailbox, name)
         uids = mailbox.state.roll.now.among(np.array(where.uids, np.uint32))
         known = take_along(mailbox.state, uids)
         wish = ExpungeMessages(known, only_deleted=False)
         await mailbox.submit(wish, command="replace")
+
+    async def owns(self, name: MailboxName) -> bool:
+        """Say whether a mailbox is, or would be, the visitor's own."""
+        del name
+        return self._is_owner
 
     async def quota(self) -> tuple[Quota, Usage]:
         """Return what the account may hold, and what it holds."""
@@ -176,30 +229,33 @@ class UserAccount:
 
     async def metadata(self, name: MailboxName | None) -> Mapping[str, bytes]:
         """Return annotations; see `account_interface.Account.metadata`."""
+        await self._check_may_annotate(name)
         return await self._annotations.all(name)
 
     async def set_metadata(
         self, name: MailboxName | None, values: Mapping[str, bytes | None]
     ) -> None:
         """Change annotations, all or none, durably."""
+        is_shared = any(entry.startswith(SHARED) for entry in values)
+        await self._check_may_annotate(name, Rights.WRITE if is_shared else NO_RIGHTS)
         await self._annotations.set(name, values)
 
     async def status(
         self, name: MailboxName, *, deleted: bool = True, recent: bool = True
     ) -> Status:
         """Return the counts; see `account_interface.Account.status`."""
-        await self._account.sync()
-        bound = self._account.named(name)
+        access = await self._access(name, Rights.READ)
         if not (deleted or recent):
+            bound = self._account.named(name)
             found = await self._store.glimpses(self._account, [bound])
             if bound.mailbox_id in found:
                 return _status(bound.mailbox_id, found[bound.mailbox_id])
-        mailbox = self._transfer.named(name)
+        mailbox = self._opened(access)
         await self._sync(mailbox, name)
         state = mailbox.state
         uids = state.roll.now
         return _status(
-            bound.mailbox_id,
+            access.mailbox_id,
             state.counts,
             deleted=_deleted(state.columns) if deleted else None,
             recent=len(uids) - uids.count_below(recent_after(mailbox) + 1),
@@ -210,8 +266,12 @@ class UserAccount:
     ) -> Mapping[MailboxName, Status]:
         """Return the counts of some; see `account_interface.Account.quick_status`."""
         await self._account.sync()
-        tree = self._account.state.names
-        bound = [tree[name] for name in names if name in tree]
+        there = self._account.state.names
+        bound = [
+            each
+            for each in map(there.get, names)
+            if each is not None and Rights.READ in self._access_to(each).rights
+        ]
         found = await self._store.glimpses(self._account, bound)
         return {
             each.name: _status(each.mailbox_id, found[each.mailbox_id])
@@ -223,15 +283,18 @@ class UserAccount:
         self, name: MailboxName, *, read_only: bool, takes_recent: bool = True
     ) -> Selected:
         """Open a mailbox for a session."""
-        await self._account.sync()
-        mailbox = self._transfer.named(name)
+        access = await self._access(name, Rights.READ)
+        mailbox = self._opened(access)
         await self._sync(mailbox, name)
         if mailbox.log.damaged or await self._store.is_read_only():
             read_only = True
+        if not access.rights & ANY_THAT_CHANGES:
+            read_only = True
         recent = Recent(mailbox, takes=takes_recent and not read_only)
+        full_name = MailboxName(self._prefix + name)
         return Selected(
-            name,
-            self._account,
+            full_name,
+            access,
             mailbox,
             self._transfer,
             recent,
@@ -239,14 +302,101 @@ class UserAccount:
             full_text=self._full_text,
         )
 
+    async def target(self, name: MailboxName) -> Target:
+        """Return a mailbox that messages may be brought into; see `Targets`."""
+        access = await self._access(name, Rights.INSERT)
+        return Target(access, self._opened(access))
+
+    async def my_rights(self, name: MailboxName) -> Rights:
+        """Return what the visitor may do; see `account_interface.Account`."""
+        access = await self._access(name, NO_RIGHTS)
+        if not access.rights & ANY_THAT_TELLS:
+            raise NoSuchMailbox(name)
+        return access.rights
+
+    async def access_list(self, name: MailboxName) -> Mapping[str, Rights]:
+        """Return who may do what, the owner first."""
+        return access_list(await self._access(name, Rights.ADMINISTER))
+
+    async def grantable(self, name: MailboxName, identifier: str) -> Grantable:
+        """Return which rights somebody can be given."""
+        return grantable(await self._access(name, Rights.ADMINISTER), identifier)
+
+    async def change_rights(
+        self, name: MailboxName, identifier: str, change: RightsChange
+    ) -> None:
+        """Change somebody's rights; see `account_interface.Account`."""
+        access = await self._access(name, Rights.ADMINISTER)
+        await change_rights(self._shares, access, identifier, change)
+
+    @property
+    def _is_owner(self) -> bool:
+        return self._visitor.user == self.user
+
+    async def _access(self, name: MailboxName, needed: Rights) -> Access:
+        """Return what the visitor may do with a mailbox: at least ``needed``.
+
+        Raises:
+            NoSuchMailbox: There is none, or he may not know of it.
+            NotPermitted: He may not do that.
+        """
+        await self._account.sync()
+        access = self._access_to(self._account.named(name))
+        authorize(access, needed, name)
+        return access
+
+    def _access_to(self, mailbox: Create) -> Access:
+        return Access(self._visitor, self._account, mailbox.mailbox_id)
+
+    def _seen(self) -> Iterator[tuple[MailboxName, Seen]]:
+        for mailbox in self._account.state.mailboxes.values():
+            rights = self._access_to(mailbox).rights
+            if Rights.LOOKUP in rights:
+                name = MailboxName(self._prefix + mailbox.name)
+                use = mailbox.special_use if self._is_owner else ""
+                yield name, Seen(rights, use or None, is_personal=self._is_owner)
+
+    def _check_may_create(self, name: MailboxName) -> None:
+        """See that the visitor may make a mailbox: RFC 4314 §4.
+
+        Raises:
+            NotPermitted: He may not, whether or not there is one.
+        """
+        if self._is_owner:
+            return
+        above = mailbox_above(self._account.state, name)
+        if above is None:
+            if self.user == SHARED_USER and self._visitor.administers:
+                return
+        elif Rights.CREATE in self._access_to(above).rights:
+            return
+        raise NotPermitted(name)
+
+    async def _check_may_annotate(
+        self, name: MailboxName | None, more: Rights = NO_RIGHTS
+    ) -> None:
+        """See that the visitor may know of notes: RFC 5464 §3.
+
+        Args:
+            name: Of what mailbox; None: of the account, which is his own.
+            more: What he needs besides.
+        """
+        if name is not None:
+            access = await self._access(name, Rights.LOOKUP | more)
+            if not access.rights & ANY_THAT_ANNOTATES:
+                raise NotPermitted(name)
+
+    def _opened(self, access: Access) -> OpenMailbox:
+        return self._store.mailbox(self._account, access.mailbox_id)
+
     async def _sync(self, mailbox: OpenMailbox, name: MailboxName) -> None:
         try:
             await mailbox.sync()
         except MailboxGone:
             raise NoSuchMailbox(name) from None
 
-    async def _incoming(self, message: NewMessage) -> Incoming:
-        flags, keywords = split_flags(message.flags)
+    async def _incoming(self, message: NewMessage, scope: FlagScope) -> Incoming:
+        flags, keywords = scope.of(*split_flags(message.flags))
         return await incoming(
             self._store.drivers.read,
             b"",
@@ -260,17 +410,25 @@ class UserAccount:
 async def open_account(store: Store, user: UserName) -> UserAccount:
     """Return the mail of a user whom somebody let in; the first time makes it.
 
-    May be cancelled.
+    That of others is not in it: see `sharing_account`. May be cancelled.
+
+    Raises:
+        MailError: It can not be opened now.
+    """
+    return UserAccount(store, await account_made(store, user))
+
+
+async def account_made(store: Store, user: UserName) -> AccountLog:
+    """Return a user's account, read and current; the first time, make it.
 
     Raises:
         MailError: It can not be opened now.
     """
     try:
-        account = await store.account(user)
+        return await store.account(user)
     except NoSuchUser:
         await store.create_account(user)
-        account = await store.account(user)
-    return UserAccount(store, account)
+    return await store.account(user)
 
 
 def _status(
@@ -299,8 +457,3 @@ def _deleted(columns: Columns) -> Usage:
     uids = columns.uids_with(Flag.DELETED)
     sizes = columns["size"][columns.rows_of(uids)]
     return Usage(int(sizes.sum(dtype=np.int64)), len(uids))
-
-
-def _special_use(account: AccountLog, name: MailboxName) -> str | None:
-    mailbox = account.state.names.get(name)
-    return mailbox.special_use or None if mailbox else None

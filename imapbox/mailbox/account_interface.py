@@ -14,6 +14,7 @@ from imapbox.mailbox.interfaces import (
 )
 from imapbox.model.names import MailboxName, UserName
 from imapbox.model.quota import NOTHING_USED, Quota, Usage
+from imapbox.model.rights import Grantable, Rights, RightsChange
 
 
 class UrlKeys(Protocol):
@@ -51,7 +52,11 @@ class UrlKeys(Protocol):
 
 
 class Account(Protocol):
-    """One user's mail."""
+    """One user's mail, and what of others' he may see.
+
+    All raise `NoSuchMailbox` for what he may not know of, as for what is not there,
+    and `NotPermitted` for what he has no right to do.
+    """
 
     user: UserName
 
@@ -126,6 +131,10 @@ class Account(Protocol):
         Raises:
             NoSuchMailbox: Answered with TRYCREATE.
         """
+        ...
+
+    async def owns(self, name: MailboxName) -> bool:
+        """Say whether a mailbox of this name is, or would be, the user's own."""
         ...
 
     async def quota(self) -> tuple[Quota, Usage]:
@@ -215,5 +224,35 @@ class Account(Protocol):
             read_only: Whether nothing is to be changed: EXAMINE.
             takes_recent: Whether what is ``\Recent`` here won't be so to the
                 next session.
+        """
+        ...
+
+    async def my_rights(self, name: MailboxName) -> Rights:
+        """Return what the user may do with a mailbox. RFC 4314 §3.5."""
+        ...
+
+    async def access_list(self, name: MailboxName) -> Mapping[str, Rights]:
+        """Return who has which rights to a mailbox. RFC 4314 §3.3."""
+        ...
+
+    async def grantable(self, name: MailboxName, identifier: str) -> Grantable:
+        """Return which rights to a mailbox somebody can be given. RFC 4314 §3.4."""
+        ...
+
+    async def change_rights(
+        self, name: MailboxName, identifier: str, change: RightsChange
+    ) -> None:
+        """Change somebody's rights to a mailbox, durably. RFC 4314 §3.1, §3.2.
+
+        Args:
+            name: Of the mailbox.
+            identifier: A user's name, whether or not there is such a user, or
+                `imapbox.model.rights.ANYONE`.
+            change: Of his rights; without any left he is not in the list.
+
+        Raises:
+            NotPermitted: Not everybody can be given rights to one's own mailbox.
+            RightsRefused: They can't be given to, or taken from, this one.
+            TooManyRights: Too many have some.
         """
         ...

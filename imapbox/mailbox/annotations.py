@@ -16,6 +16,7 @@ from imapbox.store.account import AccountLog
 
 _PREFIX: Final = "metadata "
 PRIVATE: Final = "/private/"
+SHARED: Final = "/shared/"
 # Every process that has the account open holds them.
 MOST_ANNOTATIONS: Final = 200
 MOST_OCTETS: Final = 1024 * 1024

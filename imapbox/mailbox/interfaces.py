@@ -32,6 +32,7 @@ from imapbox.model.flags import FlagChange
 from imapbox.model.message import InternalDate
 from imapbox.model.names import MailboxName
 from imapbox.model.numbers import ModSeq, Seq, Uid, UidValidity
+from imapbox.model.rights import ALL_RIGHTS, Rights
 from imapbox.query.columns import Bounds, Facts
 from imapbox.query.matches import Matches
 
@@ -58,6 +59,8 @@ class Listed:
         has_children: Whether names below it exist.
         special_use: Such as ``\Sent``, several with a space between, or None: RFC
             6154 §2.
+        rights: What may be done with it.
+        is_personal: Whether it is one's own.
     """
 
     name: MailboxName
@@ -65,6 +68,8 @@ class Listed:
     exists: bool
     has_children: bool
     special_use: str | None = None
+    rights: Rights = ALL_RIGHTS
+    is_personal: bool = True
 
 
 class Namespaces(NamedTuple):
@@ -164,6 +169,11 @@ class SelectedMailbox(Protocol):
     @property
     def read_only(self) -> bool:
         """Whether nothing can be changed: EXAMINE."""
+        ...
+
+    @property
+    def rights(self) -> Rights:
+        """What may be done here, as of the last `sync`."""
         ...
 
     @property
@@ -314,6 +324,14 @@ class SelectedMailbox(Protocol):
         Args:
             texts: What is looked for.
             pause: Awaited now and then.
+        """
+        ...
+
+    async def check_readable(self) -> None:
+        """See that the client may still read what is here, before it does.
+
+        Raises:
+            MailboxGone: It may not, or the mailbox is gone: BYE.
         """
         ...
 

@@ -22,6 +22,7 @@ from imapbox.index.mailbox_transactions import ExpungeMessages, SetFlags
 from imapbox.index.rows_taken_along import take_along
 from imapbox.index.uid_ranges import Bounds as UidBounds
 from imapbox.index.uid_roll import Uids
+from imapbox.mailbox.access import Access, authorize
 from imapbox.mailbox.full_text import FullText
 from imapbox.mailbox.interfaces import Copied, UidArray
 from imapbox.mailbox.messages import MarkedRow, Message
@@ -32,13 +33,13 @@ from imapbox.mailbox.updates import Exists, KeywordsDefined, Update, Updates
 from imapbox.mailbox.vanished import vanished
 from imapbox.mailbox.view import View, sync
 from imapbox.model.criteria import Like, Text
-from imapbox.model.errors import MailboxGone, MailboxReadOnly
+from imapbox.model.errors import MailboxGone, MailboxReadOnly, NotPermitted
 from imapbox.model.flags import MAX_KEYWORDS, Flag, FlagChange, split_flags
 from imapbox.model.names import MailboxName
 from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid, UidValidity
+from imapbox.model.rights import TAKE_AWAY, Rights, settable_flags
 from imapbox.query.columns import Bounds, Facts
 from imapbox.query.matches import Matches
-from imapbox.store.account import AccountLog
 from imapbox.store.open_mailbox import OpenMailbox
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ class Selected(OctetReader):
 
     Args:
         name: Under which it was selected.
-        account: Whose it is.
+        access: What whoever selected it may do.
         mailbox: What all sessions share; synced.
         transfer: Brings messages into other mailboxes.
         recent: Which messages are recent to this session.
@@ -65,7 +66,7 @@ class Selected(OctetReader):
     def __init__(  # noqa: PLR0913 - what a session needs
         self,
         name: MailboxName,
-        account: AccountLog,
+        access: Access,
         mailbox: OpenMailbox,
         transfer: Transfer,
         recent: Recent,
@@ -76,7 +77,7 @@ class Selected(OctetReader):
         super().__init__(mailbox)
         self.name = name
         self.read_only = read_only
-        self._account = account
+        self._access = access
         self._transfer = transfer
         self._recent = recent
         self._full_text = full_text
@@ -99,6 +100,11 @@ class Selected(OctetReader):
     def mailbox_id(self) -> bytes:
         """Return its id, whatever it is called."""
         return self._mailbox_id
+
+    @property
+    def rights(self) -> Rights:
+        """Return what may be done here, as is known."""
+        return self._access.rights
 
     @property
     def uidvalidity(self) -> UidValidity:
@@ -244,6 +250,11 @@ class Selected(OctetReader):
             return {}
         return await self._full_text.matches(self, likes, pause)
 
+    async def check_readable(self) -> None:
+        """Raise `MailboxGone` if another's mailbox may not be read any more."""
+        if not self._access.is_owners:
+            await self._learn_rights()
+
     async def sync(self, *, may_expunge: bool) -> Collection[Update]:
         """Learn what changed; see `interfaces.SelectedMailbox.sync`."""
         await self._learn()
@@ -276,16 +287,23 @@ class Selected(OctetReader):
     ) -> Sequence[Uid]:
         """Change flags, durably; see `interfaces.SelectedMailbox.set_flags`.
 
+        Flags that one has no right to change stay as they are.
+
         Raises:
             MailboxReadOnly: It was opened with EXAMINE.
+            NotPermitted: None of them may be changed.
         """
         self._check_writable()
         if not len(uids):
             return ()
         await self._learn()
         system, keywords = split_flags(flags)
+        scope = settable_flags(self.rights)
+        names_some = bool(system or keywords)
+        if not any(scope.of(system, keywords) if names_some else scope):
+            raise NotPermitted(self.name)
         known = take_along(self._state, _array(uids))
-        wish = SetFlags(known, change, system, keywords, unchanged_since)
+        wish = SetFlags(known, change, system, keywords, unchanged_since, scope)
         await self._mailbox.submit(wish, command="store")
         if wish.modseq is not None:
             self._told.add(wish.modseq)
@@ -303,6 +321,7 @@ class Selected(OctetReader):
         """
         self._check_writable()
         await self._learn()
+        authorize(self._access, Rights.EXPUNGE, self.name)
         # Only what the client was told of may go.
         deleted = self._view.uids.among(self._state.columns.uids_with(Flag.DELETED))
         if uids is not None:
@@ -316,6 +335,7 @@ class Selected(OctetReader):
         """Remove messages; see `interfaces.SelectedMailbox.remove`."""
         self._check_writable()
         await self._learn()
+        authorize(self._access, TAKE_AWAY, self.name)
         known = take_along(self._state, _array(uids))
         wish = ExpungeMessages(known, only_deleted=False)
         await self._mailbox.submit(wish, command="replace")
@@ -330,6 +350,7 @@ class Selected(OctetReader):
         """Move messages; see `interfaces.SelectedMailbox.move`."""
         self._check_writable()
         await self._learn()
+        authorize(self._access, TAKE_AWAY, self.name)
         return await self._transfer.move(self._mailbox, _array(uids), name)
 
     def changed(self) -> Deferred[None]:
@@ -359,14 +380,21 @@ class Selected(OctetReader):
         """Bring the shared state up to date.
 
         Raises:
-            MailboxGone: Its account does not bind it any more.
+            MailboxGone: Its account does not bind it any more, or it may not be
+                read any more.
         """
-        await self._account.sync()
-        if self._mailbox_id not in self._account.state.mailboxes:
-            raise MailboxGone(self.name)
+        await self._learn_rights()
         await self._mailbox.sync()
         if self.uidvalidity != self._uidvalidity:
             raise MailboxGone(self.name)  # `imapbox restored` gave it a new one
+
+    async def _learn_rights(self) -> None:
+        account = self._access.account
+        await account.sync()
+        if self._mailbox_id not in account.state.mailboxes:
+            raise MailboxGone(self.name)
+        if Rights.READ not in self.rights:
+            raise MailboxGone(self.name)  # as if it were: nobody learns the difference
 
     def _check_writable(self) -> None:
         if self.read_only:

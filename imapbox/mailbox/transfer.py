@@ -1,4 +1,4 @@
-"""Messages on their way from one mailbox of an account into another.
+"""Messages on their way from one mailbox into another, of any account.
 
 COPY takes the lock of the target only, together with whoever else writes
 there: what is copied is what was there when it was asked for. MOVE holds both
@@ -7,7 +7,7 @@ message consists of never changes, so that its octets are read and checked
 before any lock is taken.
 """
 
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from imapbox.index.copying import CopyMessages, Originals
 from imapbox.index.known import Known
 from imapbox.index.rows_taken_along import take_along
+from imapbox.mailbox.access import Access
 from imapbox.mailbox.interfaces import Copied
 from imapbox.model.errors import (
     MailboxGone,
@@ -26,7 +27,7 @@ from imapbox.model.errors import (
 from imapbox.model.names import MailboxName
 from imapbox.model.numbers import Uid
 from imapbox.model.quota import Usage
-from imapbox.store.account import AccountLog
+from imapbox.model.rights import settable_flags
 from imapbox.store.failures import in_words
 from imapbox.store.move import Bound, move_messages
 from imapbox.store.open_mailbox import OpenMailbox
@@ -44,39 +45,55 @@ MOST_MOVED_OCTETS: Final = 64 * MIB
 _TRIES: Final = 10
 
 
+class Target(NamedTuple):
+    """Where messages are brought.
+
+    Attributes:
+        access: What whoever brings them may do there.
+        mailbox: It.
+    """
+
+    access: Access
+    mailbox: OpenMailbox
+
+
+class Targets(Protocol):
+    """The mailboxes that somebody may bring messages into."""
+
+    async def target(self, name: MailboxName) -> Target:
+        """Return one of them, by the name that he has for it.
+
+        Raises:
+            NoSuchMailbox: There is none, or he may not know of it.
+            NotPermitted: He may not bring messages there.
+        """
+        ...
+
+
 class Transfer:
-    """Brings messages into the mailboxes of one account.
+    """Brings messages into mailboxes.
 
     Args:
         store: Where the mail is.
-        account: Whose it is.
+        targets: The mailboxes.
     """
 
-    def __init__(self, store: Store, account: AccountLog) -> None:
+    def __init__(self, store: Store, targets: Targets) -> None:
         self._store = store
-        self._account = account
-
-    def named(self, name: MailboxName) -> OpenMailbox:
-        """Return the mailbox of this name, as of the account's last sync.
-
-        Raises:
-            NoSuchMailbox: There is none.
-        """
-        mailbox_id = self._account.named(name).mailbox_id
-        return self._store.mailbox(self._account, mailbox_id)
+        self._targets = targets
 
     async def copy(
         self, source: OpenMailbox, uids: NDArray[np.uint32], name: MailboxName
     ) -> Copied | None:
         """Copy messages; see `interfaces.SelectedMailbox.copy`."""
-        target = self.named(name)
+        access, target = await self._targets.target(name)
         if not len(uids):
             return None
         if len(uids) > MOST_COPIED or _sizes(source, uids).sum() > MOST_COPIED_OCTETS:
             raise TooMuchAtOnce
         more = Usage(int(_sizes(source, uids).sum()), len(uids))
-        await check_room(self._store, self._account, more)
-        copy = await self._prepared(source, uids)
+        await check_room(self._store, access.account, more)
+        copy = await self._prepared(source, uids, access)
         if copy.originals.have_keywords:
             copy.known = await self._keywords(target, name)
         try:
@@ -89,13 +106,16 @@ class Transfer:
         self, source: OpenMailbox, uids: NDArray[np.uint32], name: MailboxName
     ) -> Copied | None:
         """Move messages; see `interfaces.SelectedMailbox.move`."""
-        target = self.named(name)
+        access, target = await self._targets.target(name)
         if not len(uids):
             return None
         octets = _sizes(source, uids[:MOST_MOVED]).cumsum()
         uids = uids[: max(1, int(octets.searchsorted(MOST_MOVED_OCTETS, "right")))]
+        if source.binding().account != target.binding().account:
+            more = Usage(int(_sizes(source, uids).sum()), len(uids))
+            await check_room(self._store, access.account, more)
         known = take_along(source.state, uids)
-        copy = await self._prepared(source, uids)
+        copy = await self._prepared(source, uids, access)
         copy.known = await self._keywords(target, name)
         moving = move_messages(
             Bound(source.directory, source.binding()),
@@ -109,22 +129,22 @@ class Transfer:
         except OSError as error:
             raise in_words(error) from error
         except MailboxGone:
-            await self._account.sync()
-            if self.named(name) is target:
+            again = await self._targets.target(name)
+            if again.mailbox is target:
                 raise
             raise NoSuchMailbox(name) from None
         await source.sync()
         return _copied(uids, copy)
 
     async def move_all(self, old: MailboxName, new: MailboxName) -> None:
-        """Move all messages that are in ``old`` now.
+        """Move all messages that are in ``old`` now. Both are one's own.
 
         Raises:
             MessageGone: Others expunge all the time.
             MessageDamaged: One is not what was stored.
             MailError: What was not moved is in ``old`` still.
         """
-        source = self.named(old)
+        _, source = await self._targets.target(old)
         await self._keywords(source, old)
         end = source.state.counts.uidnext
         tries = 0
@@ -142,7 +162,7 @@ class Transfer:
                 await source.sync()
 
     async def _prepared(
-        self, source: OpenMailbox, uids: NDArray[np.uint32]
+        self, source: OpenMailbox, uids: NDArray[np.uint32], access: Access
     ) -> CopyMessages:
         state = source.state
         if not state.columns["alive"][state.columns.rows_of(uids)].all():
@@ -158,7 +178,8 @@ class Transfer:
             if len(source.state.roll.now.among(uids)) == len(uids):
                 raise MessageDamaged from None
             raise
-        return CopyMessages(originals, octets)
+        scope = settable_flags(access.rights)
+        return CopyMessages(originals, octets, scope=scope)
 
     async def _keywords(self, mailbox: OpenMailbox, name: MailboxName) -> Known:
         try:

@@ -31,11 +31,23 @@ class MailboxHasChildren(MailError):
 
 
 class MailboxGone(MailError):
-    """The mailbox was deleted in the meantime."""
+    """The mailbox is not there any more."""
 
 
 class MailboxReadOnly(MailError):
     """The mailbox was opened for reading only."""
+
+
+class NotPermitted(MailError):
+    """You have no right to do that."""
+
+
+class RightsRefused(MailError):
+    """These rights can not be given or taken."""
+
+
+class TooManyRights(MailError):
+    """Rights were given to as many as can have some."""
 
 
 class NoSuchUser(MailError):

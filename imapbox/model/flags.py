@@ -11,7 +11,7 @@ See Also:
 
 import re
 from enum import Enum, IntFlag
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_KEYWORDS: Final = 256
 MAX_KEYWORD_LENGTH: Final = 255
@@ -46,6 +46,25 @@ class FlagChange(Enum):
     ADD = "+"
     REMOVE = "-"
     REPLACE = "="
+
+
+class FlagScope(NamedTuple):
+    """Flags that may be set and cleared.
+
+    Attributes:
+        system: Which system flags.
+        keywords: Whether all keywords are among them, or none.
+    """
+
+    system: Flag
+    keywords: bool
+
+    def of(self, system: Flag, keywords: frozenset[str]) -> tuple[Flag, frozenset[str]]:
+        """Return those of these flags that may be."""
+        return system & self.system, keywords if self.keywords else frozenset()
+
+
+EVERY_FLAG: Final = FlagScope(Flag(sum(FLAG_NAMES)), keywords=True)
 
 
 def flag_named(name: str) -> Flag | None:

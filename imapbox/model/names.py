@@ -19,6 +19,9 @@ UserName = NewType("UserName", str)
 
 DELIMITER: Final = "/"
 INBOX: Final = MailboxName("INBOX")
+# Whose account has the mailboxes that are nobody's own. No user has this name: a
+# user's has no capital (`user_name`).
+SHARED_USER: Final = UserName("#Shared")
 MAX_LEVEL_BYTES: Final = 255
 MAX_LEVELS: Final = 20
 # Of the name of the user's directory, in which a byte may take three.

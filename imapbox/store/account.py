@@ -112,7 +112,7 @@ class AccountLog:
             raise NoSuchMailbox(name) from None
 
     async def create(self, name: MailboxName, special_use: str = "") -> bytes:
-        r"""Make a mailbox, and return its id.
+        r"""Make a mailbox, and return its id. It has the rights of the one above it.
 
         Args:
             name: Its name.
@@ -132,8 +132,15 @@ class AccountLog:
                 continue
             return mailbox.mailbox_id
 
-    async def rename(self, old: MailboxName, new: MailboxName) -> None:
+    async def rename(
+        self, old: MailboxName, new: MailboxName, only: bytes | None = None
+    ) -> None:
         """Give a mailbox, and those below it, another name. Not for INBOX.
+
+        Args:
+            old: Its name.
+            new: What it will be.
+            only: Its id; None: whatever it is.
 
         Raises:
             NoSuchMailbox: There is no ``old``, and nothing below it.
@@ -143,7 +150,7 @@ class AccountLog:
         if new.startswith(old + DELIMITER):
             raise MailboxNameRefused(new)
         await self.sync()
-        await self._commit(renaming(old, new), "rename")
+        await self._commit(renaming(old, new, only), "rename")
 
     async def subscribe(self, name: MailboxName) -> None:
         """Add a name to the subscriptions."""
@@ -157,8 +164,12 @@ class AccountLog:
         if name in self.state.subscribed:
             await self._commit(lambda _: [Unsubscribe(name)], "unsubscribe")
 
-    async def delete(self, name: MailboxName) -> None:
+    async def delete(self, name: MailboxName, only: bytes | None = None) -> None:
         """Delete a mailbox; those below it stay.
+
+        Args:
+            name: Its name.
+            only: Its id; None: whatever it is.
 
         Raises:
             NoSuchMailbox: There is none.
@@ -167,7 +178,8 @@ class AccountLog:
         if name == INBOX:
             raise MailboxNameRefused(name)
         await self.sync()
-        self.named(name)
+        if only not in {None, self.named(name).mailbox_id}:
+            raise NoSuchMailbox(name)
         try:
             await self._drivers.write.run(
                 delete_mailbox(self.user, self.state.copy(), name, self._settings)

@@ -33,7 +33,9 @@ class Bound(NamedTuple):
 def move_messages(
     source: Bound, known: Known, target: Bound, copy: CopyMessages, settings: Settings
 ) -> Steps[None]:
-    """Move messages from one mailbox into another of the account, or the same.
+    """Move messages from one mailbox into another, or the same.
+
+    The other one may be of another account.
 
     Args:
         source: Where they are.
@@ -48,11 +50,12 @@ def move_messages(
         MailboxBusy: A lock was not to be had; nothing was moved.
         MailError: Nothing was moved, or the messages are in both.
     """
-    account = source.binding.account
+    accounts = sorted({source.binding.account, target.binding.account})
     here, there = source.directory, target.directory
 
     def section() -> Steps[None]:
-        yield from settle(account, settings)
+        for account in accounts:
+            yield from settle(account, settings)
         here_tail = there_tail = yield from settle(here, settings)
         if there != here:
             there_tail = yield from settle(there, settings)
@@ -73,13 +76,13 @@ def move_messages(
 
     identity = Identity(settings.node, settings.pid, "move")
     until = (yield from steps.monotonic()) + settings.patience
-    # With the account's, nobody can be halfway through a change of it.
-    paths = [f"{each}/lock" for each in (account, *sorted({here, there}))]
+    # With the accounts', nobody can be halfway through a change of them.
+    paths = [f"{each}/lock" for each in (*accounts, *sorted({here, there}))]
     try:
         yield from locked(paths, identity, until, section)
     except AccountUnsettled as error:
         # It was settled a moment ago, and is not the one that we knew.
-        raise MailboxDamaged(account) from error
+        raise MailboxDamaged(" ".join(accounts)) from error
 
 
 def _write(

@@ -22,12 +22,12 @@ from imapbox.index.glimpse import glimpses
 from imapbox.index.head import Counts
 from imapbox.index.settings import Settings
 from imapbox.model.errors import FileSystemUnfit, MailError, NoSuchUser, StoreFailure
-from imapbox.model.names import UserName
+from imapbox.model.names import SHARED_USER, UserName
 from imapbox.model.quota import NO_QUOTA
 from imapbox.store.account import AccountLog
 from imapbox.store.cards import CardMaker
 from imapbox.store.compactions import Compactor
-from imapbox.store.create import account_is_made, create_account
+from imapbox.store.create import SPECIAL_USE, account_is_made, create_account
 from imapbox.store.delivery_memory import DeliveryMemory
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
@@ -228,8 +228,9 @@ class Store(Service):
         Returns:
             Whether it is new.
         """
+        others = {} if user == SHARED_USER else SPECIAL_USE
         made = await self._run(
-            self.drivers.write.run(create_account(user, self.settings))
+            self.drivers.write.run(create_account(user, self.settings, others))
         )
         if made:
             self._log.info("made the account of {user}", user=user)

@@ -3,10 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from imapbox.index.account_operations import AccountOperation, Create, Rename
+from imapbox.index.account_operations import (
+    AccountMeta,
+    AccountOperation,
+    Create,
+    Rename,
+)
 from imapbox.index.account_state import AccountState
 from imapbox.model.errors import MailboxExists, NoSuchMailbox
-from imapbox.model.names import DELIMITER, MailboxName, mailbox_name
+from imapbox.model.names import DELIMITER, MailboxName, mailbox_name, parents
+from imapbox.store.access_facts import is_access_fact
 
 Decision: TypeAlias = Callable[[AccountState], Sequence[AccountOperation]]
 
@@ -26,16 +32,34 @@ def creation(mailbox: Create) -> Decision:
             raise MailboxExists(mailbox.name)
         if mailbox.uidvalidity <= state.highest_uidvalidity:
             raise Overtaken
-        return [mailbox]
+        return [mailbox, *_inherited(state, mailbox)]
 
     return decide
 
 
-def renaming(old: MailboxName, new: MailboxName) -> Decision:
+def mailbox_above(state: AccountState, name: MailboxName) -> Create | None:
+    """Return the nearest mailbox above a name."""
+    above = (state.names.get(each) for each in reversed(parents(name)))
+    return next(filter(None, above), None)
+
+
+def _inherited(state: AccountState, mailbox: Create) -> list[AccountMeta]:
+    """Return the rights that come from the mailbox above: RFC 4314 §4, CREATE."""
+    above = mailbox_above(state, mailbox.name)
+    facts = state.meta.get(above.mailbox_id, {}) if above else {}
+    return [
+        AccountMeta(mailbox.mailbox_id, name, value)
+        for name, value in facts.items()
+        if is_access_fact(name)
+    ]
+
+
+def renaming(old: MailboxName, new: MailboxName, only: bytes | None = None) -> Decision:
     """Return what gives a mailbox, and those below it, another name.
 
-    It raises `NoSuchMailbox`, `MailboxExists` if one of the new names is taken,
-    and `MailboxNameRefused` if one becomes too deep.
+    With ``only`` it is the mailbox of this id, and no other. It raises
+    `NoSuchMailbox`, `MailboxExists` if one of the new names is taken, and
+    `MailboxNameRefused` if one becomes too deep.
     """
 
     def decide(state: AccountState) -> list[AccountOperation]:
@@ -44,7 +68,8 @@ def renaming(old: MailboxName, new: MailboxName) -> Decision:
             for name in state.names
             if name == old or name.startswith(old + DELIMITER)
         }
-        if not moved:
+        known = state.names[old].mailbox_id if old in state.names else None
+        if not moved or only not in {None, known}:
             raise NoSuchMailbox(old)
         # One of them may take the place of another.
         if old == new or (state.names.keys() - moved.keys()) & set(moved.values()):

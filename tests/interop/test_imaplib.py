@@ -18,7 +18,9 @@ def test_a_day_in_a_script(
     deliver(server, "alice", "one", "two", "three")
     with other_client(server, "alice") as client:
         assert client.noop()[0] == client.check()[0] == "OK"
-        assert client.namespace()[1] == [b'(("" "/")) NIL NIL']
+        assert client.namespace()[1] == [
+            b'(("" "/")) (("Other Users/" "/")) (("Shared/" "/"))'
+        ]
         _, (found,) = client.search(None, "SUBJECT", "two")
         assert found == b"2"
         _, (found,) = client.uid("SEARCH", "CHARSET", "UTF-8", "NOT", "TEXT", '"two"')
@@ -50,6 +52,16 @@ def test_a_day_in_a_script(
         client.select('"Put away/Here"', readonly=True)
         assert client.store("1", "+FLAGS", "\\Deleted")[0] == "NO"
         assert client.close()[0] == "OK"
+        here = '"Put away/Here"'
+        assert client.setacl(here, "bob", "lrd")[0] == "OK"
+        all_rights = b"lrswipkxteacd"
+        assert client.getacl(here)[1] == [
+            b'"Put away/Here" alice %b bob lrted' % all_rights
+        ]
+        assert client.myrights(here)[1] == [b'"Put away/Here" %b' % all_rights]
+        with other_client(server, "bob", '"Other Users/alice/Put away/Here"') as bob:
+            assert len(bob.fetch("1:*", "FLAGS")[1]) == 3
+        assert client.deleteacl(here, "bob")[0] == "OK"
         assert client.unsubscribe("Kept")[0] == "OK"
         assert client.delete('"Put away/Here"')[0] == "OK"
         client.select("INBOX")

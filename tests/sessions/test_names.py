@@ -48,7 +48,7 @@ async def test_a_deleted_mailbox_ends_its_sessions(stage: Stage) -> None:
         B1: DELETE work
         A1: NOOP
             NO
-            * BYE [NONEXISTENT] The mailbox was deleted in the meantime.
+            * BYE [NONEXISTENT] The mailbox is not there any more.
         """
     )
 

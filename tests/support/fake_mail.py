@@ -55,6 +55,7 @@ from imapbox.model.errors import (
     MessageGone,
     NoSuchMailbox,
     QuotaExceeded,
+    RightsRefused,
     TooManyAnnotations,
 )
 from imapbox.model.flags import FLAG_NAMES, Flag, FlagChange, split_flags
@@ -62,6 +63,13 @@ from imapbox.model.message import InternalDate
 from imapbox.model.names import INBOX, MailboxName, UserName, parents
 from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid, UidValidity
 from imapbox.model.quota import NO_QUOTA, NOTHING_USED, Quota, Usage
+from imapbox.model.rights import (
+    ALL_RIGHTS,
+    NO_RIGHTS,
+    Grantable,
+    Rights,
+    RightsChange,
+)
 from imapbox.query.columns import Bounds, Facts
 from imapbox.query.matches import Matches
 
@@ -117,6 +125,7 @@ class FakeBox:
     waiting: list[Deferred[None]] = field(default_factory=list)
     bodies_gone: set[int] = field(default_factory=set)
     special_use: str | None = None
+    rights_given: dict[str, Rights] = field(default_factory=dict)
     floor: int = 0
     vanished: dict[int, int] = field(default_factory=dict)
 
@@ -279,6 +288,37 @@ class FakeAccount:
         self.boxes[new] = self._box(old)
         del self.boxes[old]
 
+    async def owns(self, name: MailboxName) -> bool:
+        await self.pause("owns")
+        return bool(name)
+
+    async def my_rights(self, name: MailboxName) -> Rights:
+        await self.pause("my_rights")
+        self._box(name)
+        return ALL_RIGHTS
+
+    async def access_list(self, name: MailboxName) -> Mapping[str, Rights]:
+        await self.pause("access_list")
+        return {self.user: ALL_RIGHTS, **self._box(name).rights_given}
+
+    async def grantable(self, name: MailboxName, identifier: str) -> Grantable:
+        await self.pause("grantable")
+        self._box(name)
+        if identifier == self.user:
+            return Grantable(ALL_RIGHTS, NO_RIGHTS)
+        return Grantable(NO_RIGHTS, ALL_RIGHTS)
+
+    async def change_rights(
+        self, name: MailboxName, identifier: str, change: RightsChange
+    ) -> None:
+        await self.pause("change_rights")
+        if identifier == self.user:
+            raise RightsRefused(identifier)
+        given = self._box(name).rights_given
+        given[identifier] = change.of(given.get(identifier, NO_RIGHTS))
+        if not given[identifier]:
+            del given[identifier]
+
     async def subscribe(self, name: MailboxName) -> None:
         await self.pause("subscribe")
         self.subscribed.add(name)
@@ -428,7 +468,13 @@ class FakeUrlKeys:
 
 
 class FakeMailbox:
-    """One session's sight of a `FakeBox`."""
+    """One session's sight of a `FakeBox`.
+
+    Attributes:
+        rights: What may be done there.
+    """
+
+    rights = ALL_RIGHTS
 
     def __init__(
         self, account: FakeAccount, name: MailboxName, box: FakeBox, *, read_only: bool
@@ -477,6 +523,10 @@ class FakeMailbox:
 
     def keywords(self) -> Sequence[str]:
         return self._box.keywords
+
+    async def check_readable(self) -> None:
+        if Rights.READ not in self.rights:
+            raise MailboxGone(self.name)
 
     def may_add_keywords(self) -> bool:
         return not self.read_only

@@ -34,6 +34,8 @@ FLAGS: Final = (
     b"one",
     b"two",
 )
+PEOPLE: Final = (b"ana", b"bob", b"Carol", b"anyone", b"-ana", b"d\xc3\xb6", b"%/")
+RIGHTS: Final = (b"lr", b"lrs", b"lrswipkxtea", b"cd", b"i", b"t", b"e", b"", b"q")
 FIELDS: Final = (b"Subject", b"From", b"To", b"Date", b"X-None", b"Received")
 TEXTS: Final = (b"one", b"hi", b"", b"example.org", b"\xc3\xb6l", b"{5}", b"x" * 60)
 MESSAGES: Final = (
@@ -68,12 +70,14 @@ class Vocabulary:
         texts: What is searched for.
         messages: What is appended.
         flags: Flags and keywords.
+        people: Who might be given rights.
     """
 
     boxes: tuple[bytes, ...] = BOXES
     texts: tuple[bytes, ...] = TEXTS
     messages: tuple[bytes, ...] = MESSAGES
     flags: tuple[bytes, ...] = FLAGS
+    people: tuple[bytes, ...] = PEOPLE
 
 
 class Words:
@@ -105,6 +109,14 @@ class Words:
     def box(self) -> bytes:
         """Return a mailbox's name; most of them exist."""
         return self.astring(self.pick(self.of.boxes))
+
+    def who(self) -> bytes:
+        """Return who might be given rights."""
+        return self.astring(self.pick(self.of.people))
+
+    def rights(self) -> bytes:
+        """Return a change of rights."""
+        return self.pick((b"", b"+", b"-")) + self.pick(RIGHTS)
 
     def set(self) -> bytes:
         """Return a sequence set; most of what it names exists."""
@@ -367,7 +379,10 @@ def _list(words: Words) -> bytes:
     if words.chance.random() < 0.6:
         return b"%b %b %b" % (words.pick((b"LIST", b"LSUB")), prefix, pattern)
     selecting = (b"SUBSCRIBED", b"REMOTE", b"SPECIAL-USE", b"RECURSIVEMATCH")
-    returning = (b"CHILDREN", b"SUBSCRIBED", b"SPECIAL-USE", _status_option(words))
+    returning = (
+        *(b"CHILDREN", b"SUBSCRIBED", b"SPECIAL-USE", b"MYRIGHTS"),
+        _status_option(words),
+    )
     return b"LIST%b %b %b%b" % (
         words.pick((b"", b" ()", b" (%b)" % words.several(selecting))),
         prefix,
@@ -478,6 +493,13 @@ GRAMMAR: Final[dict[str, Make]] = {
     "UNSUBSCRIBE": lambda words: b"UNSUBSCRIBE " + words.box(),
     "LIST": _list,
     "NAMESPACE": lambda _: b"NAMESPACE",
+    "SETACL": lambda words: (
+        b"SETACL %b %b %b" % (words.box(), words.who(), words.astring(words.rights()))
+    ),
+    "DELETEACL": lambda words: b"DELETEACL %b %b" % (words.box(), words.who()),
+    "GETACL": lambda words: b"GETACL " + words.box(),
+    "LISTRIGHTS": lambda words: b"LISTRIGHTS %b %b" % (words.box(), words.who()),
+    "MYRIGHTS": lambda words: b"MYRIGHTS " + words.box(),
     "STATUS": _status,
     "GETQUOTA": lambda words: b"GETQUOTA " + words.pick((b'""', words.box())),
     "GETQUOTAROOT": lambda words: b"GETQUOTAROOT " + words.box(),

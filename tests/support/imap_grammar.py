@@ -70,6 +70,16 @@ ADDED: Final[dict[str, list[str]]] = {
         'ret-data-partial = "PARTIAL" SP "(" partial-range SP partial-results ")"',
         'partial-results = sequence-set / "NIL"',
     ],
+    "RFC 4314 §7": [
+        'acl-data = "ACL" SP mailbox *(SP identifier SP rights)',
+        "identifier = astring",
+        (
+            'listrights-data = "LISTRIGHTS" SP mailbox SP identifier '
+            "SP rights *(SP rights)"
+        ),
+        "mailbox-data =/ acl-data / listrights-data / myrights-data",
+        'myrights-data = "MYRIGHTS" SP mailbox SP rights',
+    ],
     # Of MULTIAPPEND.
     "RFC 4315 §4": ["append-uid =/ uid-set"],
     "RFC 6203 §7": [
@@ -220,6 +230,8 @@ STRICTER: Final = [
         "ret-data-partial / ret-data-addto / ret-data-removefrom / "
         '"RELEVANCY" SP score-list'
     ),
+    # RFC 4314 §7 says so in a comment, of an astring.
+    "rights = 1*(%x61-7A / DIGIT) / DQUOTE DQUOTE",
     # A text that begins with "[" would be read as a code by a client.
     'resp-text = "[" resp-text-code "]" SP [plain-text] / plain-text',
     "plain-text = plain-begin *TEXT-CHAR",

@@ -35,8 +35,11 @@ from twisted.python.failure import Failure
 from imapbox.imap.factory import IMAPFactory
 from imapbox.imap.interfaces import Logins
 from imapbox.imap.settings import Settings
+from imapbox.mailbox.access import Visitor
 from imapbox.mailbox.account import UserAccount
 from imapbox.mailbox.account_interface import Account
+from imapbox.mailbox.sharing_account import open_sharing_account
+from imapbox.model.names import UserName
 from imapbox.store.store import Store
 from tests.support.imap_client import NEAR, FakeTransport
 from tests.support.mail_store import BOB, account_of, deliver
@@ -72,6 +75,20 @@ class StoreLogins:
 
     async def login(self, _user: bytes, _password: bytes) -> Account:
         account: UserAccount = await account_of(self._store)
+        return account
+
+
+class SharingLogins:
+    """Lets anybody in who says a name; "root" is an administrator."""
+
+    lacks: frozenset[str] = frozenset()
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def login(self, user: bytes, _password: bytes) -> Account:
+        visitor = Visitor(UserName(user.decode()), administers=user == b"root")
+        account: Account = await open_sharing_account(self._store, visitor)
         return account
 
 
@@ -150,12 +167,14 @@ class Stage:
     Attributes:
         settings: Of the listeners of processes that are started from now on.
         logins: Makes what lets clients of these in.
+        users: Who connects, by the digit of the connection; bob, if not said.
     """
 
     def __init__(self, open_store: Callable[..., Awaitable[Store]]) -> None:
         self._open_store = open_store
         self.settings: Settings | None = None
         self.logins: Callable[[Store], Logins] = StoreLogins
+        self.users: dict[str, bytes] = {}
         self.stores: dict[str, Store] = {}
         self._factories: dict[str, IMAPFactory] = {}
         self.connections: dict[str, Connection] = {}
@@ -185,7 +204,9 @@ class Stage:
             await self.store(name[0])
             connection = Connection(self._factories[name[0]])
             connection.take()
-            assert (await connection.command(b"LOGIN bob x"))[-1].startswith(b"OK")
+            user = self.users.get(name[1:], b"bob")
+            login = b"LOGIN %b x" % user
+            assert (await connection.command(login))[-1].startswith(b"OK")
             self.connections[name] = connection
         return self.connections[name]
 

@@ -9,8 +9,9 @@ from imapbox.imap.progress import in_progress
 from imapbox.imap.receiving import discarding, take_messages, taking_back
 from imapbox.imap.session import Session
 from imapbox.mailbox.interfaces import Appended, NewMessage
-from imapbox.model.errors import MailboxReadOnly, MessageGone
+from imapbox.model.errors import MailboxReadOnly, MessageGone, NotPermitted
 from imapbox.model.quota import NOTHING_USED, Usage
+from imapbox.model.rights import TAKE_AWAY
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.append import Append, Replace
@@ -57,13 +58,19 @@ async def replace(
     mailbox = selection.mailbox
     if mailbox.read_only:
         raise MailboxReadOnly
+    if TAKE_AWAY not in mailbox.rights:
+        raise NotPermitted
     uids = selection.uids(command.replaced, by_uid=command.by_uid)
     if not len(uids):
         raise Refused("No message has this UID.", codes.NONEXISTENT)
     if not len(mailbox.remaining(uids)):
         raise MessageGone
-    sizes = [each.size for each in mailbox.messages_of(uids)]
-    freed = Usage(sum(sizes), len(sizes))
+    freed = NOTHING_USED
+    target = command.mailbox.name()
+    # What goes from one account makes no room in another.
+    if all([await session.account.owns(each) for each in (mailbox.name, target)]):
+        sizes = [each.size for each in mailbox.messages_of(uids)]
+        freed = Usage(sum(sizes), len(sizes))
     where = await _append(session, command, message, freed)
     async with taking_back(session, command.mailbox.name(), where):
         with in_progress(session, "removing"):

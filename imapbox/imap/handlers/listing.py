@@ -8,7 +8,7 @@ from imapbox.imap.counting import quick_counts, status_if_any
 from imapbox.imap.list_rows import ListRows, Row
 from imapbox.imap.session import Session
 from imapbox.model.names import MailboxName, parents
-from imapbox.wire.imap import responses
+from imapbox.wire.imap import acl_responses, responses
 from imapbox.wire.imap.commands.authenticated import Namespace
 from imapbox.wire.imap.commands.listing import List, Lsub
 from imapbox.wire.imap.commands.status import StatusAtt
@@ -82,7 +82,11 @@ async def namespace(session: Session, _command: Namespace) -> Done:
 
 
 async def _tell(session: Session, command: List, rows: Sequence[Row]) -> None:
-    """Tell of names, and of each its counts, if they can be had. RFC 5819 §2."""
+    """Tell of names, and of each its counts, if they can be had. RFC 5819 §2.
+
+    And what the user may do with it, if that is wanted: RFC 8440 §3.
+    """
+    utf8 = session.dialect.utf8
     items = command.returning.status
     counted = [row.name for row in rows if row.is_counted and items]
     quick = await quick_counts(session, counted, items)
@@ -94,8 +98,8 @@ async def _tell(session: Session, command: List, rows: Sequence[Row]) -> None:
                 attributes = [Attribute.NONEXISTENT, *attributes]
             counts = line or b""
         selected_below = command.selecting if row.has_selected_below else ()
-        listed = responses.list_mailbox(
-            attributes, row.name, selected_below, utf8=session.dialect.utf8
-        )
+        listed = responses.list_mailbox(attributes, row.name, selected_below, utf8=utf8)
+        if row.is_counted and command.returning.my_rights:
+            counts = acl_responses.my_rights(row.name, row.rights, utf8=utf8) + counts
         session.output.write(listed + counts)
         await session.output.room()

@@ -5,13 +5,13 @@ from typing import Final
 
 from imapbox.imap.answers import Done, Refused
 from imapbox.imap.session import Session
+from imapbox.mailbox.annotations import SHARED
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.metadata import Depth, GetMetadata, SetMetadata
 
 # Octets; what a client may say in one command is twice that.
 MOST_OF_VALUE: Final = 64 * 1024
-_SHARED: Final = "/shared/"
 
 
 async def get_metadata(session: Session, command: GetMetadata) -> Done:
@@ -42,7 +42,7 @@ async def set_metadata(session: Session, command: SetMetadata) -> Done:
     if any(len(value or b"") > MOST_OF_VALUE for value in values.values()):
         code = codes.metadata_maxsize(MOST_OF_VALUE)
         raise Refused("This is too large for an annotation.", code)
-    if command.mailbox is None and any(entry.startswith(_SHARED) for entry in values):
+    if command.mailbox is None and any(entry.startswith(SHARED) for entry in values):
         raise Refused("Only the administrator notes what all see.", codes.NOPERM)
     name = command.mailbox.name() if command.mailbox else None
     await session.account.set_metadata(name, values)

@@ -118,7 +118,7 @@ def _is_meant(where: Where, roots: set[MailboxName], each: Listed) -> bool:
     if where is Where.SUBSCRIBED:
         return each.subscribed
     if where in {Where.PERSONAL, Where.INBOXES}:
-        return True  # RFC 5465 §6.3: mail may be delivered anywhere
+        return each.is_personal  # RFC 5465 §6.3: mail may be delivered anywhere
     if each.name in roots:
         return True
     if where is Where.SUBTREE_ONE:

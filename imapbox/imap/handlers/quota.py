@@ -30,9 +30,12 @@ async def get_quota(session: Session, command: GetQuota) -> Done:
 
 
 async def get_quota_root(session: Session, command: GetQuotaRoot) -> Done:
-    """Tell by what a mailbox is limited, or will be when it is made."""
+    """Tell by what a mailbox is limited, or will be when it is made.
+
+    What limits others is not told.
+    """
     name = command.mailbox.name()
-    told = await _told(session)
+    told = await _told(session) if await session.account.owns(name) else b""
     roots = (ROOT,) if told else ()
     line = responses.quota_root(name, roots, utf8=session.dialect.utf8)
     session.output.write(line + told)

@@ -1,5 +1,6 @@
 """SELECT, EXAMINE, CLOSE, UNSELECT. RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2."""
 
+from contextlib import suppress
 from typing import Final
 
 from imapbox.imap.answers import Done
@@ -7,6 +8,7 @@ from imapbox.imap.renaming import tell_selected
 from imapbox.imap.resync import check_enabled, tell_what_happened
 from imapbox.imap.session import Session
 from imapbox.imap.states import State
+from imapbox.model.errors import NotPermitted
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.authenticated import Examine, Select
@@ -29,10 +31,14 @@ async def examine(session: Session, command: Examine) -> Done:
 
 
 async def close(session: Session, _command: Close) -> Done:
-    r"""Remove what is ``\Deleted``, silently, and leave the mailbox."""
+    r"""Remove what is ``\Deleted``, silently, and leave the mailbox.
+
+    Who has no right to remove it leaves it there: RFC 4314 §4.
+    """
     mailbox = session.selection.mailbox
     if not mailbox.read_only:
-        await mailbox.expunge()
+        with suppress(NotPermitted):
+            await mailbox.expunge()
     session.leave()
     return Done("Mailbox closed.")
 

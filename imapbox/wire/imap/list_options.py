@@ -1,6 +1,6 @@
 """What a LIST wants to be shown, and told of it. RFC 5258 §3.1, §3.2.
 
-RFC 9051 §9, RFC 5819 §4, RFC 6154 §6::
+RFC 9051 §9, RFC 5819 §4, RFC 6154 §6, RFC 8440 §5::
 
     list-select-opts            = "(" [
                                   (*(list-select-opt SP) list-select-base-opt
@@ -13,7 +13,7 @@ RFC 9051 §9, RFC 5819 §4, RFC 6154 §6::
     list-return-opts            = "RETURN" SP "(" [return-option
                                   *(SP return-option)] ")"
     return-option               = "SUBSCRIBED" / "CHILDREN" / "SPECIAL-USE" /
-                                  status-option
+                                  "MYRIGHTS" / status-option
     status-option               = "STATUS" SP "(" status-att
                                   *(SP status-att) ")"
 """
@@ -37,8 +37,8 @@ class Selecting(Enum):
 
 
 _SELECTING: Final = {option.value: option for option in Selecting}
-# Of each name this is told, or not; the children and the use are told always.
-_RETURNED: Final = frozenset({b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE"})
+# The children and the use are told always.
+_RETURNED: Final = frozenset({b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE", b"MYRIGHTS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,12 @@ class Returning:
     Attributes:
         subscribed: Whether it is ``\Subscribed``.
         status: What STATUS is to tell of it; nothing: no STATUS.
+        my_rights: Whether it is told what the user may do with it.
     """
 
     subscribed: bool = False
     status: tuple[StatusAtt, ...] = ()
+    my_rights: bool = False
 
 
 def read_selecting(lexer: Lexer) -> frozenset[Selecting]:
@@ -90,7 +92,8 @@ def read_returning(lexer: Lexer) -> Returning:
     options = lexer.listed(lambda: _return_option(lexer))
     asked = [atts for name, atts in options if name == b"STATUS"]
     status = tuple(dict.fromkeys(att for atts in asked for att in atts))
-    return Returning((b"SUBSCRIBED", ()) in options, status)
+    names = {name for name, _ in options}
+    return Returning(b"SUBSCRIBED" in names, status, b"MYRIGHTS" in names)
 
 
 def _return_option(lexer: Lexer) -> tuple[bytes, tuple[StatusAtt, ...]]:

@@ -14,6 +14,13 @@ from functools import partial
 from typing import Final, TypeVar
 
 from imapbox.wire.errors import BadSyntax
+from imapbox.wire.imap.commands.acl import (
+    read_delete_acl,
+    read_get_acl,
+    read_list_rights,
+    read_my_rights,
+    read_set_acl,
+)
 from imapbox.wire.imap.commands.any_state import Capability, Logout, Noop
 from imapbox.wire.imap.commands.append import (
     Append,
@@ -128,6 +135,11 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"GENURLAUTH": read_genurlauth,
     b"RESETKEY": read_resetkey,
     b"URLFETCH": read_urlfetch,
+    b"SETACL": read_set_acl,
+    b"DELETEACL": read_delete_acl,
+    b"GETACL": read_get_acl,
+    b"LISTRIGHTS": read_list_rights,
+    b"MYRIGHTS": read_my_rights,
     b"IDLE": _bare(Idle),
     # RFC 9051 §6.4
     b"CHECK": _bare(Check),

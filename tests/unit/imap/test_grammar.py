@@ -37,6 +37,10 @@ VALID = (
     b"* SEARCH\r\n",
     b"* SEARCH 1 20 3\r\n",
     b'* NAMESPACE (("" "/")) NIL NIL\r\n',
+    b'* NAMESPACE (("" "/")) (("Other Users/" "/")) (("Shared/" "/"))\r\n',
+    b'* ACL INBOX ana lrs {0}\r\n "" bob lr\r\n',
+    b'* LISTRIGHTS INBOX ana "" l r c\r\n',
+    b"* MYRIGHTS &APY-l lrswipkxteacd\r\n",
     b'* ID ("name" "imapbox" "version" NIL)\r\n',
     b"* 5 RECENT\r\n",
     b"* OK [PERMANENTFLAGS (\\Seen \\*)] Flags.\r\n",
@@ -48,6 +52,9 @@ VALID = (
     b"+ Go on.\r\n",
 )
 INVALID = (
+    b"* MYRIGHTS INBOX LR\r\n",
+    b"* ACL INBOX ana\r\n",
+    b"* LISTRIGHTS INBOX ana\r\n",
     b"* 0 EXPUNGE\r\n",
     b"* 01 EXISTS x\r\n",
     b"* 99999999999999999999 EXISTS\r\n",

@@ -113,7 +113,7 @@ def test_special_use(client: Client, command: bytes, others: int) -> None:
     "command",
     [
         b'LIST (SPECIAL-USE RECURSIVEMATCH) "" *',
-        b'LIST "" * RETURN (MYRIGHTS)',
+        b'LIST "" * RETURN (RIGHTS)',
         b'LIST "" * RETURN',
         b'LIST "" * (SPECIAL-USE)',
         b'LSUB (SPECIAL-USE) "" *',

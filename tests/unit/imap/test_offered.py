@@ -20,6 +20,7 @@ BASE = frozenset(
     }
 )
 NEEDS = {
+    "ACL": (b"GETACL INBOX", b"MYRIGHTS INBOX", b"SETACL INBOX bob lr"),
     "BINARY": (b"FETCH 1 BINARY.PEEK[1]", b"FETCH 1 BINARY.SIZE[1]"),
     "CATENATE": (
         b"APPEND INBOX CATENATE (URL /INBOX/;UID=1)",
@@ -42,6 +43,7 @@ NEEDS = {
     "ESEARCH": (b"SEARCH RETURN () ALL",),
     "ESORT": (b"SORT RETURN () (SIZE) UTF-8 ALL",),
     "LIST-EXTENDED": (b'LIST () "" *',),
+    "LIST-MYRIGHTS": (b'LIST "" * RETURN (MYRIGHTS)',),
     "LIST-STATUS": (b'LIST "" * RETURN (STATUS (MESSAGES))',),
     "METADATA": (b"GETMETADATA INBOX /private/comment",),
     "MOVE": (b"MOVE 1 INBOX", b"UID MOVE 1 INBOX"),

@@ -292,9 +292,9 @@ async def test_a_source_that_fails_harms_no_target(open_store: Opener) -> None:
         elif method == "pread" and path == source and writes:
             raise OSError(errno.EIO, "broken")
 
-    shared = transfer.Transfer(store, await store.account(account.user))
-    source = f"{shared.named(A).directory}/log.1"
-    target = shared.named(B).directory
+    boxes = [(await account.target(name)).mailbox for name in (A, B)]
+    source = f"{boxes[0].directory}/log.1"
+    target = boxes[1].directory
     disk_of(store).steer = fail
     assert await outcome(selected.copy([1], B)) is StoreFailure
     disk_of(store).steer = None

@@ -10,8 +10,18 @@ from imapbox.model.criteria import And, BodyHas, HasSeq
 from imapbox.model.errors import MailboxNameRefused
 from imapbox.model.flags import FlagChange
 from imapbox.model.message import InternalDate
+from imapbox.model.names import UserName
+from imapbox.model.rights import Rights, RightsChange, Sign
 from imapbox.model.sorting import SortBy, SortKey, ThreadAlgorithm
 from imapbox.wire.errors import BadSyntax
+from imapbox.wire.imap.commands.acl import (
+    DeleteAcl,
+    GetAcl,
+    Identifier,
+    ListRights,
+    MyRights,
+    SetAcl,
+)
 from imapbox.wire.imap.commands.any_state import Capability, Logout, Noop
 from imapbox.wire.imap.commands.append import (
     Append,
@@ -78,6 +88,8 @@ ANYWHERE = MailboxArgument(b"")
 ONE = SequenceSet(((1, 1),))
 ALL = SequenceSet(((1, None),))
 NONE: frozenset[str] = frozenset()
+OEL = Identifier("öl".encode(), UserName("öl"))
+LRD = Rights.LOOKUP | Rights.READ | Rights.MARK_DELETED | Rights.EXPUNGE
 FEB = InternalDate(1769943600, 60)
 SEEN = frozenset({"\\Seen"})
 
@@ -161,6 +173,26 @@ COMMANDS: dict[bytes, Command] = {
         b"a", INBOX, (StatusAtt.DELETED, StatusAtt.SIZE)
     ),
     b"a NAMESPACE\r\n": Namespace(b"a"),
+    b"a SetAcl INBOX Bob lrd\r\n": SetAcl(
+        b"a",
+        INBOX,
+        Identifier(b"Bob", UserName("bob")),
+        RightsChange(Sign.REPLACE, LRD),
+    ),
+    b'a SETACL INBOX {3+}\r\n\xc3\xb6l "-"\r\n': SetAcl(
+        b"a", INBOX, OEL, RightsChange(Sign.REMOVE, Rights(0))
+    ),
+    b"a DELETEACL INBOX {3+}\r\n\xc3\xb6l\r\n": DeleteAcl(b"a", INBOX, OEL),
+    b"a GETACL INBOX\r\n": GetAcl(b"a", INBOX),
+    b"a LISTRIGHTS INBOX {3+}\r\n\xc3\xb6l\r\n": ListRights(b"a", INBOX, OEL),
+    b"a MYRIGHTS INBOX\r\n": MyRights(b"a", INBOX),
+    b'a LIST "" % RETURN (MyRights)\r\n': List(
+        b"a",
+        ANYWHERE,
+        (MailboxArgument(b"%"),),
+        returning=Returning(my_rights=True),
+        extended=True,
+    ),
     b'a ID ("name" NIL "os" {1+}\r\n")\r\n': Id(b"a", ((b"name", None), (b"os", b'"'))),
     b"a id nil\r\n": Id(b"a", ()),
     b'a LIST (SPECIAL-USE) "" * RETURN ()\r\n': List(
@@ -421,6 +453,18 @@ BAD = {
     b"a CREATE a (USE (\\))": b"a",
     b"a CREATE a (USE (\\Sent) USE (\\Sent))": b"a",
     b"a CREATE a (FOO (\\Sent))": b"a",
+    b"a SETACL INBOX ana": b"a",
+    b"a SETACL INBOX ana lrq": b"a",
+    b"a SETACL INBOX ana LR": b"a",
+    b"a SETACL INBOX ana +-l": b"a",
+    b"a SETACL INBOX ana 1": b"a",
+    b'a SETACL INBOX "" lr': b"a",
+    b'a SETACL INBOX ana "l r"': b"a",
+    b"a SETACL INBOX " + b"x" * 256 + b" lr": b"a",
+    b"a DELETEACL INBOX": b"a",
+    b"a GETACL INBOX ana": b"a",
+    b"a MYRIGHTS": b"a",
+    b"a LISTRIGHTS INBOX": b"a",
     b"a STATUS INBOX": b"a",
     b"a STATUS INBOX ()": b"a",
     b"a STATUS INBOX MESSAGES": b"a",
