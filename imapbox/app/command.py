@@ -317,6 +317,24 @@ def quota(
     run_quota(store, user, Wish(storage, messages, default))
 
 
+@main.command(context_settings={"ignore_unknown_options": True})
+@_STORE
+@click.argument("user")
+@click.argument("mailbox", default="INBOX")
+@click.argument("change", nargs=-1, metavar="[WHO RIGHTS]")
+def acl(*, store: Path, user: str, mailbox: str, change: tuple[str, ...]) -> None:
+    """Show who may do what with a mailbox of USER, or give and take rights.
+
+    RIGHTS are letters, as IMAP has them: lrs, or +w and -s for more and less.
+    The mailboxes that are nobody's own are the user "#Shared"'s.
+    """
+    from imapbox.app.acl import Wish, run_acl  # noqa: PLC0415 - see above
+
+    if len(change) not in {0, 2}:
+        raise click.UsageError("Say WHO and RIGHTS, or none of them.")
+    run_acl(store, user, mailbox, Wish(*change) if change else None)
+
+
 @main.group()
 def user() -> None:
     """Users and their accounts."""

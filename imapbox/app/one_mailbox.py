@@ -15,7 +15,13 @@ from imapbox.model.errors import (
     MailboxNameRefused,
     MailError,
 )
-from imapbox.model.names import MailboxName, UserName, mailbox_name, user_name
+from imapbox.model.names import (
+    SHARED_USER,
+    MailboxName,
+    UserName,
+    mailbox_name,
+    user_name,
+)
 from imapbox.store.account import AccountLog
 from imapbox.store.failures import in_words
 from imapbox.store.format import NotAStore
@@ -68,12 +74,12 @@ def refusal(error: MailError) -> click.ClickException:
 
 
 def chosen_user(text: str) -> UserName:
-    """Return the user that somebody named.
+    """Return the user that somebody named, or `SHARED_USER`.
 
     Raises:
         Refused: No user can have such a name.
     """
-    user = user_name(text)
+    user = SHARED_USER if text == SHARED_USER else user_name(text)
     if user is None:
         sentence = f"No user can be called {text!r}."
         raise Refused(sentence)

@@ -134,6 +134,16 @@ def named_rights(text: str) -> Rights:
     return rights
 
 
+def rights_change(text: str) -> RightsChange:
+    """Return the change that is written so: ``lrs``, ``+w``, ``-s``. RFC 4314 §3.1.
+
+    Raises:
+        ValueError: A letter is no right.
+    """
+    sign = Sign(text[:1]) if text[:1] in {"+", "-"} else Sign.REPLACE
+    return RightsChange(sign, named_rights(text.removeprefix(sign.value)))
+
+
 def stored_rights(text: str) -> Rights:
     """Return the rights that are stored so; letters of a later imapbox are none."""
     return named_rights("".join(letter for letter in text if letter in _LETTERS))

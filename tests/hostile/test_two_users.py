@@ -61,8 +61,9 @@ async def test_nobody_hears_of_anothers_mail(
     )
     assert min(heard.values()) > rounds * steps / 20
     refused = {verb for verb, rate in rates.items() if rate < 0.1}
-    # COMPRESS is obeyed once for each connection.
-    assert refused <= {"LOGIN", "AUTHENTICATE", "COMPRESS"}, rates
+    # COMPRESS is obeyed once for each connection, and nobody has or sets a quota.
+    never = {"LOGIN", "AUTHENTICATE", "COMPRESS", "GETQUOTA", "SETQUOTA"}
+    assert refused <= never, rates
 
 
 def keep_octets_by_place(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,6 +138,10 @@ ASKED = (
     *(b'LIST "" %b*', b'LSUB "" %b', b"DELETE %b", b"RENAME %b x", b"COPY 1 %b"),
     *(b"MOVE 1 %b", b"APPEND %b {1}", b"UNSUBSCRIBE %b", b"SUBSCRIBE %b"),
     *(b"GETMETADATA %b /shared/a", b'SETMETADATA %b (/private/a "x")'),
+    *(b"GETACL %b", b"MYRIGHTS %b", b"LISTRIGHTS %b bob", b"SETACL %b eve lr"),
+    *(b"DELETEACL %b bob", b"GETMETADATA %b /private/comment", b"GETQUOTAROOT %b"),
+    *(b'SETMETADATA %b (/private/comment "x")', b"ESEARCH IN (subtree %b) ALL"),
+    b'LIST "" %b RETURN (MYRIGHTS)',
     *(b'LSUB "" %b', b"RESETKEY %b", b'APPEND INBOX CATENATE (URL "/%b/;UID=1")'),
     b'GENURLAUTH "imap://ana@x/%b/;UID=1;URLAUTH=anonymous" INTERNAL',
     b'URLFETCH "imap://bob@x/%%b/;UID=1;URLAUTH=anonymous:internal:%b"' % (b"0" * 66),
@@ -144,8 +149,19 @@ ASKED = (
 )
 
 
+# As they are called by others: hidden ones, of whom one is beside what is lent.
+THEIRS = (
+    b'"Other Users/bob/theirs"',
+    b'"Other Users/bob/INBOX"',
+    b'"Other Users/bob/lent/theirs"',
+)
+
+
 async def test_nobody_learns_which_names_another_has(tmp_path: Path, seed: int) -> None:
-    """What another has is answered, word by word, as what nobody has."""
+    """What another has is answered, word by word, as what nobody has.
+
+    Also where the other one lets us see something else.
+    """
     async with new_stage(tmp_path) as stage:
         stage.settings = SETTINGS
         neighbours = Neighbours(seed)
@@ -153,12 +169,18 @@ async def test_nobody_learns_which_names_another_has(tmp_path: Path, seed: int) 
         ana, bob = neighbours.people.values()
         client = await neighbours.client(ana, "A")
         other = await neighbours.client(bob, "A")
-        for name in (b"theirs", b"Other Users/bob/theirs"):
+        for name in (b"theirs", b"lent", b"lent/theirs"):
             await other.command(b"CREATE " + name)
+        for name, rights in ((b"lent", b"lr"), (b"lent/theirs", b"kip")):
+            await other.command(b"SETACL %b ana %b" % (name, rights))
+        await other.command(b'SETACL lent/theirs ana ""')
+        assert (await client.command(b'SELECT "Other Users/bob/lent"'))[1:]
         message = b"APPEND INBOX {5+}\r\na: b\n"
         assert (await client.command(message))[-1].startswith(b"OK")
-        for theirs in (b"theirs", bob.box, b"Other Users/bob/theirs"):
-            nobodys = theirs[:-3] + b"xyz"
+        for theirs in (b"theirs", bob.box, *THEIRS):
+            nobodys = (
+                theirs[:-3] + b'xy"' if theirs[-1:] == b'"' else theirs[:-3] + b"xyz"
+            )
             for asked in ASKED:
                 heard = []
                 for name in (theirs, nobodys):

@@ -86,6 +86,13 @@ def test_a_moved_message_is_never_nowhere(tell: Tell) -> None:
     assert report.images > 300
 
 
+def test_what_is_moved_to_another_user_is_never_nowhere(tell: Tell) -> None:
+    """So it is where the mailboxes are two users'."""
+    report = transfers.crashes_between_accounts(0.2)
+    tell(report)
+    assert report.images > 100
+
+
 def test_a_head_that_finds_no_room_is_survived() -> None:
     """What was refused because the head could not be written is not there."""
     crashes.full_disks_at_the_head()

@@ -127,11 +127,12 @@ class Account:
     token: bytes
     state: AccountState
     name: MailboxName = INBOX
+    user: UserName = ALICE
 
     @property
     def directory(self) -> str:
         """Return the mailbox's directory."""
-        return mailbox_directory(ALICE, self.mailbox_id)
+        return mailbox_directory(self.user, self.mailbox_id)
 
     @property
     def mailbox_id(self) -> bytes:
@@ -140,19 +141,22 @@ class Account:
 
     def binding(self) -> Binding:
         """Return what a commit checks."""
-        return Binding(ACCOUNT, self.token, self.state.position, self.mailbox_id)
+        account = account_directory(self.user)
+        return Binding(account, self.token, self.state.position, self.mailbox_id)
 
 
-def open_account(settings: Settings) -> Generator[Call | Pause, Any, Account]:
-    """Read the account's log, settling it if it needs that."""
+def open_account(
+    settings: Settings, user: UserName = ALICE
+) -> Generator[Call | Pause, Any, Account]:
+    """Read an account's log, settling it if it needs that."""
     states: list[AccountState] = []
 
     def fold() -> AccountState:
         states.append(AccountState())
         return states[-1]
 
-    opened = yield from open_log(ACCOUNT, settings, fold)
-    return Account(settings, opened.token, states[-1])
+    opened = yield from open_log(account_directory(user), settings, fold)
+    return Account(settings, opened.token, states[-1], user=user)
 
 
 def submit(account: Account, transaction: Transaction, command: str) -> Steps[Any]:
@@ -167,7 +171,8 @@ def submit(account: Account, transaction: Transaction, command: str) -> Steps[An
                 guard=account.binding().check,
             )
         except AccountUnsettled:
-            yield from recover(ACCOUNT, account.settings, command="recover")
+            directory = account_directory(account.user)
+            yield from recover(directory, account.settings, command="recover")
             continue
         if outcome.error is not None:
             raise outcome.error

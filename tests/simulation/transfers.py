@@ -6,6 +6,7 @@ never in none; copies are all there or none of them is.
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -15,12 +16,14 @@ from imapbox.index.copying import CopyMessages, Originals
 from imapbox.index.known import Known
 from imapbox.index.rows_taken_along import take_along
 from imapbox.model.flags import Flag
-from imapbox.model.names import INBOX, MailboxName
+from imapbox.model.names import INBOX, MailboxName, UserName
+from imapbox.store.create import create_account
 from imapbox.store.move import Bound, move_messages
 from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import SimulatedDisk, SimulatedFileSystem, run
 from tests.simulation.ledger import SEGMENT_LIMIT, check_end_of_log
 from tests.simulation.mailbox import (
+    ALICE,
     Account,
     Session,
     deliver,
@@ -33,6 +36,7 @@ from tests.simulation.report import CrashReport
 from tests.simulation.walk import walk
 
 TRASH: Final = MailboxName("Trash")
+BOB: Final = UserName("bob")
 BODIES: Final = (b"one" * 200, b"two" * 300, b"three" * 200, b"four" * 900)
 
 
@@ -44,10 +48,24 @@ class Found(NamedTuple):
     keywords: frozenset[str]
 
 
-def prepared() -> SimulatedDisk:
+class Goal(NamedTuple):
+    """Where messages go."""
+
+    user: UserName
+    name: MailboxName
+
+
+AT_HOME: Final = Goal(ALICE, INBOX)
+TO_TRASH: Final = Goal(ALICE, TRASH)
+TO_ANOTHER: Final = Goal(BOB, INBOX)
+
+
+def prepared(goal: Goal = TO_TRASH) -> SimulatedDisk:
     """Return a machine with four messages in INBOX, all of it durable."""
-    disk = new_store(TRASH)
+    disk = new_store(TRASH) if goal == TO_TRASH else new_store()
     process = disk.process(70)
+    if goal != TO_TRASH:
+        run(create_account(goal.user, settings_of(process), {}), process)
     account = open_in(process)
     for body in BODIES:
         run(deliver(account, body), process)
@@ -59,11 +77,11 @@ def prepared() -> SimulatedDisk:
     return disk
 
 
-def open_in(process: SimulatedFileSystem) -> Account:
-    """Return what a process knows of the account."""
+def open_in(process: SimulatedFileSystem, goal: Goal = AT_HOME) -> Account:
+    """Return what a process knows of an account, and one of its mailboxes."""
     settings = settings_of(process, segment_limit=SEGMENT_LIMIT)
-    account: Account = run(open_account(settings), process)
-    return account
+    account: Account = run(open_account(settings, goal.user), process)
+    return replace(account, name=goal.name)
 
 
 def transferred(here: Account, uids: list[int], there: Account, how: str) -> Steps[Any]:
@@ -88,29 +106,28 @@ def transferred(here: Account, uids: list[int], there: Account, how: str) -> Ste
         yield from each.close()
 
 
-def transfer(process: SimulatedFileSystem, uids: list[int], how: str) -> None:
+def transfer(
+    process: SimulatedFileSystem, uids: list[int], how: str, goal: Goal
+) -> None:
     """Copy or move messages from INBOX."""
-    account = open_in(process)
-    there = replace(account, name=TRASH)
+    account, there = open_in(process), open_in(process, goal)
     run(transferred(account, uids, there, how), process)
     process.disk.acknowledge((how, tuple(uids)))
 
 
-def workload(disk: SimulatedDisk) -> None:
+def workload(disk: SimulatedDisk, goal: Goal = TO_TRASH) -> None:
     """Copy one, move three, one of them larger than a segment."""
     process = disk.process(1)
-    transfer(process, [2, 3], "copy")
-    transfer(process, [1, 3, 4], "move")
+    transfer(process, [2, 3], "copy", goal)
+    transfer(process, [1, 3, 4], "move", goal)
 
 
-def find(disk: SimulatedDisk, pid: int) -> Found:
+def find(disk: SimulatedDisk, pid: int, goal: Goal = TO_TRASH) -> Found:
     """Return what new sessions see."""
     process = disk.process(pid)
-    account = open_in(process)
     bodies = []
     keywords: frozenset[str] = frozenset()
-    for name in (INBOX, TRASH):
-        mailbox = replace(account, name=name)
+    for mailbox in (open_in(process), open_in(process, goal)):
         session = Session(mailbox)
         run(session.open(), process)
         messages = run(session.snapshot(), process).messages
@@ -122,7 +139,7 @@ def find(disk: SimulatedDisk, pid: int) -> Found:
     return Found(bodies[0], bodies[1], keywords)
 
 
-def check(crash: Crash) -> None:
+def check(crash: Crash, goal: Goal = TO_TRASH) -> None:
     """Find what may be found, and go on."""
     one, two, three, four = BODIES
     copied, moved = (two, three), (one, three, four)
@@ -131,15 +148,13 @@ def check(crash: Crash) -> None:
     both = [Found(BODIES, copied + moved, frozenset({"Important"}))]
     gone = [Found((two,), copied + moved, frozenset({"Important"}))]
     allowed = {0: befores + copies, 1: copies + both + gone, 2: gone}
-    found = find(crash.disk, 50)
+    found = find(crash.disk, 50, goal)
     assert found in allowed[len(crash.acknowledged)], "a message is nowhere, or twice"
     process = crash.disk.process(51)
-    account = open_in(process)
-    for name in (INBOX, TRASH):
-        mailbox = replace(account, name=name)
+    for mailbox in (open_in(process), open_in(process, goal)):
         run(deliver(mailbox, b"afterwards"), process)
         check_end_of_log(crash.disk, mailbox)
-    again = find(crash.disk, 52)
+    again = find(crash.disk, 52, goal)
     assert again.here == (*found.here, b"afterwards")
     assert again.there == (*found.there, b"afterwards")
 
@@ -152,3 +167,10 @@ def crashes(share: float = 1.0) -> CrashReport:
     """
     found = Crashes(prepared(), workload, every_subset_up_to=7, random_subsets=30)
     return walk(found, check, share)
+
+
+def crashes_between_accounts(share: float = 1.0) -> CrashReport:
+    """The same from one user's mailbox into another's; of disks, fewer are tried."""
+    work = partial(workload, goal=TO_ANOTHER)
+    found = Crashes(prepared(TO_ANOTHER), work, every_subset_up_to=4, random_subsets=5)
+    return walk(found, partial(check, goal=TO_ANOTHER), share)

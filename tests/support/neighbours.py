@@ -39,6 +39,7 @@ PROCESSES: Final = "AB"
 BEFORE_LOGIN: Final = frozenset({"LOGIN", "AUTHENTICATE", "STARTTLS"})
 WITHOUT_MAILBOX: Final = frozenset(
     {
+        *("SETACL", "DELETEACL", "GETACL", "LISTRIGHTS", "MYRIGHTS"),
         *("CAPABILITY", "NOOP", "LOGOUT", "ID", "SELECT", "EXAMINE", "CREATE"),
         *("DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LIST", "NAMESPACE"),
         *("STATUS", "APPEND", "IDLE", "ENABLE", "COMPRESS", "UNAUTHENTICATE"),
@@ -168,6 +169,8 @@ class Neighbours:
             await self._postmen[process].bring(self._letter(person), self._canaries())
             return
         hostile = self._commands[person.name].next()
+        if _gives(hostile.text, self._other(person)):
+            return  # by damage
         verb = hostile.verb.removeprefix("UID ").split()[0]
         if verb in BEFORE_LOGIN:
             client = self._stage.stranger(f"{process}0")
@@ -224,6 +227,14 @@ class Neighbours:
                 texts=(*TEXTS, person.canary, other.canary[:-1], *foreign[:5]),
                 messages=person.messages,
                 flags=(*FLAGS, person.keyword),
+                # Rights that the other one had would be no leak.
+                people=(
+                    *(b"carol",) * 3,
+                    name.encode(),
+                    b"anyone",
+                    b"-carol",
+                    b"\xc3\xb6",
+                ),
             ),
         )
 
@@ -368,6 +379,11 @@ class Postman:
 def _append(person: Person, box: bytes, message: bytes) -> bytes:
     literal = b"~{%d+}\r\n%b" % (len(message), message)
     return b"APPEND %b (%b) %b" % (box, person.keyword, literal)
+
+
+def _gives(text: bytes, other: Person) -> bool:
+    """Say whether a command may give rights to the other user."""
+    return b"SETACL" in text.upper() and other.name.encode() in text.lower()
 
 
 async def _knows(user: UserName) -> bool:

@@ -49,12 +49,14 @@ from imapbox.wire.imap.commands.copying import Copy, Move
 from imapbox.wire.imap.commands.enable import Enable
 from imapbox.wire.imap.commands.identity import Id
 from imapbox.wire.imap.commands.listing import List, Lsub
+from imapbox.wire.imap.commands.metadata import GetMetadata, SetMetadata
 from imapbox.wire.imap.commands.multisearch import MultiSearch, Source, Where
 from imapbox.wire.imap.commands.not_authenticated import (
     Authenticate,
     Login,
     StartTls,
 )
+from imapbox.wire.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
 from imapbox.wire.imap.commands.search import Search
 from imapbox.wire.imap.commands.selected import (
     Check,
@@ -173,6 +175,15 @@ COMMANDS: dict[bytes, Command] = {
         b"a", INBOX, (StatusAtt.DELETED, StatusAtt.SIZE)
     ),
     b"a NAMESPACE\r\n": Namespace(b"a"),
+    b'a GETQUOTA ""\r\n': GetQuota(b"a", b""),
+    b"a GETQUOTAROOT INBOX\r\n": GetQuotaRoot(b"a", INBOX),
+    b'a SETQUOTA "" (STORAGE 10)\r\n': SetQuota(b"a", b"", ((b"STORAGE", 10),)),
+    b"a GETMETADATA INBOX /Private/comment\r\n": GetMetadata(
+        b"a", INBOX, ("/private/comment",)
+    ),
+    b'a SETMETADATA "" (/shared/x NIL)\r\n': SetMetadata(
+        b"a", None, (("/shared/x", None),)
+    ),
     b"a SetAcl INBOX Bob lrd\r\n": SetAcl(
         b"a",
         INBOX,

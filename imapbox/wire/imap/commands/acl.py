@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from imapbox.model.names import UserName, user_name
-from imapbox.model.rights import RightsChange, Sign, named_rights
+from imapbox.model.rights import RightsChange, rights_change
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.lexer import Lexer
@@ -126,10 +126,8 @@ def _identifier(lexer: Lexer) -> Identifier:
 def _change(lexer: Lexer) -> RightsChange:
     lexer.space()
     octets = lexer.astring("mod-rights")
-    text = octets.decode(errors="surrogateescape")
-    sign = Sign(text[:1]) if text[:1] in {"+", "-"} else Sign.REPLACE
     try:
-        return RightsChange(sign, named_rights(text.removeprefix(sign.value)))
+        return rights_change(octets.decode(errors="surrogateescape"))
     except ValueError as error:
         # RFC 4314 §3.1: what is not known must not be ignored.
         raise BadSyntax("rights", octets) from error
