@@ -69,6 +69,7 @@ from imapbox.wire.imap.commands.selected import (
 from imapbox.wire.imap.commands.sort import Sort
 from imapbox.wire.imap.commands.status import Status, StatusAtt
 from imapbox.wire.imap.commands.thread import Thread
+from imapbox.wire.imap.commands.urlauth import GenUrlAuth, ResetKey, UrlFetch
 from imapbox.wire.imap.events import AppendAnnounced, CommandReady
 from imapbox.wire.imap.fetch_items import FetchAtt
 from imapbox.wire.imap.framer import AFTER_LOGIN
@@ -175,6 +176,11 @@ COMMANDS: dict[bytes, Command] = {
         b"a", INBOX, (StatusAtt.DELETED, StatusAtt.SIZE)
     ),
     b"a NAMESPACE\r\n": Namespace(b"a"),
+    b"a GENURLAUTH imap://x INTERNAL\r\n": GenUrlAuth(
+        b"a", ((b"imap://x", b"INTERNAL"),)
+    ),
+    b"a RESETKEY\r\n": ResetKey(b"a"),
+    b"a URLFETCH {1+}\r\nx y\r\n": UrlFetch(b"a", (b"x", b"y")),
     b'a GETQUOTA ""\r\n': GetQuota(b"a", b""),
     b"a GETQUOTAROOT INBOX\r\n": GetQuotaRoot(b"a", INBOX),
     b'a SETQUOTA "" (STORAGE 10)\r\n': SetQuota(b"a", b"", ((b"STORAGE", 10),)),
