@@ -26,8 +26,8 @@ MUTANTS: Final = [
     Mutant(
         "MOVE does not lock where it moves from",
         "store/move.py",
-        "(account, *sorted({here, there}))",
-        "(account, there)",
+        "(*accounts, *sorted({here, there}))",
+        "(*accounts, there)",
         "moves.beside_a_delivery_here",
     ),
     Mutant(
