@@ -5,6 +5,9 @@ Bob has connection 1, Ana 2, Eve 3, and an administrator 4.
 
 import pytest
 
+from imapbox.model.names import UserName
+from imapbox.model.quota import Quota
+from imapbox.store.quotas import quota_facts
 from tests.support.stage import SharingLogins, Stage
 
 USERS = {"1": b"bob", "2": b"ana", "3": b"eve", "4": b"root"}
@@ -445,3 +448,58 @@ async def test_subscriptions_are_ones_own(stage: Stage) -> None:
             OK
         """
     )
+
+
+async def test_notes_and_quotas_of_others(stage: Stage) -> None:
+    """Notes on another's mailbox need "l" and some right besides; shared ones "w".
+
+    Private ones are each user's own. What limits another is not told, but it is his
+    quota that counts where messages are brought to him.
+    """
+    await stage.play(
+        WORK
+        + r"""
+        A1: SETACL Work ana lri
+        A2: SETMETADATA "Other Users/bob/Work" (/private/comment "mine")
+        A2: SETMETADATA "Other Users/bob/Work" (/shared/comment "ours")
+            NO [NOPERM] ...
+        A1: SETMETADATA Work (/private/comment "his" /shared/comment "all")
+        A2: GETMETADATA "Other Users/bob/Work" (/private/comment /shared/comment)
+            * METADATA "Other Users/bob/Work" (/private/comment "mine" ...
+            OK
+        A1: SETACL Work ana +w
+        A2: SETMETADATA "Other Users/bob/Work" (/shared/comment "ours")
+        A1: GETMETADATA Work (/private/comment /shared/comment)
+            * METADATA Work (/private/comment "his" /shared/comment "ours")
+            OK
+        A1: SETACL Work ana l
+        A2: GETMETADATA "Other Users/bob/Work" /shared/comment
+            NO [NOPERM] ...
+        A1: SETACL Work ana lri
+        A2: GETQUOTAROOT "Other Users/bob/Work"
+            * QUOTAROOT "Other Users/bob/Work"
+            OK
+        """
+    )
+    bob = await stage.stores["A"].account(UserName("bob"))
+    await bob.set_meta(quota_facts(Quota(None, 2)))
+    ana = await stage.client("A2")
+    for _ in range(2):
+        said = await ana.command(b"APPEND INBOX {5+}\r\na: b\n")
+        assert said[-1].startswith(b"OK")
+    await stage.play(
+        r"""
+        A2: SELECT INBOX
+            ...
+            OK
+        A2: MOVE 1 "Other Users/bob/Work"
+            NO [OVERQUOTA] ...
+        A2: COPY 1 "Other Users/bob/Work"
+            NO [OVERQUOTA] ...
+        A2: GETQUOTAROOT INBOX
+            * QUOTAROOT INBOX
+            OK
+        """
+    )
+    replace = b'REPLACE 1 "Other Users/bob/Work" {5+}\r\na: b\n'
+    assert (await ana.command(replace))[-1].startswith(b"NO [OVERQUOTA]")
