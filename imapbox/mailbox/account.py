@@ -43,6 +43,7 @@ from imapbox.model.flags import Flag, FlagScope, split_flags
 from imapbox.model.names import INBOX, SHARED_USER, MailboxName, UserName
 from imapbox.model.quota import NOTHING_USED, Quota, Usage
 from imapbox.model.rights import (
+    ALL_RIGHTS,
     ANY_THAT_ANNOTATES,
     ANY_THAT_CHANGES,
     ANY_THAT_TELLS,
@@ -349,12 +350,17 @@ class UserAccount:
         return Access(self._visitor, self._account, mailbox.mailbox_id)
 
     def _seen(self) -> Iterator[tuple[MailboxName, Seen]]:
-        for mailbox in self._account.state.mailboxes.values():
-            rights = self._access_to(mailbox).rights
+        mailboxes = self._account.state.mailboxes.values()
+        if self._is_owner:  # who may have thousands
+            for each in mailboxes:
+                use = each.special_use or None
+                yield each.name, Seen(ALL_RIGHTS, use, is_personal=True)
+            return
+        for each in mailboxes:
+            rights = self._access_to(each).rights
             if Rights.LOOKUP in rights:
-                name = MailboxName(self._prefix + mailbox.name)
-                use = mailbox.special_use if self._is_owner else ""
-                yield name, Seen(rights, use or None, is_personal=self._is_owner)
+                name = MailboxName(self._prefix + each.name)
+                yield name, Seen(rights, None, is_personal=False)
 
     def _check_may_create(self, name: MailboxName) -> None:
         """See that the visitor may make a mailbox: RFC 4314 §4.
