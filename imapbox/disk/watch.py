@@ -26,6 +26,7 @@ class Watch:
         self._root = FilePath(root)
         self._reactor = reactor
         self._queue: Any = None
+        self._is_short = False
         self._listeners: dict[str, list[Callable[[], None]]] = {}
 
     def listen(self, path: str, listener: Callable[[], None]) -> Callable[[], None]:
@@ -68,7 +69,11 @@ class Watch:
                 callbacks=[lambda _queue, _file, _mask: self._written(path)],
             )
         except (INotifyError, OSError):
-            self._log.warn("cannot watch {path}: only polling", path=path)
+            if not self._is_short:  # once, and not for each of a thousand mailboxes
+                self._log.warn("cannot watch {path}: only polling", path=path)
+            self._is_short = True
+        else:
+            self._is_short = False
 
     def _remove(self, path: str) -> None:
         file = self._file(path)

@@ -218,6 +218,14 @@ class ForeignAccount:
         """Be asked by nobody: METADATA is not offered."""
         raise NotImplementedError
 
+    async def all_metadata(self) -> Mapping[bytes | None, Mapping[str, bytes]]:
+        """Be asked by nobody: METADATA is not offered."""
+        raise NotImplementedError
+
+    def watch(self, _wake: Callable[[], None]) -> None:
+        """Be asked by nobody: NOTIFY is not offered."""
+        raise NotImplementedError
+
     async def set_metadata(
         self, name: MailboxName | None, values: Mapping[str, bytes | None]
     ) -> None:

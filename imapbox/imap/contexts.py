@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imapbox.imap.answers import Mistaken
 from imapbox.imap.number_sets import tell_set
@@ -23,6 +24,7 @@ from imapbox.model.numbers import ModSeq
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.search import Search
 from imapbox.wire.imap.commands.sort import Sort
+from imapbox.wire.imap.fetch_items import FetchItem
 from imapbox.wire.imap.tags import Tag
 
 # Of a session; their results together; and those of one that is sorted.
@@ -43,6 +45,7 @@ class _Context:
         criterion: Which messages are in it; no sequence number is in that.
         checked: Changes up to this modseq are in the result.
         result: What the client was told.
+        atts: What it is told of new messages that are in it: RFC 5465 §7.
     """
 
     tag: Tag
@@ -50,6 +53,7 @@ class _Context:
     criterion: Criterion
     checked: ModSeq
     result: Result
+    atts: tuple[FetchItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,12 @@ class Contexts:
             result = Sorted(self._mailbox, by, MOST_SORTED)
             await result.add(uids, pause)
         self._all[command.tag] = _Context(
-            command.tag, command.by_uid, criterion, question.checked, result
+            command.tag,
+            command.by_uid,
+            criterion,
+            question.checked,
+            result,
+            () if command.returns is None else command.returns.update_atts,
         )
         return True
 
@@ -136,28 +145,39 @@ class Contexts:
                 pairs = context.result.remove(gone)
                 await _tell(output, context, b"REMOVEFROM", pairs, before)
 
-    async def tell_changes(self, output: Output, now: float) -> None:
+    async def tell_changes(
+        self, output: Output, now: float
+    ) -> list[tuple[tuple[FetchItem, ...], NDArray[np.uint32]]]:
         """Tell what became of the results, once all else was told.
 
         Args:
             output: Of the session.
             now: Seconds since 1970 UTC.
 
+        Returns:
+            What is to be told of which messages that came into results, if they
+            are new.
+
         Raises:
             MailError: It could not be found out; it is tried again next time.
         """
+        came = []
         for context in tuple(self._all.values()):
             modseq = self._mailbox.highestmodseq
             if context.checked < modseq:
-                await self._look_again(context, output, now)
+                new = await self._look_again(context, output, now)
+                came.append((context.atts, new))
                 context.checked = modseq
+        return came
 
-    async def _look_again(self, context: _Context, output: Output, now: float) -> None:
+    async def _look_again(
+        self, context: _Context, output: Output, now: float
+    ) -> NDArray[np.uint32]:
         mailbox, result = self._mailbox, context.result
         searching = Searching(mailbox, context.criterion, output.room, now=now)
         looked_at = [each async for each in searching.changed(context.checked)]
         if not looked_at:
-            return
+            return np.zeros(0, np.uint32)
         uids = np.concatenate([uids for uids, _ in looked_at])
         so = np.concatenate([so for _, so in looked_at])
         known = np.isin(uids, result.uids)
@@ -168,6 +188,7 @@ class Contexts:
         if len(new):
             pairs = await result.add(new, output.room)
             await _tell(output, context, b"ADDTO", pairs, mailbox.uids)
+        return new
 
 
 async def _tell(

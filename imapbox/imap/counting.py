@@ -46,7 +46,7 @@ async def status_line(
         deleted=not _OF_DELETED.isdisjoint(items),
         recent=StatusAtt.RECENT in items,
     )
-    return _line(session, name, items, counts)
+    return counts_line(session, name, items, counts)
 
 
 async def quick_counts(
@@ -71,7 +71,7 @@ async def status_if_any(
     """
     try:
         if name in quick:
-            return _line(session, name, items, quick[name])
+            return counts_line(session, name, items, quick[name])
         return await status_line(session, name, items)
     except NoSuchMailbox:
         return None
@@ -86,9 +86,10 @@ async def status_if_any(
         return b""
 
 
-def _line(
+def counts_line(
     session: Session, name: MailboxName, items: Sequence[StatusAtt], counts: Counts
 ) -> bytes:
+    """Return ``* STATUS`` of what was counted."""
     values = {
         item: session.settings.message_limit
         if item is StatusAtt.APPENDLIMIT

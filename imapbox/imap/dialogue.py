@@ -8,11 +8,17 @@ of state is read in the new state (RFC 9051 §5.5).
 from twisted.internet.defer import Deferred
 
 from imapbox.imap.answering import answer, answer_mistake
+from imapbox.imap.notices import tell_between
 from imapbox.imap.session import Session
 from imapbox.wire.errors import Unreadable, WireError
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
-from imapbox.wire.imap.events import AppendAnnounced, CommandReady, ContinuationWanted
+from imapbox.wire.imap.events import (
+    AppendAnnounced,
+    CommandReady,
+    ContinuationWanted,
+    Event,
+)
 from imapbox.wire.imap.framer import NO_LITERALS
 
 
@@ -35,7 +41,7 @@ async def converse(session: Session) -> None:
 
 async def _exchange(session: Session) -> None:
     try:
-        event = await session.input.event()
+        event = await _event(session)
     except Unreadable as error:
         session.bye(error.sentence())
         if error.tag is not None:
@@ -47,8 +53,25 @@ async def _exchange(session: Session) -> None:
             session.output.write(responses.continuation("Go on."))
         elif isinstance(event, CommandReady | AppendAnnounced):
             await _obey(session, event)
+    session.notifying.look_again()
     # Whatever came: who does not read our answers is not read either.
     await session.output.room()
+
+
+async def _event(session: Session) -> Event | None:
+    """Return what the client says next, and tell it meanwhile what it wants to know.
+
+    None where that ended the session.
+    """
+    while session.ended is None:
+        if session.notifying.has_hints:
+            await tell_between(session)
+        elif (event := session.input.framer.next_event()) is not None:
+            return event
+        else:
+            session.end_if_stopping()
+            await session.input.more()
+    return None
 
 
 async def _obey(session: Session, event: CommandReady | AppendAnnounced) -> None:

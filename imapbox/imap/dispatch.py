@@ -5,6 +5,7 @@ from enum import Enum, auto
 from typing import Any, Final, NamedTuple
 
 from imapbox.imap.answers import Done
+from imapbox.imap.changes import sync
 from imapbox.imap.handlers import (
     acl,
     any_state,
@@ -23,6 +24,7 @@ from imapbox.imap.handlers import (
     mailboxes,
     metadata,
     multisearch,
+    notify,
     quota,
     search,
     select,
@@ -67,6 +69,7 @@ from imapbox.wire.imap.commands.listing import List, Lsub
 from imapbox.wire.imap.commands.metadata import GetMetadata, SetMetadata
 from imapbox.wire.imap.commands.multisearch import MultiSearch
 from imapbox.wire.imap.commands.not_authenticated import Authenticate, Login, StartTls
+from imapbox.wire.imap.commands.notify import Notify
 from imapbox.wire.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
 from imapbox.wire.imap.commands.search import Asking, Search
 from imapbox.wire.imap.commands.selected import (
@@ -138,6 +141,7 @@ HANDLERS: Final[Mapping[type[Command], Row]] = {
     ListRights: Row(acl.list_rights, Tells.CHANGES),
     MyRights: Row(acl.my_rights, Tells.CHANGES),
     Idle: Row(idle.idle, Tells.NOTHING),
+    Notify: Row(notify.notify, Tells.NOTHING),
     # RFC 9051 §6.4
     Check: Row(any_state.noop, Tells.NOTHING),
     Close: Row(select.close, Tells.NOTHING),
@@ -194,7 +198,9 @@ async def tell_changes(session: Session, command: Command) -> None:
     tells = HANDLERS[type(command)].tells
     if tells is Tells.NOTHING:
         return
-    await session.sync(may_expunge=not _names_positions(command))
+    # Who does not want to be told of others wants to be of what it did itself.
+    forced = isinstance(command, Expunge | Move | Replace)
+    await sync(session, may_expunge=not _names_positions(command), forced=forced)
 
 
 def _names_positions(command: Command) -> bool:

@@ -21,12 +21,18 @@ from imapbox.wire.imap.commands.append import Append
 from imapbox.wire.imap.commands.authenticated import Create, Examine, Select
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.commands.listing import List
+from imapbox.wire.imap.commands.notify import Notify
 from imapbox.wire.imap.commands.search import Asking
 from imapbox.wire.imap.commands.selected import Expunge, Fetch, Store
 from imapbox.wire.imap.commands.sort import Sort
 from imapbox.wire.imap.commands.status import Status, StatusAtt
 from imapbox.wire.imap.commands.thread import Thread
-from imapbox.wire.imap.fetch_items import BinaryItem, BinarySizeItem, FetchAtt
+from imapbox.wire.imap.fetch_items import (
+    BinaryItem,
+    BinarySizeItem,
+    FetchAtt,
+    FetchItem,
+)
 from imapbox.wire.imap.list_options import Selecting
 from imapbox.wire.imap.return_options import Return, Returns
 
@@ -48,6 +54,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "IDLE": "IDLE",
     "MOVE": "MOVE",
     "NAMESPACE": "NAMESPACE",
+    "NOTIFY": "NOTIFY",
     "REPLACE": "REPLACE",
     "RESETKEY": "URLAUTH",
     "SETMETADATA": "METADATA",
@@ -132,6 +139,10 @@ def _asking(command: Asking) -> Iterator[str]:
         yield from (name for each, name in _RETURNED.items() if each in returns)
         if returns.options & _KEPT_UP:
             yield "CONTEXT=SORT" if sorts else "CONTEXT=SEARCH"
+        if returns.update_atts:
+            yield "NOTIFY"
+        for att in returns.update_atts:
+            yield from _fetched(att)
 
 
 def _sort(command: Sort) -> Iterator[str]:
@@ -143,12 +154,16 @@ def _thread(command: Thread) -> Iterator[str]:
     yield f"THREAD={command.algorithm.value.decode()}"
 
 
+def _fetched(item: FetchItem) -> Iterator[str]:
+    if isinstance(item, BinaryItem | BinarySizeItem):
+        yield "BINARY"
+    elif isinstance(item, FetchAtt) and item in _FETCHED:
+        yield _FETCHED[item]
+
+
 def _fetch(command: Fetch) -> Iterator[str]:
     for item in command.items:
-        if isinstance(item, BinaryItem | BinarySizeItem):
-            yield "BINARY"
-        elif isinstance(item, FetchAtt) and item in _FETCHED:
-            yield _FETCHED[item]
+        yield from _fetched(item)
     if command.since is not None:
         yield "QRESYNC" if command.since.vanished else "CONDSTORE"
     if command.partial is not None:
@@ -190,6 +205,11 @@ def _list(command: List) -> Iterator[str]:
             yield _COUNTED[item]
 
 
+def _notify(command: Notify) -> Iterator[str]:
+    atts = [att for group in command.groups or () for att in group.atts]
+    return (name for att in atts for name in _fetched(att))
+
+
 def _create(command: Create) -> Iterator[str]:
     if command.uses:
         yield "CREATE-SPECIAL-USE"
@@ -208,6 +228,7 @@ _ARGUMENTS: Final[Mapping[type[Command], Callable[[Any], Iterator[str]]]] = {
     Expunge: _expunge,
     Fetch: _fetch,
     List: _list,
+    Notify: _notify,
     Select: _select,
     Sort: _sort,
     Status: _status,

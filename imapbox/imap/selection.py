@@ -36,6 +36,8 @@ class Selection:
         dialect: The session's.
         saved: UIDs that the last SEARCH saved: RFC 5182 §2.1.
         contexts: Results that are kept up: RFC 5267 §4.3.
+        own: UIDs of messages that the client brought here, and that it was not
+            told of yet.
     """
 
     def __init__(self, mailbox: SelectedMailbox, dialect: Dialect) -> None:
@@ -43,6 +45,7 @@ class Selection:
         self.dialect = dialect
         self.saved = np.zeros(0, np.uint32)
         self.contexts = Contexts(mailbox)
+        self.own: set[int] = set()
         self._flags_items = _FlagsItems(mailbox, dialect)
         self._keywords_told = len(mailbox.keywords())
         self._rights_told = mailbox.rights
@@ -125,7 +128,11 @@ class Selection:
         return responses.untagged(responses.Status.OK, text, code)
 
     def lines(
-        self, updates: Iterable[Update], uid_at: Callable[[int], int] | None
+        self,
+        updates: Iterable[Update],
+        uid_at: Callable[[int], int] | None,
+        *,
+        with_flags: bool,
     ) -> Iterator[bytes]:
         """Yield what tells a client of ``updates``, lazily.
 
@@ -134,6 +141,7 @@ class Selection:
             uid_at: Returns the UID at a place, from 0, as the client knew it
                 before, if it is to be told UIDs of what went. The highest
                 position is told first, so that each is what it was.
+            with_flags: Whether it wants to be told of flags that others changed.
         """
         gone: list[int] = []
         for update in updates:
@@ -144,6 +152,8 @@ class Selection:
             if gone:
                 yield _vanished(gone)
                 gone.clear()
+            if isinstance(update, FlagsChanged) and not with_flags:
+                continue
             if uid_at is None or not isinstance(update, Expunged):
                 yield self.update_lines(update)
         if gone:

@@ -1,7 +1,6 @@
 """Where one connection stands, and what its handlers work with."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -9,13 +8,13 @@ from typing import Any, Final
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
-from imapbox.imap.answers import BrokenOff
 from imapbox.imap.capabilities import capabilities
 from imapbox.imap.crowd import Guess
 from imapbox.imap.deadlines import Deadlines
 from imapbox.imap.dialect import Dialect
 from imapbox.imap.input import Input
 from imapbox.imap.interfaces import Logins
+from imapbox.imap.notifying import Notifying
 from imapbox.imap.output import Output
 from imapbox.imap.peers import Peer
 from imapbox.imap.selection import Selection
@@ -24,7 +23,7 @@ from imapbox.imap.states import State
 from imapbox.mailbox.account_interface import Account
 from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.messages import MarkedRow
-from imapbox.model.errors import MailError
+from imapbox.model.names import MailboxName
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.framer import AFTER_LOGIN, BEFORE_LOGIN, NO_LITERALS
@@ -65,6 +64,7 @@ class Session:
         mistakes: How many BADs there were before login.
         identified: Whether the client has said what it is: ID.
         dialect: What the client, since its login, has said that it understands.
+        notifying: What it wants to be told, and when.
     """
 
     input: Input
@@ -87,6 +87,7 @@ class Session:
     mistakes: int = 0
     identified: bool = False
     dialect: Dialect = field(default_factory=Dialect)
+    notifying: Notifying = field(default_factory=Notifying)
     _account: Account | None = None
     _selection: Selection | None = None
 
@@ -124,6 +125,16 @@ class Session:
     def lacks(self) -> frozenset[str]:
         """What whoever is logged in, or could be, lacks of all capabilities."""
         return self.logins.lacks if self._account is None else self._account.lacks
+
+    @property
+    def selected(self) -> Selection | None:
+        """The open mailbox, if there is one."""
+        return self._selection
+
+    def has_selected(self, mailbox_id: bytes) -> bool:
+        """Say whether a mailbox is the open one."""
+        selection = self._selection
+        return selection is not None and selection.mailbox.mailbox_id == mailbox_id
 
     @property
     def may_login(self) -> bool:
@@ -176,6 +187,7 @@ class Session:
         self.account.close()
         self._account = None
         self.dialect = Dialect()
+        self.notify(Notifying())
         self.give_seat_back()
         self.input.framer.limits = BEFORE_LOGIN if self.may_login else NO_LITERALS
         self.deadlines.logged_out()
@@ -189,6 +201,23 @@ class Session:
     def open(self, mailbox: SelectedMailbox) -> None:
         """Go on with ``mailbox`` selected."""
         self._selection = Selection(mailbox, self.dialect)
+        self.notifying.selects(mailbox)
+
+    def notify(self, notifying: Notifying) -> None:
+        """Tell the client from now on what is in ``notifying``."""
+        self.notifying.close()
+        self.notifying = notifying
+        if self._selection is not None:
+            notifying.selects(self._selection.mailbox)
+
+    def brought(self, name: MailboxName, uids: Sequence[int]) -> None:
+        """Note that the client brought messages into a mailbox; it knows of them."""
+        self.notifying.brought(name, uids)
+        selection = self._selection
+        if selection is None or not self.notifying.selected.counts:
+            return  # it is told of none
+        if selection.mailbox.name == name:
+            selection.own.update(uids)
 
     def tell_modseqs(self) -> bool:
         """Tell modseqs with all flags from now on; say whether that is new.
@@ -241,12 +270,15 @@ class Session:
         """
         if self._selection is None or not self.dialect.tells_vanished:
             return None
+        if not self.notifying.selected.flags:
+            return None  # of flags it was not told all
         return codes.highestmodseq(self._selection.mailbox.highestmodseq)
 
     def leave(self) -> None:
         """Close the mailbox that is selected, if one is."""
         selection, self._selection = self._selection, None
         if selection is not None:
+            self.notifying.unselects(selection.mailbox)
             selection.mailbox.close()
 
     async def check_readable(self) -> None:
@@ -261,55 +293,15 @@ class Session:
     def changed(self) -> Deferred[None]:
         """Return a Deferred that fires when a `sync` may have something to tell.
 
-        Without a selected mailbox it never does. Cancel it when it is not needed.
+        Without a selected mailbox it never does, nor where `notifying` listens, nor
+        for who wants to be told nothing. Cancel it when it is not needed.
         """
+        notifying = self.notifying
+        if notifying.listens or not notifying.selected.counts:
+            return Deferred()
         if self._selection is None:
             return Deferred()
         return self._selection.mailbox.changed()
-
-    async def sync(self, *, may_expunge: bool) -> None:
-        """Tell the client what changed in the mailbox that it has selected.
-
-        Raises:
-            MailError: It could not be found out.
-            BrokenOff: It could not be told to the end.
-        """
-        if self._selection is None:
-            return
-        selection = self._selection
-        by_uid = self.dialect.tells_vanished or self.dialect.uids_only
-        before = selection.mailbox.uids
-        uid_at = before.at if by_uid else None
-        updates = await selection.mailbox.sync(may_expunge=may_expunge)
-        try:
-            await selection.contexts.tell_gone(self.output, before)
-            self.output.write(selection.new_rights())
-            lines = selection.lines(updates, uid_at)
-            for number, line in enumerate(lines, start=1):
-                self.output.write(line)
-                if not number % BATCH:
-                    await self.output.room()
-        except CancelledError:
-            raise
-        except Exception as error:
-            # It would take one message for another from now on.
-            raise BrokenOff("not all changes could be told") from error
-        await selection.contexts.tell_changes(self.output, self.clock.seconds())
-
-    @asynccontextmanager
-    async def telling(self) -> AsyncIterator[None]:
-        """Tell what changed, should the rest of a command fail, whatever it is.
-
-        For a command that is obeyed in steps: what was done, the client learns.
-        """
-        try:
-            yield
-        except CancelledError:
-            raise
-        except Exception:
-            with suppress(MailError):
-                await self.sync(may_expunge=True)
-            raise
 
     async def tell_flags(self, rows: Iterator[MarkedRow], *, with_uid: bool) -> None:
         """Tell the client the flags of messages, and their UIDs if wanted."""
@@ -352,6 +344,7 @@ class Session:
     def close(self) -> None:
         """Give everything back."""
         self.leave()
+        self.notifying.close()
         if self._account is not None:
             self._account.close()
         self.deadlines.stop()

@@ -83,6 +83,7 @@ PERMITTED_IN: Final[Mapping[str, frozenset[State]]] = {
     "LISTRIGHTS": _AFTER,
     "MYRIGHTS": _AFTER,
     "IDLE": _AFTER,
+    "NOTIFY": _AFTER,  # RFC 5465 §8, command-auth
     # RFC 9051 §6.4; CHECK is RFC 3501 §6.4.1
     "CHECK": _SELECTED,
     "CLOSE": _SELECTED,

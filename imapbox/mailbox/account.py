@@ -1,6 +1,7 @@
 """One user's mail, as a session sees it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from imapbox.mailbox.selected import Selected
 from imapbox.mailbox.transfer import Target, Targets, Transfer
 from imapbox.mailbox.tree import Seen, tree
 from imapbox.mailbox.url_keys import UrlKeys
+from imapbox.mailbox.watching import Watching
 from imapbox.model.errors import (
     MailboxGone,
     MailboxNameRefused,
@@ -233,6 +235,10 @@ class UserAccount:
         await self._check_may_annotate(name)
         return await self._annotations.all(name)
 
+    async def all_metadata(self) -> Mapping[bytes | None, Mapping[str, bytes]]:
+        """Return all annotations, by the ids of mailboxes; None: the account's own."""
+        return await self._annotations.every()
+
     async def set_metadata(
         self, name: MailboxName | None, values: Mapping[str, bytes | None]
     ) -> None:
@@ -303,6 +309,20 @@ class UserAccount:
             full_text=self._full_text,
         )
 
+    def watch(
+        self,
+        wake: Callable[[], None],
+        owners: Mapping[bytes, UserName] = MappingProxyType({}),
+    ) -> Watching | None:
+        """Begin to listen; see `account_interface.Account.watch`.
+
+        Args:
+            wake: As there.
+            owners: Whose mailboxes of others are, by id, as it is then.
+        """
+        watching = Watching(self._store.head_watches, self.user, wake, owners)
+        return watching if watching.listen_to_tree(self.user) else None
+
     async def target(self, name: MailboxName) -> Target:
         """Return a mailbox that messages may be brought into; see `Targets`."""
         access = await self._access(name, Rights.INSERT)
@@ -354,13 +374,17 @@ class UserAccount:
         if self._is_owner:  # who may have thousands
             for each in mailboxes:
                 use = each.special_use or None
-                yield each.name, Seen(ALL_RIGHTS, use, is_personal=True)
+                yield each.name, Seen(
+                    ALL_RIGHTS, use, is_personal=True, mailbox_id=each.mailbox_id
+                )
             return
         for each in mailboxes:
             rights = self._access_to(each).rights
             if Rights.LOOKUP in rights:
                 name = MailboxName(self._prefix + each.name)
-                yield name, Seen(rights, None, is_personal=False)
+                yield name, Seen(
+                    rights, None, is_personal=False, mailbox_id=each.mailbox_id
+                )
 
     def _check_may_create(self, name: MailboxName) -> None:
         """See that the visitor may make a mailbox: RFC 4314 §4.

@@ -1,7 +1,7 @@
 """What the IMAP room sees of an account; what `interfaces` says holds here, too."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from imapbox.disk.spool import Spool
 from imapbox.mailbox.interfaces import (
@@ -48,6 +48,47 @@ class UrlKeys(Protocol):
 
     async def remove_all(self) -> None:
         """Remove all keys, durably."""
+        ...
+
+
+class Hints(NamedTuple):
+    """What may have changed. Whoever wants to know looks.
+
+    Attributes:
+        tree: Whether names or subscriptions may have.
+        mailboxes: Ids of those that may have.
+    """
+
+    tree: bool
+    mailboxes: frozenset[bytes]
+
+
+class AccountWatch(Protocol):
+    """Tells that an account's tree, or one of some mailboxes, may have changed.
+
+    What is committed after `Account.watch` and `follow` is told, sooner or later;
+    some things are told in vain.
+    """
+
+    @property
+    def has_hints(self) -> bool:
+        """Say whether there is anything to be taken."""
+        ...
+
+    def take(self) -> Hints:
+        """Return the hints that there are, each once."""
+        ...
+
+    def follow(self, mailbox_id: bytes) -> bool:
+        """Listen to a mailbox, too, if not yet; say whether that can be."""
+        ...
+
+    def leave(self, mailbox_id: bytes) -> None:
+        """Listen to a mailbox no more, if at all."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back. Calls nothing that may fail."""
         ...
 
 
@@ -152,6 +193,10 @@ class Account(Protocol):
         """
         ...
 
+    async def all_metadata(self) -> Mapping[bytes | None, Mapping[str, bytes]]:
+        """Return those of the user's own mailboxes, by id; None: the account's."""
+        ...
+
     async def set_metadata(
         self, name: MailboxName | None, values: Mapping[str, bytes | None]
     ) -> None:
@@ -254,5 +299,16 @@ class Account(Protocol):
             NotPermitted: Not everybody can be given rights to one's own mailbox.
             RightsRefused: They can't be given to, or taken from, this one.
             TooManyRights: Too many have some.
+        """
+        ...
+
+    def watch(self, wake: Callable[[], None]) -> AccountWatch | None:
+        """Begin to listen to the account's tree.
+
+        Args:
+            wake: Called when there are hints where there were none.
+
+        Returns:
+            None if too many listen already.
         """
         ...

@@ -41,10 +41,20 @@ class Annotations:
             NoSuchMailbox: There is none.
         """
         await self._account.sync()
-        facts = self._account.meta(self._id_of(self._account.state, name))
+        return self._of(self._id_of(self._account.state, name))
+
+    async def every(self) -> dict[bytes | None, dict[str, bytes]]:
+        """Return those of all mailboxes, by their ids; None: of the account."""
+        await self._account.sync()
+        return {
+            None if mailbox_id == NO_MAILBOX else mailbox_id: self._of(mailbox_id)
+            for mailbox_id in self._account.state.meta
+        }
+
+    def _of(self, mailbox_id: bytes) -> dict[str, bytes]:
         found = (
             (self._entry(fact), value[1:])
-            for fact, value in facts.items()
+            for fact, value in self._account.meta(mailbox_id).items()
             if fact.startswith(_PREFIX)
         )
         return dict(sorted((entry, value) for entry, value in found if entry))

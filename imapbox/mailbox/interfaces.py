@@ -61,6 +61,7 @@ class Listed:
             6154 §2.
         rights: What may be done with it.
         is_personal: Whether it is one's own.
+        mailbox_id: The mailbox's, if it is one: RFC 8474 §4.
     """
 
     name: MailboxName
@@ -70,6 +71,7 @@ class Listed:
     special_use: str | None = None
     rights: Rights = ALL_RIGHTS
     is_personal: bool = True
+    mailbox_id: bytes | None = None
 
 
 class Namespaces(NamedTuple):

@@ -5,7 +5,7 @@ asks `access.authorize`. The account of somebody who gave him no rights is not e
 opened, so that it is as if there were none, whatever is wrong with it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from twisted.logger import Logger
 
@@ -23,6 +23,7 @@ from imapbox.mailbox.selected import Selected
 from imapbox.mailbox.transfer import Target
 from imapbox.mailbox.tree import Seen, tree
 from imapbox.mailbox.url_keys import UrlKeys
+from imapbox.mailbox.watching import Watching
 from imapbox.model.errors import (
     MailboxNameRefused,
     MailError,
@@ -63,6 +64,8 @@ class SharingAccount:
         self._visitor = visitor
         self._shares = Shares(store)
         self._own: UserAccount
+        self._owners: dict[bytes, UserName] = {}
+        self._watches: set[Watching] = set()
 
     async def open(self) -> None:
         """Open the user's own account; the first time makes it.
@@ -103,7 +106,18 @@ class SharingAccount:
             for owner in (*sorted(owners_for(shared, self.user)), SHARED_USER):
                 others = await self._seen_of(owner)
                 seen = {**others, **seen}
+                self._note_owner(owner, others)
         return tree(seen, await self._own.subscribed())
+
+    def watch(self, wake: Callable[[], None]) -> Watching | None:
+        """Begin to listen; see `account_interface.Account.watch`.
+
+        It listens to those accounts of others in which there was something to see.
+        """
+        watching = self._own.watch(wake, self._owners)
+        if watching is not None:
+            self._watches.add(watching)
+        return watching
 
     async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> bytes:
         """Make a mailbox; see `account_interface.Account.create`."""
@@ -166,6 +180,10 @@ class SharingAccount:
         account, there = await self._find(name)
         return await account.metadata(there)
 
+    async def all_metadata(self) -> Mapping[bytes | None, Mapping[str, bytes]]:
+        """Return the annotations of the user's own mailboxes, and of the account."""
+        return await self._own.all_metadata()
+
     async def set_metadata(
         self, name: MailboxName | None, values: Mapping[str, bytes | None]
     ) -> None:
@@ -195,9 +213,12 @@ class SharingAccount:
     ) -> Selected:
         """Open a mailbox for a session."""
         account, there = await self._find(name)
-        return await account.select(
+        selected = await account.select(
             there, read_only=read_only, takes_recent=takes_recent
         )
+        if account is not self._own:
+            self._owners[selected.mailbox_id] = account.user
+        return selected
 
     async def target(self, name: MailboxName) -> Target:
         """Return a mailbox that messages may be brought into; see `Targets`."""
@@ -270,6 +291,15 @@ class SharingAccount:
             if place is not None and place.owner == NOBODY:
                 raise MailboxNameRefused(name) from None
             raise NotPermitted(name) from None
+
+    def _note_owner(self, owner: UserName, others: Mapping[MailboxName, Seen]) -> None:
+        """Let those who listen hear of somebody's mailboxes."""
+        for each in others.values():
+            if each.mailbox_id is not None:
+                self._owners[each.mailbox_id] = owner
+        self._watches = {each for each in self._watches if not each.closed}
+        for watching in self._watches:
+            watching.listen_to_tree(owner)
 
     async def _seen_of(self, owner: UserName) -> Mapping[MailboxName, Seen]:
         """Return what somebody lets the user see; nothing, if that can't be read.

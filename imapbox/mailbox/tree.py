@@ -15,14 +15,16 @@ class Seen(NamedTuple):
         rights: What he may do with it.
         special_use: Such as ``\Sent``.
         is_personal: Whether it is his own.
+        mailbox_id: Its id.
     """
 
     rights: Rights
     special_use: str | None
     is_personal: bool
+    mailbox_id: bytes | None
 
 
-_ABSENT = Seen(ALL_RIGHTS, None, is_personal=True)
+_ABSENT = Seen(ALL_RIGHTS, None, is_personal=True, mailbox_id=None)
 
 
 def tree(
@@ -51,7 +53,7 @@ def tree(
 def _listed(
     name: MailboxName, seen: Seen | None, *, subscribed: bool, has_children: bool
 ) -> Listed:
-    rights, special_use, is_personal = seen or _ABSENT
+    rights, special_use, is_personal, mailbox_id = seen or _ABSENT
     return Listed(
         name=name,
         subscribed=subscribed,
@@ -60,4 +62,5 @@ def _listed(
         special_use=special_use,
         rights=rights,
         is_personal=is_personal,
+        mailbox_id=mailbox_id,
     )

@@ -34,6 +34,7 @@ from imapbox.store.failures import in_words
 from imapbox.store.fitness import first_flaw
 from imapbox.store.format import prepare_store
 from imapbox.store.full_text import FullTextCache
+from imapbox.store.head_watches import HeadWatches
 from imapbox.store.kept import Kept
 from imapbox.store.layout import SPOOL, mailbox_directory
 from imapbox.store.open_mailbox import OpenMailbox, Upkeep
@@ -70,6 +71,7 @@ class Store(Service):
         settings: How logs are written.
         snapshots: Makes those of the mailboxes that are followed.
         compactor: Gives back what nobody needs of these.
+        head_watches: Who wants to know of mailboxes that are not followed.
         deliveries: Which ones its mailboxes have had.
         full_text: The full-text indexes; None without the extra ``fulltext``.
         quota: What an account may hold for whom nothing else was set.
@@ -149,6 +151,7 @@ class Store(Service):
         self.full_text = None
         if is_installed():
             self.full_text = FullTextCache(self.drivers, self.root)
+        self.head_watches = HeadWatches(self.drivers)
         self.drivers.start()
         try:
             await self.drivers.write.run(prepare_store())
@@ -162,6 +165,7 @@ class Store(Service):
         self._is_open = False
         await self.snapshots.stop()
         self.compactor.stop()
+        self.head_watches.close()
         await self.drivers.stop()
         for mailbox in self._mailboxes.clear():
             mailbox.close()

@@ -25,6 +25,7 @@ from twisted.internet.defer import Deferred, succeed
 from imapbox.disk.spool import Content, MemoryContent, Spool
 from imapbox.index.uid_ranges import Bounds as UidBounds
 from imapbox.index.uid_roll import Uids
+from imapbox.mailbox.account_interface import Hints
 from imapbox.mailbox.annotations import MOST_ANNOTATIONS
 from imapbox.mailbox.interfaces import (
     Appended,
@@ -123,6 +124,7 @@ class FakeBox:
     keywords: list[str] = field(default_factory=list)
     gone: bool = False
     waiting: list[Deferred[None]] = field(default_factory=list)
+    listeners: list[Callable[[], None]] = field(default_factory=list)
     bodies_gone: set[int] = field(default_factory=set)
     special_use: str | None = None
     rights_given: dict[str, Rights] = field(default_factory=dict)
@@ -167,6 +169,8 @@ class FakeBox:
         return target.add(stored.octets, flags, stored.date)
 
     def changed(self) -> None:
+        for listener in tuple(self.listeners):
+            listener()
         waiting, self.waiting = self.waiting, []
         for each in waiting:
             each.callback(None)
@@ -195,6 +199,60 @@ class FakeSpool(Spool):
         self._account.spools.discard(self)
 
 
+class FakeWatch:
+    """See `account_interface.AccountWatch`."""
+
+    def __init__(self, account: "FakeAccount", wake: Callable[[], None]) -> None:
+        self._account = account
+        self._wake = wake
+        self._tree = False
+        self._hinted: set[bytes] = set()
+        self._followed: dict[bytes, tuple[FakeBox, Callable[[], None]]] = {}
+        account.watches.append(self)
+
+    @property
+    def has_hints(self) -> bool:
+        return self._tree or bool(self._hinted)
+
+    def take(self) -> Hints:
+        hints = Hints(self._tree, frozenset(self._hinted))
+        self._tree = False
+        self._hinted.clear()
+        return hints
+
+    def follow(self, mailbox_id: bytes) -> bool:
+        if mailbox_id not in self._followed:
+            if not self._account.watches_left:
+                return False
+            self._account.watches_left -= 1
+
+            def written() -> None:
+                self._hinted.add(mailbox_id)
+                self._wake()
+
+            boxes = [*self._account.boxes.values(), *self._account.deleted]
+            box = next(each for each in boxes if each.mailbox_id == mailbox_id)
+            self._followed[mailbox_id] = box, written
+            box.listeners.append(written)
+        return True
+
+    def leave(self, mailbox_id: bytes) -> None:
+        if mailbox_id in self._followed:
+            box, written = self._followed.pop(mailbox_id)
+            self._account.watches_left += 1
+            box.listeners.remove(written)
+        self._hinted.discard(mailbox_id)
+
+    def tree_written(self) -> None:
+        self._tree = True
+        self._wake()
+
+    def close(self) -> None:
+        for mailbox_id in tuple(self._followed):
+            self.leave(mailbox_id)
+        self._account.watches.remove(self)
+
+
 @dataclass
 class FakeAccount:
     user: UserName = ANA
@@ -205,6 +263,9 @@ class FakeAccount:
     open: list["FakeMailbox"] = field(default_factory=list)
     uidvalidity: int = 100
     moves_at_once: int = 1000
+    watches: list[FakeWatch] = field(default_factory=list)
+    watches_left: int = 10_000
+    deleted: list[FakeBox] = field(default_factory=list)
     # Mailboxes that need not be opened to be counted.
     quick: set[str] = field(default_factory=set)
     lacks: frozenset[str] = frozenset()
@@ -232,6 +293,13 @@ class FakeAccount:
     @property
     def inbox(self) -> FakeBox:
         return self.boxes[INBOX]
+
+    def watch(self, wake: Callable[[], None]) -> FakeWatch | None:
+        return FakeWatch(self, wake) if self.watches_left else None
+
+    def _written(self) -> None:
+        for watch in tuple(self.watches):
+            watch.tree_written()
 
     def _new_box(self) -> FakeBox:
         self.uidvalidity += 1
@@ -262,6 +330,7 @@ class FakeAccount:
                 name in self.boxes,
                 any(other.startswith(name + "/") for other in self.boxes),
                 self.boxes[name].special_use if name in self.boxes else None,
+                mailbox_id=self.boxes[name].mailbox_id if name in self.boxes else None,
             )
             for name in sorted(names, key=lambda name: (name != INBOX, name))
         ]
@@ -272,14 +341,17 @@ class FakeAccount:
             raise MailboxExists(name)
         self.boxes[name] = self._new_box()
         self.boxes[name].special_use = " ".join(uses) or None
+        self._written()
         return self.boxes[name].mailbox_id
 
     async def delete(self, name: MailboxName) -> None:
         await self.pause("delete")
         box = self._box(name)
         del self.boxes[name]
+        self.deleted.append(box)
         box.gone = True
         box.changed()
+        self._written()
 
     async def rename(self, old: MailboxName, new: MailboxName) -> None:
         await self.pause("rename")
@@ -287,6 +359,7 @@ class FakeAccount:
             raise MailboxExists(new)
         self.boxes[new] = self._box(old)
         del self.boxes[old]
+        self._written()
 
     async def owns(self, name: MailboxName) -> bool:
         await self.pause("owns")
@@ -322,10 +395,12 @@ class FakeAccount:
     async def subscribe(self, name: MailboxName) -> None:
         await self.pause("subscribe")
         self.subscribed.add(name)
+        self._written()
 
     async def unsubscribe(self, name: MailboxName) -> None:
         await self.pause("unsubscribe")
         self.subscribed.discard(name)
+        self._written()
 
     async def check_append(self, name: MailboxName) -> None:
         await self.pause("check_append")
@@ -349,6 +424,14 @@ class FakeAccount:
             self._box(name)
         return dict(sorted(self.annotations.get(name, {}).items()))
 
+    async def all_metadata(self) -> Mapping[bytes | None, Mapping[str, bytes]]:
+        await self.pause("all_metadata")
+        return {
+            None if name is None else self.boxes[name].mailbox_id: dict(values)
+            for name, values in self.annotations.items()
+            if name is None or name in self.boxes
+        }
+
     async def set_metadata(
         self, name: MailboxName | None, values: Mapping[str, bytes | None]
     ) -> None:
@@ -363,6 +446,7 @@ class FakeAccount:
                 known[entry] = value
         if len(known) > MOST_ANNOTATIONS:
             raise TooManyAnnotations
+        self._written()
 
     async def append(
         self,
@@ -793,6 +877,8 @@ class FakeMailbox:
         return None if octets is None else work(octets)
 
     def changed(self) -> Deferred[None]:
+        if self._told_up_to < self._box.modseq:
+            return succeed(None)
         waiter: Deferred[None] = Deferred(self._box.waiting.remove)
         self._box.waiting.append(waiter)
         return waiter

@@ -329,7 +329,7 @@ def _search_key(words: Words, depth: int = 0) -> bytes:
 _RETURNS: Final = (
     *((b"",) * 6),
     *(b"RETURN () ", b"RETURN (SAVE) ", b"RETURN (MIN ALL COUNT) "),
-    *(b"RETURN (UPDATE ALL) ", b"RETURN (CONTEXT UPDATE) "),
+    *(b"RETURN (UPDATE ALL) ", b"RETURN (CONTEXT UPDATE(UID BODY[1])) "),
     *(b"RETURN (RELEVANCY ALL) ", b"RETURN (PARTIAL 1:2) "),
     *(b"RETURN (PARTIAL 1:2 RELEVANCY) ", b"RETURN (SAVE PARTIAL -1:-4294967295 MAX) "),
 )
@@ -354,6 +354,41 @@ def _multisearch(words: Words) -> bytes:
     )
     search = _search(words).removeprefix(b"SEARCH ")
     return b"ESEARCH%b %b" % (where, search)
+
+
+_EVENTS: Final = (
+    *(b"(MessageNew MessageExpunge)", b"(MessageNew MessageExpunge FlagChange)"),
+    *(
+        b"(MailboxMetadataChange ServerMetadataChange)",
+        b"NONE",
+        b"(X-New)",
+        b"(MessageNew)",
+    ),
+    b"(MessageNew MessageExpunge MailboxName SubscriptionChange)",
+)
+_WISHES: Final = (
+    *(b"NONE", b"(MessageNew MessageExpunge FlagChange)", b"(MailboxName)"),
+    b"(MessageNew (FLAGS BODY[] ENVELOPE) MessageExpunge)",
+    b"(MessageNew (BODY.PEEK[1]<0.9> BINARY[1] PREVIEW) MessageExpunge FlagChange)",
+)
+
+
+def _notify(words: Words) -> bytes:
+    if words.chance.random() < 0.1:
+        return b"NOTIFY NONE"
+    where = words.pick(
+        (
+            *(b"personal", b"subscribed", b"inboxes"),
+            b"subtree " + words.box(),
+            b"mailboxes (%b %b)" % (words.box(), words.box()),
+        )
+    )
+    groups = [b"(%b %b)" % (where, words.pick(_EVENTS))]
+    if words.chance.random() < 0.7:
+        which = words.pick((b"selected", b"selected-delayed"))
+        groups.append(b"(%b %b)" % (which, words.pick(_WISHES)))
+    status = words.pick((b"", b"STATUS "))
+    return b"NOTIFY SET %b%b" % (status, b" ".join(groups))
 
 
 def _thread(words: Words) -> bytes:
@@ -513,6 +548,7 @@ GRAMMAR: Final[dict[str, Make]] = {
     ).replace(b"%b", words.box()),
     "URLFETCH": _urlfetch,
     "IDLE": lambda words: b"IDLE\r\n" + words.pick((b"DONE", b"done", b"DONE", b"NO")),
+    "NOTIFY": _notify,
     "CHECK": lambda _: b"CHECK",
     "CLOSE": lambda _: b"CLOSE",
     "UNSELECT": lambda _: b"UNSELECT",

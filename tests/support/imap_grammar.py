@@ -147,6 +147,20 @@ ADDED: Final[dict[str, list[str]]] = {
     "RFC 8514 §5": ['msg-att-static =/ "SAVEDATE" SP (date-time / nil)'],
     "RFC 8970 §6": ['msg-att-dynamic =/ "PREVIEW" SP nstring'],
     "RFC 4978 §5": ['resp-text-code =/ "COMPRESSIONACTIVE"'],
+    "RFC 5465 §8": [
+        'resp-text-code =/ "NOTIFICATIONOVERFLOW" / unsupported-events-code',
+        ('unsupported-events-code = "BADEVENT" SP "(" event-name *(SP event-name) ")"'),
+        "event-name = message-event-name / mailbox-event / user-event",
+        (
+            'message-event-name = "MessageNew" / "MessageExpunge" / "FlagChange" / '
+            '"AnnotationChange"'
+        ),
+        (
+            'mailbox-event = "MailboxName" / "SubscriptionChange" / '
+            '"MailboxMetadataChange"'
+        ),
+        'user-event = "ServerMetadataChange"',
+    ],
     "RFC 6154 §6": ['resp-text-code =/ "USEATTR"'],
     "RFC 4469 §5": [
         "resp-text-code =/ toobig-response-code / badurl-response-code",

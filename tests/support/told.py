@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 _NUMBERED = re.compile(rb"\* ([0-9]+) (EXISTS|EXPUNGE|FETCH)(?: \((.*)\))?", re.DOTALL)
+_BY_UID = re.compile(rb"\* ([0-9]+) UIDFETCH \((.*)\)", re.DOTALL)
 _UID = re.compile(rb"\bUID ([0-9]+)")
 _FLAGS = re.compile(rb"\bFLAGS \(([^)]*)\)")
 _MODSEQ = re.compile(rb"\bMODSEQ \(([0-9]+)\)")
@@ -48,6 +49,8 @@ class Told:
         for response in responses:
             if found := _NUMBERED.fullmatch(response):
                 self._obey(int(found[1]), found[2], found[3])
+            elif found := _BY_UID.fullmatch(response):
+                self._obey(self._seq_of(int(found[1])), b"FETCH", found[2])
             elif found := _VANISHED.fullmatch(response):
                 self._vanish(found[2], earlier=found[1] is not None)
             elif found := _HIGHEST.fullmatch(response):
@@ -68,6 +71,14 @@ class Told:
             for seq, message in enumerate(self.messages, start=1)
             if message.uid is None or message.flags is None
         ]
+
+    def _seq_of(self, uid: int) -> int:
+        """Return where a UID is, or was told to be: RFC 9586 §3.3."""
+        for seq, message in enumerate(self.messages, start=1):
+            if message.uid in {uid, None}:
+                message.uid = uid
+                return seq
+        raise AssertionError("a message that is not there")
 
     def _obey(self, number: int, word: bytes, items: bytes | None) -> None:
         if word == b"EXISTS":

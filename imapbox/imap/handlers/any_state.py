@@ -1,6 +1,7 @@
 """CAPABILITY, NOOP, CHECK and LOGOUT. RFC 9051 §6.1."""
 
 from imapbox.imap.answers import Done
+from imapbox.imap.changes import sync
 from imapbox.imap.session import Session
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.any_state import Capability, Logout, Noop
@@ -18,7 +19,7 @@ async def noop(session: Session, _command: Noop | Check) -> Done:
 
     Not left to the dispatcher, whose telling may fail without the command.
     """
-    await session.sync(may_expunge=True)
+    await sync(session, may_expunge=True)
     return Done("Nothing more.")
 
 

@@ -91,4 +91,6 @@ async def _append(
     with discarding(messages):
         await take_messages(session, name, command, message, messages)
         with in_progress(session, "storing"):
-            return await session.account.append(name, messages, freed)
+            where = await session.account.append(name, messages, freed)
+    session.brought(name, where.uids)
+    return where

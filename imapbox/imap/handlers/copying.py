@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 import numpy as np
 
 from imapbox.imap.answers import Done, Refused
+from imapbox.imap.changes import telling
 from imapbox.imap.progress import in_progress
 from imapbox.imap.session import Session
 from imapbox.mailbox.interfaces import Copied
@@ -28,6 +29,8 @@ async def copy(session: Session, command: Copy) -> Done:
     uids = selection.uids(command.messages, by_uid=command.by_uid)
     with in_progress(session, "copying"):
         copied = await _or_try_create(selection.mailbox.copy(uids, name))
+    if copied is not None:
+        session.brought(name, copied.uids)
     return Done("Copied.", None if copied is None else _copy_uid(copied))
 
 
@@ -45,8 +48,9 @@ async def move(session: Session, command: Move) -> Done:
     left = selection.uids(command.messages, by_uid=command.by_uid)
     with in_progress(session, "moving"):
         moved = await _or_try_create(mailbox.move(left, name))
-        async with session.telling():
+        async with telling(session):
             while moved is not None:
+                session.brought(name, moved.uids)
                 code = _copy_uid(moved)
                 line = responses.untagged(responses.Status.OK, "Moved.", code)
                 session.output.write(line)

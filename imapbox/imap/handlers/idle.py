@@ -7,6 +7,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
 from imapbox.imap.answers import Done, Mistaken
+from imapbox.imap.changes import sync
+from imapbox.imap.notices import tell_news
 from imapbox.imap.session import Session
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.authenticated import Idle, is_done
@@ -29,8 +31,10 @@ async def idle(session: Session, _command: Idle) -> Done:
             session.end_if_stopping()
             if news.arrived:
                 news.listen()
-                await session.sync(may_expunge=True)
+                await sync(session, may_expunge=True)
                 await session.output.room()
+            elif session.notifying.has_hints:
+                await tell_news(session, may_expunge=True)
             elif news.silent:
                 news.speak()
             else:
@@ -39,7 +43,7 @@ async def idle(session: Session, _command: Idle) -> Done:
         news.close()
     if not is_done(line):
         raise Mistaken("Only DONE ends IDLE.")
-    await session.sync(may_expunge=True)
+    await sync(session, may_expunge=True)
     return Done("IDLE ended.")
 
 

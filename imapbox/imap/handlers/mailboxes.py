@@ -6,6 +6,7 @@ from imapbox.imap.answers import Done, Refused
 from imapbox.imap.progress import in_progress
 from imapbox.imap.renaming import tell_other_name
 from imapbox.imap.session import Session
+from imapbox.model.names import INBOX
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap.commands.authenticated import (
     Create,
@@ -35,6 +36,7 @@ async def create(session: Session, command: Create) -> Done:
         raise Refused("A mailbox can not be made for that.", codes.USEATTR)
     name = command.mailbox.name()
     mailbox_id = await session.account.create(name, known)
+    session.notifying.tree.created(name, mailbox_id)
     tell_other_name(session, command.mailbox, name)
     code = codes.mailbox_object(mailboxid(mailbox_id)) if mailbox_id else None
     return Done("Mailbox made.", code)
@@ -44,26 +46,33 @@ async def delete(session: Session, command: Delete) -> Done:
     """Remove a mailbox."""
     name = command.mailbox.name()
     await session.account.delete(name)
+    session.notifying.tree.deleted(name)
     tell_other_name(session, command.mailbox, name, (Attribute.NONEXISTENT,))
     return Done("Mailbox deleted.")
 
 
 async def rename(session: Session, command: Rename) -> Done:
     """Give a mailbox another name."""
-    new = command.new_name.name()
+    old, new = command.mailbox.name(), command.new_name.name()
     with in_progress(session, "renaming"):  # of INBOX all messages are moved
-        await session.account.rename(command.mailbox.name(), new)
+        await session.account.rename(old, new)
+    if old != INBOX:  # whose messages were moved
+        session.notifying.tree.renamed(old, new)
     tell_other_name(session, command.new_name, new)
     return Done("Mailbox renamed.")
 
 
 async def subscribe(session: Session, command: Subscribe) -> Done:
     """Remember a name."""
-    await session.account.subscribe(command.mailbox.name())
+    name = command.mailbox.name()
+    await session.account.subscribe(name)
+    session.notifying.tree.subscribed(name)
     return Done("Subscribed.")
 
 
 async def unsubscribe(session: Session, command: Unsubscribe) -> Done:
     """Forget a name."""
-    await session.account.unsubscribe(command.mailbox.name())
+    name = command.mailbox.name()
+    await session.account.unsubscribe(name)
+    session.notifying.tree.unsubscribed(name)
     return Done("Unsubscribed.")

@@ -46,6 +46,7 @@ async def set_metadata(session: Session, command: SetMetadata) -> Done:
         raise Refused("Only the administrator notes what all see.", codes.NOPERM)
     name = command.mailbox.name() if command.mailbox else None
     await session.account.set_metadata(name, values)
+    session.notifying.noted(name, values)
     return Done("Noted.")
 
 

@@ -6,20 +6,17 @@ import numpy as np
 
 from imapbox.imap.answers import Done, Mistaken
 from imapbox.imap.finding import NOTHING, find, greatest_modseq
+from imapbox.imap.mailbox_filters import MailboxFilter
 from imapbox.imap.results import Result, tell_esearch, told_of
 from imapbox.imap.session import Session
 from imapbox.imap.states import State
 from imapbox.mailbox.interfaces import Listed, SelectedMailbox
-from imapbox.model.errors import MailboxNameRefused, MailError, NoSuchMailbox
-from imapbox.model.names import DELIMITER, MailboxName
+from imapbox.model.errors import MailError, NoSuchMailbox
+from imapbox.model.names import MailboxName
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
-from imapbox.wire.imap.commands.multisearch import (
-    SELECTED,
-    MultiSearch,
-    Source,
-    Where,
-)
+from imapbox.wire.imap.commands.multisearch import SELECTED, MultiSearch
+from imapbox.wire.imap.mailbox_filters import Source
 from imapbox.wire.imap.return_options import Return, Returns
 
 
@@ -102,27 +99,6 @@ async def _names(session: Session, sources: Sequence[Source]) -> Sequence[Mailbo
 
 
 def _meant(source: Source, listed: Sequence[Listed]) -> Iterator[MailboxName]:
-    """Yield the names of the mailboxes that a source means, and that exist."""
-    roots = set()
-    for argument in source.mailboxes:
-        try:
-            roots.add(argument.name())
-        except MailboxNameRefused:
-            continue  # there is none
-    for each in listed:
-        if each.exists and _is_meant(source.where, roots, each):
-            yield each.name
-
-
-def _is_meant(where: Where, roots: set[MailboxName], each: Listed) -> bool:
-    if where is Where.SUBSCRIBED:
-        return each.subscribed
-    if where in {Where.PERSONAL, Where.INBOXES}:
-        return each.is_personal  # RFC 5465 §6.3: mail may be delivered anywhere
-    if each.name in roots:
-        return True
-    if where is Where.SUBTREE_ONE:
-        return each.name.rpartition(DELIMITER)[0] in roots
-    return where is Where.SUBTREE and any(
-        each.name.startswith(root + DELIMITER) for root in roots
-    )
+    """Return the names of the mailboxes that a source means, and that exist."""
+    means = MailboxFilter(source).means
+    return (each.name for each in listed if each.exists and means(each))

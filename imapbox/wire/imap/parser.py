@@ -58,6 +58,7 @@ from imapbox.wire.imap.commands.not_authenticated import (
     read_authenticate,
     read_login,
 )
+from imapbox.wire.imap.commands.notify import read_notify
 from imapbox.wire.imap.commands.quota import (
     read_getquota,
     read_getquotaroot,
@@ -141,6 +142,7 @@ GRAMMAR: Final[Mapping[bytes, Grammar]] = {
     b"LISTRIGHTS": read_list_rights,
     b"MYRIGHTS": read_my_rights,
     b"IDLE": _bare(Idle),
+    b"NOTIFY": read_notify,
     # RFC 9051 §6.4
     b"CHECK": _bare(Check),
     b"CLOSE": _bare(Close),

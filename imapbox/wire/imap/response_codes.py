@@ -2,9 +2,9 @@
 
 See Also:
     RFC 9051 §7.1, RFC 4315 §3, RFC 3516 §4.3 (UNKNOWN-CTE), RFC 4469 §4 (BADURL,
-    TOOBIG), RFC 4467 §9 (URLMECH), RFC 4978 §3 (COMPRESSIONACTIVE), RFC 5530 §3,
-    RFC 6154 §6 (USEATTR), RFC 5464 §5 (METADATA), RFC 7162 §7, RFC 9586 §3.1
-    (UIDREQUIRED).
+    TOOBIG), RFC 4467 §9 (URLMECH), RFC 4978 §3 (COMPRESSIONACTIVE), RFC 5465 §8
+    (BADEVENT, NOTIFICATIONOVERFLOW), RFC 5530 §3, RFC 6154 §6 (USEATTR), RFC 5464
+    §5 (METADATA), RFC 7162 §7, RFC 9586 §3.1 (UIDREQUIRED).
 """
 
 import re
@@ -39,6 +39,7 @@ INUSE: Final = ResponseCode(b"INUSE")
 LIMIT: Final = ResponseCode(b"LIMIT")
 NONEXISTENT: Final = ResponseCode(b"NONEXISTENT")
 NOPERM: Final = ResponseCode(b"NOPERM")
+NOTIFICATIONOVERFLOW: Final = ResponseCode(b"NOTIFICATIONOVERFLOW")
 OVERQUOTA: Final = ResponseCode(b"OVERQUOTA")
 PARSE: Final = ResponseCode(b"PARSE")
 PRIVACYREQUIRED: Final = ResponseCode(b"PRIVACYREQUIRED")
@@ -79,6 +80,11 @@ def metadata_maxsize(octets: int) -> ResponseCode:
 def metadata_longentries(octets: int) -> ResponseCode:
     """Return the code that says how large the largest is that was left out."""
     return ResponseCode(b"METADATA LONGENTRIES %d" % octets)
+
+
+def badevent(names: Iterable[bytes]) -> ResponseCode:
+    """Return the code that says of what one can be told. RFC 5465 §3.1."""
+    return ResponseCode(b"BADEVENT (%b)" % b" ".join(names))
 
 
 def uidnext(uid: Uid) -> ResponseCode:

@@ -67,6 +67,7 @@ class Attribute(Enum):
 
     NOINFERIORS = b"\\Noinferiors"
     NOSELECT = b"\\Noselect"
+    NOACCESS = b"\\NoAccess"  # RFC 5465 §3.1
     NONEXISTENT = b"\\NonExistent"
     SUBSCRIBED = b"\\Subscribed"
     MARKED = b"\\Marked"
@@ -280,6 +281,15 @@ def metadata(
         for entry, value in values.items()
     )
     return b"* METADATA %b (%b)\r\n" % (mailbox, entries)
+
+
+def metadata_changed(
+    name: MailboxName | None, entries: Iterable[str], *, utf8: bool = False
+) -> bytes:
+    """Return ``* METADATA`` that says which ones changed. RFC 5464 §4.4.2."""
+    mailbox = b'""' if name is None else strings.mailbox(name, utf8=utf8)
+    names = b" ".join(strings.astring(entry.encode()) for entry in entries)
+    return b"* METADATA %b %b\r\n" % (mailbox, names)
 
 
 def esearch_start(tag: Tag, *, uid: bool) -> bytes:

@@ -6,19 +6,31 @@ RFC 9051 §9, the same for SORT by RFC 5267 §5::
                          *(SP search-return-opt)] ")"
     search-return-opt  = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE" /
                          "PARTIAL" SP partial-range /   ; `partial_ranges`
-                         "CONTEXT" / "UPDATE" /         ; RFC 5267 §5
+                         "CONTEXT" / modifier-update /  ; RFC 5267 §5
                          "RELEVANCY"                    ; RFC 6203 §7
+    modifier-update    = "UPDATE" ["(" fetch-att *(SP fetch-att) ")"]
+
+The latter is RFC 5465's, whose example has a space before the "(" (§7, §8).
 """
 
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final, TypeAlias
 
 from imapbox.wire.errors import BadSyntax
+from imapbox.wire.imap.fetch_items import FetchItem, read_fetch_item
 from imapbox.wire.imap.lexer import Lexer
 from imapbox.wire.imap.partial_ranges import Partial, read_partial
 
+# Of new messages, by UPDATE.
+MAX_ATTS: Final = 100
+
+_ATTS = re.compile(rb" ?\(")
 _RETURN = re.compile(rb"return (?=\()", re.IGNORECASE)
+
+
+_Read: TypeAlias = "tuple[Return, Partial | list[FetchItem] | None]"
 
 
 class Return(Enum):
@@ -47,10 +59,12 @@ class Returns:
     Attributes:
         options: What.
         partial: Which results are meant by PARTIAL, if it is one of them.
+        update_atts: What is to be told of new messages by UPDATE: RFC 5465 §7.
     """
 
     options: frozenset[Return]
     partial: Partial | None = None
+    update_atts: tuple[FetchItem, ...] = ()
 
     def __contains__(self, option: Return) -> bool:
         """Say whether this is wanted."""
@@ -66,22 +80,35 @@ def read_returns(lexer: Lexer) -> Returns | None:
     if not lexer.at(_RETURN):
         return None
     lexer.match(_RETURN, "search-return-opts")
-    read: list[tuple[Return, Partial | None]] = []
+    read: list[_Read] = []
     if not lexer.accept(b"()"):
         read = lexer.listed(lambda: _return(lexer))
     lexer.space()
     options = [option for option, _ in read]
-    partials = [partial for _, partial in read if partial is not None]
+    partials = [more for _, more in read if isinstance(more, Partial)]
+    atts = [att for _, more in read if isinstance(more, list) for att in more]
     if len(partials) + (Return.ALL in options) > 1:
         raise BadSyntax("one PARTIAL or ALL")
     # RFC 4731 §3.1: nothing named is ALL.
-    return Returns(frozenset(options or {Return.ALL}), *partials)
+    return Returns(
+        frozenset(options or {Return.ALL}),
+        partials[0] if partials else None,
+        tuple(dict.fromkeys(atts)),
+    )
 
 
-def _return(lexer: Lexer) -> tuple[Return, Partial | None]:
+def _return(lexer: Lexer) -> _Read:
     name = lexer.name("search-return-opt")
     try:
         option = Return(name)
     except ValueError as error:
         raise BadSyntax("search-return-opt", name) from error
-    return option, read_partial(lexer) if option is Return.PARTIAL else None
+    if option is Return.PARTIAL:
+        return option, read_partial(lexer)
+    if option is Return.UPDATE and lexer.at(_ATTS):
+        lexer.accept(b" ")
+        atts = lexer.listed(lambda: read_fetch_item(lexer))
+        if len(atts) > MAX_ATTS:
+            raise BadSyntax("number of fetch-atts")
+        return option, atts
+    return option, None

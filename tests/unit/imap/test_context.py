@@ -11,9 +11,9 @@ from imapbox.imap.contexts import MOST, MOST_SORTED
 from imapbox.model.errors import StoreFailure
 from tests.support.fake_mail import FakeAccount, refusing
 from tests.support.imap_client import Client
+from tests.support.kept_results import KeptResults, numbers_in
 
 SUBJECTS = b"cabdb"
-_UPDATE = re.compile(rb'\* ESEARCH \(TAG "(\w+)"\)( UID)? (ADDTO|REMOVEFROM) \((.*)\)')
 
 
 def account_of(count: int) -> FakeAccount:
@@ -34,14 +34,6 @@ def client() -> Client:
     return Client(account_of(5)).login().select()
 
 
-def numbers_in(text: bytes) -> list[int]:
-    numbers: list[int] = []
-    for part in text.split(b","):
-        low, _, high = part.partition(b":")
-        numbers += range(int(low), int(high or low) + 1)
-    return numbers
-
-
 class Follower:
     """A client that does what it is told, and nothing else.
 
@@ -51,8 +43,8 @@ class Follower:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.results: dict[bytes, list[int]] = {}
-        self.by_uid: set[bytes] = set()
+        self._kept = KeptResults()
+        self.results = self._kept.results
 
     def ask(self, tag: bytes, command: bytes, program: bytes) -> None:
         said = self.client.say(
@@ -60,9 +52,8 @@ class Follower:
         )
         assert b"%b OK" % tag in said, said
         found = re.search(rb" ALL ([0-9:,]+)", said)
-        self.results[tag] = numbers_in(found[1]) if found else []
-        if command.startswith(b"UID"):
-            self.by_uid.add(tag)
+        numbers = numbers_in(found[1]) if found else []
+        self._kept.begin(tag, numbers, by_uid=command.startswith(b"UID"))
         # What came with the answer is news about the result, too.
         self.hear(said[said.index(b"\r\n") + 2 :])
 
@@ -72,36 +63,7 @@ class Follower:
         return said
 
     def hear(self, said: bytes) -> None:
-        for line in said.split(b"\r\n"):
-            if update := _UPDATE.fullmatch(line):
-                self._update(*update.groups())
-            elif gone := re.fullmatch(rb"\* ([0-9]+) EXPUNGE", line):
-                self._expunge(int(gone[1]))
-
-    def _update(self, tag: bytes, uid: bytes | None, name: bytes, pairs: bytes) -> None:
-        assert (uid is not None) == (tag in self.by_uid)
-        result = self.results[tag]
-        words = pairs.split()
-        for position, some in zip(words[::2], words[1::2], strict=True):
-            at, numbers = int(position), numbers_in(some)
-            if name == b"ADDTO":
-                assert not set(numbers) & set(result), "it is there already"
-                if at:
-                    result[at - 1 : at - 1] = numbers
-                else:
-                    result[:] = sorted([*result, *numbers])
-            elif at:
-                assert result[at - 1 : at - 1 + len(numbers)] == numbers
-                del result[at - 1 : at - 1 + len(numbers)]
-            else:
-                assert set(numbers) <= set(result), "it is not there"
-                result[:] = [each for each in result if each not in numbers]
-
-    def _expunge(self, seq: int) -> None:
-        for tag, result in self.results.items():
-            if tag not in self.by_uid:
-                assert seq not in result, "REMOVEFROM comes first"
-                result[:] = [each - (each > seq) for each in result]
+        self._kept.hear(said.split(b"\r\n"))
 
 
 PROGRAMS = {

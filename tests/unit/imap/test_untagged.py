@@ -64,6 +64,7 @@ OWN: dict[str, frozenset[str]] = {
     "RESETKEY": NONE,
     "URLFETCH": frozenset({"URLFETCH"}),
     "IDLE": NONE,
+    "NOTIFY": frozenset({"STATUS"}),
     "CHECK": NONE,
     "CLOSE": NONE,
     "UNSELECT": NONE,
@@ -95,6 +96,7 @@ ELSEWHERE = {
     *("SELECT", "EXAMINE", "CLOSE", "UNSELECT", "LOGOUT", "UNAUTHENTICATE"),
     "COMPRESS",
 }
+QUIET = b"NOTIFY NONE"
 # What stands for others once a client has said that it wants UIDs.
 BY_UID = {"VANISHED": "EXPUNGE", "UIDFETCH": "FETCH"}
 # A new keyword is news to who defines it, too.
@@ -106,7 +108,8 @@ ALL = [(state, example) for state, some in EXAMPLES.items() for example in some]
 # What the examples of the other states leave out of this one.
 SELECTED = [
     *EXAMPLES[State.SELECTED],
-    *(each for each in EXAMPLES[State.AUTHENTICATED] if each),
+    # After NOTIFY NONE nothing is news.
+    *(each for each in EXAMPLES[State.AUTHENTICATED] if each not in {b"", QUIET}),
     b"LOGOUT",
     b"STORE 1 +FLAGS.SILENT (\\Flagged)",
     b"SEARCH DELETED",

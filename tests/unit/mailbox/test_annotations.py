@@ -41,6 +41,10 @@ async def test_private_is_each_users_own(open_store: Opener) -> None:
     await ana.set(INBOX, {"/private/a": b"ana"})
     assert await bob.all(INBOX) == {"/private/a": b"bob", "/shared/b": b"all"}
     assert await ana.all(INBOX) == {"/private/a": b"ana", "/shared/b": b"all"}
+    await ana.set(None, {"/private/c": b""})
+    inbox = log.named(INBOX).mailbox_id
+    assert (await ana.every())[None] == {"/private/c": b""}
+    assert (await ana.every())[inbox] == await ana.all(INBOX)
 
 
 @pytest_twisted.ensureDeferred

@@ -50,11 +50,18 @@ from imapbox.wire.imap.commands.enable import Enable
 from imapbox.wire.imap.commands.identity import Id
 from imapbox.wire.imap.commands.listing import List, Lsub
 from imapbox.wire.imap.commands.metadata import GetMetadata, SetMetadata
-from imapbox.wire.imap.commands.multisearch import MultiSearch, Source, Where
+from imapbox.wire.imap.commands.multisearch import MultiSearch
 from imapbox.wire.imap.commands.not_authenticated import (
     Authenticate,
     Login,
     StartTls,
+)
+from imapbox.wire.imap.commands.notify import (
+    COUNTS,
+    MESSAGES,
+    Event,
+    EventGroup,
+    Notify,
 )
 from imapbox.wire.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
 from imapbox.wire.imap.commands.search import Search
@@ -74,6 +81,7 @@ from imapbox.wire.imap.events import AppendAnnounced, CommandReady
 from imapbox.wire.imap.fetch_items import FetchAtt
 from imapbox.wire.imap.framer import AFTER_LOGIN
 from imapbox.wire.imap.list_options import Returning, Selecting
+from imapbox.wire.imap.mailbox_filters import Source, Where
 from imapbox.wire.imap.mailbox_names import MailboxArgument
 from imapbox.wire.imap.mod_sequences import Since
 from imapbox.wire.imap.parser import (
@@ -244,6 +252,34 @@ COMMANDS: dict[bytes, Command] = {
     b"a UNSELECT\r\n": Unselect(b"a"),
     b"a UID EXPUNGE 1:*\r\n": Expunge(b"a", ALL),
     b"a IDLE\r\n": Idle(b"a"),
+    b"a NOTIFY NONE\r\n": Notify(b"a", None),
+    b"a notify set status (selected (messageexpunge MessageNew (UID)))"
+    b" (Subtree (a b) NONE)\r\n": Notify(
+        b"a",
+        (
+            EventGroup(Source(Where.SELECTED), COUNTS, (FetchAtt.UID,)),
+            EventGroup(
+                Source(Where.SUBTREE, (MailboxArgument(b"a"), MailboxArgument(b"b"))),
+                Event(0),
+            ),
+        ),
+        status=True,
+    ),
+    b"a NOTIFY SET (personal (MessageNew MessageExpunge FlagChange MailboxName"
+    b" SubscriptionChange)) (mailboxes x (X-NEW MailboxName))\r\n": Notify(
+        b"a",
+        (
+            EventGroup(
+                Source(Where.PERSONAL),
+                MESSAGES | Event.MAILBOX_NAME | Event.SUBSCRIPTION_CHANGE,
+            ),
+            EventGroup(
+                Source(Where.MAILBOXES, (MailboxArgument(b"x"),)),
+                Event.MAILBOX_NAME,
+                knows_all=False,
+            ),
+        ),
+    ),
     b"a CHECK\r\n": Check(b"a"),
     b"a CLOSE\r\n": Close(b"a"),
     b"a EXPUNGE\r\n": Expunge(b"a"),
