@@ -374,16 +374,18 @@ class UserAccount:
         if self._is_owner:  # who may have thousands
             for each in mailboxes:
                 use = each.special_use or None
-                yield each.name, Seen(
-                    ALL_RIGHTS, use, is_personal=True, mailbox_id=each.mailbox_id
+                yield (
+                    each.name,
+                    Seen(ALL_RIGHTS, use, is_personal=True, mailbox_id=each.mailbox_id),
                 )
             return
         for each in mailboxes:
             rights = self._access_to(each).rights
             if Rights.LOOKUP in rights:
                 name = MailboxName(self._prefix + each.name)
-                yield name, Seen(
-                    rights, None, is_personal=False, mailbox_id=each.mailbox_id
+                yield (
+                    name,
+                    Seen(rights, None, is_personal=False, mailbox_id=each.mailbox_id),
                 )
 
     def _check_may_create(self, name: MailboxName) -> None:
