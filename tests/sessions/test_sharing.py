@@ -103,6 +103,29 @@ async def test_another_reads(stage: Stage) -> None:
     )
 
 
+async def test_who_only_listens_hears_nothing_more(stage: Stage) -> None:
+    """Who idles when the right to read is taken hears BYE in place of what comes."""
+    await stage.play(
+        r"""
+        A1: SETACL INBOX ana lr
+        B2: SELECT "Other Users/bob/INBOX"
+            ...
+            OK
+        B2 begins: IDLE
+        B2 hears:
+            + idling
+        A delivers: one
+        B2 hears:
+            * 1 EXISTS
+        A1: DELETEACL INBOX ana
+        A delivers: two
+        B2 ends:
+            NO [NONEXISTENT] The mailbox is not there any more.
+            * BYE [NONEXISTENT] The mailbox is not there any more.
+        """
+    )
+
+
 async def test_each_flag_has_its_right(stage: Stage) -> None:
     r"""``\Seen`` needs "s", ``\Deleted`` "t", all other flags "w".
 

@@ -75,6 +75,17 @@ def test_a_submission_server_is_named() -> None:
         parse(*imap, "--submission-user", "")
 
 
+def test_administrators_are_named() -> None:
+    """Who has all rights below "Shared/" is named as at login, and can be several."""
+    lmtp = ("--store", "s", "--lmtp", "tcp:24")
+    settings = parse(
+        *lmtp, "--administrator", "Root", "--administrator", "ana"
+    ).settings
+    assert settings.administrators == ("root", "ana")
+    with pytest.raises(UsageError, match="--administrator : no user can"):
+        parse(*lmtp, "--administrator", "")
+
+
 def test_any_strcred_plugin_is_taken(tmp_path: Path) -> None:
     """Users may come from our passwd-file and from others' plugins, together."""
     (tmp_path / "passwd").write_text("")
