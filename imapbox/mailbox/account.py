@@ -92,7 +92,7 @@ class UserAccount:
         self._visitor = visitor or Visitor(account.user)
         self._prefix = prefix
         self._shares = Shares(store)
-        self._transfer = Transfer(store, targets or self)
+        self._targets = targets
         self._annotations = Annotations(account, self._visitor.user)
         self._full_text: FullText | None = None
         if store.full_text is not None:
@@ -166,7 +166,7 @@ class UserAccount:
             await self._account.rename(old, new, access.mailbox_id)
         elif old == INBOX:
             await self._account.create(new)
-            await self._transfer.move_all(INBOX, new)
+            await self._transfer().move_all(INBOX, new)
         else:
             await self._account.rename(old, new)
 
@@ -303,7 +303,7 @@ class UserAccount:
             full_name,
             access,
             mailbox,
-            self._transfer,
+            self._transfer(),
             recent,
             read_only=read_only,
             full_text=self._full_text,
@@ -349,6 +349,10 @@ class UserAccount:
         """Change somebody's rights; see `account_interface.Account`."""
         access = await self._access(name, Rights.ADMINISTER)
         await change_rights(self._shares, access, identifier, change)
+
+    def _transfer(self) -> Transfer:
+        # Not kept: each would keep the other, and both the account's descriptors.
+        return Transfer(self._store, self._targets or self)
 
     @property
     def _is_owner(self) -> bool:

@@ -63,7 +63,7 @@ class SharingAccount:
         self._store = store
         self._visitor = visitor
         self._shares = Shares(store)
-        self._own: UserAccount
+        self._account: AccountLog
         self._owners: dict[bytes, UserName] = {}
         self._watches: set[Watching] = set()
 
@@ -73,8 +73,7 @@ class SharingAccount:
         Raises:
             MailError: It can not be opened now.
         """
-        account = await account_made(self._store, self.user)
-        self._own = UserAccount(self._store, account, targets=self)
+        self._account = await account_made(self._store, self.user)
 
     @property
     def lacks(self) -> frozenset[str]:
@@ -216,7 +215,7 @@ class SharingAccount:
         selected = await account.select(
             there, read_only=read_only, takes_recent=takes_recent
         )
-        if account is not self._own:
+        if account.user != self.user:
             self._owners[selected.mailbox_id] = account.user
         return selected
 
@@ -249,6 +248,11 @@ class SharingAccount:
 
     def close(self) -> None:
         """Do nothing: an account holds nothing of its own."""
+
+    @property
+    def _own(self) -> UserAccount:
+        # Not kept: each would keep the other, and both the account's descriptors.
+        return UserAccount(self._store, self._account, targets=self)
 
     async def _find(self, name: MailboxName) -> tuple[UserAccount, MailboxName]:
         """Return whose a mailbox is, and what it is called there.

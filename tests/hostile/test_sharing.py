@@ -280,4 +280,4 @@ async def test_a_leak_of_rights_is_found(
     """Whichever way rights are forgotten, the model notices."""
     leak(monkeypatch)
     with pytest.raises(AssertionError):
-        await spend(random.Random(seed), tmp_path, STEPS)
+        await spend(random.Random(seed), tmp_path, STEPS * 5)

@@ -229,7 +229,7 @@ class Neighbours:
                 flags=(*FLAGS, person.keyword),
                 # Rights that the other one had would be no leak.
                 people=(
-                    *(b"carol",) * 3,
+                    *(b"carol",) * 8,
                     name.encode(),
                     b"anyone",
                     b"-carol",
