@@ -132,12 +132,12 @@ def errors_at(fault: Fault, share: float = 1.0) -> CrashReport:
     return CrashReport(len(seen), count, places)
 
 
-def failed_syncs() -> CrashReport:
+def failed_syncs(share: float = 1.0) -> CrashReport:
     """EIO at each sync."""
-    return errors_at(Fault(SYNCS, 1, errno.EIO))
+    return errors_at(Fault(SYNCS, 1, errno.EIO), share)
 
 
-def failed_syncs_and_kills() -> CrashReport:
+def failed_syncs_and_kills(share: float = 1.0) -> CrashReport:
     """EIO at a sync, killed before anybody wrote that down, then power loss."""
     seen: set[bytes] = set()
     count = 0
@@ -149,7 +149,7 @@ def failed_syncs_and_kills() -> CrashReport:
         for crash in Crashes(new_store(), fail_at(fault, short, ledger), ("kill",)):
             if _is_unnoticed(crash.disk):
                 again = Crashes(crash.disk, life, seen=seen)
-                count += walk(again, _recovers(ledger)).crashes
+                count += walk(again, _recovers(ledger), share).crashes
 
     places = walk_errors(attempt, [Fault(SYNCS, 1, errno.EIO)])
     return CrashReport(len(seen), count, places)
@@ -160,19 +160,21 @@ def _is_unnoticed(disk: SimulatedDisk) -> bool:
     return failed and not is_damaged(disk)
 
 
-def failed_writes() -> CrashReport:
+def failed_writes(share: float = 1.0) -> CrashReport:
     """EIO at each write to a log, half of it taken."""
-    return errors_at(Fault(WRITES, 1, errno.EIO, short=True, where=is_no_head))
+    fault = Fault(WRITES, 1, errno.EIO, short=True, where=is_no_head)
+    return errors_at(fault, share)
 
 
-def failed_heads() -> CrashReport:
+def failed_heads(share: float = 1.0) -> CrashReport:
     """EIO at each write to a head."""
-    return errors_at(Fault(WRITES, 1, errno.EIO, where=is_head))
+    return errors_at(Fault(WRITES, 1, errno.EIO, where=is_head), share)
 
 
-def full_disks() -> CrashReport:
+def full_disks(share: float = 1.0) -> CrashReport:
     """ENOSPC at each write; then there is room again."""
-    return errors_at(Fault(WRITES, 1, errno.ENOSPC, where=is_no_head))
+    fault = Fault(WRITES, 1, errno.ENOSPC, where=is_no_head)
+    return errors_at(fault, share)
 
 
 def full_disks_behind_half(share: float = 1.0) -> CrashReport:
@@ -186,18 +188,16 @@ def full_disks_at_the_head() -> CrashReport:
     return errors_at(Fault(WRITES, 1, errno.ENOSPC, where=is_head))
 
 
-def full_disks_that_copy() -> CrashReport:
+def full_disks_that_copy(share: float = 1.0) -> CrashReport:
     """ENOSPC at each write and all that follow, as where blocks are copied."""
-    return errors_at(
-        Fault(WRITES, 1, errno.ENOSPC, short=True, stays=True, where=is_log)
-    )
+    fault = Fault(WRITES, 1, errno.ENOSPC, short=True, stays=True, where=is_log)
+    return errors_at(fault, share)
 
 
-def disks_that_stay_full() -> CrashReport:
+def disks_that_stay_full(share: float = 1.0) -> CrashReport:
     """ENOSPC at each write, and from then on whenever a file would grow."""
-    return errors_at(
-        Fault(WRITES, 1, errno.ENOSPC, short=True, full=True, where=is_no_head)
-    )
+    fault = Fault(WRITES, 1, errno.ENOSPC, short=True, full=True, where=is_no_head)
+    return errors_at(fault, share)
 
 
 def is_head(path: str) -> bool:
