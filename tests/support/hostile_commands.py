@@ -450,7 +450,7 @@ def _setmetadata(words: Words) -> bytes:
 
 
 def _noted(words: Words) -> bytes:
-    return words.pick((words.box(), b'""'))
+    return words.pick((words.box(), b"INBOX", b'""'))
 
 
 def _condstore(words: Words) -> bytes:

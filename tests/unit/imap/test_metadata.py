@@ -60,6 +60,14 @@ def test_what_lies_below_is_told(
     assert said == b"* METADATA INBOX (%b)\r\nb " % told + DONE
 
 
+def test_all_can_be_asked_for(client: Client) -> None:
+    """All private or all shared ones are told below their first word."""
+    client.say(b'a SETMETADATA INBOX (/private/a/b "1" /shared/c "2")\r\n')
+    said = client.say(b"b GETMETADATA (DEPTH infinity) INBOX (/private /shared)\r\n")
+    told = b'* METADATA INBOX (/private/a/b "1" /shared/c "2")\r\n'
+    assert said == told + b"b " + DONE
+
+
 def test_long_ones_are_left_out(client: Client) -> None:
     """What is longer than MAXSIZE is not told, but how long the longest is."""
     client.say(b'a SETMETADATA INBOX (/private/a "12345" /private/b "123")\r\n')
@@ -123,6 +131,7 @@ def test_what_all_see_is_the_administrators(client: Client) -> None:
         b"GETMETADATA INBOX (%b)"
         % b" ".join(b"/private/%d" % each for each in range(101)),
         b"SETMETADATA INBOX ()",
+        b'SETMETADATA INBOX (/private "x")',
         b"SETMETADATA INBOX (/private/a)",
         b"SETMETADATA INBOX (/private/a atom)",
         b"SETMETADATA INBOX (/private/a ~)",

@@ -129,8 +129,9 @@ def _option(lexer: Lexer) -> tuple[bytes, int | Depth]:
 
 def _entries(lexer: Lexer) -> tuple[str, ...]:
     if not lexer.next_is(b"("):
-        return (read_entry(lexer),)
-    return tuple(dict.fromkeys(_few(lexer, lambda: read_entry(lexer))))
+        return (read_entry(lexer, may_be_top=True),)
+    entries = _few(lexer, lambda: read_entry(lexer, may_be_top=True))
+    return tuple(dict.fromkeys(entries))
 
 
 def _entry_value(lexer: Lexer) -> tuple[str, bytes | None]:
