@@ -161,10 +161,15 @@ class ForeignAccount:
         return Appended(UidValidity(int(await ask(box.getUIDValidity))), ())
 
     async def status(
-        self, name: MailboxName, *, deleted: bool = True, recent: bool = True
+        self,
+        name: MailboxName,
+        *,
+        deleted: bool = True,
+        recent: bool = True,
+        sizes: bool = False,
     ) -> Status:
         """Return the counts that there are."""
-        del deleted, recent
+        del deleted, recent, sizes
         box = await self._open(name, False)  # noqa: FBT003 - as Twisted asks
         told = await ask(box.requestStatus, list(_COUNTS))
         counts = {text_of(item).upper(): int(count) for item, count in told.items()}

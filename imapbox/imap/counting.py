@@ -45,6 +45,7 @@ async def status_line(
         name,
         deleted=not _OF_DELETED.isdisjoint(items),
         recent=StatusAtt.RECENT in items,
+        sizes=StatusAtt.DELETED_STORAGE in items,
     )
     return counts_line(session, name, items, counts)
 

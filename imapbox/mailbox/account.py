@@ -7,8 +7,6 @@ import numpy as np
 
 from imapbox.disk.spool import Spool
 from imapbox.index.account_operations import Create
-from imapbox.index.columns import Columns
-from imapbox.index.head import Counts
 from imapbox.index.known import Known
 from imapbox.index.mailbox_transactions import (
     AppendMessages,
@@ -19,6 +17,7 @@ from imapbox.index.rows_taken_along import take_along
 from imapbox.mailbox.access import Access, Visitor, authorize
 from imapbox.mailbox.access_list import access_list, change_rights, grantable
 from imapbox.mailbox.annotations import SHARED, Annotations
+from imapbox.mailbox.counts import deleted_of, status_of
 from imapbox.mailbox.full_text import FullText
 from imapbox.mailbox.interfaces import (
     Appended,
@@ -41,7 +40,7 @@ from imapbox.model.errors import (
     NotPermitted,
     StoreReadOnly,
 )
-from imapbox.model.flags import Flag, FlagScope, split_flags
+from imapbox.model.flags import FlagScope, split_flags
 from imapbox.model.names import INBOX, SHARED_USER, MailboxName, UserName
 from imapbox.model.quota import NOTHING_USED, Quota, Usage
 from imapbox.model.rights import (
@@ -248,7 +247,12 @@ class UserAccount:
         await self._annotations.set(name, values)
 
     async def status(
-        self, name: MailboxName, *, deleted: bool = True, recent: bool = True
+        self,
+        name: MailboxName,
+        *,
+        deleted: bool = True,
+        recent: bool = True,
+        sizes: bool = False,
     ) -> Status:
         """Return the counts; see `account_interface.Account.status`."""
         access = await self._access(name, Rights.READ)
@@ -256,15 +260,15 @@ class UserAccount:
             bound = self._account.named(name)
             found = await self._store.glimpses(self._account, [bound])
             if bound.mailbox_id in found:
-                return _status(bound.mailbox_id, found[bound.mailbox_id])
+                return status_of(bound.mailbox_id, found[bound.mailbox_id])
         mailbox = self._opened(access)
         await self._sync(mailbox, name)
         state = mailbox.state
         uids = state.roll.now
-        return _status(
+        return status_of(
             access.mailbox_id,
             state.counts,
-            deleted=_deleted(state.columns) if deleted else None,
+            deleted=deleted_of(state.columns, sizes=sizes) if deleted else None,
             recent=len(uids) - uids.count_below(recent_after(mailbox) + 1),
         )
 
@@ -281,7 +285,7 @@ class UserAccount:
         ]
         found = await self._store.glimpses(self._account, bound)
         return {
-            each.name: _status(each.mailbox_id, found[each.mailbox_id])
+            each.name: status_of(each.mailbox_id, found[each.mailbox_id])
             for each in bound
             if each.mailbox_id in found
         }
@@ -465,31 +469,3 @@ async def account_made(store: Store, user: UserName) -> AccountLog:
     except NoSuchUser:
         await store.create_account(user)
     return await store.account(user)
-
-
-def _status(
-    mailbox_id: bytes,
-    counts: Counts,
-    *,
-    deleted: Usage | None = None,
-    recent: int | None = None,
-) -> Status:
-    return Status(
-        messages=counts.exists,
-        recent=recent,
-        uidnext=counts.uidnext,
-        uidvalidity=counts.uidvalidity,
-        unseen=counts.unseen,
-        deleted=deleted and deleted.messages,
-        deleted_size=deleted and deleted.octets,
-        size=counts.live,
-        highestmodseq=counts.modseq,
-        mailbox_id=mailbox_id,
-    )
-
-
-def _deleted(columns: Columns) -> Usage:
-    r"""Return what ``\Deleted`` messages there are."""
-    uids = columns.uids_with(Flag.DELETED)
-    sizes = columns["size"][columns.rows_of(uids)]
-    return Usage(int(sizes.sum(dtype=np.int64)), len(uids))

@@ -236,7 +236,12 @@ class Account(Protocol):
         ...
 
     async def status(
-        self, name: MailboxName, *, deleted: bool = True, recent: bool = True
+        self,
+        name: MailboxName,
+        *,
+        deleted: bool = True,
+        recent: bool = True,
+        sizes: bool = False,
     ) -> Status:
         r"""Return the counts, as fresh as a NOOP's.
 
@@ -247,6 +252,7 @@ class Account(Protocol):
             deleted: Whether those with ``\Deleted`` are counted, for which
                 all messages are looked at.
             recent: Whether those are that are recent.
+            sizes: Whether the octets of those with ``\Deleted`` are.
         """
         ...
 

@@ -194,11 +194,16 @@ class SharingAccount:
         await account.set_metadata(there, values)
 
     async def status(
-        self, name: MailboxName, *, deleted: bool = True, recent: bool = True
+        self,
+        name: MailboxName,
+        *,
+        deleted: bool = True,
+        recent: bool = True,
+        sizes: bool = False,
     ) -> Status:
         """Return the counts; see `account_interface.Account.status`."""
         account, there = await self._find(name)
-        return await account.status(there, deleted=deleted, recent=recent)
+        return await account.status(there, deleted=deleted, recent=recent, sizes=sizes)
 
     async def quick_status(
         self, names: Sequence[MailboxName]

@@ -71,14 +71,13 @@ async def usage_of(store: Store, account: AccountLog) -> Usage:
 
 
 async def check_room(store: Store, account: AccountLog, more: Usage) -> None:
-    """See that an account may hold that much more.
+    """See that an account, as of its last sync, may hold that much more.
 
     Who has no quota is not looked at, and pays nothing for it.
 
     Raises:
         QuotaExceeded: It may not.
     """
-    await account.sync()
     quota = quota_of(account.meta(), store.quota)
     if not quota.is_limit or (more.octets <= 0 and more.messages <= 0):
         return

@@ -475,7 +475,12 @@ class FakeAccount:
             del self._box(name).messages[uid]
 
     async def status(
-        self, name: MailboxName, *, deleted: bool = True, recent: bool = True
+        self,
+        name: MailboxName,
+        *,
+        deleted: bool = True,
+        recent: bool = True,
+        sizes: bool = False,
     ) -> Status:
         await self.pause("status")
         box = self._box(name)
@@ -495,7 +500,7 @@ class FakeAccount:
                 for each in box.messages.values()
                 if each.flags & Flag.DELETED
             )
-            if deleted
+            if sizes
             else None,
             size=sum(len(each.octets) for each in box.messages.values()),
             highestmodseq=ModSeq(box.modseq),

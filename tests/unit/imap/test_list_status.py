@@ -85,10 +85,10 @@ def test_one_mailbox_fails_alone(
     """
     status = client.account.status
 
-    async def fail_at_z(name: MailboxName, *, deleted: bool, recent: bool) -> Status:
+    async def fail_at_z(name: MailboxName, **wanted: bool) -> Status:
         if name == "z":
             raise error(name)
-        return await status(name, deleted=deleted, recent=recent)
+        return await status(name, **wanted)
 
     client.account.status = fail_at_z
     rows = heard(client, b'LIST "" * RETURN (STATUS (MESSAGES))')

@@ -184,9 +184,9 @@ def test_status_counts_what_is_asked_for(client: Client) -> None:
     asked = []
     status = client.account.status
 
-    async def note(name: MailboxName, *, deleted: bool, recent: bool) -> Status:
-        asked.append((deleted, recent))
-        return await status(name, deleted=deleted, recent=recent)
+    async def note(name: MailboxName, **wanted: bool) -> Status:
+        asked.append((wanted["deleted"], wanted["recent"]))
+        return await status(name, **wanted)
 
     client.account.status = note
     client.say(b"t STATUS INBOX (MESSAGES UNSEEN)\r\n")

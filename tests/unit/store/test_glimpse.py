@@ -47,6 +47,7 @@ async def test_counts_need_no_open_mailbox(open_store: Opener) -> None:
 async def test_who_has_it_open_asks_nobody(open_store: Opener) -> None:
     """A mailbox that is open is asked itself, which costs no thread."""
     store = await open_store()
+    store.compactor.stop()  # it looks into logs by itself
     await store.create_account(BOB)
     account = await account_of(store)
     selected = await account.select(INBOX, read_only=True)
