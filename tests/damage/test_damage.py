@@ -208,7 +208,8 @@ class Examination:
             if isinstance(after, Odd):
                 after.put(path, mutation.before)
             elif after is not None:
-                with path.open("r+b" if path.exists() else "wb") as file:
+                path.touch(mode=0o600)  # another one may have removed it
+                with path.open("r+b") as file:
                     file.write(after)
                     file.truncate()
 
