@@ -33,6 +33,7 @@ async def fill(directory: Path, count: int) -> None:
         await gatherResults(some)
     await account.select(INBOX, read_only=True)
     await until(lambda: any(directory.glob("store/users/*/bob/mailboxes/*/snap.*")))
+    await store.snapshots.idle()  # stopped halfway it leaves none
     await stores.stop()
 
 
