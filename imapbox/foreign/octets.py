@@ -14,9 +14,9 @@ from twisted.internet.defer import Deferred
 from twisted.mail.imap4 import MessageProducer
 from twisted.mail.interfaces import IMessageIMAPFile
 
+from imapbox.disk.spool import MEMORY_LIMIT
 from imapbox.foreign.calls import ask
 
-_IN_MEMORY: Final = 256 * 1024
 _END: Final = 2
 # Twisted's, which has no types.
 _Producer: Any = MessageProducer
@@ -27,7 +27,7 @@ async def octets_file(message: Any) -> Any:
     file: Any = IMessageIMAPFile(message, None)
     if file is not None:
         return await ask(file.open)
-    buffer = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller's
+    buffer = SpooledTemporaryFile(max_size=MEMORY_LIMIT)  # noqa: SIM115 - the caller's
     producer: Any = _Producer(message, buffer, _run_through)
     await ask(producer.beginProducing, None)
     return buffer

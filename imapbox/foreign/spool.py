@@ -1,11 +1,9 @@
 """A message on its way into a foreign mailbox: a file, as `addMessage` wants it."""
 
 from tempfile import SpooledTemporaryFile
-from typing import Any, Final
+from typing import Any
 
-from imapbox.disk.spool import Content, Spool
-
-_IN_MEMORY: Final = 256 * 1024
+from imapbox.disk.spool import MEMORY_LIMIT, Content, Spool
 
 
 class FileSpool(Spool):
@@ -13,7 +11,7 @@ class FileSpool(Spool):
 
     def __init__(self) -> None:
         self.size = 0
-        self._octets: Any = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - see discard
+        self._octets: Any = SpooledTemporaryFile(max_size=MEMORY_LIMIT)  # noqa: SIM115 - see discard
 
     async def write(self, data: bytes) -> None:
         """See `Spool`."""

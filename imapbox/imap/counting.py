@@ -17,6 +17,8 @@ from imapbox.wire.imap.object_ids import ObjectId, mailboxid
 
 _log = Logger()
 
+# Mailboxes whose heads are read by one call of a thread: some milliseconds.
+COUNTED_AT_ONCE: Final = 128
 _OF_DELETED: Final = frozenset({StatusAtt.DELETED, StatusAtt.DELETED_STORAGE})
 _NEEDS_OPENING: Final = _OF_DELETED | {StatusAtt.RECENT}
 _COUNT: Final[Mapping[StatusAtt, Callable[[Counts], int | ObjectId]]] = {
@@ -41,12 +43,7 @@ async def status_line(
     Raises:
         NoSuchMailbox: There is none of this name.
     """
-    counts = await session.account.status(
-        name,
-        deleted=not _OF_DELETED.isdisjoint(items),
-        recent=StatusAtt.RECENT in items,
-        sizes=StatusAtt.DELETED_STORAGE in items,
-    )
+    counts = await _counted(session, name, items)
     return counts_line(session, name, items, counts)
 
 
@@ -71,11 +68,27 @@ async def status_if_any(
     the names were looked at.
     """
     try:
-        if name in quick:
-            return counts_line(session, name, items, quick[name])
-        return await status_line(session, name, items)
+        counts = await counts_if_any(session, name, items, quick)
     except NoSuchMailbox:
         return None
+    return b"" if counts is None else counts_line(session, name, items, counts)
+
+
+async def counts_if_any(
+    session: Session,
+    name: MailboxName,
+    items: Sequence[StatusAtt],
+    quick: Mapping[MailboxName, Counts],
+) -> Counts | None:
+    """Return the counts of one of many mailboxes; None where they can't be had now.
+
+    Raises:
+        NoSuchMailbox: It is none any more, since the names were looked at.
+    """
+    try:
+        return quick.get(name) or await _counted(session, name, items)
+    except NoSuchMailbox:
+        raise
     except MailError as error:
         if is_trouble(error):
             _log.info(
@@ -84,7 +97,18 @@ async def status_if_any(
                 user=session.user,
                 error=error,
             )
-        return b""
+        return None
+
+
+async def _counted(
+    session: Session, name: MailboxName, items: Sequence[StatusAtt]
+) -> Counts:
+    return await session.account.status(
+        name,
+        deleted=not _OF_DELETED.isdisjoint(items),
+        recent=StatusAtt.RECENT in items,
+        sizes=StatusAtt.DELETED_STORAGE in items,
+    )
 
 
 def counts_line(

@@ -8,7 +8,12 @@ from twisted.logger import Logger
 
 from imapbox.imap.answers import BrokenOff
 from imapbox.imap.changes import sync
-from imapbox.imap.counting import counts_line
+from imapbox.imap.counting import (
+    COUNTED_AT_ONCE,
+    counts_if_any,
+    counts_line,
+    quick_counts,
+)
 from imapbox.imap.interests import Interests
 from imapbox.imap.known_annotations import KnownAnnotations
 from imapbox.imap.known_counts import first_atts, known_from
@@ -31,8 +36,6 @@ _log = Logger()
 # Names that are looked at, and mailboxes that are begun to be listened to, before
 # the others have their turn.
 _AT_A_TIME: Final = 16
-# Mailboxes whose heads are read by one call of a thread.
-_COUNTED_AT_ONCE: Final = 128
 
 
 async def begin(
@@ -195,22 +198,13 @@ async def _counts(
     followed = notifying.followed
     ids = {followed[each].name: each for each in mailbox_ids if each in followed}
     names = sorted(ids)
-    for start in range(0, len(names), _COUNTED_AT_ONCE):
-        some = names[start : start + _COUNTED_AT_ONCE]
-        quick = await session.account.quick_status(some)
+    for start in range(0, len(names), COUNTED_AT_ONCE):
+        some = names[start : start + COUNTED_AT_ONCE]
+        quick = await quick_counts(session, some, ())
         for name in some:
             try:
-                counts = quick.get(name) or await session.account.status(
-                    name, deleted=False, recent=False
-                )
+                counts = await counts_if_any(session, name, (), quick)
             except NoSuchMailbox:
                 continue
-            except MailError as error:
-                _log.info(
-                    "no counts of {name} of {user}: {error!r}",
-                    name=name,
-                    user=session.user,
-                    error=error,
-                )
-                continue
-            yield ids[name], counts
+            if counts is not None:
+                yield ids[name], counts

@@ -5,7 +5,7 @@ They are facts of the account's log: ``metadata <entry>`` for a shared one,
 annotation's octets, which may be none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from imapbox.index.account_operations import NO_MAILBOX, AccountMeta
@@ -13,6 +13,7 @@ from imapbox.index.account_state import AccountState
 from imapbox.model.errors import NoSuchMailbox, TooManyAnnotations
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.account import AccountLog
+from imapbox.store.tree_changes import changed_facts
 
 _PREFIX: Final = "metadata "
 PRIVATE: Final = "/private/"
@@ -71,18 +72,13 @@ class Annotations:
 
         def decide(state: AccountState) -> list[AccountMeta]:
             mailbox_id = self._id_of(state, name)
-            known = state.meta.get(mailbox_id, {})
             wanted = {
                 self._fact(entry): b"" if value is None else b"=" + value
                 for entry, value in values.items()
             }
-            changes = {
-                fact: value
-                for fact, value in wanted.items()
-                if known.get(fact, b"") != value
-            }
-            _check_room(state, mailbox_id, changes)
-            return [AccountMeta(mailbox_id, *change) for change in changes.items()]
+            changes = changed_facts(state, mailbox_id, wanted)
+            _check_room(state, changes)
+            return changes
 
         await self._account.note(decide)
 
@@ -104,15 +100,13 @@ class Annotations:
         return state.names[name].mailbox_id
 
 
-def _check_room(
-    state: AccountState, mailbox_id: bytes, changes: Mapping[str, bytes]
-) -> None:
-    """See that there is room for new annotations; removing some always is right.
+def _check_room(state: AccountState, changes: Sequence[AccountMeta]) -> None:
+    """See that there is room for a mailbox's annotations; removing some is right.
 
     Raises:
         TooManyAnnotations: There is none.
     """
-    if not any(changes.values()):
+    if not any(change.value for change in changes):
         return
     all_facts = {
         (each, fact): value
@@ -120,8 +114,8 @@ def _check_room(
         for fact, value in facts.items()
         if fact.startswith(_PREFIX)
     }
-    all_facts |= {(mailbox_id, fact): value for fact, value in changes.items()}
+    all_facts |= {(each.mailbox_id, each.name): each.value for each in changes}
     held = [(each, len(value)) for (each, _), value in all_facts.items() if value]
-    of_mailbox = sum(each == mailbox_id for each, _ in held)
+    of_mailbox = sum(each == changes[0].mailbox_id for each, _ in held)
     if of_mailbox > MOST_ANNOTATIONS or sum(size for _, size in held) > MOST_OCTETS:
         raise TooManyAnnotations

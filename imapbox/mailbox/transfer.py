@@ -89,9 +89,9 @@ class Transfer:
         access, target = await self._targets.target(name)
         if not len(uids):
             return None
-        if len(uids) > MOST_COPIED or _sizes(source, uids).sum() > MOST_COPIED_OCTETS:
-            raise TooMuchAtOnce
         more = Usage(int(_sizes(source, uids).sum()), len(uids))
+        if more.messages > MOST_COPIED or more.octets > MOST_COPIED_OCTETS:
+            raise TooMuchAtOnce
         await check_room(self._store, access.account, more)
         copy = await self._prepared(source, uids, access)
         if copy.originals.have_keywords:

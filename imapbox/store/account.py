@@ -7,7 +7,6 @@ from typing import Final
 from imapbox.disk.steps import exists
 from imapbox.index.account_operations import (
     NO_MAILBOX,
-    AccountMeta,
     Create,
     Subscribe,
     Unsubscribe,
@@ -32,7 +31,13 @@ from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words
 from imapbox.store.followed_log import FollowedLog
 from imapbox.store.layout import account_directory, mailbox_directory
-from imapbox.store.tree_changes import Decision, Overtaken, creation, renaming
+from imapbox.store.tree_changes import (
+    Decision,
+    Overtaken,
+    changed_facts,
+    creation,
+    renaming,
+)
 
 _NO_META: Final[Mapping[str, bytes]] = {}
 
@@ -200,9 +205,7 @@ class AccountLog:
                 may raise a `MailError`.
         """
         await self.sync()
-        change = ChangeAccount(self.state.copy(), decide)
-        await self._noting.submit(change, command="note")
-        await self.sync()
+        await self._commit(decide, "note", self._noting)
 
     async def set_meta(
         self, facts: Mapping[str, bytes], mailbox_id: bytes = NO_MAILBOX
@@ -212,30 +215,17 @@ class AccountLog:
         Raises:
             NoSuchMailbox: The mailbox is no more.
         """
-
-        def decide(state: AccountState) -> list[AccountMeta]:
-            if mailbox_id != NO_MAILBOX and mailbox_id not in state.mailboxes:
-                raise NoSuchMailbox(mailbox_id.hex())
-            known = state.meta.get(mailbox_id, _NO_META)
-            return [
-                AccountMeta(mailbox_id, name, value)
-                for name, value in facts.items()
-                if known.get(name, b"") != value
-            ]
-
-        await self.note(decide)
+        await self.note(lambda state: changed_facts(state, mailbox_id, facts))
 
     def binding_of(self, mailbox_id: bytes) -> "MailboxBinding":
         """Return what guards the commits of one of the mailboxes."""
         return MailboxBinding(self.log, mailbox_id)
 
     async def _commit(
-        self,
-        decide: Decision,
-        command: str,
+        self, decide: Decision, command: str, committer: Committer | None = None
     ) -> None:
         change = ChangeAccount(self.state.copy(), decide)
-        await self._committer.submit(change, command=command)
+        await (committer or self._committer).submit(change, command=command)
         await self.sync()
 
     async def _prepare(self, name: MailboxName, special_use: str) -> Create:

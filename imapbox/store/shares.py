@@ -17,6 +17,7 @@ from imapbox.model.rights import NO_RIGHTS
 from imapbox.store.access_facts import rights_of
 from imapbox.store.account import AccountLog
 from imapbox.store.store import Store
+from imapbox.store.tree_changes import changed_facts
 
 _PREFIX: Final = "shares "
 _NONE: Final[frozenset[UserName]] = frozenset()
@@ -68,11 +69,10 @@ class Shares:
     ) -> None:
         def decide(state: AccountState) -> list[AccountMeta]:
             name = _PREFIX + user
-            before = state.meta.get(NO_MAILBOX, {}).get(name, b"")
-            owners = _owners(before)
+            owners = _owners(state.meta.get(NO_MAILBOX, {}).get(name, b""))
             owners = owners | {owner} if is_there else owners - {owner}
-            after = "\n".join(sorted(owners)).encode()
-            return [] if after == before else [AccountMeta(NO_MAILBOX, name, after)]
+            facts = {name: "\n".join(sorted(owners)).encode()}
+            return changed_facts(state, NO_MAILBOX, facts)
 
         await account.note(decide)
 

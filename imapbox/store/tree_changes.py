@@ -1,9 +1,10 @@
 """Changes of an account's tree, each decided on what is true under the lock."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from imapbox.index.account_operations import (
+    NO_MAILBOX,
     AccountMeta,
     AccountOperation,
     Create,
@@ -35,6 +36,29 @@ def creation(mailbox: Create) -> Decision:
         return [mailbox, *_inherited(state, mailbox)]
 
     return decide
+
+
+def changed_facts(
+    state: AccountState, mailbox_id: bytes, facts: Mapping[str, bytes]
+) -> list[AccountMeta]:
+    """Return what makes facts be so, of those that are not.
+
+    Args:
+        state: As it is under the lock.
+        mailbox_id: Of the mailbox; `NO_MAILBOX`: they are the account's.
+        facts: By name; an empty value removes one.
+
+    Raises:
+        NoSuchMailbox: The mailbox is no more.
+    """
+    if mailbox_id != NO_MAILBOX and mailbox_id not in state.mailboxes:
+        raise NoSuchMailbox(mailbox_id.hex())
+    known = state.meta.get(mailbox_id, {})
+    return [
+        AccountMeta(mailbox_id, name, value)
+        for name, value in facts.items()
+        if known.get(name, b"") != value
+    ]
 
 
 def mailbox_above(state: AccountState, name: MailboxName) -> Create | None:

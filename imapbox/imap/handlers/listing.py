@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from imapbox.imap.answers import Done
-from imapbox.imap.counting import quick_counts, status_if_any
+from imapbox.imap.counting import COUNTED_AT_ONCE, quick_counts, status_if_any
 from imapbox.imap.list_rows import ListRows, Row
 from imapbox.imap.session import Session
 from imapbox.model.names import MailboxName, parents
@@ -17,8 +17,6 @@ from imapbox.wire.imap.responses import Attribute
 _NOSELECT: Final = (Attribute.NOSELECT,)
 # A name may cost 0.2 ms: a long one, and patterns as long as may be.
 _AT_A_TIME: Final = 16
-# Mailboxes whose heads are read by one call of a thread: some milliseconds.
-_COUNTED_AT_ONCE: Final = 128
 
 
 async def list_(session: Session, command: List) -> Done:
@@ -40,7 +38,7 @@ async def list_(session: Session, command: List) -> Done:
     for number, row in enumerate(rows.rows(), start=1):
         if row is not None:
             shown.append(row)
-        if len(shown) >= _COUNTED_AT_ONCE:
+        if len(shown) >= COUNTED_AT_ONCE:
             await _tell(session, command, shown)
             shown = []
         if not number % _AT_A_TIME:

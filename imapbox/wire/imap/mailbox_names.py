@@ -104,6 +104,12 @@ def read_mailbox(lexer: Lexer) -> MailboxArgument:
     return MailboxArgument(lexer.astring("mailbox"), lexer.utf8)
 
 
+def read_next_mailbox(lexer: Lexer) -> MailboxArgument:
+    """Take a space, and then as `read_mailbox`."""
+    lexer.space()
+    return read_mailbox(lexer)
+
+
 def read_list_mailbox(lexer: Lexer) -> MailboxArgument:
     """Take ``list-mailbox = 1*list-char / string`` out of a command.
 

@@ -19,7 +19,7 @@ from imapbox.model.rights import RightsChange, rights_change
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.lexer import Lexer
-from imapbox.wire.imap.mailbox_names import MailboxArgument, read_mailbox
+from imapbox.wire.imap.mailbox_names import MailboxArgument, read_next_mailbox
 from imapbox.wire.imap.tags import Tag
 
 
@@ -81,32 +81,27 @@ class MyRights(Command):
 
 def read_set_acl(lexer: Lexer, tag: Tag) -> SetAcl:
     """Take what is behind SETACL."""
-    return SetAcl(tag, _mailbox(lexer), _identifier(lexer), _change(lexer))
+    return SetAcl(tag, read_next_mailbox(lexer), _identifier(lexer), _change(lexer))
 
 
 def read_delete_acl(lexer: Lexer, tag: Tag) -> DeleteAcl:
     """Take what is behind DELETEACL."""
-    return DeleteAcl(tag, _mailbox(lexer), _identifier(lexer))
+    return DeleteAcl(tag, read_next_mailbox(lexer), _identifier(lexer))
 
 
 def read_get_acl(lexer: Lexer, tag: Tag) -> GetAcl:
     """Take what is behind GETACL."""
-    return GetAcl(tag, _mailbox(lexer))
+    return GetAcl(tag, read_next_mailbox(lexer))
 
 
 def read_list_rights(lexer: Lexer, tag: Tag) -> ListRights:
     """Take what is behind LISTRIGHTS."""
-    return ListRights(tag, _mailbox(lexer), _identifier(lexer))
+    return ListRights(tag, read_next_mailbox(lexer), _identifier(lexer))
 
 
 def read_my_rights(lexer: Lexer, tag: Tag) -> MyRights:
     """Take what is behind MYRIGHTS."""
-    return MyRights(tag, _mailbox(lexer))
-
-
-def _mailbox(lexer: Lexer) -> MailboxArgument:
-    lexer.space()
-    return read_mailbox(lexer)
+    return MyRights(tag, read_next_mailbox(lexer))
 
 
 def _identifier(lexer: Lexer) -> Identifier:

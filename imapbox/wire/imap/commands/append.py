@@ -31,7 +31,7 @@ from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.dates import read_date_time
 from imapbox.wire.imap.flags import read_flag_list
 from imapbox.wire.imap.lexer import Lexer
-from imapbox.wire.imap.mailbox_names import MailboxArgument, read_mailbox
+from imapbox.wire.imap.mailbox_names import MailboxArgument, read_next_mailbox
 from imapbox.wire.imap.sequence_set import read_sequence_set
 from imapbox.wire.imap.tags import Tag
 
@@ -114,8 +114,7 @@ def read_append(lexer: Lexer, tag: Tag, *, announced: bool = False) -> Append:
         tag: The command's.
         announced: Whether octets follow.
     """
-    lexer.space()
-    mailbox = read_mailbox(lexer)
+    mailbox = read_next_mailbox(lexer)
     return Append(tag, mailbox, _passages(lexer, None, announced=announced))
 
 
@@ -128,8 +127,7 @@ def read_replace(
     ends = {end for each in replaced.ranges for end in each}
     if replaced == SAVED or len(ends) > 1:
         raise BadSyntax("seq-number")
-    lexer.space()
-    mailbox = read_mailbox(lexer)
+    mailbox = read_next_mailbox(lexer)
     passages = _passages(lexer, None, announced=announced)
     return Replace(tag, mailbox, passages, replaced, by_uid)
 

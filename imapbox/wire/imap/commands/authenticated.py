@@ -17,7 +17,7 @@ from imapbox.model.names import DELIMITER
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.create_parameters import read_create_parameters
 from imapbox.wire.imap.lexer import Lexer
-from imapbox.wire.imap.mailbox_names import MailboxArgument, read_mailbox
+from imapbox.wire.imap.mailbox_names import MailboxArgument, read_next_mailbox
 from imapbox.wire.imap.select_parameters import (
     NOTHING_MORE,
     SelectParameters,
@@ -120,46 +120,41 @@ class Unauthenticate(Command):
 
 def read_select(lexer: Lexer, tag: Tag) -> Select:
     """Take what is behind SELECT."""
-    return Select(tag, _mailbox(lexer), read_select_parameters(lexer))
+    return Select(tag, read_next_mailbox(lexer), read_select_parameters(lexer))
 
 
 def read_examine(lexer: Lexer, tag: Tag) -> Examine:
     """Take what is behind EXAMINE."""
-    return Examine(tag, _mailbox(lexer), read_select_parameters(lexer))
+    return Examine(tag, read_next_mailbox(lexer), read_select_parameters(lexer))
 
 
 def read_create(lexer: Lexer, tag: Tag) -> Create:
     """Take what is behind CREATE."""
-    octets = _mailbox(lexer).octets.removesuffix(DELIMITER.encode())
+    octets = read_next_mailbox(lexer).octets.removesuffix(DELIMITER.encode())
     mailbox = MailboxArgument(octets, lexer.utf8)
     return Create(tag, mailbox, read_create_parameters(lexer))
 
 
 def read_delete(lexer: Lexer, tag: Tag) -> Delete:
     """Take what is behind DELETE."""
-    return Delete(tag, _mailbox(lexer))
+    return Delete(tag, read_next_mailbox(lexer))
 
 
 def read_rename(lexer: Lexer, tag: Tag) -> Rename:
     """Take what is behind RENAME."""
-    return Rename(tag, _mailbox(lexer), _mailbox(lexer))
+    return Rename(tag, read_next_mailbox(lexer), read_next_mailbox(lexer))
 
 
 def read_subscribe(lexer: Lexer, tag: Tag) -> Subscribe:
     """Take what is behind SUBSCRIBE."""
-    return Subscribe(tag, _mailbox(lexer))
+    return Subscribe(tag, read_next_mailbox(lexer))
 
 
 def read_unsubscribe(lexer: Lexer, tag: Tag) -> Unsubscribe:
     """Take what is behind UNSUBSCRIBE."""
-    return Unsubscribe(tag, _mailbox(lexer))
+    return Unsubscribe(tag, read_next_mailbox(lexer))
 
 
 def is_done(line: bytes) -> bool:
     """Say whether ``line``, without its CRLF, ends an IDLE."""
     return line.upper() == b"DONE"
-
-
-def _mailbox(lexer: Lexer) -> MailboxArgument:
-    lexer.space()
-    return read_mailbox(lexer)

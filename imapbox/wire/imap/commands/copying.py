@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.lexer import Lexer
-from imapbox.wire.imap.mailbox_names import MailboxArgument, read_mailbox
+from imapbox.wire.imap.mailbox_names import MailboxArgument, read_next_mailbox
 from imapbox.wire.imap.sequence_set import SequenceSet, read_sequence_set
 from imapbox.wire.imap.tags import Tag
 
@@ -41,29 +41,24 @@ class Move(Copy):
 
 def read_copy(lexer: Lexer, tag: Tag) -> Copy:
     """Take what is behind COPY."""
-    return Copy(tag, _messages(lexer), by_uid=False, mailbox=_mailbox(lexer))
+    return Copy(tag, _messages(lexer), by_uid=False, mailbox=read_next_mailbox(lexer))
 
 
 def read_uid_copy(lexer: Lexer, tag: Tag) -> Copy:
     """Take what is behind UID COPY."""
-    return Copy(tag, _messages(lexer), by_uid=True, mailbox=_mailbox(lexer))
+    return Copy(tag, _messages(lexer), by_uid=True, mailbox=read_next_mailbox(lexer))
 
 
 def read_move(lexer: Lexer, tag: Tag) -> Move:
     """Take what is behind MOVE."""
-    return Move(tag, _messages(lexer), by_uid=False, mailbox=_mailbox(lexer))
+    return Move(tag, _messages(lexer), by_uid=False, mailbox=read_next_mailbox(lexer))
 
 
 def read_uid_move(lexer: Lexer, tag: Tag) -> Move:
     """Take what is behind UID MOVE."""
-    return Move(tag, _messages(lexer), by_uid=True, mailbox=_mailbox(lexer))
+    return Move(tag, _messages(lexer), by_uid=True, mailbox=read_next_mailbox(lexer))
 
 
 def _messages(lexer: Lexer) -> SequenceSet:
     lexer.space()
     return read_sequence_set(lexer)
-
-
-def _mailbox(lexer: Lexer) -> MailboxArgument:
-    lexer.space()
-    return read_mailbox(lexer)

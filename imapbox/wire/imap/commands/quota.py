@@ -18,7 +18,7 @@ from typing import ClassVar
 
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.lexer import Lexer
-from imapbox.wire.imap.mailbox_names import MailboxArgument, read_mailbox
+from imapbox.wire.imap.mailbox_names import MailboxArgument, read_next_mailbox
 from imapbox.wire.imap.tags import Tag
 
 
@@ -64,8 +64,7 @@ def read_getquota(lexer: Lexer, tag: Tag) -> GetQuota:
 
 def read_getquotaroot(lexer: Lexer, tag: Tag) -> GetQuotaRoot:
     """Take what is behind GETQUOTAROOT."""
-    lexer.space()
-    return GetQuotaRoot(tag, read_mailbox(lexer))
+    return GetQuotaRoot(tag, read_next_mailbox(lexer))
 
 
 def read_setquota(lexer: Lexer, tag: Tag) -> SetQuota:

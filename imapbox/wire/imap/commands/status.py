@@ -15,7 +15,7 @@ from typing import ClassVar
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.lexer import Lexer
-from imapbox.wire.imap.mailbox_names import MailboxArgument, read_mailbox
+from imapbox.wire.imap.mailbox_names import MailboxArgument, read_next_mailbox
 from imapbox.wire.imap.tags import Tag
 
 
@@ -54,8 +54,7 @@ class Status(Command):
 
 def read_status(lexer: Lexer, tag: Tag) -> Status:
     """Take what is behind STATUS."""
-    lexer.space()
-    mailbox = read_mailbox(lexer)
+    mailbox = read_next_mailbox(lexer)
     lexer.space()
     return Status(tag, mailbox, read_status_atts(lexer))
 

@@ -15,7 +15,7 @@ from typing import ClassVar, Final
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.lexer import Lexer
-from imapbox.wire.imap.mailbox_names import MailboxArgument, read_mailbox
+from imapbox.wire.imap.mailbox_names import MailboxArgument, read_next_mailbox
 from imapbox.wire.imap.tags import Tag
 
 MAX_URLS: Final = 100
@@ -75,8 +75,7 @@ def read_resetkey(lexer: Lexer, tag: Tag) -> ResetKey:
     """Take what is behind RESETKEY."""
     if not lexer.has_more:
         return ResetKey(tag)
-    lexer.space()
-    mailbox = read_mailbox(lexer)
+    mailbox = read_next_mailbox(lexer)
     mechanisms = []
     while lexer.accept(b" "):
         mechanisms.append(lexer.name("mechanism"))
