@@ -5,6 +5,7 @@ and the power cuts do); it finds what a death at any step leaves to the living.
 """
 
 import random
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,15 @@ from tests.kills.mother import Death, Plan, mother
 from tests.support.watched_disk import changes
 
 LIVES = 40
-TORTURE = 10_000  # from an effort of 20 on
+# From an effort of 20 on: so many are killed, so much is answered before, and so
+# many die in each step of a commit.
+KILLS = 10_000
+ANSWERS = 50_000
+IN_EACH_STEP = 100
+COMMIT = {
+    *("try_lock lock", "pwrite log.#", "fdatasync log.#", "pwrite head"),
+    "unlock lock",
+}
 ON_ONE_STORE = 40
 AT_ONCE = 2
 MANY = 20  # lines, or times, that somebody lives
@@ -92,10 +101,14 @@ async def test_a_kill_anywhere_loses_nothing_that_was_answered(
     """
     chance = random.Random(seed)
     deaths = Deaths(chance)
-    count = TORTURE if effort >= 20 else LIVES * effort
-    acknowledged = 0
-    for number in range(count // ON_ONE_STORE):
-        directory = tmp_path / str(number)
+    is_long = effort >= 20
+    born = acknowledged = 0
+    while (
+        deaths.steps.total() < KILLS or acknowledged < ANSWERS
+        if is_long
+        else born < LIVES * effort
+    ):
+        directory = tmp_path / str(born)
         root = directory / "store"
         root.mkdir(parents=True)
         books = Books()
@@ -104,9 +117,13 @@ async def test_a_kill_anywhere_loses_nothing_that_was_answered(
         await gatherResults(lives, consumeErrors=True)
         books.compare(await what_is_there(directory))
         assert faults(root) == []
+        shutil.rmtree(directory)
+        born += ON_ONE_STORE
         acknowledged += len(books.has) + len(books.gone)
-    killed = sum(deaths.steps.values())
+    killed = deaths.steps.total()
     histogram = ", ".join(f"{step} {n}" for step, n in sorted(deaths.steps.items()))
-    tell(f"{killed} killed of {count}; {acknowledged} answered; {histogram}")
-    assert killed > count // 2
+    tell(f"{killed} killed of {born}; {acknowledged} answered; {histogram}")
+    assert killed > born // 2
     assert acknowledged > killed
+    if is_long:
+        assert min(deaths.steps[step] for step in COMMIT) >= IN_EACH_STEP
