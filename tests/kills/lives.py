@@ -24,17 +24,26 @@ import sys
 from importlib import import_module
 from typing import Any, Final
 
+import pytest_twisted
+import twisted.internet.posixbase
+import twisted.internet.ssl
+import twisted.internet.testing
+
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.imap.factory import IMAPFactory
 from imapbox.lmtp.factory import LMTPFactory
 from imapbox.mailbox.account import UserAccount
+from imapbox.mailbox.sharing_account import SharingAccount
 from imapbox.store.deliveries import Deliveries
 from imapbox.store.store import Store
 from tests.support.watched_disk import Aim, Board, WatchedDisk
 
 # All that a life needs: read before it begins. None of it may know the reactor,
 # which can't be shared between processes.
-PRELOADED: Final = (IMAPFactory, LMTPFactory, UserAccount, Deliveries, Store)
+PRELOADED: Final = (
+    *(IMAPFactory, LMTPFactory, UserAccount, SharingAccount, Deliveries, Store),
+    *(pytest_twisted, twisted.internet),
+)
 
 
 def say(*words: object) -> None:

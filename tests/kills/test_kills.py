@@ -15,21 +15,23 @@ import pytest
 from twisted.internet.defer import gatherResults
 from twisted.internet.threads import deferToThread
 
+from imapbox.store.check import Severity
 from tests.kills.books import Books, faults, what_is_there
 from tests.kills.mother import Death, Plan, mother
 from tests.support.watched_disk import changes
 
 LIVES = 40
+ON_ONE_STORE = 40
 # From an effort of 20 on: so many are killed, so much is answered before, and so
 # many die in each step of a commit.
 KILLS = 10_000
 ANSWERS = 50_000
+ON_A_STORE_OF_MANY = 200  # where a log is long enough for a snapshot
 IN_EACH_STEP = 100
 COMMIT = {
     *("try_lock lock", "pwrite log.#", "fdatasync log.#", "pwrite head"),
     "unlock lock",
 }
-ON_ONE_STORE = 40
 AT_ONCE = 2
 MANY = 20  # lines, or times, that somebody lives
 
@@ -76,12 +78,13 @@ class Family:
     books: Books
     deaths: Deaths
     seed: int
+    count: int
 
     def live_and_die(self, name: str) -> None:
         """Let as many live as the store bears, one after the other."""
         chance = random.Random(f"{self.seed} {name}")
         with mother(self.root, self.books) as process:
-            for number in range(ON_ONE_STORE // AT_ONCE):
+            for number in range(self.count // AT_ONCE):
                 aim = self.deaths.aim(first=not number)
                 # Now and then one is left alone, to see what can be aimed at.
                 alone = aim or number % 10 == 1
@@ -102,6 +105,7 @@ async def test_a_kill_anywhere_loses_nothing_that_was_answered(
     chance = random.Random(seed)
     deaths = Deaths(chance)
     is_long = effort >= 20
+    on_one_store = ON_A_STORE_OF_MANY if is_long else ON_ONE_STORE
     born = acknowledged = 0
     while (
         deaths.steps.total() < KILLS or acknowledged < ANSWERS
@@ -112,13 +116,14 @@ async def test_a_kill_anywhere_loses_nothing_that_was_answered(
         root = directory / "store"
         root.mkdir(parents=True)
         books = Books()
-        family = Family(root, books, deaths, chance.getrandbits(32))
+        family = Family(root, books, deaths, chance.getrandbits(32), on_one_store)
         lives = [deferToThread(family.live_and_die, str(n)) for n in range(AT_ONCE)]
         await gatherResults(lives, consumeErrors=True)
         books.compare(await what_is_there(directory))
-        assert faults(root) == []
+        # A snapshot that somebody died over is of no use, and no fault.
+        assert [it for it in faults(root) if it.severity != Severity.NOTE] == []
         shutil.rmtree(directory)
-        born += ON_ONE_STORE
+        born += on_one_store
         acknowledged += len(books.has) + len(books.gone)
     killed = deaths.steps.total()
     histogram = ", ".join(f"{step} {n}" for step, n in sorted(deaths.steps.items()))
