@@ -63,7 +63,7 @@ class Books:
             assert self.has.get(mark, uid) == uid
         for mark, uid in self.has.items():
             assert mark in marks or uid in self.doomed, "an answered message is lost"
-        assert not self.gone & set(marks.values()), "an expunged message is back"
+        assert self.gone & set(marks.values()) == set(), "an expunged message is back"
 
 
 async def what_is_there(directory: Path) -> list[tuple[int, str, bytes]]:

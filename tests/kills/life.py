@@ -89,6 +89,7 @@ class Life:
         if not self._own:
             return
         uid = self._own.pop(self._chance.randrange(len(self._own)))
+        await client.command(b"NOOP")  # whoever was not told of it can't flag it
         say("expunges", uid)
         await client.command(b"UID STORE %d +FLAGS.SILENT (\\Deleted)" % uid)
         *_, end = await client.command(b"UID EXPUNGE %d" % uid)
