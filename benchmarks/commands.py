@@ -6,21 +6,22 @@ apart, as ``first``: servers that keep what they have read are slower then.
 
 import itertools
 import re
-import statistics
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from benchmarks.load.imap import ImapClient, Refused, logged_in
 from benchmarks.load.messages import corpus
-from benchmarks.processes import cpu_seconds
+from benchmarks.repetition import (
+    LEAST,
+    Figures,
+    Stopwatch,
+    checked,
+    inbox,
+    repeated,
+)
 from benchmarks.scale import Scale
 from benchmarks.servers import Server
 
-Figures = dict[str, float]
-
-_LEAST: Final = 3  # repetitions, however long one takes
 _LARGE: Final = "large"
 _SCRATCH: Final = "scratch"
 # In a subject of the corpus; in a text of it; in none.
@@ -61,11 +62,11 @@ def _measure_login(server: Server, *, seconds: float) -> Figures:
         client.login(user, password)
         client.logout()
 
-    return _repeated(server, itertools.repeat(log_in_and_out), seconds)
+    return repeated(server, itertools.repeat(log_in_and_out), seconds)
 
 
 def _measure_reading(server: Server, *, seconds: float) -> dict[str, Figures]:
-    with _inbox(server) as client:
+    with inbox(server) as client:
         count = client.exists
         found = {}
         for name, items in (
@@ -74,27 +75,27 @@ def _measure_reading(server: Server, *, seconds: float) -> dict[str, Figures]:
             ("fetch header", b"BODY.PEEK[HEADER.FIELDS (Subject From Date)]"),
             ("download", b"BODY.PEEK[]"),
         ):
-            fetch = _checked(client, b"FETCH 1:* (%b)" % items, b" FETCH (", count)
-            found[name] = _repeated(server, itertools.repeat(fetch), seconds)
+            fetch = checked(client, b"FETCH 1:* (%b)" % items, b" FETCH (", count)
+            found[name] = repeated(server, itertools.repeat(fetch), seconds)
         for name, key in (
             ("search unseen", b"UNSEEN"),
             ("search subject", b"SUBJECT " + _SUBJECT),
             ("search text", b'TEXT "%b"' % _TEXT),
         ):
-            search = _checked(client, b"SEARCH " + key, b"* SEARCH", 1)
-            found[name] = _repeated(server, itertools.repeat(search), seconds)
+            search = checked(client, b"SEARCH " + key, b"* SEARCH", 1)
+            found[name] = repeated(server, itertools.repeat(search), seconds)
         for name, command, part in (
             ("sort subject", b"SORT (SUBJECT) UTF-8 ALL", b"* SORT"),
             ("sort date", b"SORT (REVERSE DATE) UTF-8 ALL", b"* SORT"),
             ("thread", b"THREAD REFERENCES UTF-8 ALL", b"* THREAD"),
         ):
-            ask = _checked(client, command, part, 1)
-            found[name] = _repeated(server, itertools.repeat(ask), seconds)
+            ask = checked(client, command, part, 1)
+            found[name] = repeated(server, itertools.repeat(ask), seconds)
     return found
 
 
 def _measure_flags(server: Server, *, seconds: float) -> dict[str, Figures]:
-    with _inbox(server) as client:
+    with inbox(server) as client:
 
         def store(numbers: bytes) -> Iterator[Callable[[], object]]:
             for sign in itertools.cycle((b"+", b"-")):
@@ -102,8 +103,8 @@ def _measure_flags(server: Server, *, seconds: float) -> dict[str, Figures]:
                 yield lambda command=command: client.command(command)
 
         return {
-            "store all": _repeated(server, store(b"1:*"), seconds),
-            "store one": _repeated(server, store(b"1"), seconds),
+            "store all": repeated(server, store(b"1:*"), seconds),
+            "store one": repeated(server, store(b"1"), seconds),
         }
 
 
@@ -114,8 +115,8 @@ def _measure_list_status(server: Server, *, count: int, seconds: float) -> Figur
     with logged_in(server.imap, user, password) as client:
         for number in range(count):
             client.command(b"CREATE many/%d" % number)
-        ask = _checked(client, asked, b"* STATUS ", count)
-        return _repeated(server, itertools.repeat(ask), seconds)
+        ask = checked(client, asked, b"* STATUS ", count)
+        return repeated(server, itertools.repeat(ask), seconds)
 
 
 def _measure_append(server: Server, *, seconds: float) -> Figures:
@@ -131,15 +132,15 @@ def _measure_append(server: Server, *, seconds: float) -> Figures:
             client.send(message + b"\r\n")
             client.finish(tag)
 
-        return _repeated(server, itertools.repeat(append), seconds)
+        return repeated(server, itertools.repeat(append), seconds)
 
 
 def _measure_copies(server: Server) -> dict[str, Figures]:
     """COPY 1:* to an empty mailbox, and EXPUNGE of all that is in it."""
-    copies, expunges = _Stopwatch(server), _Stopwatch(server)
-    with _inbox(server) as client:
+    copies, expunges = Stopwatch(server), Stopwatch(server)
+    with inbox(server) as client:
         count = client.exists
-        for _ in range(_LEAST):
+        for _ in range(LEAST):
             client.command(f"CREATE {_SCRATCH}".encode())
             with copies.lap():
                 client.command(f"COPY 1:* {_SCRATCH}".encode())
@@ -155,7 +156,7 @@ def _measure_copies(server: Server) -> dict[str, Figures]:
 
 def _measure_select(server: Server, *, size: int, seconds: float) -> Figures:
     """SELECT a mailbox of at least ``size`` messages, from one of none."""
-    with _inbox(server) as client:
+    with inbox(server) as client:
         client.command(f"CREATE {_LARGE}".encode())
         for _ in range(-(-size // client.exists)):
             client.command(f"COPY 1:* {_LARGE}".encode())
@@ -168,7 +169,7 @@ def _measure_select(server: Server, *, size: int, seconds: float) -> Figures:
         def leave() -> None:
             client.select("empty")
 
-        stopwatch = _Stopwatch(server)
+        stopwatch = Stopwatch(server)
         while not stopwatch.enough(seconds):
             leave()
             with stopwatch.lap():
@@ -181,9 +182,9 @@ def _measure_resync(server: Server, *, seconds: float) -> Figures:
 
     Of these 80 have another flag, and 20 are gone. They are all over the mailbox.
     """
-    stopwatch = _Stopwatch(server)
+    stopwatch = Stopwatch(server)
     large = _LARGE.encode()
-    with _inbox(server) as other, _inbox(server) as client:
+    with inbox(server) as other, inbox(server) as client:
         client.command(b"ENABLE QRESYNC")
         other.select(_LARGE)
         other.command(b"STORE 1:* -FLAGS.SILENT (\\Flagged)")
@@ -223,75 +224,3 @@ def _known(told: list[bytes]) -> tuple[int, int]:
     if validity is None or modseq is None:
         raise Refused("no HIGHESTMODSEQ")
     return int(validity[1]), int(modseq[1])
-
-
-class _Stopwatch:
-    """Times and CPU of one thing that is done again and again."""
-
-    def __init__(self, server: Server) -> None:
-        self._roots = server.roots
-        self._times: list[float] = []
-        self._cpu = 0.0
-
-    @contextmanager
-    def lap(self) -> Iterator[None]:
-        """Count what is done in the block."""
-        cpu = cpu_seconds(self._roots)
-        start = time.perf_counter()
-        yield
-        self._times.append(time.perf_counter() - start)
-        self._cpu += cpu_seconds(self._roots) - cpu
-
-    def add(self, times: list[float], cpu: float) -> None:
-        """Count what was measured elsewhere."""
-        self._times += times
-        self._cpu += cpu
-
-    def enough(self, seconds: float) -> bool:
-        """Say whether it was done often enough, and for so long."""
-        return len(self._times) >= _LEAST and sum(self._times) >= seconds
-
-    def figures(self) -> Figures:
-        """Return what was measured, in ms."""
-        return {
-            "wall": statistics.median(self._times) * 1e3,
-            "cpu": self._cpu / len(self._times) * 1e3,
-            "first": self._times[0] * 1e3,
-            "times": len(self._times),
-        }
-
-
-@contextmanager
-def _inbox(server: Server) -> Iterator[ImapClient]:
-    user, password = next(iter(server.passwords.items()))
-    with logged_in(server.imap, user, password) as client:
-        yield client
-
-
-def _checked(
-    client: ImapClient, command: bytes, part: bytes, count: int
-) -> Callable[[], None]:
-    """Return what does ``command``, whose answer holds ``part`` so often."""
-
-    def do() -> None:
-        if (told := client.bulk(command).count(part)) != count:
-            raise Refused(command, told, count)
-
-    return do
-
-
-def _repeated(
-    server: Server, todo: Iterable[Callable[[], object]], seconds: float
-) -> Figures:
-    """Do one after the other for so long. Asking for the CPU costs: once only."""
-    stopwatch = _Stopwatch(server)
-    times: list[float] = []
-    cpu = cpu_seconds(server.roots)
-    for do in todo:
-        if len(times) >= _LEAST and sum(times) >= seconds:
-            break
-        start = time.perf_counter()
-        do()
-        times.append(time.perf_counter() - start)
-    stopwatch.add(times, cpu_seconds(server.roots) - cpu)
-    return stopwatch.figures()

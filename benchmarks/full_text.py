@@ -1,0 +1,65 @@
+"""Measures searching with a full-text index, of a mailbox that has none at first.
+
+Whoever offers SEARCH=FUZZY (RFC 6203) is asked for what is like the words, since
+only then does imapbox look them up; from others a plain search must do.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import repeat
+from typing import Final
+
+from benchmarks.delivery import connected, deliver_many
+from benchmarks.load.imap import ImapClient
+from benchmarks.processes import cpu_seconds
+from benchmarks.repetition import Figures, Stopwatch, checked, inbox, repeated
+from benchmarks.servers import Server
+
+# Most messages have both words.
+_WORDS: Final = b"meeting invoice"
+# All is in it as soon as a search takes so little of what the first one took.
+_MADE: Final = 0.1
+_NEW: Final = 100
+
+
+def measure_full_text(server: Server, *, seconds: float) -> dict[str, Figures]:
+    """Return what it takes to make an index, to use it, and to keep it up.
+
+    Args:
+        server: Its first user has mail, in a mailbox without an index.
+        seconds: How long one search is repeated.
+    """
+    with inbox(server) as client:
+        search = checked(client, _question(client), b"* SEARCH ", 1)
+        made = _made(server, search)
+        again = repeated(server, repeat(search), seconds)
+        with ExitStack() as stack:
+            user = next(iter(server.passwords))
+            deliver_many(connected(stack, server, 1), [user], _NEW)
+        client.command(b"NOOP")
+        kept_up = Stopwatch(server)
+        with kept_up.lap():
+            search()
+    return {"index": made, "search index": again, "index new": kept_up.figures()}
+
+
+def _question(client: ImapClient) -> bytes:
+    is_offered = any(b"SEARCH=FUZZY" in line for line in client.command(b"CAPABILITY"))
+    return b'SEARCH %bTEXT "%b"' % (b"FUZZY " if is_offered else b"", _WORDS)
+
+
+def _made(server: Server, search: Callable[[], None]) -> Figures:
+    """Search until all is in the index; no search need wait for all of it."""
+    took: list[float] = []
+    cpu = cpu_seconds(server.roots)
+    while not took or took[-1] > _MADE * took[0]:
+        start = time.perf_counter()
+        search()
+        took.append(time.perf_counter() - start)
+    return {
+        "wall": sum(took) * 1e3,
+        "cpu": (cpu_seconds(server.roots) - cpu) * 1e3,
+        "first": took[0] * 1e3,
+        "times": len(took),
+    }
