@@ -201,7 +201,9 @@ service imap {{
   process_limit = 2048
 }}
 """
-# What its package's README asks for, but that nothing is indexed at delivery.
+# What Debian's package dovecot-fts-xapian brings.
+FTS_XAPIAN: Final = Path("/usr/lib/dovecot/modules/lib21_fts_xapian_plugin.so")
+# What its README asks for, but that nothing is indexed at delivery.
 _FULL_TEXT: Final = """\
 mail_plugins = fts fts_xapian
 plugin {

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.servers import FTS_XAPIAN
 from benchmarks.table import ROWS
 from tests.conftest import EFFORT
+from tests.support.missing import give_up
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,6 +34,8 @@ def test_every_row_is_measured(
     if server == "dovecot":
         require_root()
         require_program("dovecot")
+        if not FTS_XAPIAN.exists():
+            give_up(f"{FTS_XAPIAN} is not there: dovecot-fts-xapian")
     output = open_directory / "figures.json"
     options = ["--quick", "--runs", "1", "--servers", server]
     options += ["--directory", str(open_directory), "--output", str(output)]
