@@ -15,6 +15,7 @@ from imapbox.imap.dispatch import obey, tell_changes
 from imapbox.imap.refusals import OUR_FAULT, code_of, ends_session, is_trouble
 from imapbox.imap.session import Session
 from imapbox.imap.states import State, WrongState
+from imapbox.imap.whole_lines import in_whole_lines
 from imapbox.model.errors import MailError
 from imapbox.model.numbers import NoSuchMessage
 from imapbox.wire.errors import LiteralTooBig, Unreadable, WireError
@@ -81,7 +82,8 @@ async def _obey(
     session: Session, command: Command, message: AppendAnnounced | None
 ) -> None:
     try:
-        done = await obey(session, command, message)
+        with in_whole_lines(session):
+            done = await obey(session, command, message)
     except BrokenOff:
         raise
     except Unreadable as error:
@@ -128,7 +130,8 @@ async def _tell_changes(session: Session, command: Command) -> MailError | None:
         BrokenOff: It could not be told to the end.
     """
     try:
-        await tell_changes(session, command)
+        with in_whole_lines(session):
+            await tell_changes(session, command)
     except BrokenOff:
         raise
     except MailError as error:

@@ -23,6 +23,7 @@ from imapbox.imap.name_notices import tell_annotations, tell_names
 from imapbox.imap.notifying import MOST_FOLLOWED, Notifying, silent
 from imapbox.imap.refusals import code_of, ends_session
 from imapbox.imap.session import Session
+from imapbox.imap.whole_lines import in_whole_lines
 from imapbox.mailbox.interfaces import Listed, Status
 from imapbox.model.errors import MailError, NoSuchMailbox
 from imapbox.model.rights import Rights
@@ -79,7 +80,8 @@ async def tell_between(session: Session) -> None:
     """Tell what is new while no command is in progress."""
     may_expunge = session.notifying.selected.expunges_between
     try:
-        await tell_news(session, may_expunge=may_expunge)
+        with in_whole_lines(session):
+            await tell_news(session, may_expunge=may_expunge)
     except BrokenOff:
         _log.failure("broke off a notification")
         session.break_off("a notification could not be completed")

@@ -39,6 +39,7 @@ class Output:
         self._patience = patience
         self._give_up = give_up
         self._pieces: list[bytes] = []
+        self._last = b""
         self._size = 0
         self._deflater: Deflater | None = None
         self._turn_began: float = clock.seconds()
@@ -55,8 +56,14 @@ class Output:
         """Say whether all that was said is handed over."""
         return not self._pieces
 
+    @property
+    def in_line(self) -> bool:
+        """Say whether a line was begun that has not come to its end."""
+        return bool(self._last) and not self._last.endswith(b"\r\n")
+
     def write(self, data: bytes) -> None:
         """Say ``data``, at the end of the turn."""
+        self._last = data or self._last
         self._pieces.append(data)
         self._size += len(data)
 

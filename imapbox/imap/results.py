@@ -94,13 +94,15 @@ async def tell_esearch(
             output.write(b")")
         else:
             output.write(start + b"NIL)")
-    if len(numbers) and Return.RELEVANCY in returns and relevancy is not None:
+    if Return.RELEVANCY in returns and relevancy is not None:
         await _tell_relevancy(session, _of_what_is_told(relevancy, returns))
     output.write(responses.SEARCH_END)
 
 
 async def _tell_relevancy(session: Session, scores: NDArray[np.uint8]) -> None:
     """Tell the scores of what is told, in its order. RFC 6203 §4."""
+    if not len(scores):
+        return
     output = session.output
     output.write(b" RELEVANCY (%d" % scores[0])
     for at in range(1, len(scores), _AT_A_TIME):

@@ -60,6 +60,8 @@ def test_what_is_like_something_is_found(
         (b"MIN RELEVANCY", b" MIN 1 RELEVANCY (1)"),
         (b"MAX MIN RELEVANCY", b" MIN 1 MAX 5 RELEVANCY (1 100)"),
         (b"RELEVANCY PARTIAL 2:3", b" PARTIAL (2:3 3:4) RELEVANCY (100 1)"),
+        (b"RELEVANCY PARTIAL 100:200", b" PARTIAL (100:200 NIL)"),
+        (b"RELEVANCY MIN PARTIAL -5:-9", b" MIN 1 PARTIAL (-5:-9 NIL)"),
     ],
 )
 def test_relevancy_is_told_of_what_is_told(
