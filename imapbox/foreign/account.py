@@ -158,7 +158,8 @@ class ForeignAccount:
             message.content.file.seek(0)
             file, flags = message.content.file, sorted(message.flags)
             await ask(box.addMessage, file, flags, date)
-        return Appended(UidValidity(int(await ask(box.getUIDValidity))), ())
+        uidvalidity = UidValidity(int(await ask(box.getUIDValidity)))
+        return Appended(uidvalidity, (), self._take_back)
 
     async def status(
         self,
@@ -202,7 +203,7 @@ class ForeignAccount:
         box = await self._open(name, not read_only)
         return await opened(name, box, self._clock, self._open, read_only=read_only)
 
-    async def take_back(self, name: MailboxName, where: Appended) -> None:
+    async def _take_back(self) -> None:
         """Be asked by nobody: REPLACE is not offered."""
         raise NotImplementedError
 

@@ -32,15 +32,13 @@ def discarding(messages: list[NewMessage]) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def taking_back(
-    session: Session, name: MailboxName, where: Appended
-) -> AsyncIterator[None]:
+async def taking_back(where: Appended) -> AsyncIterator[None]:
     """Take back what was stored, if what should follow can't be done."""
     try:
         yield
     except MailError:
         with suppress(MailError):
-            await session.account.take_back(name, where)
+            await where.take_back()
         raise
 
 

@@ -1,6 +1,7 @@
 """One user's mail, as a session sees it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -208,13 +209,22 @@ class UserAccount:
             raise NoSuchMailbox(name) from None
         if append.uidvalidity is None:
             raise NoSuchMailbox(name)
-        return Appended(append.uidvalidity, append.uids)
+        take_back = partial(self._take_back, access, name, append)
+        return Appended(append.uidvalidity, append.uids, take_back)
 
-    async def take_back(self, name: MailboxName, where: Appended) -> None:
-        """Remove what was just appended, durably."""
-        _, mailbox = await self.target(name)
+    async def _take_back(
+        self, access: Access, name: MailboxName, append: AppendMessages
+    ) -> None:
+        """Remove what was appended; see `interfaces.Appended`.
+
+        What the name means now does not matter, nor which rights are left: it is
+        the end of what was begun with those that were needed.
+        """
+        mailbox = self._opened(access)
         await self._sync(mailbox, name)
-        uids = mailbox.state.roll.now.among(np.array(where.uids, np.uint32))
+        if mailbox.state.uidvalidity != append.uidvalidity:
+            return  # `imapbox restored` gave it a new one: UIDs mean others now
+        uids = mailbox.state.roll.now.among(np.array(append.uids, np.uint32))
         known = take_along(mailbox.state, uids)
         wish = ExpungeMessages(known, only_deleted=False)
         await mailbox.submit(wish, command="replace")

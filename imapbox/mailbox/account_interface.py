@@ -227,14 +227,6 @@ class Account(Protocol):
         """
         ...
 
-    async def take_back(self, name: MailboxName, where: Appended) -> None:
-        """Remove what was just appended, durably.
-
-        Raises:
-            NoSuchMailbox: So is the mailbox.
-        """
-        ...
-
     async def status(
         self,
         name: MailboxName,

@@ -159,11 +159,6 @@ class SharingAccount:
         account, there = await self._find(name)
         return await account.append(there, messages, freed)
 
-    async def take_back(self, name: MailboxName, where: Appended) -> None:
-        """Remove what was just appended, durably."""
-        account, there = await self._find(name)
-        await account.take_back(there, where)
-
     async def owns(self, name: MailboxName) -> bool:
         """Say whether a mailbox is, or would be, the user's own."""
         return place_of(name) is None or await self._own.has(name)

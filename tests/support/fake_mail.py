@@ -467,12 +467,13 @@ class FakeAccount:
             )
             for each in messages
         ]
-        return Appended(UidValidity(box.uidvalidity), uids)
 
-    async def take_back(self, name: MailboxName, where: Appended) -> None:
-        await self.pause("take_back")
-        for uid in where.uids:
-            del self._box(name).messages[uid]
+        async def take_back() -> None:
+            await self.pause("take_back")
+            for uid in uids:
+                del box.messages[uid]
+
+        return Appended(UidValidity(box.uidvalidity), uids, take_back)
 
     async def status(
         self,

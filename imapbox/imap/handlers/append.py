@@ -72,7 +72,7 @@ async def replace(
         sizes = [each.size for each in mailbox.messages_of(uids)]
         freed = Usage(sum(sizes), len(sizes))
     where = await _append(session, command, message, freed)
-    async with taking_back(session, command.mailbox.name(), where):
+    async with taking_back(where):
         with in_progress(session, "removing"):
             await mailbox.remove(uids)
     code = codes.append_uid(where.uidvalidity, where.uids)

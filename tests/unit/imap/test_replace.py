@@ -117,6 +117,24 @@ def test_where_the_old_one_can_not_be_removed(client: Client, name: str) -> None
     assert subjects(client, "Sent") == []
 
 
+def test_names_change_while_the_old_one_is_removed(client: Client) -> None:
+    """A mailbox that is renamed to where the new one went keeps what it has."""
+    boxes = client.account.boxes
+    boxes["Important"] = client.account._new_box()
+    boxes["Important"].add(b"Subject: important\r\n\r\n")
+
+    async def pause(what: str) -> None:
+        if what == "remove":
+            boxes["Old"] = boxes.pop("Sent")
+            boxes["Sent"] = boxes.pop("Important")
+            raise MailboxBusy
+
+    client.account.pause = pause
+    assert replace(client, b"REPLACE 2 Sent").startswith(b"t NO [INUSE] ")
+    assert subjects(client, "Sent") == [b"important"]
+    assert subjects(client, "Old") == []
+
+
 def test_uids_that_vanished_are_told_to_who_wants_them(client: Client) -> None:
     """With QRESYNC it is told as UID EXPUNGE tells it: RFC 8508 §4.5."""
     client.say(b"e ENABLE QRESYNC\r\n")

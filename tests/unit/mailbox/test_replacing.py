@@ -5,9 +5,9 @@ import pytest
 
 from imapbox.disk.spool import MemoryContent
 from imapbox.mailbox.interfaces import NewMessage
-from imapbox.model.errors import MailboxReadOnly
-from imapbox.model.names import INBOX
-from tests.support.mail_store import BOB, Opener, account_of, deliver
+from imapbox.model.errors import MailboxReadOnly, NoSuchMailbox
+from imapbox.model.names import INBOX, mailbox_name
+from tests.support.mail_store import BOB, Opener, account_of, deliver, new_message
 
 
 def uids(*numbers: int) -> "np.ndarray[tuple[int], np.dtype[np.uint32]]":
@@ -34,7 +34,7 @@ async def test_only_what_is_named_goes(open_store: Opener) -> None:
 
 
 async def test_what_was_stored_is_taken_back(open_store: Opener) -> None:
-    """`take_back` removes what was appended, and nothing else, even if it is gone."""
+    """What was appended is taken back, and nothing else, even if it is gone."""
     store = await open_store()
     await store.create_account(BOB)
     await deliver(store)
@@ -42,8 +42,34 @@ async def test_what_was_stored_is_taken_back(open_store: Opener) -> None:
     new = [NewMessage(MemoryContent(b"a: b\r\n"), frozenset(), None) for _ in "12"]
     where = await account.append(INBOX, new)
     await deliver(store)
-    await account.take_back(INBOX, where)
+    await where.take_back()
     status = await account.status(INBOX)
     assert (status.messages, status.uidnext) == (2, 5)
-    await account.take_back(INBOX, where)
+    await where.take_back()
     assert (await account.status(INBOX)).messages == 2
+
+
+async def test_another_may_be_called_so_meanwhile(open_store: Opener) -> None:
+    """What was stored is taken back from where it is, whatever that is called now.
+
+    A mailbox that has its name by then keeps what it has; one that is gone is no
+    more, and no other is touched.
+    """
+    store, other = await open_store(), await open_store()
+    here, there = await account_of(store), await account_of(other)
+    target, important, old = map(mailbox_name, ("Target", "Important", "Old"))
+    for name in (target, important):
+        await here.create(name)
+    await here.append(important, [new_message()])
+    where = await here.append(target, [new_message()])
+    await there.rename(target, old)
+    await there.rename(important, target)
+    await where.take_back()
+    assert (await there.status(target)).messages == 1
+    assert (await there.status(old)).messages == 0
+    where = await here.append(old, [new_message()])
+    await there.delete(old)
+    await there.rename(target, old)
+    with pytest.raises(NoSuchMailbox):
+        await where.take_back()
+    assert (await there.status(old)).messages == 1
