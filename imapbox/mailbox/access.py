@@ -8,6 +8,7 @@ that nobody has.
 
 from typing import Final, NamedTuple
 
+from imapbox.index.account_state import AccountState
 from imapbox.model.errors import NoSuchMailbox, NotPermitted
 from imapbox.model.names import INBOX, SHARED_USER, MailboxName, UserName
 from imapbox.model.rights import ALL_RIGHTS, ANYONE, NO_RIGHTS, Rights
@@ -51,12 +52,16 @@ class Access(NamedTuple):
     @property
     def rights(self) -> Rights:
         """What he may do, as of the account's last sync."""
+        return self.rights_in(self.account.state)
+
+    def rights_in(self, state: AccountState) -> Rights:
+        """Return what he may do, as of a state of the account."""
         if self.is_owners:
             return ALL_RIGHTS
-        mailbox = self.account.state.mailboxes.get(self.mailbox_id)
+        mailbox = state.mailboxes.get(self.mailbox_id)
         if mailbox is None:
             return NO_RIGHTS
-        facts = self.account.meta(self.mailbox_id)
+        facts = state.meta.get(self.mailbox_id, {})
         rights = rights_of(self.visitor.user, facts)
         if self.account.user != SHARED_USER:
             return rights
@@ -67,19 +72,29 @@ class Access(NamedTuple):
         return rights | rights_of(ANYONE, facts)
 
 
-def authorize(access: Access, needed: Rights, name: MailboxName) -> None:
+def authorize(
+    access: Access,
+    needed: Rights,
+    name: MailboxName,
+    state: AccountState | None = None,
+) -> None:
     """Return if somebody may do something; he needs all rights that are named.
+
+    What changes the account is authorized before its lock is waited for, so that
+    nobody waits in vain, and once more by what is true under the lock, so that
+    nothing is done with rights that were taken meanwhile.
 
     Args:
         access: Who, and with which mailbox.
         needed: Rights.
         name: What he called the mailbox.
+        state: The account's, under its lock; None: as of the last sync.
 
     Raises:
         NoSuchMailbox: He may not, and may not know that there is such a mailbox.
         NotPermitted: He may not.
     """
-    rights = access.rights
+    rights = access.rights if state is None else access.rights_in(state)
     if needed in rights:
         return
     if rights & _KNOWS:

@@ -5,14 +5,14 @@ from typing import Final
 
 from imapbox.index.account_operations import AccountMeta
 from imapbox.index.account_state import AccountState
-from imapbox.mailbox.access import Access
+from imapbox.mailbox.access import Access, authorize
 from imapbox.model.errors import (
     NoSuchMailbox,
     NotPermitted,
     RightsRefused,
     TooManyRights,
 )
-from imapbox.model.names import SHARED_USER
+from imapbox.model.names import SHARED_USER, MailboxName
 from imapbox.model.namespaces import prefix_of
 from imapbox.model.rights import (
     ALL_RIGHTS,
@@ -51,19 +51,25 @@ def grantable(access: Access, identifier: str) -> Grantable:
 
 
 async def change_rights(
-    shares: Shares, access: Access, identifier: str, change: RightsChange
+    shares: Shares,
+    access: Access,
+    name: MailboxName,
+    identifier: str,
+    change: RightsChange,
 ) -> None:
     """Change somebody's rights to a mailbox, durably.
 
     Args:
         shares: Where it is entered.
-        access: Whose mailbox, and which.
+        access: Who does that, and with which mailbox.
+        name: What he called it.
         identifier: A user's name, or `ANYONE`.
         change: Of his rights.
 
     Raises:
-        NoSuchMailbox: It is gone.
-        NotPermitted: Not everybody can be given rights to one's own mailbox.
+        NoSuchMailbox: It is gone, or he may not know of it any more.
+        NotPermitted: He may not do that any more; or not everybody can be given
+            rights to one's own mailbox.
         RightsRefused: They can't be given to, or taken from, this one.
         TooManyRights: Too many others have some.
     """
@@ -72,7 +78,8 @@ async def change_rights(
 
     def decide(state: AccountState) -> list[AccountMeta]:
         if access.mailbox_id not in state.mailboxes:
-            raise NoSuchMailbox(access.mailbox_id.hex())
+            raise NoSuchMailbox(name)
+        authorize(access, Rights.ADMINISTER, name, state)
         given = rights_given(state.meta.get(access.mailbox_id, {}))
         before = given.get(identifier, NO_RIGHTS)
         after = change.of(before)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from imapbox.disk.spool import Spool
-from imapbox.index.account_operations import Create
+from imapbox.index.account_operations import NO_MAILBOX, Create
 from imapbox.index.known import Known
 from imapbox.index.mailbox_transactions import (
     AppendMessages,
@@ -17,7 +17,7 @@ from imapbox.index.mailbox_transactions import (
 from imapbox.index.rows_taken_along import take_along
 from imapbox.mailbox.access import Access, Visitor, authorize
 from imapbox.mailbox.access_list import access_list, change_rights, grantable
-from imapbox.mailbox.annotations import SHARED, Annotations
+from imapbox.mailbox.annotations import SHARED, Annotations, check_may_annotate
 from imapbox.mailbox.counts import deleted_of, status_of
 from imapbox.mailbox.full_text import FullText
 from imapbox.mailbox.interfaces import (
@@ -31,14 +31,13 @@ from imapbox.mailbox.recent import Recent, recent_after
 from imapbox.mailbox.selected import Selected
 from imapbox.mailbox.transfer import Target, Targets, Transfer
 from imapbox.mailbox.tree import Seen, tree
+from imapbox.mailbox.tree_rights import TreeRights
 from imapbox.mailbox.url_keys import UrlKeys
 from imapbox.mailbox.watching import Watching
 from imapbox.model.errors import (
     MailboxGone,
-    MailboxNameRefused,
     NoSuchMailbox,
     NoSuchUser,
-    NotPermitted,
     StoreReadOnly,
 )
 from imapbox.model.flags import FlagScope, split_flags
@@ -46,7 +45,6 @@ from imapbox.model.names import INBOX, SHARED_USER, MailboxName, UserName
 from imapbox.model.quota import NOTHING_USED, Quota, Usage
 from imapbox.model.rights import (
     ALL_RIGHTS,
-    ANY_THAT_ANNOTATES,
     ANY_THAT_CHANGES,
     ANY_THAT_TELLS,
     NO_RIGHTS,
@@ -62,7 +60,7 @@ from imapbox.store.open_mailbox import OpenMailbox
 from imapbox.store.quotas import check_room, quota_of, usage_of
 from imapbox.store.shares import Shares
 from imapbox.store.store import Store
-from imapbox.store.tree_changes import mailbox_above
+from imapbox.store.tree_changes import Check, owner_may
 
 
 class UserAccount:
@@ -90,6 +88,7 @@ class UserAccount:
         self._account = account
         self.url_keys = UrlKeys(store, account)
         self._visitor = visitor or Visitor(account.user)
+        self._tree_rights = TreeRights(account, self._visitor)
         self._prefix = prefix
         self._shares = Shares(store)
         self._targets = targets
@@ -142,33 +141,26 @@ class UserAccount:
 
     async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> bytes:
         """Make a mailbox; see `account_interface.Account.create`."""
-        await self._account.sync()
-        self._check_may_create(name)
-        if uses and not self._is_owner:
-            raise NotPermitted(name)  # what mail goes where is the owner's affair
-        return await self._account.create(name, " ".join(uses))
+        check = self._tree_rights.creating(name, has_uses=bool(uses))
+        return await self._account.create(name, " ".join(uses), check)
 
     async def delete(self, name: MailboxName) -> None:
         """Delete a mailbox."""
         access = await self._access(name, Rights.DELETE)
         had_rights = list(rights_given(self._account.meta(access.mailbox_id)))
-        await self._account.delete(name, access.mailbox_id)
+        check = self._tree_rights.deleting(name, access.mailbox_id)
+        await self._account.delete(name, check)
         if self.user != SHARED_USER:
             await self._shares.strike(self._account, had_rights)
 
     async def rename(self, old: MailboxName, new: MailboxName) -> None:
         """Rename a mailbox; of INBOX, move the messages."""
-        if not self._is_owner:
-            access = await self._access(old, Rights.DELETE)
-            self._check_may_create(new)
-            if old == INBOX:
-                raise MailboxNameRefused(old)
-            await self._account.rename(old, new, access.mailbox_id)
-        elif old == INBOX:
+        if self._is_owner and old == INBOX:
             await self._account.create(new)
             await self._transfer().move_all(INBOX, new)
         else:
-            await self._account.rename(old, new)
+            check = self._tree_rights.renaming(old, new)
+            await self._account.rename(old, new, check)
 
     async def subscribe(self, name: MailboxName) -> None:
         """Add a name to the subscriptions."""
@@ -241,8 +233,8 @@ class UserAccount:
 
     async def metadata(self, name: MailboxName | None) -> Mapping[str, bytes]:
         """Return annotations; see `account_interface.Account.metadata`."""
-        await self._check_may_annotate(name)
-        return await self._annotations.all(name)
+        mailbox_id, _ = await self._annotated(name, NO_RIGHTS)
+        return self._annotations.of(mailbox_id)
 
     async def all_metadata(self) -> Mapping[bytes | None, Mapping[str, bytes]]:
         """Return all annotations, by the ids of mailboxes; None: the account's own."""
@@ -253,8 +245,9 @@ class UserAccount:
     ) -> None:
         """Change annotations, all or none, durably."""
         is_shared = any(entry.startswith(SHARED) for entry in values)
-        await self._check_may_annotate(name, Rights.WRITE if is_shared else NO_RIGHTS)
-        await self._annotations.set(name, values)
+        more = Rights.WRITE if is_shared else NO_RIGHTS
+        mailbox_id, check = await self._annotated(name, more)
+        await self._annotations.set(mailbox_id, values, check)
 
     async def status(
         self,
@@ -362,7 +355,7 @@ class UserAccount:
     ) -> None:
         """Change somebody's rights; see `account_interface.Account`."""
         access = await self._access(name, Rights.ADMINISTER)
-        await change_rights(self._shares, access, identifier, change)
+        await change_rights(self._shares, access, name, identifier, change)
 
     def _transfer(self) -> Transfer:
         # Not kept: each would keep the other, and both the account's descriptors.
@@ -370,7 +363,7 @@ class UserAccount:
 
     @property
     def _is_owner(self) -> bool:
-        return self._visitor.user == self.user
+        return self._tree_rights.is_owner
 
     async def _access(self, name: MailboxName, needed: Rights) -> Access:
         """Return what the visitor may do with a mailbox: at least ``needed``.
@@ -406,35 +399,22 @@ class UserAccount:
                     Seen(rights, None, is_personal=False, mailbox_id=each.mailbox_id),
                 )
 
-    def _check_may_create(self, name: MailboxName) -> None:
-        """See that the visitor may make a mailbox: RFC 4314 §4.
-
-        Raises:
-            NotPermitted: He may not, whether or not there is one.
-        """
-        if self._is_owner:
-            return
-        above = mailbox_above(self._account.state, name)
-        if above is None:
-            if self.user == SHARED_USER and self._visitor.administers:
-                return
-        elif Rights.CREATE in self._access_to(above).rights:
-            return
-        raise NotPermitted(name)
-
-    async def _check_may_annotate(
-        self, name: MailboxName | None, more: Rights = NO_RIGHTS
-    ) -> None:
-        """See that the visitor may know of notes: RFC 5464 §3.
+    async def _annotated(
+        self, name: MailboxName | None, more: Rights
+    ) -> tuple[bytes, Check]:
+        """Return the id of what notes are wanted of, and what sees that they may be.
 
         Args:
-            name: Of what mailbox; None: of the account, which is his own.
-            more: What he needs besides.
+            name: A mailbox's; None: the account, which is the visitor's own.
+            more: What he needs besides; see `annotations.check_may_annotate`.
         """
-        if name is not None:
-            access = await self._access(name, Rights.LOOKUP | more)
-            if not access.rights & ANY_THAT_ANNOTATES:
-                raise NotPermitted(name)
+        await self._account.sync()
+        if name is None:
+            return NO_MAILBOX, owner_may
+        access = self._access_to(self._account.named(name))
+        check = partial(check_may_annotate, access, more, name)
+        check(self._account.state)
+        return access.mailbox_id, check
 
     def _opened(self, access: Access) -> OpenMailbox:
         return self._store.mailbox(self._account, access.mailbox_id)

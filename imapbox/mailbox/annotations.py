@@ -10,10 +10,12 @@ from typing import Final
 
 from imapbox.index.account_operations import NO_MAILBOX, AccountMeta
 from imapbox.index.account_state import AccountState
-from imapbox.model.errors import NoSuchMailbox, TooManyAnnotations
+from imapbox.mailbox.access import Access, authorize
+from imapbox.model.errors import NotPermitted, TooManyAnnotations
 from imapbox.model.names import MailboxName, UserName
+from imapbox.model.rights import ANY_THAT_ANNOTATES, Rights
 from imapbox.store.account import AccountLog
-from imapbox.store.tree_changes import changed_facts
+from imapbox.store.tree_changes import Check, changed_facts
 
 _PREFIX: Final = "metadata "
 PRIVATE: Final = "/private/"
@@ -35,24 +37,12 @@ class Annotations:
         self._account = account
         self._user = user
 
-    async def all(self, name: MailboxName | None) -> dict[str, bytes]:
-        """Return the annotations of a mailbox, None: of the account; sorted.
+    def of(self, mailbox_id: bytes) -> dict[str, bytes]:
+        """Return the annotations of a mailbox, sorted, as of the account's last sync.
 
-        Raises:
-            NoSuchMailbox: There is none.
+        Args:
+            mailbox_id: Whose; `NO_MAILBOX`: the account's.
         """
-        await self._account.sync()
-        return self._of(self._id_of(self._account.state, name))
-
-    async def every(self) -> dict[bytes | None, dict[str, bytes]]:
-        """Return those of all mailboxes, by their ids; None: of the account."""
-        await self._account.sync()
-        return {
-            None if mailbox_id == NO_MAILBOX else mailbox_id: self._of(mailbox_id)
-            for mailbox_id in self._account.state.meta
-        }
-
-    def _of(self, mailbox_id: bytes) -> dict[str, bytes]:
         found = (
             (self._entry(fact), value[1:])
             for fact, value in self._account.meta(mailbox_id).items()
@@ -60,18 +50,31 @@ class Annotations:
         )
         return dict(sorted((entry, value) for entry, value in found if entry))
 
+    async def every(self) -> dict[bytes | None, dict[str, bytes]]:
+        """Return those of all mailboxes, by their ids; None: of the account."""
+        await self._account.sync()
+        return {
+            None if mailbox_id == NO_MAILBOX else mailbox_id: self.of(mailbox_id)
+            for mailbox_id in self._account.state.meta
+        }
+
     async def set(
-        self, name: MailboxName | None, values: Mapping[str, bytes | None]
+        self, mailbox_id: bytes, values: Mapping[str, bytes | None], check: Check
     ) -> None:
         """Change some, all or none, durably; None removes one.
 
+        Args:
+            mailbox_id: Of which mailbox; `NO_MAILBOX`: of the account.
+            values: By entry.
+            check: Raises unless that may be done, asked under the lock.
+
         Raises:
-            NoSuchMailbox: There is none.
+            NoSuchMailbox: It is no more.
             TooManyAnnotations: There are, or they are too large together.
         """
 
         def decide(state: AccountState) -> list[AccountMeta]:
-            mailbox_id = self._id_of(state, name)
+            check(state)
             wanted = {
                 self._fact(entry): b"" if value is None else b"=" + value
                 for entry, value in values.items()
@@ -91,13 +94,25 @@ class Annotations:
         entry, _, user = fact.removeprefix(_PREFIX).partition(" ")
         return entry if user in {"", self._user} else ""
 
-    @staticmethod
-    def _id_of(state: AccountState, name: MailboxName | None) -> bytes:
-        if name is None:
-            return NO_MAILBOX
-        if name not in state.names:
-            raise NoSuchMailbox(name)
-        return state.names[name].mailbox_id
+
+def check_may_annotate(
+    access: Access, more: Rights, name: MailboxName, state: AccountState
+) -> None:
+    """Return if somebody may know of a mailbox's notes: RFC 5464 §3.
+
+    Args:
+        access: Who, and which mailbox.
+        more: Which right he needs besides, to change them.
+        name: What he called it.
+        state: The account's.
+
+    Raises:
+        NoSuchMailbox: He may not, and may not know that there is such a mailbox.
+        NotPermitted: He may not.
+    """
+    authorize(access, Rights.LOOKUP | more, name, state)
+    if not access.rights_in(state) & ANY_THAT_ANNOTATES:
+        raise NotPermitted(name)
 
 
 def _check_room(state: AccountState, changes: Sequence[AccountMeta]) -> None:

@@ -126,12 +126,10 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Where messages went. RFC 4315 §3.
+    """Where messages went; no UIDs if nobody knows. RFC 4315 §3.
 
     Attributes:
-        uidvalidity: Of the mailbox that they are in.
-        uids: The UIDs that they have there, in order; none if nobody knows.
-        take_back: Removes them again, durably, whatever that mailbox is called by
+        take_back: Removes them again, durably, whatever their mailbox is called by
             then, and nothing else; raises `NoSuchMailbox` if it is gone.
     """
 

@@ -32,10 +32,12 @@ from imapbox.store.failures import in_words
 from imapbox.store.followed_log import FollowedLog
 from imapbox.store.layout import account_directory, mailbox_directory
 from imapbox.store.tree_changes import (
+    Check,
     Decision,
     Overtaken,
     changed_facts,
     creation,
+    owner_may,
     renaming,
 )
 
@@ -116,46 +118,51 @@ class AccountLog:
         except KeyError:
             raise NoSuchMailbox(name) from None
 
-    async def create(self, name: MailboxName, special_use: str = "") -> bytes:
+    async def create(
+        self, name: MailboxName, special_use: str = "", check: Check = owner_may
+    ) -> bytes:
         r"""Make a mailbox, and return its id. It has the rights of the one above it.
 
         Args:
             name: Its name.
             special_use: Such as ``\\Sent``, several with a space between.
+            check: Raises unless that may be done.
 
         Raises:
             MailboxExists: There is one.
         """
         while True:
             await self.sync()
+            check(self.state)
             if name in self.state.names:
                 raise MailboxExists(name)
             mailbox = await self._prepare(name, special_use)
             try:
-                await self._commit(creation(mailbox), "create")
+                await self._commit(creation(mailbox, check), "create")
             except Overtaken:
                 continue
             return mailbox.mailbox_id
 
     async def rename(
-        self, old: MailboxName, new: MailboxName, only: bytes | None = None
+        self, old: MailboxName, new: MailboxName, check: Check = owner_may
     ) -> None:
         """Give a mailbox, and those below it, another name. Not for INBOX.
 
         Args:
             old: Its name.
             new: What it will be.
-            only: Its id; None: whatever it is.
+            check: Raises unless that may be done.
 
         Raises:
             NoSuchMailbox: There is no ``old``, and nothing below it.
             MailboxExists: The new name, or one below it, is taken.
             MailboxNameRefused: ``new`` is below ``old``, or a name becomes too deep.
         """
+        await self.sync()
+        check(self.state)
         if new.startswith(old + DELIMITER):
             raise MailboxNameRefused(new)
-        await self.sync()
-        await self._commit(renaming(old, new, only), "rename")
+        await self._commit(renaming(old, new, check), "rename")
 
     async def subscribe(self, name: MailboxName) -> None:
         """Add a name to the subscriptions."""
@@ -169,12 +176,12 @@ class AccountLog:
         if name in self.state.subscribed:
             await self._commit(lambda _: [Unsubscribe(name)], "unsubscribe")
 
-    async def delete(self, name: MailboxName, only: bytes | None = None) -> None:
+    async def delete(self, name: MailboxName, check: Check = owner_may) -> None:
         """Delete a mailbox; those below it stay.
 
         Args:
             name: Its name.
-            only: Its id; None: whatever it is.
+            check: Raises unless that may be done.
 
         Raises:
             NoSuchMailbox: There is none.
@@ -183,11 +190,11 @@ class AccountLog:
         if name == INBOX:
             raise MailboxNameRefused(name)
         await self.sync()
-        if only not in {None, self.named(name).mailbox_id}:
-            raise NoSuchMailbox(name)
+        check(self.state)
+        known = self.state.copy()
         try:
             await self._drivers.write.run(
-                delete_mailbox(self.user, self.state.copy(), name, self._settings)
+                delete_mailbox(self.user, known, name, self._settings, check)
             )
         except OSError as error:
             raise in_words(error) from error

@@ -17,12 +17,24 @@ from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import DiskFull, NoSuchMailbox
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.layout import account_directory, mailbox_directory
+from imapbox.store.tree_changes import Check
 
 
 def delete_mailbox(
-    user: UserName, known: AccountState, name: MailboxName, settings: Settings
+    user: UserName,
+    known: AccountState,
+    name: MailboxName,
+    settings: Settings,
+    check: Check,
 ) -> Steps[None]:
     """Delete the mailbox that has this name under the lock.
+
+    Args:
+        user: Whose.
+        known: What is known of his account.
+        name: The mailbox's, by that.
+        settings: How to write.
+        check: Raises unless that may be done.
 
     Raises:
         NoSuchMailbox: There is none, or it is another one by now.
@@ -35,6 +47,7 @@ def delete_mailbox(
     mailbox = mailbox_directory(user, mailbox_id)
 
     def decide(state: AccountState) -> list[Delete]:
+        check(state)
         if name not in state.names or state.names[name].mailbox_id != mailbox_id:
             raise NoSuchMailbox(name)
         return [Delete(mailbox_id)]

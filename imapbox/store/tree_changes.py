@@ -16,19 +16,27 @@ from imapbox.model.names import DELIMITER, MailboxName, mailbox_name, parents
 from imapbox.store.access_facts import is_access_fact
 
 Decision: TypeAlias = Callable[[AccountState], Sequence[AccountOperation]]
+# Raises a `MailError` unless something may be done, by what is true under the lock.
+Check: TypeAlias = Callable[[AccountState], None]
 
 
 class Overtaken(Exception):
     """Another mailbox was given this UIDVALIDITY or a greater one meanwhile."""
 
 
-def creation(mailbox: Create) -> Decision:
+def owner_may(state: AccountState) -> None:
+    """Check nothing: what is one's own one may change."""
+    del state
+
+
+def creation(mailbox: Create, check: Check = owner_may) -> Decision:
     """Return what binds a mailbox whose log is made.
 
     It raises `MailboxExists` if there is one of its name, and `Overtaken`.
     """
 
     def decide(state: AccountState) -> list[AccountOperation]:
+        check(state)
         if mailbox.name in state.names:
             raise MailboxExists(mailbox.name)
         if mailbox.uidvalidity <= state.highest_uidvalidity:
@@ -78,22 +86,21 @@ def _inherited(state: AccountState, mailbox: Create) -> list[AccountMeta]:
     ]
 
 
-def renaming(old: MailboxName, new: MailboxName, only: bytes | None = None) -> Decision:
+def renaming(old: MailboxName, new: MailboxName, check: Check = owner_may) -> Decision:
     """Return what gives a mailbox, and those below it, another name.
 
-    With ``only`` it is the mailbox of this id, and no other. It raises
-    `NoSuchMailbox`, `MailboxExists` if one of the new names is taken, and
+    It raises `NoSuchMailbox`, `MailboxExists` if one of the new names is taken, and
     `MailboxNameRefused` if one becomes too deep.
     """
 
     def decide(state: AccountState) -> list[AccountOperation]:
+        check(state)
         moved = {
             name: MailboxName(new + name[len(old) :])
             for name in state.names
             if name == old or name.startswith(old + DELIMITER)
         }
-        known = state.names[old].mailbox_id if old in state.names else None
-        if not moved or only not in {None, known}:
+        if not moved:
             raise NoSuchMailbox(old)
         # One of them may take the place of another.
         if old == new or (state.names.keys() - moved.keys()) & set(moved.values()):

@@ -263,7 +263,7 @@ def forget_who_reads(monkeypatch: pytest.MonkeyPatch) -> None:
 def let_anybody_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody ask what the rights are."""
 
-    def authorize(_access: Access, _needed: Rights, _name: str) -> None:
+    def authorize(*_: object) -> None:
         return
 
     monkeypatch.setattr(imapbox.mailbox.account, "authorize", authorize)

@@ -3,9 +3,11 @@
 import pytest
 import pytest_twisted
 
+from imapbox.index.account_operations import NO_MAILBOX
 from imapbox.mailbox.annotations import MOST_OCTETS, Annotations
 from imapbox.model.errors import NoSuchMailbox, TooManyAnnotations
 from imapbox.model.names import INBOX, UserName, mailbox_name
+from imapbox.store.tree_changes import owner_may
 from tests.support.mail_store import BOB, Opener, account_of
 
 ANA = UserName("ana")
@@ -37,14 +39,14 @@ async def test_private_is_each_users_own(open_store: Opener) -> None:
     await account_of(store)
     log = await store.account(BOB)
     bob, ana = Annotations(log, BOB), Annotations(log, ANA)
-    await bob.set(INBOX, {"/private/a": b"bob", "/shared/b": b"all"})
-    await ana.set(INBOX, {"/private/a": b"ana"})
-    assert await bob.all(INBOX) == {"/private/a": b"bob", "/shared/b": b"all"}
-    assert await ana.all(INBOX) == {"/private/a": b"ana", "/shared/b": b"all"}
-    await ana.set(None, {"/private/c": b""})
     inbox = log.named(INBOX).mailbox_id
+    await bob.set(inbox, {"/private/a": b"bob", "/shared/b": b"all"}, owner_may)
+    await ana.set(inbox, {"/private/a": b"ana"}, owner_may)
+    assert bob.of(inbox) == {"/private/a": b"bob", "/shared/b": b"all"}
+    assert ana.of(inbox) == {"/private/a": b"ana", "/shared/b": b"all"}
+    await ana.set(NO_MAILBOX, {"/private/c": b""}, owner_may)
     assert (await ana.every())[None] == {"/private/c": b""}
-    assert (await ana.every())[inbox] == await ana.all(INBOX)
+    assert (await ana.every())[inbox] == ana.of(inbox)
 
 
 @pytest_twisted.ensureDeferred
