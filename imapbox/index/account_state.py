@@ -39,7 +39,7 @@ class AccountState:
         subscribed: Names; they need not exist.
         highest_uidvalidity: Ever given.
         meta: Facts by id of the mailbox (`NO_MAILBOX`: the account's own) and name.
-        missing: Nothing ever is: an account's segments stay.
+        missing: Nothing ever is: a BASE says all.
     """
 
     missing: Final = 0

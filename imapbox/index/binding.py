@@ -11,12 +11,15 @@ from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.account_operations import Delete, decode_account_operations
+from imapbox.index.account_state import AccountState
+from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import FRAME_HEADER_SIZE, Frame, decode_header
 from imapbox.index.head import Head, Position
+from imapbox.index.opening import follow_all
 from imapbox.index.read import LogBroken, follow, read_head
 from imapbox.index.segment import segment_name
 from imapbox.index.settle import HEAD
-from imapbox.model.errors import MailboxGone
+from imapbox.model.errors import MailboxDamaged, MailboxGone
 
 
 class AccountUnsettled(Exception):
@@ -65,6 +68,31 @@ class Binding:
         )
         if decode_header(behind, end.salt) is not None:
             raise AccountUnsettled
+
+    def check_settled(self) -> Steps[None]:
+        """Return if the mailbox is still bound; the account is settled and locked.
+
+        Raises:
+            MailboxGone: It was deleted.
+            AccountUnsettled: The account's log can't be read.
+        """
+        try:
+            yield from self.check()
+        except AccountUnsettled:
+            # Where we were was perhaps removed: a BASE says all of it anew.
+            state = AccountState()
+            data = yield from steps.opened(
+                f"{self.account}/{HEAD}", Mode.READ, read_head
+            )
+            head = Head.decode(data)
+            if head is None:
+                raise
+            try:
+                yield from follow_all(self.account, head.position, state.apply)
+            except (LogBroken, DamagedOperations, MailboxDamaged):
+                raise AccountUnsettled from None
+            if self.mailbox_id not in state.mailboxes:
+                raise MailboxGone from None
 
     def _check_frame(self, frame: Frame) -> None:
         if Delete(self.mailbox_id) in decode_account_operations(frame.operations):

@@ -40,6 +40,7 @@ from imapbox.index.segment import (
 )
 from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail, publish_written, settle
+from imapbox.index.shed import is_grown, shed
 from imapbox.index.transaction import Change, Octets, Outcome, Transaction
 from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import (
@@ -67,11 +68,14 @@ class Log:
         facts: Makes what folds a segment into the next one's BASE.
         features: Incompatible ones of what is written to it; a segment without
             them is not gone on with.
+        sheds: Whether BASE says all that the segments before it did, so that
+            these are removed.
     """
 
     directory: str
     facts: Callable[[], Facts]
     features: int = 0
+    sheds: bool = False
 
     @property
     def lock(self) -> str:
@@ -129,10 +133,12 @@ def write(
         DiskFull: There is no room for the segment that this needs.
         OSError: As above.
     """
-    if tail.position.offset >= settings.segment_limit:
+    if (yield from _is_full(log, tail.position, settings)):
         tail = yield from rotate(
             log.directory, log.facts(), tail, settings, log.features
         )
+        if log.sheds:
+            yield from shed(log.directory, tail.position.segment)
     tail = yield from _with_features(log, settings, tail)
     try:
         return (yield from _write_together(log.directory, settings, tail, transactions))
@@ -142,6 +148,14 @@ def write(
         if len(transactions) == 1:
             raise
     return (yield from _write_one_by_one(log.directory, settings, transactions))
+
+
+def _is_full(log: Log, end: Position, settings: Settings) -> Steps[bool]:
+    """Say whether a segment that ends so is full."""
+    if log.sheds:
+        limit = settings.segment_limit
+        return (yield from is_grown(log.directory, end, limit))
+    return end.offset >= settings.segment_limit
 
 
 def _with_features(log: Log, settings: Settings, tail: Tail) -> Steps[Tail]:

@@ -205,7 +205,7 @@ class _Run:
         def section() -> Steps[None]:
             yield from settle(binding.account, self._settings)
             tail = yield from settle(self._log.directory, self._settings)
-            yield from binding.check()
+            yield from binding.check_settled()
             yield from self._catch_up(tail.position)
             yield from self._bring_back_some(tail)
 

@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Final
 
 from imapbox.disk.steps import exists
+from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import (
     NO_MAILBOX,
     Create,
@@ -13,7 +14,6 @@ from imapbox.index.account_operations import (
 )
 from imapbox.index.account_state import AccountState, ChangeAccount
 from imapbox.index.binding import Binding
-from imapbox.index.commit import Log
 from imapbox.index.segment import ACCOUNT_META
 from imapbox.index.settings import Settings
 from imapbox.model.errors import (
@@ -60,12 +60,10 @@ class AccountLog:
         self._deletions_told = 0
         self._drivers = drivers
         self._settings = settings
-        self._committer = Committer(
-            Log(directory, AccountState), drivers.write, settings
-        )
+        self._committer = Committer(account_log(directory), drivers.write, settings)
         # An older imapbox reads an account until the first fact is noted.
         self._noting = Committer(
-            Log(directory, AccountState, ACCOUNT_META), drivers.write, settings
+            account_log(directory, ACCOUNT_META), drivers.write, settings
         )
 
     @property

@@ -37,7 +37,7 @@ def commit_with_account(
     def section() -> Steps[list[Outcome]]:
         yield from settle(binding.account, settings)
         tail = yield from settle(log.directory, settings)
-        yield from binding.check()
+        yield from binding.check_settled()
         return (yield from write(log, settings, tail, batch()))
 
     identity = Identity(settings.node, settings.pid, command)

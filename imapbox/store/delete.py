@@ -7,9 +7,10 @@ the account.
 
 from imapbox.disk import steps
 from imapbox.disk.steps import Steps
+from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import Delete
 from imapbox.index.account_state import AccountState, ChangeAccount
-from imapbox.index.commit import Log, write
+from imapbox.index.commit import write
 from imapbox.index.head import DELETED
 from imapbox.index.settings import Settings
 from imapbox.index.settle import publish, settle
@@ -43,7 +44,7 @@ def delete_mailbox(
     if name not in known.names:
         raise NoSuchMailbox(name)
     mailbox_id = known.names[name].mailbox_id
-    account = Log(account_directory(user), AccountState)
+    account = account_log(account_directory(user))
     mailbox = mailbox_directory(user, mailbox_id)
 
     def decide(state: AccountState) -> list[Delete]:

@@ -263,7 +263,8 @@ class FollowedLog(Generic[S]):
         Compaction may have removed the segment in which we were.
         """
         if self._saved is None:
-            return False
+            await self._open()  # nothing of its readers hangs on the old state
+            return True
         older, was_damaged, token = self.state, self.damaged, self.token
         await self._open()
         carried_on = False

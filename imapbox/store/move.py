@@ -60,7 +60,7 @@ def move_messages(
         if there != here:
             there_tail = yield from settle(there, settings)
         for mailbox in (source, target):
-            yield from mailbox.binding.check()
+            yield from mailbox.binding.check_settled()
         try:
             yield from follow(here, known.since, here_tail.position, known.follow)
         except LogBroken as broken:

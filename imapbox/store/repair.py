@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 
 from imapbox.disk import steps
 from imapbox.disk.steps import Steps
+from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import Create
 from imapbox.index.account_plan import plan_account
 from imapbox.index.account_state import AccountState, ChangeAccount
@@ -289,7 +290,7 @@ class UserRepair:
     def _give(self, state: AccountState, mailbox: Create) -> Steps[None]:
         """Let the account say which UIDVALIDITY a mailbox has."""
         change = ChangeAccount(state, lambda _: [mailbox])
-        yield from self._write(Log(self._account, AccountState), change)
+        yield from self._write(account_log(self._account), change)
         state.mailboxes[mailbox.mailbox_id] = mailbox
         state.names[mailbox.name] = mailbox
         highest = max(state.highest_uidvalidity, mailbox.uidvalidity)

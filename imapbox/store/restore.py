@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from imapbox.disk import steps
 from imapbox.disk.steps import Steps
+from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import (
     AccountOperation,
     Create,
@@ -180,7 +181,7 @@ class _Restoring:
         self._place = place
         self._known = known
         self._settings = settings
-        self._account = Log(account_directory(user), AccountState)
+        self._account = account_log(account_directory(user))
         self._directory = mailbox_directory(user, mailbox.mailbox_id)
         self._refill = Refill(Log(self._directory, MailboxFacts), settings)
         self._emailids: set[bytes] = set()

@@ -30,6 +30,7 @@ from typing import Final
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
+from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import Create
 from imapbox.index.account_state import AccountState, ChangeAccount
 from imapbox.index.commit import Log, write
@@ -152,7 +153,7 @@ class _Renewal:
     def __init__(
         self, user: UserName, mailbox: Create, run: bytes, settings: Settings
     ) -> None:
-        self._account = Log(account_directory(user), AccountState)
+        self._account = account_log(account_directory(user))
         directory = mailbox_directory(user, mailbox.mailbox_id)
         self._log = Log(directory, MailboxFacts)
         self._mailbox = mailbox

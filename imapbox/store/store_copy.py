@@ -26,6 +26,7 @@ from imapbox.index.create import write_file
 from imapbox.index.damage import is_damaged
 from imapbox.index.head import Head
 from imapbox.index.log_copy import BeginningGone, Extent, LogCopy, extent_of
+from imapbox.index.lost_head import find_first_segment
 from imapbox.index.opening import follow_all, open_log, recover
 from imapbox.index.repair import good_head
 from imapbox.index.settings import Settings
@@ -140,13 +141,17 @@ def copy_user(user: UserName, settings: Settings) -> Steps[CopiedUser]:
     for path in (*above, account_directory(user), mailboxes_directory(user)):
         yield from make_directory_if_missing(there(path))
     copies: dict[bytes, LogCopy] = {}
+    directory = account_directory(user)
+    account = LogCopy(directory, there(directory))
     for _ in range(_TRIES):
         cut = yield from _cut(user, settings)
         try:
             for mailbox_id, extent in cut.mailboxes.items():
                 copy = yield from _copy_of(user, mailbox_id, copies)
                 yield from copy.extend(extent)
-            done = yield from _finish(user, cut, copies)
+            if cut.account is not None:
+                yield from account.extend(cut.account)
+            done = yield from _finish(user, cut, copies, account)
         except BeginningGone:
             continue
         for path in (*reversed(above), USERS):
@@ -166,7 +171,7 @@ def _copy_of(
 
 
 def _finish(
-    user: UserName, cut: Cut, copies: dict[bytes, LogCopy]
+    user: UserName, cut: Cut, copies: dict[bytes, LogCopy], account: LogCopy
 ) -> Steps[CopiedUser]:
     done = CopiedUser(mailboxes=len(cut.mailboxes) + len(cut.damaged))
     for mailbox_id in copies.keys() - cut.mailboxes.keys():
@@ -184,13 +189,10 @@ def _finish(
     broken = (*cut.damaged, *cut.missing)
     done.damaged += (mailbox_directory(user, mailbox_id) for mailbox_id in broken)
     yield from steps.sync_directory(there(mailboxes_directory(user)))
-    directory = account_directory(user)
-    account = LogCopy(directory, there(directory))
     if cut.account is None:
         yield from account.take_all()
-        done.damaged.append(directory)
+        done.damaged.append(account.source)
     else:
-        yield from account.extend(cut.account)
         yield from account.finish(cut.account.head)
     done.octets = account.octets + sum(copy.octets for copy in copies.values())
     return done
@@ -223,8 +225,9 @@ def _heads_under_lock(
         tail = yield from settle(account, settings)
         state = AccountState()
         yield from follow_all(account, tail.position, state.apply)
-        # An account's segments are never removed.
-        extent = Extent(1, Head(settings.boot, tail.position, tail.counts))
+        first = yield from find_first_segment(account, tail.position.segment)
+        head = Head(settings.boot, tail.position, tail.counts)
+        extent = Extent(first.segment, head)
         return (yield from _heads(user, state, settings, extent))
 
     identity = Identity(settings.node, settings.pid, COMMAND)

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from typing import TypeAlias
+from unittest.mock import patch
 
 import pytest
 
+from imapbox.index import shed
 from tests.simulation import naming
 
 Tell: TypeAlias = Callable[[object], None]
@@ -13,6 +15,14 @@ Tell: TypeAlias = Callable[[object], None]
 def test_every_crash_is_survived(effort: int, tell: Tell) -> None:
     """Killed and powered off at every call, the tree is what was answered."""
     report = naming.crashes(min(1.0, 0.2 * effort))
+    tell(report)
+    assert report.images > 300
+
+
+def test_every_crash_is_survived_where_segments_go(effort: int, tell: Tell) -> None:
+    """Nor is anything lost where each change begins a segment, and removes another."""
+    with patch.multiple(shed, LEAST=0, GROWN=0):
+        report = naming.crashes(min(1.0, 0.1 * effort))
     tell(report)
     assert report.images > 300
 

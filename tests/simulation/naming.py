@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from imapbox.disk import steps
 from imapbox.disk.steps import Steps
+from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import AccountOperation, Create
 from imapbox.index.account_state import AccountState, ChangeAccount
-from imapbox.index.commit import Log, commit
+from imapbox.index.commit import commit
 from imapbox.model.errors import MailboxExists, MailboxGone
 from imapbox.model.names import MailboxName
 from imapbox.store.create import ID_SIZE, create_mailbox_log
@@ -127,7 +128,7 @@ def renamer(account: Account, old: MailboxName, new: MailboxName) -> Steps[None]
 def _change(
     account: Account, decide: Callable[[AccountState], Sequence[AccountOperation]]
 ) -> Steps[None]:
-    log, settings = Log(ACCOUNT, AccountState), account.settings
+    log, settings = account_log(ACCOUNT), account.settings
     change = ChangeAccount(account.state.copy(), decide)
     (outcome,) = yield from commit(log, settings, lambda: [change], command="change")
     if outcome.error is not None:

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imapbox.disk.filesystem import Mode
+from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import AccountBase, Create, Delete
 from imapbox.index.account_state import AccountState, ChangeAccount
 from imapbox.index.binding import Binding
-from imapbox.index.commit import Log, commit
+from imapbox.index.commit import commit
 from imapbox.index.create import create_log
 from imapbox.index.head import NO_COUNTS
 from imapbox.index.history import History, What
@@ -210,7 +211,7 @@ def test_a_deleted_mailbox_takes_nothing() -> None:
     log.append()
     log.expunge([1])
     known = binding_of(log)
-    account = Log(ACCOUNT, AccountState)
+    account = account_log(ACCOUNT)
     state = log.run(open_log(ACCOUNT, log.settings, AccountState)).state
     wish = ChangeAccount(state, lambda _: [Delete(ID)])
     log.run(commit(account, log.settings, lambda: [wish], command="delete"))

@@ -10,9 +10,10 @@ import pytest
 
 from imapbox.disk.filesystem import DiskFileSystem, Mode
 from imapbox.disk.steps import perform, perform_patiently
+from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import AccountMeta
-from imapbox.index.account_state import AccountState, ChangeAccount
-from imapbox.index.commit import Log, commit
+from imapbox.index.account_state import ChangeAccount
+from imapbox.index.commit import commit
 from imapbox.index.damage import DAMAGED
 from imapbox.index.frame import FRAME_HEADER_SIZE
 from imapbox.index.head import Head
@@ -511,7 +512,7 @@ def test_facts_of_an_account_survive() -> None:
     for number in range(3):
         fact = AccountMeta(account.mailbox_id, f"fact {number}", b"x")
         change = ChangeAccount(account.state.copy(), lambda _, fact=fact: [fact])
-        log = Log(ACCOUNT, AccountState, ACCOUNT_META)
+        log = account_log(ACCOUNT, ACCOUNT_META)
         run(commit(log, settings, lambda change=change: [change], command=""), process)
     disk.kill(60)
     frame = frames_of(disk, ACCOUNT, 2)[-1]

@@ -8,9 +8,10 @@ import pytest
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.disk.two_roots import THERE
+from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import Create
-from imapbox.index.account_state import AccountState, ChangeAccount
-from imapbox.index.commit import Log, commit
+from imapbox.index.account_state import ChangeAccount
+from imapbox.index.commit import commit
 from imapbox.model.errors import (
     DiskFull,
     MailboxExists,
@@ -234,7 +235,7 @@ def test_a_mailbox_that_was_made_meanwhile_is_not_overtaken(stores: Stores) -> N
         while True:
             if not is_made and wanted.method == "try_lock":
                 is_made = True  # it is being filled
-                log = Log(ACCOUNT, AccountState)
+                log = account_log(ACCOUNT)
                 yield from commit(log, settings, lambda: [wish], command="create")
             result = yield wanted
             try:
