@@ -133,21 +133,25 @@ def write(
         DiskFull: There is no room for the segment that this needs.
         OSError: As above.
     """
+    before = tail.position.segment
     if (yield from _is_full(log, tail.position, settings)):
         tail = yield from rotate(
             log.directory, log.facts(), tail, settings, log.features
         )
-        if log.sheds:
-            yield from shed(log.directory, tail.position.segment)
     tail = yield from _with_features(log, settings, tail)
     try:
-        return (yield from _write_together(log.directory, settings, tail, transactions))
+        outcomes = yield from _write_together(
+            log.directory, settings, tail, transactions
+        )
     except MailboxDamaged:
         raise
     except MailError:
         if len(transactions) == 1:
             raise
-    return (yield from _write_one_by_one(log.directory, settings, transactions))
+        outcomes = yield from _write_one_by_one(log.directory, settings, transactions)
+    if log.sheds and tail.position.segment != before:
+        yield from shed(log.directory, tail.position.segment)
+    return outcomes
 
 
 def _is_full(log: Log, end: Position, settings: Settings) -> Steps[bool]:

@@ -89,10 +89,9 @@ class FollowedLog(Generic[S]):
 
     def close(self) -> None:
         """Give the head's descriptor back; that happens by itself at the end."""
-        if self._closing is not None:
-            self._closing()
-            self._closing = None
-        self._head_fd = -1
+        closing, self._closing, self._head_fd = self._closing, None, -1
+        if closing is not None:
+            closing()  # whatever comes of it, the descriptor is none any more
 
     async def sync(self) -> None:
         """Learn everything that was acknowledged before this call.

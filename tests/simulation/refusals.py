@@ -87,8 +87,19 @@ COMMANDS: Final[dict[str, Command]] = {
         b"APPEND INBOX (\\Seen new) {%d+}\r\n%b" % (len(MESSAGE), MESSAGE)
     ),
     "append elsewhere": _saying(b"APPEND Work {%d+}\r\n%b" % (len(MESSAGE), MESSAGE)),
+    "append two": _saying(
+        b"APPEND INBOX {3+}\r\na:b {%d+}\r\n%b" % (len(MESSAGE), MESSAGE)
+    ),
+    "catenate": _saying(b'APPEND Work CATENATE (URL "/INBOX/;UID=1" TEXT {3+}\r\na:b)'),
+    "replace": _saying(
+        b"REPLACE 1 INBOX {%d+}\r\n%b" % (len(MESSAGE), MESSAGE), halfway=True
+    ),
+    "replace elsewhere": _saying(
+        b"REPLACE 1 Work {%d+}\r\n%b" % (len(MESSAGE), MESSAGE), halfway=True
+    ),
     "store": _saying(b"STORE 1:2 +FLAGS (\\Flagged other)"),
     "expunge": _saying(b"EXPUNGE"),
+    "close": _saying(b"CLOSE"),
     "copy": _saying(b"COPY 1:3 Work"),
     "move": _saying(b"MOVE 1,3 Work", halfway=True),
     "create": _saying(b"CREATE New"),
@@ -97,7 +108,17 @@ COMMANDS: Final[dict[str, Command]] = {
     "delete": _saying(b"DELETE Work"),
     "subscribe": _saying(b"SUBSCRIBE elsewhere"),
     "unsubscribe": _saying(b"UNSUBSCRIBE Work"),
+    "give a right": _saying(b"SETACL Work bob lr"),
+    "make a URL": _saying(
+        b'GENURLAUTH "imap://alice@x/INBOX/;UID=1;URLAUTH=anonymous" INTERNAL'
+    ),
+    "reset a key": _saying(b"RESETKEY INBOX"),
     "annotate": _saying(b'SETMETADATA Work (/private/a "1" /shared/b "2")'),
+}
+# What makes the calls of others among them, one behind the other.
+LONG_ONLY: Final = {
+    *("append two", "catenate", "replace elsewhere", "close"),
+    *("give a right", "make a URL"),
 }
 DELIVERY: Final = "deliver"
 DELIVERIES: Final = (DELIVERY, "deliver first")

@@ -84,9 +84,7 @@ async def test_mail_comes_and_moves_behind_it(open_store: Opener) -> None:
     await account.create(A)
     await account.create(B)
     await deliver(there)
-    inbox, a, b = [
-        await other.select(name, read_only=False) for name in (INBOX, A, B)
-    ]
+    inbox, a, b = [await other.select(name, read_only=False) for name in (INBOX, A, B)]
     await change(here, account)
     await deliver(there)
     await inbox.copy([1], A)
