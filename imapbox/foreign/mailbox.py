@@ -50,6 +50,7 @@ from imapbox.model.flags import FlagChange
 from imapbox.model.names import MailboxName
 from imapbox.model.numbers import ModSeq, Seq, Uid, UidValidity
 from imapbox.model.rights import ALL_RIGHTS
+from imapbox.model.uid_arrays import union
 from imapbox.query.matches import Matches
 
 T = TypeVar("T")
@@ -135,7 +136,7 @@ class ForeignMailbox(View):
             except Unspeakable:
                 continue
             numbers = await ask(searchable.search, query, False)  # noqa: FBT003 - Twisted's
-            places = np.unique(np.array(list(numbers), np.int64)) - 1
+            places = union(np.array(list(numbers), np.int64)) - 1
             places = places[(places >= 0) & (places < self.exists)]
             uids = self.uids[0 : self.exists][places]
             found[text] = Matches(uids, np.ones(len(uids), np.float32), 2**32)

@@ -16,6 +16,7 @@ from imapbox.imap.refusals import ends_session
 from imapbox.imap.session import BATCH, Session
 from imapbox.mailbox.interfaces import KnownUids
 from imapbox.model.errors import MailError
+from imapbox.model.uid_arrays import are_among, union, without
 from imapbox.wire.imap.fetch_items import (
     BinarySizeItem,
     FetchAtt,
@@ -79,7 +80,7 @@ async def sync(session: Session, *, may_expunge: bool, forced: bool = False) -> 
         await _tell_new(session, wishes)
         raise
     # RFC 5465 §5.2: after what is told of results.
-    wishes += [Wish(atts, np.intersect1d(uids, new)) for atts, uids in found]
+    wishes += [Wish(atts, uids[are_among(uids, new)]) for atts, uids in found if atts]
     await _tell_new(session, wishes)
 
 
@@ -108,7 +109,7 @@ def _new(session: Session, before: KnownUids) -> NDArray[np.uint32]:
     own = np.array(sorted(selection.own), np.uint32)
     if len(uids):
         selection.own.clear()
-    return np.setdiff1d(uids, own, assume_unique=True)
+    return without(uids, own)
 
 
 async def _tell_new(session: Session, wishes: Sequence[Wish]) -> None:
@@ -129,11 +130,11 @@ def _together(
     wishes = [wish for wish in wishes if wish.atts and len(wish.uids)]
     if not wishes:
         return
-    every = np.unique(np.concatenate([wish.uids for wish in wishes]))
-    kinds = np.zeros(len(every), np.uint32)
+    every = union(*[wish.uids for wish in wishes])
+    kinds = np.zeros(len(every), np.intp)
     for number, wish in enumerate(wishes):
         kinds[np.searchsorted(every, wish.uids)] |= 1 << number
-    for kind in np.unique(kinds).tolist():
+    for kind in np.flatnonzero(np.bincount(kinds)).tolist():
         atts = [
             att
             for number, wish in enumerate(wishes)

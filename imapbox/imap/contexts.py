@@ -18,16 +18,18 @@ from imapbox.imap.output import Output
 from imapbox.imap.settled import TooScattered, settled
 from imapbox.mailbox.interfaces import KnownUids, SelectedMailbox
 from imapbox.mailbox.kept_results import InMailboxOrder, Pair, Result, Sorted, UidList
-from imapbox.mailbox.searching import Pause, Searching
+from imapbox.mailbox.searching import Pause, Searching, places_changed
 from imapbox.model.criteria import Criterion
 from imapbox.model.numbers import ModSeq
+from imapbox.model.uid_arrays import are_among
+from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.search import Search
 from imapbox.wire.imap.commands.sort import Sort
 from imapbox.wire.imap.fetch_items import FetchItem
 from imapbox.wire.imap.tags import Tag
 
-# Of a session; their results together; and those of one that is sorted.
+# Of a session; their results together; and of these, those that are sorted.
 MOST: Final = 10
 MOST_RESULTS: Final = 1_000_000
 MOST_SORTED: Final = 20_000
@@ -97,9 +99,7 @@ class Contexts:
         """
         command = question.command
         by = command.by if isinstance(command, Sort) else ()
-        results = sum(len(each.result) for each in self._all.values())
-        most = min(MOST_SORTED if by else MOST_RESULTS, MOST_RESULTS - results)
-        if len(self._all) >= MOST or len(uids) > most:
+        if len(self._all) >= MOST or len(uids) > self._room(is_sorted=bool(by)):
             return False
         if command.is_fuzzy:
             return False  # what is like something depends on all that there is
@@ -121,6 +121,27 @@ class Contexts:
         )
         return True
 
+    def _room(self, *, is_sorted: bool) -> int:
+        """Return how many results more can be kept up."""
+        results = [each.result for each in self._all.values()]
+        room = MOST_RESULTS - sum(map(len, results))
+        if is_sorted:
+            of_sorted = sum(len(each) for each in results if isinstance(each, Sorted))
+            room = min(room, MOST_SORTED - of_sorted)
+        return room
+
+    def _end(self, output: Output, context: _Context, text: str) -> None:
+        """Keep one up no longer, and say so. RFC 5267 §4.3.1."""
+        del self._all[context.tag]
+        code = codes.noupdate(context.tag)
+        output.write(responses.untagged(responses.Status.NO, text, code))
+
+    def use_uids_only(self, output: Output) -> None:
+        """Keep up no result any more that is told by numbers. RFC 9586 §3."""
+        for context in tuple(self._all.values()):
+            if not context.by_uid:
+                self._end(output, context, "There are no such numbers any more.")
+
     def cancel(self, tags: Iterable[bytes]) -> None:
         """Tell nothing more of these. RFC 5267 §4.3.5."""
         for tag in tags:
@@ -135,14 +156,13 @@ class Contexts:
             output: Of the session.
             before: The UIDs of the messages that the client knows till now.
         """
-        now = self._mailbox.uids
-        if now is before:
+        if not self._all or self._mailbox.uids is before:
             return
+        every = before.gone_in(self._mailbox.uids)
         for context in self._all.values():
-            uids = context.result.uids
-            gone = np.setdiff1d(uids, now.among(uids), assume_unique=True)
+            gone = every[are_among(every, context.result.uids)]
             if len(gone):
-                pairs = context.result.remove(gone)
+                pairs = await context.result.remove(gone, output.room)
                 await _tell(output, context, b"REMOVEFROM", pairs, before)
 
     async def tell_changes(
@@ -162,29 +182,40 @@ class Contexts:
             MailError: It could not be found out; it is tried again next time.
         """
         came = []
+        changed: dict[ModSeq, NDArray[np.intp]] = {}
         for context in tuple(self._all.values()):
-            modseq = self._mailbox.highestmodseq
-            if context.checked < modseq:
-                new = await self._look_again(context, output, now)
+            modseq, since = self._mailbox.highestmodseq, context.checked
+            if since < modseq:
+                if since not in changed:
+                    places = await places_changed(self._mailbox, since, output.room)
+                    changed[since] = places
+                new = await self._look_again(context, changed[since], output, now)
                 came.append((context.atts, new))
                 context.checked = modseq
         return came
 
     async def _look_again(
-        self, context: _Context, output: Output, now: float
+        self,
+        context: _Context,
+        places: NDArray[np.intp],
+        output: Output,
+        now: float,
     ) -> NDArray[np.uint32]:
         mailbox, result = self._mailbox, context.result
         searching = Searching(mailbox, context.criterion, output.room, now=now)
-        looked_at = [each async for each in searching.changed(context.checked)]
+        looked_at = [each async for each in searching.found_at(places)]
         if not looked_at:
             return np.zeros(0, np.uint32)
         uids = np.concatenate([uids for uids, _ in looked_at])
         so = np.concatenate([so for _, so in looked_at])
-        known = np.isin(uids, result.uids)
+        known = are_among(uids, result.uids)
         gone, new = uids[known & ~so], uids[so & ~known]
         if len(gone):
-            pairs = result.remove(gone)
+            pairs = await result.remove(gone, output.room)
             await _tell(output, context, b"REMOVEFROM", pairs, mailbox.uids)
+        if len(new) > self._room(is_sorted=isinstance(result, Sorted)):
+            self._end(output, context, "It has become too much to be kept up.")
+            return np.zeros(0, np.uint32)
         if len(new):
             pairs = await result.add(new, output.room)
             await _tell(output, context, b"ADDTO", pairs, mailbox.uids)

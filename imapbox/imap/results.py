@@ -12,6 +12,7 @@ from imapbox.imap.finding import NOTHING
 from imapbox.imap.number_sets import tell_set
 from imapbox.imap.session import Session
 from imapbox.model.numbers import ModSeq
+from imapbox.model.uid_arrays import union
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.return_options import Return, Returns
 
@@ -134,4 +135,4 @@ def told_of(uids: NDArray[np.uint32], returns: Returns) -> NDArray[np.uint32]:
         parts.append(uids[-1:])
     if returns.partial is not None:
         parts.append(uids[returns.partial.of(len(uids))])
-    return np.unique(np.concatenate(parts))
+    return union(*parts)

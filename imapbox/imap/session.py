@@ -261,6 +261,8 @@ class Session:
         """
         is_new = not self.dialect.uids_only
         self.dialect.uids_only = True
+        if self._selection is not None:
+            self._selection.contexts.use_uids_only(self.output)
         return is_new
 
     def highestmodseq(self) -> ResponseCode | None:

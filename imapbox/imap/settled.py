@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from imapbox.imap.number_sets import runs
 from imapbox.mailbox.interfaces import KnownUids
 from imapbox.model.criteria import And, Criterion, Fuzzy, HasSeq, HasUid, Not, Or
+from imapbox.model.numbers import MAX_UID
 from imapbox.model.sequence_set import SAVED, SequenceSet
 
 # What was saved may lie in any number of pieces; so many are kept.
@@ -48,8 +49,9 @@ def settled(
             if len(first) > _MOST_RANGES:
                 raise TooScattered
             return _by_uid(zip(first.tolist(), last.tolist(), strict=True))
-        case HasSeq(numbers):
-            return _by_uid(_uid_ranges(numbers, uids))
+        case HasSeq(numbers) | HasUid(numbers):
+            by_uid = isinstance(criterion, HasUid)
+            return _by_uid((_lasting if by_uid else _uid_ranges)(numbers, uids))
     return criterion
 
 
@@ -59,6 +61,21 @@ def _uid_ranges(numbers: SequenceSet, uids: KnownUids) -> Iterator[tuple[int, in
         first, last = max(seqs.start, 1), min(seqs[-1], len(uids))
         if first <= last:
             yield uids.at(first - 1), uids.at(last - 1)
+
+
+def _lasting(numbers: SequenceSet, uids: KnownUids) -> Iterator[tuple[int, int]]:
+    """Yield UIDs without "*", which is the last message, and stays that one.
+
+    Behind "n:*" no message ends what is meant: what comes is in it, too.
+    """
+    last = uids.at(len(uids) - 1) if len(uids) else 0
+    for ends in numbers.ranges:
+        known = [end for end in ends if end is not None]
+        if len(known) == 1:
+            yield min(*known, last or MAX_UID), MAX_UID
+        else:
+            low, high = known or (last, last)
+            yield low, high
 
 
 def _by_uid(ranges: Iterator[tuple[int, int]]) -> Criterion:

@@ -16,6 +16,7 @@ from imapbox.index.encoding import ranges_of
 from imapbox.index.mailbox_state import Changed, MailboxState
 from imapbox.index.uid_roll import Uids
 from imapbox.model.errors import StoreFailure
+from imapbox.model.uid_arrays import union
 
 
 def carry_on(older: MailboxState, newer: MailboxState) -> bool:
@@ -53,7 +54,7 @@ def _carry_on(older: MailboxState, newer: MailboxState) -> bool:
     kept = _without(_all(before), gone)
     if not _are_the_same(older, newer, kept):
         return False
-    if not _keep_rows(older, newer, np.union1d(_untold(older), gone)):
+    if not _keep_rows(older, newer, union(_untold(older), gone)):
         return False
     rows = newer.columns.rows_of(kept)
     flagged = kept[newer.columns["modseq"][rows] > np.uint64(older.counts.modseq)]
@@ -72,8 +73,7 @@ def _carry_on(older: MailboxState, newer: MailboxState) -> bool:
 
 def _untold(state: MailboxState) -> NDArray[np.uint32]:
     """Return the UIDs of what is gone and not every session was told of."""
-    uids = [uid for change in state.changes for uid in change.expunged]
-    return np.unique(np.array(uids, np.uint32))
+    return union(np.zeros(0, np.uint32), *[each.expunged for each in state.changes])
 
 
 def _is_later(older: MailboxState, newer: MailboxState) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.index.uid_ranges import Bounds
+from imapbox.model.uid_arrays import without
 
 PIECE: Final = 4096
 _FIRST_CAPACITY: Final = 16
@@ -40,6 +41,11 @@ class Uids:
         self._pieces = pieces
         self._firsts = firsts
         self._starts = starts
+
+    @property
+    def pieces(self) -> Sequence[NDArray[np.uint32]]:
+        """All UIDs; a piece to which nothing happens is the same one later."""
+        return self._pieces
 
     def __len__(self) -> int:
         return self._starts[-1]
@@ -87,6 +93,19 @@ class Uids:
             for number, bounds in ranges.spread(self._firsts)
         ]
         return np.concatenate([_NONE, *found])
+
+    def gone_in(self, later: "Uids") -> NDArray[np.uint32]:
+        """Return the UIDs that are not there in ``later``.
+
+        Pieces that both have cost nothing.
+        """
+        here = {id(piece) for piece in self._pieces}
+        there = {id(piece) for piece in later.pieces}
+        before = [piece for piece in self._pieces if id(piece) not in there]
+        after = [piece for piece in later.pieces if id(piece) not in here]
+        return without(
+            np.concatenate([_NONE, *before]), np.concatenate([_NONE, *after])
+        )
 
     def tolist(self) -> list[int]:
         """Return all of them."""

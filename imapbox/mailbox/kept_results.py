@@ -11,6 +11,7 @@ from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.searching import Pause
 from imapbox.mailbox.sorting import sorted_keys
 from imapbox.model.sorting import SortBy
+from imapbox.model.uid_arrays import union, without
 from imapbox.query.order import Order, uids_of
 
 UidList: TypeAlias = NDArray[np.uint32]
@@ -31,12 +32,22 @@ class Result(Protocol):
         """Theirs, ascending."""
         ...
 
-    def remove(self, uids: UidList) -> Sequence[Pair]:
-        """Remove ascending UIDs that are in it; say where from."""
+    async def remove(self, uids: UidList, pause: Pause) -> Sequence[Pair]:
+        """Remove ascending UIDs that are in it, at least one; say where from.
+
+        Args:
+            uids: Which.
+            pause: Awaited now and then.
+        """
         ...
 
     async def add(self, uids: UidList, pause: Pause) -> Sequence[Pair]:
-        """Add ascending UIDs that are not in it; say where to."""
+        """Add ascending UIDs that are not in it; say where to.
+
+        Args:
+            uids: Which.
+            pause: Awaited now and then.
+        """
         ...
 
 
@@ -49,14 +60,14 @@ class InMailboxOrder:
     def __len__(self) -> int:
         return len(self.uids)
 
-    def remove(self, uids: UidList) -> Sequence[Pair]:
+    async def remove(self, uids: UidList, _pause: Pause) -> Sequence[Pair]:
         """See `Result`."""
-        self.uids = np.setdiff1d(self.uids, uids, assume_unique=True)
+        self.uids = np.delete(self.uids, np.searchsorted(self.uids, uids))
         return [(0, uids)]
 
     async def add(self, uids: UidList, _pause: Pause) -> Sequence[Pair]:
         """See `Result`."""
-        self.uids = np.union1d(self.uids, uids)
+        self.uids = np.insert(self.uids, np.searchsorted(self.uids, uids), uids)
         return [(0, uids)]
 
 
@@ -75,20 +86,22 @@ class Sorted:
         self._mailbox = mailbox
         self._order = Order(by, most)
         self._keys: list[bytes] = []
+        self.uids: UidList = np.zeros(0, np.uint32)
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    @property
-    def uids(self) -> UidList:
+    async def remove(self, uids: UidList, pause: Pause) -> Sequence[Pair]:
         """See `Result`."""
-        return np.sort(uids_of(self._keys))
-
-    def remove(self, uids: UidList) -> Sequence[Pair]:
-        """See `Result`."""
-        gone = np.flatnonzero(np.isin(uids_of(self._keys), uids))
+        here = uids_of(self._keys)
+        places = np.searchsorted(uids, here).clip(max=len(uids) - 1)
+        pairs = []
         # The last one first, so that no position moves before it is told.
-        return [self._pair(at, self._keys.pop(at)) for at in gone[::-1].tolist()]
+        for at in np.flatnonzero(uids[places] == here)[::-1].tolist():
+            pairs.append(self._pair(at, self._keys.pop(at)))
+            await pause()
+        self.uids = without(self.uids, uids)
+        return pairs
 
     async def add(self, uids: UidList, pause: Pause) -> Sequence[Pair]:
         """See `Result`."""
@@ -99,6 +112,8 @@ class Sorted:
             at = bisect_left(self._keys, key)
             self._keys.insert(at, key)
             pairs.append(self._pair(at, key))
+            await pause()
+        self.uids = union(self.uids, uids_of(new))
         return pairs
 
     def _pair(self, at: int, key: bytes) -> Pair:

@@ -65,6 +65,19 @@ class Found(NamedTuple):
     relevancy: NDArray[np.uint8] | None = None
 
 
+async def places_changed(
+    mailbox: SelectedMailbox, since: ModSeq, pause: Pause
+) -> NDArray[np.intp]:
+    """Return where messages are whose modseq is greater, from 0, ascending."""
+    parts = [np.zeros(0, np.intp)]
+    for start in range(0, mailbox.exists, _SLICE):
+        facts = mailbox.facts(slice(start, start + _SLICE))
+        (places,) = np.nonzero(facts.column("modseq") > np.uint64(since))
+        parts.append(places + start)
+        await pause()
+    return np.concatenate(parts)
+
+
 class Searching:
     """Finds the messages that a criterion means.
 
@@ -139,26 +152,37 @@ class Searching:
         likes = [known for text, known in matches if isinstance(text, Like)]
         return relevancy(likes, uids)
 
-    async def changed(
-        self, since: ModSeq
+    async def found_at(
+        self, places: NDArray[np.intp]
     ) -> AsyncIterator[tuple[NDArray[np.uint32], Mask]]:
-        """Yield the messages whose modseq is greater, and which of them are so.
+        """Yield the messages at some places, and which of them are so.
 
         Of the others nothing is read.
+
+        Args:
+            places: Ascending, from 0.
 
         Raises:
             MailError: As for `found`.
         """
-        for facts in self._slices():
-            (places,) = np.nonzero(facts.column("modseq") > np.uint64(since))
-            if len(places):
-                uids, answers = facts.uids[places], self._ask_columns(facts)[:, places]
-                await self._pause()
-                yield uids, await self._all_known(uids, answers)
+        start = 0
+        while start < len(places):
+            first = int(places[start])
+            stop = int(np.searchsorted(places, first + self._step))
+            here = places[start:stop]
+            facts = self._mailbox.facts(slice(first, int(here[-1]) + 1))
+            uids = facts.uids[here - first]
+            answers = self._ask_columns(facts)[:, here - first]
             await self._pause()
+            yield uids, await self._all_known(uids, answers)
+            start = stop
+
+    @property
+    def _step(self) -> int:
+        return max(1, min(_SLICE, _MAX_ANSWERS // len(self._program)))
 
     def _slices(self) -> Iterator[Facts]:
-        step = max(1, min(_SLICE, _MAX_ANSWERS // len(self._program)))
+        step = self._step
         for start in range(0, self._mailbox.exists, step):
             yield self._mailbox.facts(slice(start, start + step))
 

@@ -35,6 +35,7 @@ from imapbox.model.criteria import (
 )
 from imapbox.model.numbers import MAX_UID
 from imapbox.model.sequence_set import SAVED, SequenceSet
+from imapbox.model.uid_arrays import are_among
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -146,7 +147,7 @@ def _compared(
 def _named(criterion: HasSeq | HasUid, bounds: Bounds) -> ColumnTest:
     match criterion:
         case HasSeq(numbers) | HasUid(numbers) if numbers == SAVED:
-            return lambda facts: np.isin(facts.uids, bounds.saved, assume_unique=True)
+            return lambda facts: are_among(facts.uids, bounds.saved)
         case HasSeq(seqs):
             is_seq = _is_in(seqs, bounds.exists)
             return lambda facts: is_seq(facts.seqs())

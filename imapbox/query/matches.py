@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from imapbox.model.uid_arrays import are_among
 from imapbox.query.program import NO, UNKNOWN, YES, Answers
 
 _BEST: Final = 100
@@ -33,7 +34,7 @@ class Matches:
 
     def answers(self, uids: NDArray[np.uint32]) -> Answers:
         """Say of messages whether they are among them."""
-        found = np.where(np.isin(uids, self.uids), YES, NO)
+        found = np.where(are_among(uids, self.uids), YES, NO)
         return np.where(uids > self.known_up_to, UNKNOWN, found)
 
     def scores_of(self, uids: NDArray[np.uint32]) -> NDArray[np.float32]:

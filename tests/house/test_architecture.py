@@ -52,3 +52,24 @@ def test_files_that_the_page_names_are_there() -> None:
     assert {
         name for name in named if not any((root / name).is_file() for root in roots)
     } == set()
+
+
+def calls_in(path: Path) -> set[str]:
+    """The names of all that a module calls, as it writes them."""
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return {ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)}
+
+
+def test_numpys_sets_are_not_used() -> None:
+    """UIDs are put together by `model.uid_arrays`.
+
+    numpy takes a second for a million of them, of which nobody else has a turn.
+    Numbers of segments are few.
+    """
+    slow = {"np.unique", "np.union1d", "np.intersect1d", "np.setxor1d"}
+    using = {
+        str(path.relative_to(ROOT / "imapbox"))
+        for path in (ROOT / "imapbox").rglob("*.py")
+        if slow & calls_in(path)
+    }
+    assert using == {"index/compact_plan.py"}

@@ -6,8 +6,9 @@ RFC 6203.
 
 import numpy as np
 
-from imapbox.imap.answers import Done
+from imapbox.imap.answers import Done, Mistaken
 from imapbox.imap.contexts import Question
+from imapbox.imap.fetch_rows import check_parts
 from imapbox.imap.finding import NOTHING, find, greatest_modseq, pausing
 from imapbox.imap.progress import Progress
 from imapbox.imap.results import Result, tell_esearch, tell_numbers, told_of
@@ -28,17 +29,28 @@ async def search(session: Session, command: Search | Sort) -> Done:
     Raises:
         Mistaken: The client named a charset, though all it says is UTF-8; or it
             named another command's context.
-        Refused: The client's strings are in a charset that we don't read.
+        Refused: The client's strings are in a charset that we don't read; or UPDATE
+            wants one part decoded again and again (LIMIT).
         SearchTextTooLong: One of them is too long.
     """
     returns = command.returns or Returns(frozenset())
+    try:
+        return await _search(session, command, returns)
+    except Mistaken:
+        raise  # BAD leaves "$" as it is: RFC 5182 §2.1
+    except Exception:
+        if Return.SAVE in returns:
+            session.selection.saved = NOTHING
+        raise
+
+
+async def _search(session: Session, command: Search | Sort, returns: Returns) -> Done:
     selection = session.selection
     if Return.UPDATE in returns:
         selection.contexts.check(command.tag)
+        check_parts(returns.update_atts)
     highestmodseq = selection.mailbox.highestmodseq
     question = Question(command, selection.saved, highestmodseq)
-    if Return.SAVE in returns:
-        selection.saved = NOTHING  # RFC 5182 §2.1: should the search be refused
     found = await find(session, selection.mailbox, command, question.saved)
     ordered = found
     if isinstance(command, Sort):

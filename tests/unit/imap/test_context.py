@@ -3,12 +3,17 @@
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 
 from imapbox.imap.contexts import MOST, MOST_SORTED
+from imapbox.mailbox.kept_results import Sorted
 from imapbox.model.errors import StoreFailure
+from imapbox.model.sorting import SortBy, SortKey
+from imapbox.query.columns import Facts
 from tests.support.fake_mail import FakeAccount, refusing
 from tests.support.imap_client import Client
 from tests.support.kept_results import KeptResults, numbers_in
@@ -211,6 +216,96 @@ def test_what_is_sorted_has_a_limit_of_its_own() -> None:
     assert b"NOUPDATE" not in said
 
 
+@pytest.mark.parametrize(
+    ("limit", "command"),
+    [
+        ("MOST_SORTED", b"SORT RETURN (UPDATE) (SIZE) UTF-8 UNFLAGGED"),
+        ("MOST_RESULTS", b"UID SEARCH RETURN (UPDATE (UID)) UNFLAGGED"),
+    ],
+)
+def test_what_grows_beyond_a_limit_is_told_to_end(
+    monkeypatch: pytest.MonkeyPatch, client: Client, limit: str, command: bytes
+) -> None:
+    """A result that becomes too much gets no more updates: NO [NOUPDATE], untagged.
+
+    The limits are those of all results together; others of the session go on.
+    """
+    monkeypatch.setattr(f"imapbox.imap.contexts.{limit}", 8)
+    client.say(b"few %b 1:2\r\nall %b\r\n" % (command, command))
+    add(client.account, 5)
+    assert b'(TAG "all")' in client.say(b"c NOOP\r\n")
+    add(client.account, 6)
+    said = client.say(b"c NOOP\r\n")
+    assert b'\r\n* NO [NOUPDATE "all"] ' in said
+    assert b"ADDTO" not in said
+    said = client.say(b"c STORE 1 +FLAGS.SILENT (\\Flagged)\r\n")
+    assert said.count(b"REMOVEFROM") == said.count(b'(TAG "few")') == 1
+    assert b"NOUPDATE" not in client.say(b"all %b 1:3\r\n" % command)
+
+
+def test_who_knows_uids_only_is_told_no_numbers(client: Client) -> None:
+    """With UIDONLY, results that are told by sequence numbers are kept up no more."""
+    client.say(b"a SEARCH RETURN (UPDATE) ALL\r\nb UID SEARCH RETURN (UPDATE) ALL\r\n")
+    said = client.say(b"c ENABLE UIDONLY\r\n")
+    assert said.startswith(b'* NO [NOUPDATE "a"] ')
+    assert said.endswith(b"* ENABLED UIDONLY\r\nc OK Enabled.\r\n")
+    client.say(b"c UID STORE 1 +FLAGS.SILENT (\\Deleted)\r\n")
+    told = b'* ESEARCH (TAG "b") UID REMOVEFROM (0 1)\r\n* VANISHED 1\r\n'
+    assert client.say(b"c EXPUNGE\r\n") == told + b"c OK Expunged.\r\n"
+
+
+def test_the_last_message_is_the_one_that_it_was(client: Client) -> None:
+    """ "UID *" is the message that was the last; "UID 9:*" is all that comes."""
+    client.say(b"a UID SEARCH RETURN (UPDATE) UID *\r\n")
+    client.say(b"b UID SEARCH RETURN (UPDATE) UID 9:*,1\r\n")
+    client.say(b"d UID SEARCH RETURN (UPDATE) UID 2:3\r\n")
+    add(client.account, 6)
+    add(client.account, 7)
+    said = client.say(b"c NOOP\r\n")
+    assert said.count(b"ESEARCH") == 1
+    assert b'(TAG "b") UID ADDTO (0 6:7)' in said
+    client.say(b"c STORE 5 +FLAGS.SILENT (\\Deleted)\r\n")
+    said = client.say(b"c EXPUNGE\r\n")
+    assert said.count(b"REMOVEFROM (0 5)") == said.count(b"ESEARCH") == 2
+
+
+def test_all_that_comes_into_an_empty_mailbox_is_behind_any_uid() -> None:
+    """Where there is no last message, "UID *" is nobody, and "UID 2:*" who comes."""
+    client = Client(FakeAccount()).login().select()
+    client.say(b"a SEARCH RETURN (UPDATE) UID *\r\n")
+    client.say(b"b SEARCH RETURN (UPDATE) UID 2:*\r\n")
+    for number in range(3):
+        add(client.account, number)
+    said = client.say(b"c NOOP\r\n")
+    assert said.count(b"ESEARCH") == 1
+    assert b'(TAG "b") ADDTO (0 2:3)' in said
+
+
+def test_no_part_is_decoded_again_and_again(client: Client) -> None:
+    """What UPDATE wants of new messages has the limit that FETCH has."""
+    atts = b" ".join(b"BINARY[1]<%d.1>" % start for start in range(17))
+    said = client.say(b"t SEARCH RETURN (UPDATE (%b)) ALL\r\n" % atts)
+    assert said.startswith(b"t NO [LIMIT]")
+
+
+def test_nobody_waits_for_a_sorted_result(client: Client) -> None:
+    """Between any two messages that come into one, or go, others have their turn."""
+    pauses = 0
+
+    async def pause() -> None:
+        nonlocal pauses
+        pauses += 1
+
+    result = Sorted(client.account.open[0], [SortBy(SortKey.SIZE)], 9)
+    uids = np.arange(1, 6, dtype=np.uint32)
+    assert Deferred.fromCoroutine(result.add(uids, pause)).called
+    assert result.uids.tolist() == uids.tolist()
+    assert pauses == 2 * 5, "putting in order, and putting there"
+    assert Deferred.fromCoroutine(result.remove(uids[1:4], pause)).called
+    assert result.uids.tolist() == [1, 5]
+    assert pauses == 2 * 5 + 3
+
+
 def test_what_was_saved_is_what_it_was(client: Client) -> None:
     """ "$" in a program stands for what it stood for when the program was given."""
     client.say(b"a SEARCH RETURN (SAVE) 2,4\r\n")
@@ -246,6 +341,26 @@ def test_only_what_changed_is_read(client: Client) -> None:
     asked.clear()
     client.say(b"c NOOP\r\n")
     assert asked == ["sync"]
+
+
+def test_what_changed_is_looked_for_once(
+    monkeypatch: pytest.MonkeyPatch, client: Client
+) -> None:
+    """Whatever is kept up, all messages are asked once whether they changed."""
+    monkeypatch.setattr("imapbox.mailbox.searching._SLICE", 2)
+    for tag in (b"a", b"b", b"d"):
+        client.say(b"%b SEARCH RETURN (UPDATE) FLAGGED\r\n" % tag)
+    mailbox = client.account.open[0]
+    facts, looked_at = mailbox.facts, list[int]()
+
+    def note(places: slice) -> Facts:
+        looked_at.extend(range(5)[places])
+        return facts(places)
+
+    monkeypatch.setattr(mailbox, "facts", note)
+    said = client.say(b"c STORE 3,5 +FLAGS.SILENT (\\Flagged)\r\n")
+    assert said.count(b"ADDTO (0 3,5)") == 3
+    assert looked_at == [0, 1, 2, 3, 4, *3 * [2, 4]]
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@ import tracemalloc
 from bisect import bisect_left
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from imapbox.index.uid_roll import PIECE, UidRoll, Uids
+from imapbox.model.uid_arrays import without
 
 # What happens: so many arrive, or those in a range go.
 events = st.lists(
@@ -85,6 +87,45 @@ def test_what_was_handed_out_stays(events: list, piece: int) -> None:
         given_out.append((roll.now, roll.now.tolist()))
     for array, content in given_out:
         assert array.tolist() == content
+
+
+@given(events, pieces)
+def test_what_went_is_what_is_not_there_later(events: list, piece: int) -> None:
+    """Between any two moments those are gone that the first has and the second not."""
+    roll, uid = UidRoll(piece), 1
+    handed_out = [roll.now]
+    for event in events:
+        if isinstance(event, int):
+            for _ in range(event):
+                roll.append(uid)
+                uid += 1
+        else:
+            roll.remove([range(event[0], event[0] + event[1])])
+        handed_out.append(roll.now)
+    last = handed_out[-1]
+    for each in handed_out:
+        gone = sorted({*each.tolist()} - {*last.tolist()})
+        assert each.gone_in(last).tolist() == gone
+
+
+def test_what_nothing_happened_to_is_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To find what went of a million costs the pieces to which something happened."""
+    looked_at = []
+
+    def note(uids: np.ndarray, others: np.ndarray) -> np.ndarray:
+        looked_at.append(len(uids) + len(others))
+        return without(uids, others)
+
+    monkeypatch.setattr("imapbox.index.uid_roll.without", note)
+    roll = UidRoll()
+    roll.load([np.arange(1, 1_000_001, dtype=np.uint32)])
+    before = roll.now
+    roll.append(1_000_001)
+    roll.remove([range(500_000, 500_001)])
+    assert before.gone_in(roll.now).tolist() == [500_000]
+    assert looked_at[0] < 5 * PIECE
 
 
 def test_the_greatest_uids_fit() -> None:
