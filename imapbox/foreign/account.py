@@ -238,10 +238,10 @@ class ForeignAccount:
         """Be asked by nobody: METADATA is not offered."""
         raise NotImplementedError
 
-    async def owns(self, name: MailboxName) -> bool:
+    async def owner_of(self, name: MailboxName) -> UserName:
         """Say that all is the user's: nobody knows."""
         del name
-        return True
+        return self.user
 
     async def my_rights(self, name: MailboxName) -> Rights:
         """Be asked by nobody: ACL is not offered."""

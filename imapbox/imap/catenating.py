@@ -1,7 +1,8 @@
 """What the URLs of a CATENATE lead to. RFC 4469 §3.
 
-Only messages of one's own are meant, so only URLs that name no server. They count
-from the mailbox that is selected: without one of their own, they mean that.
+Only messages are meant that one may read here, so only URLs that name no server.
+Those of others are where LIST shows them. URLs count from the mailbox that is
+selected: without one of their own, they mean that.
 """
 
 from collections.abc import Iterator

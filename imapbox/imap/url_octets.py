@@ -12,7 +12,12 @@ from imapbox.imap.withheld import refuse_withheld
 from imapbox.mailbox.account_interface import Account
 from imapbox.mailbox.cards import READ, read_cards
 from imapbox.mailbox.interfaces import Piece, SelectedMailbox
-from imapbox.model.errors import MailboxGone, MessageGone, NoSuchMailbox
+from imapbox.model.errors import (
+    MailboxGone,
+    MessageGone,
+    NoSuchMailbox,
+    NotPermitted,
+)
 from imapbox.model.names import MailboxName
 from imapbox.wire.imap.fetch_items import FIELDS, Section
 from imapbox.wire.imap.urls import ImapUrl
@@ -55,7 +60,7 @@ class Sources:
             if url.uidvalidity not in {None, mailbox.uidvalidity} or url.uid is None:
                 raise LeadsNowhere
             return await _octets(mailbox, url.uid)
-        except (NoSuchMailbox, MailboxGone, MessageGone) as error:
+        except (NoSuchMailbox, NotPermitted, MailboxGone, MessageGone) as error:
             raise LeadsNowhere from error
 
     async def _open(self, name: MailboxName) -> SelectedMailbox:

@@ -6,11 +6,13 @@ Whoever may not even see that a mailbox is there is told what he is told of name
 that nobody has.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from imapbox.index.account_state import AccountState
 from imapbox.model.errors import NoSuchMailbox, NotPermitted
 from imapbox.model.names import INBOX, SHARED_USER, MailboxName, UserName
+from imapbox.model.numbers import Uid
 from imapbox.model.rights import ALL_RIGHTS, ANYONE, NO_RIGHTS, Rights
 from imapbox.store.access_facts import rights_of
 from imapbox.store.account import AccountLog
@@ -70,6 +72,14 @@ class Access(NamedTuple):
         if self.visitor.administers:
             return ALL_RIGHTS
         return rights | rights_of(ANYONE, facts)
+
+
+def told_uids(access: Access, uids: Sequence[Uid]) -> Sequence[Uid]:
+    """Return the UIDs of messages that somebody brought, as far as he may know them.
+
+    They are for who can select the mailbox: RFC 4315 §3.
+    """
+    return uids if Rights.READ in access.rights else ()
 
 
 def authorize(

@@ -15,7 +15,7 @@ from imapbox.index.mailbox_transactions import (
     Incoming,
 )
 from imapbox.index.rows_taken_along import take_along
-from imapbox.mailbox.access import Access, Visitor, authorize
+from imapbox.mailbox.access import Access, Visitor, authorize, told_uids
 from imapbox.mailbox.access_list import access_list, change_rights, grantable
 from imapbox.mailbox.annotations import SHARED, Annotations, check_may_annotate
 from imapbox.mailbox.counts import deleted_of, status_of
@@ -202,7 +202,7 @@ class UserAccount:
         if append.uidvalidity is None:
             raise NoSuchMailbox(name)
         take_back = partial(self._take_back, access, name, append)
-        return Appended(append.uidvalidity, append.uids, take_back)
+        return Appended(append.uidvalidity, told_uids(access, append.uids), take_back)
 
     async def _take_back(
         self, access: Access, name: MailboxName, append: AppendMessages
@@ -221,10 +221,10 @@ class UserAccount:
         wish = ExpungeMessages(known, only_deleted=False)
         await mailbox.submit(wish, command="replace")
 
-    async def owns(self, name: MailboxName) -> bool:
-        """Say whether a mailbox is, or would be, the visitor's own."""
+    async def owner_of(self, name: MailboxName) -> UserName:
+        """Return whose mail a mailbox is, or would be, part of."""
         del name
-        return self._is_owner
+        return self.user
 
     async def quota(self) -> tuple[Quota, Usage]:
         """Return what the account may hold, and what it holds."""

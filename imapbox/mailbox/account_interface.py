@@ -174,8 +174,8 @@ class Account(Protocol):
         """
         ...
 
-    async def owns(self, name: MailboxName) -> bool:
-        """Say whether a mailbox of this name is, or would be, the user's own."""
+    async def owner_of(self, name: MailboxName) -> UserName:
+        """Return whose mail a mailbox of this name is, or would be, part of."""
         ...
 
     async def quota(self) -> tuple[Quota, Usage]:

@@ -126,7 +126,7 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Where messages went; no UIDs if nobody knows. RFC 4315 §3.
+    """Where messages went; no UIDs if nobody knows, or may know. RFC 4315 §3.
 
     Attributes:
         take_back: Removes them again, durably, whatever their mailbox is called by
@@ -145,7 +145,7 @@ class Copied:
     Attributes:
         uidvalidity: Of the mailbox that they are in now.
         originals: The UIDs that they had, ascending.
-        uids: The UIDs that they have there, in the same order; none if nobody knows.
+        uids: The UIDs that they have there, in the same order; none as in `Appended`.
     """
 
     uidvalidity: UidValidity

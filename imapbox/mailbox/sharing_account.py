@@ -131,8 +131,8 @@ class SharingAccount:
     async def rename(self, old: MailboxName, new: MailboxName) -> None:
         """Rename a mailbox; only where it stays its owner's."""
         account, there = await self._find(old)
-        goal = place_of(new) or Place(self.user, new)
-        if goal.owner != account.user:
+        goal = await self._place(new)
+        if goal.owner != account.user or _hides_others(account, goal.name):
             raise MailboxNameRefused(new)
         await account.rename(there, goal.name)
 
@@ -159,9 +159,9 @@ class SharingAccount:
         account, there = await self._find(name)
         return await account.append(there, messages, freed)
 
-    async def owns(self, name: MailboxName) -> bool:
-        """Say whether a mailbox is, or would be, the user's own."""
-        return place_of(name) is None or await self._own.has(name)
+    async def owner_of(self, name: MailboxName) -> UserName:
+        """Return whose mail a mailbox is, or would be, part of."""
+        return (await self._place(name)).owner
 
     async def quota(self) -> tuple[Quota, Usage]:
         """Return what the user's own account may hold, and what it holds."""
@@ -257,16 +257,13 @@ class SharingAccount:
     async def _find(self, name: MailboxName) -> tuple[UserAccount, MailboxName]:
         """Return whose a mailbox is, and what it is called there.
 
-        What the user has himself by a name that is others' now stays his.
-
         Raises:
             NoSuchMailbox: It is not his, and whose it is gave him no rights, or
                 nobody has it.
         """
-        place = place_of(name)
-        if place is None or await self.owns(name):
-            return self._own, name
-        owner, there = place
+        owner, there = await self._place(name)
+        if owner == self.user:
+            return self._own, there
         shared = await self._shares.account()
         if shared is None:
             raise NoSuchMailbox(name)
@@ -275,6 +272,17 @@ class SharingAccount:
         if owner not in owners_for(shared, self.user):
             raise NoSuchMailbox(name)
         return await self._account_of(owner), there
+
+    async def _place(self, name: MailboxName) -> Place:
+        """Return where a mailbox is, or would be.
+
+        What the user has himself by a name that is others' now stays his. By the
+        names that his mailboxes have for others he has none.
+        """
+        place = place_of(name)
+        if place is None or await self._own.has(name):
+            return Place(self.user, name)
+        return place._replace(owner=NOBODY) if place.owner == self.user else place
 
     async def _for_a_new_one(
         self, name: MailboxName
@@ -290,11 +298,14 @@ class SharingAccount:
         if is_shared and self._visitor.administers:
             await self._shares.made_account()
         try:
-            return await self._find(name)
+            account, there = await self._find(name)
         except NoSuchMailbox:
             if place is not None and place.owner == NOBODY:
                 raise MailboxNameRefused(name) from None
             raise NotPermitted(name) from None
+        if account.user != self.user and _hides_others(account, there):
+            raise NotPermitted(name)
+        return account, there
 
     def _note_owner(self, owner: UserName, others: Mapping[MailboxName, Seen]) -> None:
         """Let those who listen hear of somebody's mailboxes."""
@@ -354,6 +365,11 @@ async def open_sharing_account(store: Store, visitor: Visitor) -> SharingAccount
     account = SharingAccount(store, visitor)
     await account.open()
     return account
+
+
+def _hides_others(account: UserAccount, name: MailboxName) -> bool:
+    """Say whether the owner of an account would find others' mailboxes by a name."""
+    return account.user != SHARED_USER and place_of(name) is not None
 
 
 def _spelled(name: MailboxName) -> MailboxName:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from imapbox.index.copying import CopyMessages, Originals
 from imapbox.index.known import Known
 from imapbox.index.rows_taken_along import take_along
-from imapbox.mailbox.access import Access
+from imapbox.mailbox.access import Access, told_uids
 from imapbox.mailbox.interfaces import Copied
 from imapbox.model.errors import (
     MailboxGone,
@@ -100,7 +100,7 @@ class Transfer:
             await target.submit(copy, command="copy")
         except MailboxGone:
             raise NoSuchMailbox(name) from None
-        return _copied(uids, copy)
+        return _copied(uids, copy, access)
 
     async def move(
         self, source: OpenMailbox, uids: NDArray[np.uint32], name: MailboxName
@@ -134,7 +134,7 @@ class Transfer:
                 raise
             raise NoSuchMailbox(name) from None
         await source.sync()
-        return _copied(uids, copy)
+        return _copied(uids, copy, access)
 
     async def move_all(self, old: MailboxName, new: MailboxName) -> None:
         """Move all messages that are in ``old`` now. Both are one's own.
@@ -196,7 +196,10 @@ def _sizes(mailbox: OpenMailbox, uids: NDArray[np.uint32]) -> NDArray[np.int64]:
     return sizes
 
 
-def _copied(uids: NDArray[np.uint32], copy: CopyMessages) -> Copied | None:
+def _copied(
+    uids: NDArray[np.uint32], copy: CopyMessages, access: Access
+) -> Copied | None:
     if copy.uidvalidity is None:
         raise RuntimeError("a copy without a commit")
-    return Copied(copy.uidvalidity, uids.tolist(), list(map(Uid, copy.uids)))
+    copies = told_uids(access, list(map(Uid, copy.uids)))
+    return Copied(copy.uidvalidity, uids.tolist(), copies)

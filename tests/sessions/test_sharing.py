@@ -5,9 +5,10 @@ Bob has connection 1, Ana 2, Eve 3, and an administrator 4.
 
 import pytest
 
-from imapbox.model.names import UserName
+from imapbox.model.names import UserName, mailbox_name
 from imapbox.model.quota import Quota
 from imapbox.store.quotas import quota_facts
+from tests.support.mail_store import account_of
 from tests.support.stage import SharingLogins, Stage
 
 USERS = {"1": b"bob", "2": b"ana", "3": b"eve", "4": b"root"}
@@ -526,3 +527,109 @@ async def test_notes_and_quotas_of_others(stage: Stage) -> None:
     )
     replace = b'REPLACE 1 "Other Users/bob/Work" {5+}\r\na: b\n'
     assert (await ana.command(replace))[-1].startswith(b"NO [OVERQUOTA]")
+    # Within the account, what goes makes room.
+    await stage.play(
+        r"""
+        A1: SETACL Work ana lrite
+        A2: SELECT "Other Users/bob/Work"
+            ...
+            OK
+        """
+    )
+    assert (await ana.command(replace))[-1].startswith(b"OK")
+    await stage.play(
+        r"""
+        A2: COPY 1 "Other Users/bob/Work"
+            NO [OVERQUOTA] ...
+        """
+    )
+
+
+async def test_numbers_are_for_who_may_read(stage: Stage) -> None:
+    """Who may bring messages and not read them hears no UIDs: RFC 4315 §3."""
+    await stage.play(
+        r"""
+        A1: CREATE Drop
+            OK ...
+        A1: SETACL Drop ana li
+        A delivers: one
+        """
+    )
+    ana = await stage.client("A2")
+    to_drop = b'APPEND "Other Users/bob/Drop" {3+}\r\nx:y'
+    assert await ana.command(to_drop) == [b"OK Message stored."]
+    for _ in range(3):
+        await ana.command(b"APPEND INBOX {3+}\r\nx:y")
+    await ana.command(b"SELECT INBOX")
+    replace = b'REPLACE 1 "Other Users/bob/Drop" {3+}\r\nx:z'
+    said = await ana.command(replace)
+    assert said == [b"* OK Stored.", b"* 1 EXPUNGE", b"OK Replaced."]
+    await stage.play(
+        r"""
+        A2: COPY 1 "Other Users/bob/Drop"
+            OK Copied.
+        A2: MOVE 1 "Other Users/bob/Drop"
+            * OK Moved.
+            * 1 EXPUNGE
+            OK
+        A1: SETACL Drop ana +r
+        A2: COPY 1 "Other Users/bob/Drop"
+            OK [COPYUID <> 3 5] Copied.
+        """
+    )
+    assert b"[APPENDUID" in (await ana.command(to_drop))[-1]
+
+
+async def test_messages_are_made_of_others_mail(stage: Stage) -> None:
+    """CATENATE takes from whatever one may read; all else is BADURL: RFC 4469 §3."""
+    await stage.play(WORK + "A1: SETACL Work ana lr")
+    ana = await stage.client("B2")
+    url = b"/Other%20Users/bob/Work/;UID=1"
+    append = b'APPEND INBOX CATENATE (URL "%b")' % url
+    assert (await ana.command(append))[-1].startswith(b"OK [APPENDUID")
+    for rights in b"l", b'""':
+        await stage.play(f"A1: SETACL Work ana {rights.decode()}")
+        refusal = b"NO [BADURL %b] A URL leads to nothing." % url
+        assert await ana.command(append) == [refusal]
+
+
+async def test_nobody_finds_his_own_among_others(stage: Stage) -> None:
+    """The names that one's mailboxes have for others lead nowhere for oneself.
+
+    No mailbox is renamed to one, nor made where its owner would find others' mail;
+    who listens for names is told nothing.
+    """
+    bob = await account_of(await stage.store("A"))
+    await bob.create(mailbox_name("Other Users/ana"))  # from before
+    await stage.play(
+        WORK
+        + r"""
+        A1: SETACL "Other Users/ana" eve lrkx
+        A1: SETACL Work eve lrkx
+        A1: NOTIFY SET (personal (MailboxName))
+        A1: RENAME Work "Other Users/bob/Play"
+            NO [CANNOT] ...
+        A1: RENAME Work "Other Users/bob/Other Users/ana/INBOX"
+            NO [CANNOT] ...
+        A1: CREATE "Other Users/bob/Play"
+            NO [NOPERM] ...
+        A1: SELECT "Other Users/bob/Work"
+            NO [NONEXISTENT] ...
+        A1: GETQUOTAROOT "Other Users/bob/Work"
+            * QUOTAROOT "Other Users/bob/Work"
+            OK
+        A3: RENAME "Other Users/bob/Work" "Other Users/bob/Other Users/ana/INBOX"
+            NO [CANNOT] ...
+        A3: CREATE "Other Users/bob/Other Users/ana/INBOX"
+            NO [NOPERM] ...
+        A1: LIST "" W*
+            * LIST (\HasNoChildren) "/" Work
+            OK
+        A1: RENAME "Other Users/ana" Play
+        B1: CREATE Play/new
+            OK ...
+        A1 hears:
+            * LIST (\HasChildren) "/" Play
+            * LIST (\HasNoChildren) "/" Play/new
+        """
+    )

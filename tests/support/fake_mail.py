@@ -361,9 +361,10 @@ class FakeAccount:
         del self.boxes[old]
         self._written()
 
-    async def owns(self, name: MailboxName) -> bool:
-        await self.pause("owns")
-        return bool(name)
+    async def owner_of(self, name: MailboxName) -> UserName:
+        await self.pause("owner_of")
+        del name
+        return self.user
 
     async def my_rights(self, name: MailboxName) -> Rights:
         await self.pause("my_rights")

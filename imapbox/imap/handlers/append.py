@@ -16,6 +16,7 @@ from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.append import Append, Replace
 from imapbox.wire.imap.events import AppendAnnounced
+from imapbox.wire.imap.response_codes import ResponseCode
 
 
 async def append(
@@ -35,9 +36,7 @@ async def append(
     """
     where = await _append(session, command, message)
     text = "Messages stored." if len(where.uids) > 1 else "Message stored."
-    if not where.uids:
-        return Done(text)
-    return Done(text, codes.append_uid(where.uidvalidity, where.uids))
+    return Done(text, _append_uid(where))
 
 
 async def replace(
@@ -66,18 +65,25 @@ async def replace(
     if not len(mailbox.remaining(uids)):
         raise MessageGone
     freed = NOTHING_USED
-    target = command.mailbox.name()
+    owner_of = session.account.owner_of
     # What goes from one account makes no room in another.
-    if all([await session.account.owns(each) for each in (mailbox.name, target)]):
+    if await owner_of(mailbox.name) == await owner_of(command.mailbox.name()):
         sizes = [each.size for each in mailbox.messages_of(uids)]
         freed = Usage(sum(sizes), len(sizes))
     where = await _append(session, command, message, freed)
     async with taking_back(where):
         with in_progress(session, "removing"):
             await mailbox.remove(uids)
-    code = codes.append_uid(where.uidvalidity, where.uids)
-    session.output.write(responses.untagged(responses.Status.OK, "Stored.", code))
+    line = responses.untagged(responses.Status.OK, "Stored.", _append_uid(where))
+    session.output.write(line)
     return Done("Replaced.", code_then=session.highestmodseq)
+
+
+def _append_uid(where: Appended) -> ResponseCode | None:
+    """Return APPENDUID; None if nobody knows, or the client may not. RFC 4315 §3."""
+    if not where.uids:
+        return None
+    return codes.append_uid(where.uidvalidity, where.uids)
 
 
 async def _append(

@@ -70,10 +70,10 @@ async def _or_try_create(work: Awaitable[T]) -> T:
 
 
 def _copy_uid(copied: Copied) -> ResponseCode | None:
-    """Return COPYUID; None if nobody knows, or it were a line such as few clients read.
+    """Return COPYUID; None if it is not known, or were longer than clients read.
 
-    RFC 4315 §3 has it that servers should say it; who is not told looks into
-    the mailbox.
+    It is not known to who can't select the mailbox. RFC 4315 §3 has it that servers
+    should say it to all others; who is not told looks into the mailbox.
     """
     if not copied.uids:
         return None

@@ -35,7 +35,9 @@ async def get_quota_root(session: Session, command: GetQuotaRoot) -> Done:
     What limits others is not told.
     """
     name = command.mailbox.name()
-    told = await _told(session) if await session.account.owns(name) else b""
+    account = session.account
+    is_own = await account.owner_of(name) == account.user
+    told = await _told(session) if is_own else b""
     roots = (ROOT,) if told else ()
     line = responses.quota_root(name, roots, utf8=session.dialect.utf8)
     session.output.write(line + told)
