@@ -13,6 +13,7 @@ from imapbox.foreign.capabilities import LACKS
 from imapbox.foreign.mailbox import ForeignMailbox, opened
 from imapbox.foreign.names import Names
 from imapbox.foreign.spool import FileContent, FileSpool
+from imapbox.mailbox import tree
 from imapbox.mailbox.account_interface import UrlKeys
 from imapbox.mailbox.interfaces import (
     Appended,
@@ -23,7 +24,7 @@ from imapbox.mailbox.interfaces import (
 )
 from imapbox.mailbox.twisted_interfaces import IDeferringAccount
 from imapbox.model.errors import MailboxExists, NoSuchMailbox
-from imapbox.model.names import INBOX, MailboxName, UserName, parents
+from imapbox.model.names import MailboxName, UserName, parents
 from imapbox.model.numbers import ModSeq, UidValidity
 from imapbox.model.quota import NOTHING_USED, Quota, Usage
 from imapbox.model.rights import Grantable, Rights, RightsChange
@@ -87,18 +88,20 @@ class ForeignAccount:
             await prefixes(presenter.getSharedNamespaces),
         )
 
-    async def mailboxes(self) -> Sequence[Listed]:
-        """Return all names that our clients can know, sorted, INBOX first."""
+    async def mailboxes(self, within: MailboxName | None = None) -> tree.Names:
+        """Return the names that our clients can know, INBOX first."""
         infos = await self._infos()
         above = {parent for name in infos for parent in parents(name)}
         names = {*infos, *above}
         subscribed = await self._subscribed(names)
         listed = []
-        for name in sorted(names | subscribed, key=lambda name: (name != INBOX, name)):
+        for name in names | subscribed:
+            if within not in {None, name, *parents(name)}:
+                continue
             flags = infos[name].getFlags() if name in infos else (_NOSELECT,)
             exists = _NOSELECT not in {text_of(flag).lower() for flag in flags}
             listed.append(Listed(name, name in subscribed, exists, name in above))
-        return listed
+        return tree.FewNames(listed)
 
     async def _subscribed(self, names: set[MailboxName]) -> set[MailboxName]:
         """Return what is subscribed: of these names, unless others can be known."""

@@ -1,10 +1,12 @@
 """Which names a LIST shows, and what it says of each. RFC 5258 §3."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from imapbox.mailbox.interfaces import Listed
-from imapbox.model.names import MailboxName, parents
+from imapbox.mailbox.tree import Names
+from imapbox.model.names import MailboxName, is_below
 from imapbox.model.rights import Rights
 from imapbox.wire.imap.commands.listing import List
 from imapbox.wire.imap.list_options import Selecting
@@ -46,25 +48,24 @@ class Row(NamedTuple):
 class ListRows:
     """The names of an account as one LIST shows them.
 
+    Each is looked at once, and none is kept but those above the one that is looked
+    at. So a name that is shown only for what is below it may come behind that.
+
     Args:
         command: The LIST.
-        listed: All names that there are.
+        names: All names that there are.
         no_mailbox: What is to be said of one that is no mailbox.
 
     Raises:
         MailboxNameRefused: Its reference or a pattern is not modified UTF-7.
     """
 
-    def __init__(
-        self, command: List, listed: Sequence[Listed], no_mailbox: Attribute
-    ) -> None:
+    def __init__(self, command: List, names: Names, no_mailbox: Attribute) -> None:
         self._command = command
         self._no_mailbox = no_mailbox
-        self._listed = listed
+        self._names = names
         self._matches = command.matcher().matches
         self._is_level = command.level_matcher().matches
-        self._above: set[MailboxName] = set()
-        self._above_unmatched: set[MailboxName] = set()
 
     def rows(self) -> Iterator[Row | None]:
         """Yield what is shown, and None whenever a name was looked at.
@@ -72,37 +73,53 @@ class ListRows:
         Who asks may pause after any of them.
         """
         if Selecting.RECURSIVEMATCH in self._command.selecting:
-            yield from self._look_below()
-        for each in self._listed:
-            yield self._row(each)
-        # Names below which there is nothing but subscriptions.
-        others = self._above - {each.name for each in self._listed}
-        for name in sorted(others):
+            yield from self._recursive_rows()
+            return
+        for each in self._names.walk():
+            if each is None or not (self._selects(each) and self._matches(each.name)):
+                yield None
+            else:
+                yield self._row(each, is_selected=True)
+
+    def _recursive_rows(self) -> Iterator[Row | None]:
+        # Those that match, above the name that is looked at, and of which is not
+        # told yet: what is below may still have a say.
+        above: list[_Waiting] = []
+        for each in self._names.walk():
+            yield None
+            if each is None:
+                continue
+            while above and not is_below(each.name, above[-1].listed.name):
+                yield from self._word(above.pop())
+            is_selected, matches = self._selects(each), self._matches(each.name)
+            if is_selected:
+                for waiting in above:
+                    waiting.has_selected_below = True
+                    # RFC 5258 §3.5: who is shown for those below is so if they aren't.
+                    waiting.is_shown |= not matches
+                    yield from self._word(waiting)
+            if matches:
+                above.append(_Waiting(each, is_selected, is_shown=is_selected))
+        while above:
+            yield from self._word(above.pop())
+
+    def _word(self, waiting: "_Waiting") -> Iterator[Row]:
+        if waiting.is_shown and not waiting.is_told:
+            waiting.is_told = True
             yield self._row(
-                Listed(name, subscribed=False, exists=False, has_children=False)
+                waiting.listed,
+                is_selected=waiting.is_selected,
+                has_selected_below=waiting.has_selected_below,
             )
 
-    def _look_below(self) -> Iterator[None]:
-        for each in self._listed:
-            if self._selects(each):
-                above = parents(each.name)
-                self._above.update(above)
-                if not self._matches(each.name):
-                    self._above_unmatched.update(above)
-            yield None
-
-    def _row(self, each: Listed) -> Row | None:
-        selected = self._selects(each)
-        # RFC 5258 §3.5: who is shown for those below is so if they aren't.
-        if not selected and each.name not in self._above_unmatched:
-            return None
-        if not self._matches(each.name):
-            return None
+    def _row(
+        self, each: Listed, *, is_selected: bool, has_selected_below: bool = False
+    ) -> Row:
         return Row(
             each.name,
             self._attributes(each),
-            each.name in self._above,
-            selected and each.exists,
+            has_selected_below,
+            is_selected and each.exists,
             each.rights,
         )
 
@@ -121,6 +138,25 @@ class ListRows:
         if each.subscribed and (asked or command.returning.subscribed):
             attributes.append(Attribute.SUBSCRIBED)
         return attributes + attributes_of(each)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A name above the one that is looked at.
+
+    Attributes:
+        listed: It.
+        is_selected: Whether it is selected itself.
+        is_shown: Whether it is shown, for itself or for what is below it.
+        has_selected_below: Whether something below it is selected.
+        is_told: Whether it was shown.
+    """
+
+    listed: Listed
+    is_selected: bool
+    is_shown: bool
+    has_selected_below: bool = False
+    is_told: bool = False
 
 
 def attributes_of(each: Listed) -> list[Attribute]:

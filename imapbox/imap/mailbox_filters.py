@@ -14,11 +14,14 @@ class MailboxFilter:
 
     Args:
         source: What the client said.
+
+    Attributes:
+        named: The names that it gave, of those that can be any.
     """
 
     def __init__(self, source: Source) -> None:
         self._where = source.where
-        self._roots = frozenset(_named(source.mailboxes))
+        self.named = frozenset(_named(source.mailboxes))
 
     def means(self, each: Listed) -> bool:
         """Say whether a name is meant, whether or not it is a mailbox."""
@@ -27,11 +30,11 @@ class MailboxFilter:
             return each.subscribed
         if where in {Where.PERSONAL, Where.INBOXES}:
             return each.is_personal  # RFC 5465 §6.3: mail may be delivered anywhere
-        if name in self._roots:
+        if name in self.named:
             return True
         if where is Where.SUBTREE_ONE:
-            return name.rpartition(DELIMITER)[0] in self._roots
-        return where is Where.SUBTREE and not self._roots.isdisjoint(parents(name))
+            return name.rpartition(DELIMITER)[0] in self.named
+        return where is Where.SUBTREE and not self.named.isdisjoint(parents(name))
 
 
 def _named(arguments: Iterable[MailboxArgument]) -> Iterable[MailboxName]:

@@ -1,13 +1,15 @@
 """Telling which names and annotations of an account others changed. RFC 5465."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from imapbox.imap.interests import Interests
 from imapbox.imap.known_tree import Affected
 from imapbox.imap.list_rows import attributes_of
+from imapbox.imap.name_walk import in_turns
 from imapbox.imap.session import Session
 from imapbox.mailbox.interfaces import Listed
+from imapbox.model.names import MailboxName
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.notify import METADATA, Event
 from imapbox.wire.imap.responses import Attribute
@@ -17,7 +19,7 @@ async def tell_names(session: Session, listed: Sequence[Listed]) -> None:
     """Tell which names came, went or changed. RFC 5465 §5.4, §5.5."""
     notifying = session.notifying
     affected = notifying.tree.learn(listed)
-    names = {each.name: each for each in listed} if affected else {}
+    names = await _rows(session, {each.name for each in affected})
     for change in affected:
         gone = Listed(change.name, subscribed=False, exists=False, has_children=False)
         row = names.get(change.name, gone)
@@ -55,6 +57,16 @@ async def tell_annotations(session: Session, listed: Sequence[Listed]) -> None:
             )
             session.output.write(line)
         await session.output.room()
+
+
+async def _rows(
+    session: Session, names: Collection[MailboxName]
+) -> dict[MailboxName, Listed]:
+    """Return what LIST says of some names, of those of which it says anything."""
+    if not names:
+        return {}
+    walk = in_turns(session, await session.account.mailboxes())
+    return {each.name: each async for each in walk if each.name in names}
 
 
 def _is_wanted(interests: Interests, row: Listed, change: Affected) -> bool:

@@ -20,6 +20,7 @@ from imapbox.imap.known_counts import first_atts, known_from
 from imapbox.imap.known_tree import KnownTree
 from imapbox.imap.list_rows import attributes_of
 from imapbox.imap.name_notices import tell_annotations, tell_names
+from imapbox.imap.name_walk import all_names
 from imapbox.imap.notifying import MOST_FOLLOWED, Notifying, silent
 from imapbox.imap.refusals import code_of, ends_session
 from imapbox.imap.session import Session
@@ -34,8 +35,7 @@ from imapbox.wire.imap.responses import Attribute
 
 _log = Logger()
 
-# Names that are looked at, and mailboxes that are begun to be listened to, before
-# the others have their turn.
+# Mailboxes that are begun to be listened to before the others have their turn.
 _AT_A_TIME: Final = 16
 
 
@@ -60,12 +60,12 @@ async def begin(
     try:
         if interests.of_names:
             # What happens from now on is hinted at, so nothing falls in between.
-            listed = await session.account.mailboxes()
+            listed = await all_names(session)
             notifying.tree = KnownTree(listed)
             if interests.of_all & METADATA:
                 annotations = await session.account.all_metadata()
                 notifying.annotations = KnownAnnotations(annotations)
-            _tell_forbidden(session, interests, listed)
+            await _tell_forbidden(session, interests, listed)
             if not await _follow(session, notifying, listed):
                 notifying.close()
                 return None
@@ -116,14 +116,14 @@ async def tell_news(session: Session, *, may_expunge: bool) -> None:
 
 
 async def _tell_tree(session: Session) -> None:
-    listed = await session.account.mailboxes()
+    listed = await all_names(session)
     await tell_names(session, listed)
     await tell_annotations(session, listed)
     if not await _follow(session, session.notifying, listed):
         _tell_overflow(session)
 
 
-def _tell_forbidden(
+async def _tell_forbidden(
     session: Session, interests: Interests, listed: Sequence[Listed]
 ) -> None:
     """Tell of what mailboxes nothing is told since they may not be read.
@@ -136,6 +136,7 @@ def _tell_forbidden(
             utf8 = session.dialect.utf8
             line = responses.list_mailbox(attributes, each.name, utf8=utf8)
             session.output.write(line)
+        await session.output.room()
 
 
 async def _follow(
@@ -143,12 +144,11 @@ async def _follow(
 ) -> bool:
     """Listen to just those mailboxes that are meant; say whether that can be."""
     wanted = []
-    for number, each in enumerate(listed, start=1):
+    for each in listed:
         events = notifying.interests.of(each) & MESSAGES
         if each.mailbox_id is not None and events and Rights.READ in each.rights:
             wanted.append((each.mailbox_id, each.name, events))
-        if not number % _AT_A_TIME:
-            await session.output.room()
+        await session.output.room()
     if len(wanted) > MOST_FOLLOWED:
         return False
     notifying.leave(notifying.followed.keys() - {each[0] for each in wanted})

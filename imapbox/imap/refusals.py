@@ -37,7 +37,9 @@ from imapbox.model.errors import (
     StoreReadOnly,
     TooManyAnnotations,
     TooManyKeywords,
+    TooManyMailboxes,
     TooManyRights,
+    TooManySubscriptions,
     TooMuchAtOnce,
     UnknownFormat,
 )
@@ -54,6 +56,8 @@ RESPONSE_CODE: Final[Mapping[type[MailError], ResponseCode]] = {
     NotPermitted: codes.NOPERM,
     RightsRefused: codes.CANNOT,
     TooManyRights: codes.LIMIT,
+    TooManyMailboxes: codes.LIMIT,
+    TooManySubscriptions: codes.LIMIT,
     # LOGIN words it like a wrong password; nothing else should meet it.
     NoSuchUser: codes.AUTHENTICATIONFAILED,
     MailboxBusy: codes.INUSE,
@@ -92,7 +96,9 @@ _EVERYDAY: Final = (
     NotPermitted,
     RightsRefused,
     TooManyKeywords,
+    TooManyMailboxes,
     TooManyRights,
+    TooManySubscriptions,
     TooMuchAtOnce,
     SearchTextTooLong,
     MessageTooBig,

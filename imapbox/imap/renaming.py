@@ -17,10 +17,13 @@ async def tell_selected(
     session: Session, given: MailboxArgument, name: MailboxName
 ) -> None:
     """Tell of a mailbox that was selected: RFC 9051 §6.3.2."""
-    listed = await session.account.mailboxes()
-    attributes: Sequence[Attribute] = next(
-        (attributes_of(each) for each in listed if each.name == name), ()
-    )
+    names = await session.account.mailboxes(name)
+    attributes: Sequence[Attribute] = ()
+    for each in names.walk():
+        await session.output.room()
+        if each is not None and each.name == name:
+            attributes = attributes_of(each)
+            break
     _tell(session, given, name, attributes)
 
 

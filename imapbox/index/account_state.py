@@ -20,6 +20,7 @@ from imapbox.index.encoding import DamagedOperations, Encoded
 from imapbox.index.frame import Frame
 from imapbox.index.head import NO_COUNTS, Counts, Position
 from imapbox.index.mailbox_transactions import next_modseq
+from imapbox.index.name_order import NameOrder
 from imapbox.index.read import switch_of
 from imapbox.index.segment import ACCOUNT_META
 from imapbox.index.transaction import Change
@@ -37,6 +38,8 @@ class AccountState:
         names: The same by name.
         deleted: Ids of deleted mailboxes, and when: microseconds since 1970.
         subscribed: Names; they need not exist.
+        in_order: The mailboxes, in the order of their names.
+        subscribed_in_order: The subscribed names.
         highest_uidvalidity: Ever given.
         meta: Facts by id of the mailbox (`NO_MAILBOX`: the account's own) and name.
         missing: Nothing ever is: a BASE says all.
@@ -51,6 +54,8 @@ class AccountState:
         self.names: dict[MailboxName, Create] = {}
         self.deleted: dict[bytes, int] = {}
         self.subscribed: set[MailboxName] = set()
+        self.in_order = NameOrder(_name_of)
+        self.subscribed_in_order = NameOrder(_itself)
         self.highest_uidvalidity = UidValidity(0)
         self.meta: dict[bytes, dict[str, bytes]] = {}
 
@@ -63,6 +68,8 @@ class AccountState:
         other.names = dict(self.names)
         other.deleted = dict(self.deleted)
         other.subscribed = set(self.subscribed)
+        other.in_order = self.in_order.copy()
+        other.subscribed_in_order = self.subscribed_in_order.copy()
         other.highest_uidvalidity = self.highest_uidvalidity
         other.meta = {each: dict(facts) for each, facts in self.meta.items()}
         return other
@@ -122,11 +129,15 @@ class AccountState:
             case Delete():
                 mailbox = self.mailboxes.pop(operation.mailbox_id)
                 del self.names[mailbox.name]
+                self.in_order.remove(mailbox)
                 self.deleted[operation.mailbox_id] = time
                 self.meta.pop(operation.mailbox_id, None)
             case Subscribe():
+                if operation.name not in self.subscribed:
+                    self.subscribed_in_order.add(operation.name)
                 self.subscribed.add(operation.name)
             case Unsubscribe():
+                self.subscribed_in_order.remove(operation.name)
                 self.subscribed.discard(operation.name)
             case AccountMeta():
                 self._note(operation)
@@ -134,9 +145,11 @@ class AccountState:
     def _begin(self, base: AccountBase) -> None:
         self.mailboxes, self.names = {}, {}
         for mailbox in base.mailboxes:
-            self._bind(mailbox)
+            self._name(mailbox)
+        self.in_order = NameOrder(_name_of, self.mailboxes.values())
         self.deleted = dict(base.deleted)
         self.subscribed = set(base.subscribed)
+        self.subscribed_in_order = NameOrder(_itself, self.subscribed)
         self.highest_uidvalidity = base.highest_uidvalidity
         self.meta = {}
         for fact in base.meta:
@@ -152,9 +165,24 @@ class AccountState:
             del self.meta[fact.mailbox_id]
 
     def _bind(self, mailbox: Create) -> None:
+        before = self.mailboxes.get(mailbox.mailbox_id)
+        if before is not None:
+            self.in_order.remove(before)
+        self.in_order.add(mailbox)
+        self._name(mailbox)
+
+    def _name(self, mailbox: Create) -> None:
         self.mailboxes[mailbox.mailbox_id] = mailbox
         self.names[mailbox.name] = mailbox
         self.highest_uidvalidity = max(self.highest_uidvalidity, mailbox.uidvalidity)
+
+
+def _name_of(mailbox: Create) -> MailboxName:
+    return mailbox.name
+
+
+def _itself(name: MailboxName) -> MailboxName:
+    return name
 
 
 @dataclass(slots=True)

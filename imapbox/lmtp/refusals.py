@@ -42,7 +42,9 @@ from imapbox.model.errors import (
     StoreReadOnly,
     TooManyAnnotations,
     TooManyKeywords,
+    TooManyMailboxes,
     TooManyRights,
+    TooManySubscriptions,
     TooMuchAtOnce,
     UnknownFormat,
 )
@@ -74,6 +76,8 @@ STATUS: Final[Mapping[type[MailError], str]] = {
     NotPermitted: "451 4.2.0",
     RightsRefused: "451 4.2.0",
     TooManyRights: "451 4.2.0",
+    TooManyMailboxes: "451 4.2.0",
+    TooManySubscriptions: "451 4.2.0",
     # The tree of mailboxes changed under us: the next try finds it as it is.
     NoSuchMailbox: "451 4.2.0",
     MailboxGone: "451 4.2.0",

@@ -1,6 +1,6 @@
 """One user's mail, as a session sees it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
@@ -22,7 +22,6 @@ from imapbox.mailbox.counts import deleted_of, status_of
 from imapbox.mailbox.full_text import FullText
 from imapbox.mailbox.interfaces import (
     Appended,
-    Listed,
     Namespaces,
     NewMessage,
     Status,
@@ -30,7 +29,7 @@ from imapbox.mailbox.interfaces import (
 from imapbox.mailbox.recent import Recent, recent_after
 from imapbox.mailbox.selected import Selected
 from imapbox.mailbox.transfer import Target, Targets, Transfer
-from imapbox.mailbox.tree import Seen, tree
+from imapbox.mailbox.tree import Branch, Names, Tree
 from imapbox.mailbox.tree_rights import TreeRights
 from imapbox.mailbox.url_keys import UrlKeys
 from imapbox.mailbox.watching import Watching
@@ -44,7 +43,6 @@ from imapbox.model.flags import FlagScope, split_flags
 from imapbox.model.names import INBOX, SHARED_USER, MailboxName, UserName
 from imapbox.model.quota import NOTHING_USED, Quota, Usage
 from imapbox.model.rights import (
-    ALL_RIGHTS,
     ANY_THAT_CHANGES,
     ANY_THAT_TELLS,
     NO_RIGHTS,
@@ -120,24 +118,25 @@ class UserAccount:
         except NoSuchUser:
             return None
 
-    async def mailboxes(self) -> Sequence[Listed]:
-        """Return all names, sorted, INBOX first."""
-        return tree(await self.seen(), await self.subscribed())
+    async def mailboxes(self, within: MailboxName | None = None) -> Names:
+        """Return the names; see `account_interface.Account.mailboxes`."""
+        branch = await self.branch(within)
+        return Tree(self._account.state.subscribed_in_order.all(within), branch)
 
-    async def seen(self) -> Mapping[MailboxName, Seen]:
-        """Return the mailboxes that the visitor may know of, with the prefix."""
+    async def branch(self, within: MailboxName | None = None) -> Branch:
+        """Return the mailboxes, with what the visitor may do with each."""
         await self._account.sync()
-        return dict(self._seen())
+        return Branch(
+            self._prefix,
+            self._account.state.in_order.all(within),
+            lambda each: self._access_to(each).rights,
+            is_personal=self._is_owner,
+        )
 
     async def has(self, name: MailboxName) -> bool:
         """Say whether there is a mailbox of this name."""
         await self._account.sync()
         return name in self._account.state.names
-
-    async def subscribed(self) -> frozenset[MailboxName]:
-        """Return the owner's subscriptions."""
-        await self._account.sync()
-        return frozenset(self._account.state.subscribed)
 
     async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> bytes:
         """Make a mailbox; see `account_interface.Account.create`."""
@@ -320,14 +319,17 @@ class UserAccount:
         self,
         wake: Callable[[], None],
         owners: Mapping[bytes, UserName] = MappingProxyType({}),
+        closed: Callable[[Watching], None] = lambda _: None,
     ) -> Watching | None:
         """Begin to listen; see `account_interface.Account.watch`.
 
         Args:
             wake: As there.
             owners: Whose mailboxes of others are, by id, as it is then.
+            closed: Called with it when it is closed.
         """
-        watching = Watching(self._store.head_watches, self.user, wake, owners)
+        heads = self._store.head_watches
+        watching = Watching(heads, self.user, wake, owners, closed)
         return watching if watching.listen_to_tree(self.user) else None
 
     async def target(self, name: MailboxName) -> Target:
@@ -379,25 +381,6 @@ class UserAccount:
 
     def _access_to(self, mailbox: Create) -> Access:
         return Access(self._visitor, self._account, mailbox.mailbox_id)
-
-    def _seen(self) -> Iterator[tuple[MailboxName, Seen]]:
-        mailboxes = self._account.state.mailboxes.values()
-        if self._is_owner:  # who may have thousands
-            for each in mailboxes:
-                use = each.special_use or None
-                yield (
-                    each.name,
-                    Seen(ALL_RIGHTS, use, is_personal=True, mailbox_id=each.mailbox_id),
-                )
-            return
-        for each in mailboxes:
-            rights = self._access_to(each).rights
-            if Rights.LOOKUP in rights:
-                name = MailboxName(self._prefix + each.name)
-                yield (
-                    name,
-                    Seen(rights, None, is_personal=False, mailbox_id=each.mailbox_id),
-                )
 
     async def _annotated(
         self, name: MailboxName | None, more: Rights

@@ -6,12 +6,12 @@ from typing import NamedTuple, Protocol
 from imapbox.disk.spool import Spool
 from imapbox.mailbox.interfaces import (
     Appended,
-    Listed,
     Namespaces,
     NewMessage,
     SelectedMailbox,
     Status,
 )
+from imapbox.mailbox.tree import Names
 from imapbox.model.names import MailboxName, UserName
 from imapbox.model.quota import NOTHING_USED, Quota, Usage
 from imapbox.model.rights import Grantable, Rights, RightsChange
@@ -130,8 +130,12 @@ class Account(Protocol):
         """Return an empty spool for an APPEND's octets."""
         ...
 
-    async def mailboxes(self) -> Sequence[Listed]:
-        """Return all names, sorted, INBOX first."""
+    async def mailboxes(self, within: MailboxName | None = None) -> Names:
+        """Return the names as they are now; what others let one do, when it is told.
+
+        Args:
+            within: Only this one, and those below it.
+        """
         ...
 
     async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> bytes:

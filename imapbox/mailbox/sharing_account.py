@@ -10,18 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from twisted.logger import Logger
 
 from imapbox.disk.spool import Spool
+from imapbox.index.account_operations import Create
 from imapbox.mailbox.access import Visitor
 from imapbox.mailbox.account import UserAccount, account_made
 from imapbox.mailbox.interfaces import (
     Appended,
-    Listed,
     Namespaces,
     NewMessage,
     Status,
 )
 from imapbox.mailbox.selected import Selected
 from imapbox.mailbox.transfer import Target
-from imapbox.mailbox.tree import Seen, tree
+from imapbox.mailbox.tree import Branch, Names, Tree
 from imapbox.mailbox.url_keys import UrlKeys
 from imapbox.mailbox.watching import Watching
 from imapbox.model.errors import (
@@ -97,23 +97,28 @@ class SharingAccount:
         """Return an empty spool for an APPEND's octets."""
         return self._own.new_spool()
 
-    async def mailboxes(self) -> Sequence[Listed]:
-        """Return all names, sorted, INBOX first."""
-        seen = dict(await self._own.seen())
+    async def mailboxes(self, within: MailboxName | None = None) -> Names:
+        """Return the names; see `account_interface.Account.mailboxes`."""
+        own = await self._own.branch(within)
+        subscribed = self._account.state.subscribed_in_order.all(within)
+        if within is not None:
+            account, there = await self._find(within)
+            return Tree(subscribed, await account.branch(there))
+        others: list[Branch] = []
         shared = await self._shares.account()
         if shared is not None:
             for owner in (*sorted(owners_for(shared, self.user)), SHARED_USER):
-                others = await self._seen_of(owner)
-                seen = {**others, **seen}
-                self._note_owner(owner, others)
-        return tree(seen, await self._own.subscribed())
+                others += await self._branches_of(owner)
+                for watching in self._watches:
+                    watching.listen_to_tree(owner)
+        return Tree(subscribed, own, *others)
 
     def watch(self, wake: Callable[[], None]) -> Watching | None:
         """Begin to listen; see `account_interface.Account.watch`.
 
         It listens to those accounts of others in which there was something to see.
         """
-        watching = self._own.watch(wake, self._owners)
+        watching = self._own.watch(wake, self._owners, self._watches.discard)
         if watching is not None:
             self._watches.add(watching)
         return watching
@@ -307,32 +312,32 @@ class SharingAccount:
             raise NotPermitted(name)
         return account, there
 
-    def _note_owner(self, owner: UserName, others: Mapping[MailboxName, Seen]) -> None:
-        """Let those who listen hear of somebody's mailboxes."""
-        for each in others.values():
-            if each.mailbox_id is not None:
-                self._owners[each.mailbox_id] = owner
-        self._watches = {each for each in self._watches if not each.closed}
-        for watching in self._watches:
-            watching.listen_to_tree(owner)
-
-    async def _seen_of(self, owner: UserName) -> Mapping[MailboxName, Seen]:
+    async def _branches_of(self, owner: UserName) -> Sequence[Branch]:
         """Return what somebody lets the user see; nothing, if that can't be read.
 
-        What is wrong with it keeps nobody from seeing what is his.
+        What is wrong with it keeps nobody from seeing what is his. Whose those
+        mailboxes are that he sees is known from then on to who listens.
         """
         try:
             account = await self._account_of(owner)
-            return await account.seen()
+            branch = await account.branch()
         except NoSuchMailbox:
-            return {}
+            return ()
         except StoreFailure:
             raise
         except MailError as error:
             _log.info(
                 "can not show what {owner} has: {error!r}", owner=owner, error=error
             )
-            return {}
+            return ()
+
+        def rights(each: Create) -> Rights:
+            found = branch.rights(each)
+            if Rights.LOOKUP in found:
+                self._owners[each.mailbox_id] = owner
+            return found
+
+        return (branch._replace(rights=rights),)
 
     async def _account_of(self, owner: UserName) -> UserAccount:
         """Return somebody's account, as the user may see it.

@@ -145,7 +145,7 @@ class TwistedAccount:
 
     async def _list(self, ref: str, wildcard: str) -> list[tuple[str, "MailboxInfo"]]:
         listed = await self._mail.mailboxes()
-        self._subscribed = frozenset(each.name for each in listed if each.subscribed)
+        self._subscribed = frozenset(listed.subscribed)
         if not wildcard:
             return [("", MailboxInfo((_NOSELECT,)))]
         pattern = ListPattern(ref + wildcard)
@@ -167,9 +167,7 @@ class TwistedAccount:
     async def _list_subscribed(
         self, ref: str, wildcard: str
     ) -> list[tuple[str, object]]:
-        subscribed = [
-            each.name for each in await self._mail.mailboxes() if each.subscribed
-        ]
+        subscribed = (await self._mail.mailboxes()).subscribed
         above = {name for each in subscribed for name in parents(each)}
         wanted = {name: (_NOSELECT,) for name in above if wildcard.endswith("%")}
         attributes = wanted | dict.fromkeys(subscribed, ())

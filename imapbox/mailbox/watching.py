@@ -19,9 +19,7 @@ class Watching:
         user: Whose session it is.
         wake: Called when there is a first hint.
         owners: Whose mailboxes are, by id, that are not the user's own.
-
-    Attributes:
-        closed: Whether it listens to nothing any more.
+        closed: Called when it listens to nothing any more.
     """
 
     def __init__(
@@ -30,8 +28,9 @@ class Watching:
         user: UserName,
         wake: Callable[[], None],
         owners: Mapping[bytes, UserName],
+        closed: "Callable[[Watching], None]",
     ) -> None:
-        self.closed = False
+        self._closed = closed
         self._heads = heads
         self._user = user
         self._owners = owners
@@ -87,7 +86,7 @@ class Watching:
         for stop in self._stop_trees.values():
             stop()
         self._stop_trees.clear()
-        self.closed = True
+        self._closed(self)
 
     def _tree_written(self) -> None:
         had_hints = self.has_hints

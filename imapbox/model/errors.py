@@ -50,6 +50,14 @@ class TooManyRights(MailError):
     """Rights were given to as many as can have some."""
 
 
+class TooManyMailboxes(MailError):
+    """There are as many mailboxes as an account may have."""
+
+
+class TooManySubscriptions(MailError):
+    """There are as many subscriptions as an account may have."""
+
+
 class NoSuchUser(MailError):
     """No such user here."""
 

@@ -24,6 +24,9 @@ INBOX: Final = MailboxName("INBOX")
 SHARED_USER: Final = UserName("#Shared")
 MAX_LEVEL_BYTES: Final = 255
 MAX_LEVELS: Final = 20
+# Of all levels together. Only new names are held to it: who has a longer one from
+# before can read it, and be rid of it.
+MAX_NAME_BYTES: Final = 1000
 # Of the name of the user's directory, in which a byte may take three.
 MAX_USER_BYTES: Final = 255
 
@@ -62,6 +65,31 @@ def _is_level(level: str) -> bool:
         return len(level.encode()) <= MAX_LEVEL_BYTES
     except UnicodeEncodeError:  # a lone surrogate
         return False
+
+
+def check_new(name: MailboxName) -> None:
+    """See that a mailbox, or a subscription, may be given a name.
+
+    Raises:
+        MailboxNameRefused: It is too deep or too long.
+    """
+    mailbox_name(name)
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise MailboxNameRefused(name)
+
+
+def tree_order(name: MailboxName) -> str:
+    """Return by what names are sorted: INBOX first, and each before those below it.
+
+    Between a name and those below it there is no other.
+    """
+    levels = (DELIMITER + name).replace(DELIMITER + INBOX, DELIMITER + "\0" + INBOX)
+    return levels.replace(DELIMITER, "\0")
+
+
+def is_below(name: str, above: MailboxName) -> bool:
+    """Say whether a name is below another one."""
+    return name.startswith(above + DELIMITER)
 
 
 def parents(name: MailboxName) -> tuple[MailboxName, ...]:

@@ -9,7 +9,6 @@ from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import (
     NO_MAILBOX,
     Create,
-    Subscribe,
     Unsubscribe,
 )
 from imapbox.index.account_state import AccountState, ChangeAccount
@@ -18,7 +17,6 @@ from imapbox.index.segment import ACCOUNT_META
 from imapbox.index.settings import Settings
 from imapbox.model.errors import (
     MailboxDamaged,
-    MailboxExists,
     MailboxNameRefused,
     NoSuchMailbox,
 )
@@ -36,9 +34,11 @@ from imapbox.store.tree_changes import (
     Decision,
     Overtaken,
     changed_facts,
+    check_may_create,
     creation,
     owner_may,
     renaming,
+    subscription,
 )
 
 _NO_META: Final[Mapping[str, bytes]] = {}
@@ -128,12 +128,13 @@ class AccountLog:
 
         Raises:
             MailboxExists: There is one.
+            MailboxNameRefused: It is too long.
+            TooManyMailboxes: There are too many.
         """
         while True:
             await self.sync()
             check(self.state)
-            if name in self.state.names:
-                raise MailboxExists(name)
+            check_may_create(self.state, name)  # before anything is made
             mailbox = await self._prepare(name, special_use)
             try:
                 await self._commit(creation(mailbox, check), "create")
@@ -154,7 +155,8 @@ class AccountLog:
         Raises:
             NoSuchMailbox: There is no ``old``, and nothing below it.
             MailboxExists: The new name, or one below it, is taken.
-            MailboxNameRefused: ``new`` is below ``old``, or a name becomes too deep.
+            MailboxNameRefused: ``new`` is below ``old``, or a name becomes too deep
+                or too long.
         """
         await self.sync()
         check(self.state)
@@ -163,10 +165,15 @@ class AccountLog:
         await self._commit(renaming(old, new, check), "rename")
 
     async def subscribe(self, name: MailboxName) -> None:
-        """Add a name to the subscriptions."""
+        """Add a name to the subscriptions.
+
+        Raises:
+            MailboxNameRefused: It is too long.
+            TooManySubscriptions: There are too many.
+        """
         await self.sync()
         if name not in self.state.subscribed:
-            await self._commit(lambda _: [Subscribe(name)], "subscribe")
+            await self._commit(subscription(name), "subscribe")
 
     async def unsubscribe(self, name: MailboxName) -> None:
         """Remove a name from the subscriptions."""

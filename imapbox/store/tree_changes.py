@@ -1,7 +1,7 @@
 """Changes of an account's tree, each decided on what is true under the lock."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from imapbox.index.account_operations import (
     NO_MAILBOX,
@@ -9,11 +9,21 @@ from imapbox.index.account_operations import (
     AccountOperation,
     Create,
     Rename,
+    Subscribe,
 )
 from imapbox.index.account_state import AccountState
-from imapbox.model.errors import MailboxExists, NoSuchMailbox
-from imapbox.model.names import DELIMITER, MailboxName, mailbox_name, parents
+from imapbox.model.errors import (
+    MailboxExists,
+    NoSuchMailbox,
+    TooManyMailboxes,
+    TooManySubscriptions,
+)
+from imapbox.model.names import DELIMITER, MailboxName, check_new, parents
 from imapbox.store.access_facts import is_access_fact
+
+# Of one account. Every process that has it open holds their names.
+MOST_MAILBOXES: Final = 10_000
+MOST_SUBSCRIPTIONS: Final = 20_000
 
 Decision: TypeAlias = Callable[[AccountState], Sequence[AccountOperation]]
 # Raises a `MailError` unless something may be done, by what is true under the lock.
@@ -32,16 +42,43 @@ def owner_may(state: AccountState) -> None:
 def creation(mailbox: Create, check: Check = owner_may) -> Decision:
     """Return what binds a mailbox whose log is made.
 
-    It raises `MailboxExists` if there is one of its name, and `Overtaken`.
+    It raises `MailboxExists` if there is one of its name, `MailboxNameRefused` if
+    none may have it, `TooManyMailboxes`, and `Overtaken`.
     """
 
     def decide(state: AccountState) -> list[AccountOperation]:
         check(state)
-        if mailbox.name in state.names:
-            raise MailboxExists(mailbox.name)
+        check_may_create(state, mailbox.name)
         if mailbox.uidvalidity <= state.highest_uidvalidity:
             raise Overtaken
         return [mailbox, *_inherited(state, mailbox)]
+
+    return decide
+
+
+def check_may_create(state: AccountState, name: MailboxName) -> None:
+    """Raise what keeps a mailbox of this name from being made: see `creation`."""
+    if name in state.names:
+        raise MailboxExists(name)
+    check_new(name)
+    if len(state.mailboxes) >= MOST_MAILBOXES:
+        raise TooManyMailboxes
+
+
+def subscription(name: MailboxName) -> Decision:
+    """Return what adds a name to the subscriptions.
+
+    It raises `MailboxNameRefused` if none may have it, and `TooManySubscriptions`.
+    """
+
+    def decide(state: AccountState) -> list[AccountOperation]:
+        if name in state.subscribed:
+            return []
+        if name not in state.names:  # whose name may be from before there were limits
+            check_new(name)
+        if len(state.subscribed) >= MOST_SUBSCRIPTIONS:
+            raise TooManySubscriptions
+        return [Subscribe(name)]
 
     return decide
 
@@ -90,7 +127,7 @@ def renaming(old: MailboxName, new: MailboxName, check: Check = owner_may) -> De
     """Return what gives a mailbox, and those below it, another name.
 
     It raises `NoSuchMailbox`, `MailboxExists` if one of the new names is taken, and
-    `MailboxNameRefused` if one becomes too deep.
+    `MailboxNameRefused` if one becomes too deep or too long.
     """
 
     def decide(state: AccountState) -> list[AccountOperation]:
@@ -106,7 +143,7 @@ def renaming(old: MailboxName, new: MailboxName, check: Check = owner_may) -> De
         if old == new or (state.names.keys() - moved.keys()) & set(moved.values()):
             raise MailboxExists(new)
         for name in moved.values():
-            mailbox_name(name)  # it may be too deep now
+            check_new(name)  # it may be too deep now
         return [Rename(state.names[name].mailbox_id, to) for name, to in moved.items()]
 
     return decide

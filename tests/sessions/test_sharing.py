@@ -104,6 +104,32 @@ async def test_another_reads(stage: Stage) -> None:
     )
 
 
+async def test_mailboxes_are_searched_that_may_be_read(stage: Stage) -> None:
+    """ESEARCH passes over what one may not read, and finds what one names.
+
+    "l" is needed only where the server looks for the names: RFC 7377 §2.2.
+    """
+    await stage.play(
+        WORK
+        + r"""
+        A1: CREATE Closed
+        A1: SETACL Closed ana l
+        A1: SETACL Work ana lr
+        A2: ESEARCH IN (subtree "Other Users") ALL
+            * ESEARCH (TAG <> MAILBOX "Other Users/bob/Work" UIDVALIDITY <>) UID ALL 1:2
+            OK
+        A2: ESEARCH IN (mailboxes "Other Users/bob/Closed") ALL
+            OK
+        A1: SETACL Work ana r
+        A2: ESEARCH IN (mailboxes ("Other Users/bob/No" "Other Users/bob/Work")) ALL
+            * ESEARCH (TAG <> MAILBOX "Other Users/bob/Work" UIDVALIDITY <>) UID ALL 1:2
+            OK
+        A2: ESEARCH IN (subtree "Other Users" personal) ALL
+            OK
+        """
+    )
+
+
 async def test_who_only_listens_hears_nothing_more(stage: Stage) -> None:
     """Who idles when the right to read is taken hears BYE in place of what comes."""
     await stage.play(

@@ -38,6 +38,7 @@ from imapbox.mailbox.interfaces import (
     UidArray,
 )
 from imapbox.mailbox.messages import MarkedRow, Message
+from imapbox.mailbox.tree import FewNames
 from imapbox.mailbox.updates import (
     Exists,
     Expunged,
@@ -319,11 +320,11 @@ class FakeAccount:
     def new_spool(self) -> Spool:
         return FakeSpool(self)
 
-    async def mailboxes(self) -> Sequence[Listed]:
+    async def mailboxes(self, within: MailboxName | None = None) -> FewNames:
         await self.pause("mailboxes")
         names = {*self.boxes, *self.subscribed}
         names |= {parent for name in self.boxes for parent in parents(name)}
-        return [
+        return FewNames(
             Listed(
                 MailboxName(name),
                 name in self.subscribed,
@@ -332,8 +333,9 @@ class FakeAccount:
                 self.boxes[name].special_use if name in self.boxes else None,
                 mailbox_id=self.boxes[name].mailbox_id if name in self.boxes else None,
             )
-            for name in sorted(names, key=lambda name: (name != INBOX, name))
-        ]
+            for name in names
+            if within in {None, name, *parents(name)}
+        )
 
     async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> bytes:
         await self.pause("create")

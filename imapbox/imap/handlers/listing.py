@@ -1,22 +1,18 @@
 r"""LIST, LSUB and NAMESPACE. RFC 9051 §6.3.9, §6.3.10; RFC 3501 §6.3.9."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from imapbox.imap.answers import Done
 from imapbox.imap.counting import COUNTED_AT_ONCE, quick_counts, status_if_any
 from imapbox.imap.list_rows import ListRows, Row
 from imapbox.imap.session import Session
-from imapbox.model.names import MailboxName, parents
+from imapbox.mailbox.tree import levels_between
+from imapbox.model.names import MailboxName
 from imapbox.wire.imap import acl_responses, responses
 from imapbox.wire.imap.commands.authenticated import Namespace
 from imapbox.wire.imap.commands.listing import List, Lsub
 from imapbox.wire.imap.commands.status import StatusAtt
 from imapbox.wire.imap.responses import Attribute
-
-_NOSELECT: Final = (Attribute.NOSELECT,)
-# A name may cost 0.2 ms: a long one, and patterns as long as may be.
-_AT_A_TIME: Final = 16
 
 
 async def list_(session: Session, command: List) -> Done:
@@ -35,14 +31,13 @@ async def list_(session: Session, command: List) -> Done:
     no_mailbox = Attribute.NONEXISTENT if knows else Attribute.NOSELECT
     rows = ListRows(command, await session.account.mailboxes(), no_mailbox)
     shown: list[Row] = []
-    for number, row in enumerate(rows.rows(), start=1):
+    for row in rows.rows():
         if row is not None:
             shown.append(row)
         if len(shown) >= COUNTED_AT_ONCE:
             await _tell(session, command, shown)
             shown = []
-        if not number % _AT_A_TIME:
-            await session.output.room()
+        await session.output.room()
     await _tell(session, command, shown)
     return Done("Listed.")
 
@@ -57,18 +52,19 @@ async def lsub(session: Session, command: Lsub) -> Done:
         session.output.write(responses.lsub_delimiter())
         return Done("Listed.")
     pattern, levels = command.matcher(), command.level_matcher()
-    listed: dict[MailboxName, Sequence[Attribute]] = {}
-    for each in await session.account.mailboxes():
-        if each.subscribed:
-            for parent in parents(each.name):
-                listed.setdefault(parent, _NOSELECT)
-            listed[each.name] = ()
-    for number, (name, attributes) in enumerate(listed.items(), start=1):
-        if (levels if attributes else pattern).matches(name):
-            row = responses.lsub_mailbox(attributes, name, utf8=session.dialect.utf8)
-            session.output.write(row)
-        if not number % _AT_A_TIME:
+    names = await session.account.mailboxes()
+    utf8 = session.dialect.utf8
+    before = MailboxName("")
+    for name in names.subscribed:
+        for level in levels_between(before, name):
+            if levels.matches(level):
+                row = responses.lsub_mailbox((Attribute.NOSELECT,), level, utf8=utf8)
+                session.output.write(row)
             await session.output.room()
+        if pattern.matches(name):
+            session.output.write(responses.lsub_mailbox((), name, utf8=utf8))
+        await session.output.room()
+        before = name
     return Done("Listed.")
 
 

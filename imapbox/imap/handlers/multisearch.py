@@ -1,17 +1,18 @@
 """ESEARCH: a SEARCH of several mailboxes. RFC 7377."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import numpy as np
 
 from imapbox.imap.answers import Done, Mistaken
 from imapbox.imap.finding import NOTHING, find, greatest_modseq
 from imapbox.imap.mailbox_filters import MailboxFilter
+from imapbox.imap.name_walk import in_turns
 from imapbox.imap.results import Result, tell_esearch, told_of
 from imapbox.imap.session import Session
 from imapbox.imap.states import State
-from imapbox.mailbox.interfaces import Listed, SelectedMailbox
-from imapbox.model.errors import MailError, NoSuchMailbox
+from imapbox.mailbox.interfaces import SelectedMailbox
+from imapbox.model.errors import MailError, NoSuchMailbox, NotPermitted
 from imapbox.model.names import MailboxName
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
@@ -23,8 +24,8 @@ from imapbox.wire.imap.return_options import Return, Returns
 async def multisearch(session: Session, command: MultiSearch) -> Done:
     """Tell of each mailbox what is so in it; of one in which nothing is, nothing.
 
-    Mailboxes that can't be opened are passed over if they are gone; of all others
-    the first trouble is told once all have been searched.
+    Mailboxes that are gone, or that one may not read, are passed over: RFC 7377
+    §2.2. Of all other trouble the first is told once all have been searched.
 
     Raises:
         Mistaken: No mailbox is selected, and one is asked for; or what only the
@@ -36,7 +37,7 @@ async def multisearch(session: Session, command: MultiSearch) -> Done:
     trouble: MailError | None = None
     if SELECTED in command.sources:
         await _search(session, session.selection.mailbox, command, returns)
-    for name in await _names(session, command.sources):
+    async for name in _names(session, command.sources):
         try:
             mailbox = await session.account.select(
                 name, read_only=True, takes_recent=False
@@ -45,7 +46,7 @@ async def multisearch(session: Session, command: MultiSearch) -> Done:
                 await _search(session, mailbox, command, returns)
             finally:
                 mailbox.close()
-        except NoSuchMailbox:
+        except (NoSuchMailbox, NotPermitted):
             continue
         except MailError as error:
             trouble = trouble or error
@@ -87,18 +88,24 @@ async def _search(
     await tell_esearch(session, start, returns, result)
 
 
-async def _names(session: Session, sources: Sequence[Source]) -> Sequence[MailboxName]:
-    """Return the names of the mailboxes that are meant, each once."""
+async def _names(
+    session: Session, sources: Sequence[Source]
+) -> AsyncIterator[MailboxName]:
+    """Yield the names of the mailboxes that are meant, each once.
+
+    Those that are named also where a LIST doesn't show them: RFC 7377 §2.2 asks for
+    "l" only where the client does not know the name.
+    """
     if set(sources) == {SELECTED}:
-        return ()
-    listed = await session.account.mailboxes()
-    names = dict.fromkeys(name for source in sources for name in _meant(source, listed))
-    if SELECTED in sources:
-        names.pop(session.selection.mailbox.name, None)
-    return list(names)
-
-
-def _meant(source: Source, listed: Sequence[Listed]) -> Iterator[MailboxName]:
-    """Return the names of the mailboxes that a source means, and that exist."""
-    means = MailboxFilter(source).means
-    return (each.name for each in listed if each.exists and means(each))
+        return
+    filters = [MailboxFilter(each) for each in sources if each != SELECTED]
+    passed = {session.selection.mailbox.name} if SELECTED in sources else set()
+    named = {name for each in filters for name in each.named} - passed
+    async for each in in_turns(session, await session.account.mailboxes()):
+        if not each.exists or each.name in passed:
+            continue
+        if any(mailboxes.means(each) for mailboxes in filters):
+            named.discard(each.name)
+            yield each.name
+    for name in sorted(named):
+        yield name

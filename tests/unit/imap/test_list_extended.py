@@ -3,7 +3,11 @@ r"""LIST with options and several patterns: RFC 5258."""
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from imapbox.model.names import MailboxName
+from imapbox.wire.imap.mailbox_names import ListPattern
 from tests.support.imap_client import Client
 
 # RFC 5258 §5, examples 1 and 2.
@@ -21,6 +25,7 @@ BARS_VISITED = (
     *(b"foo2/bar1", b"foo2/bar2", b"baz2/bar2", b"baz2/bar22", b"baz2/bar222"),
     *(b"eps2", b"eps2/mamba", b"qux2/bar2"),
 )
+NAMES = (b"INBOX", b"a", b"a-b", b"a/b", b"a/b/c", b"a/b/c/b", b"z/x", b"z/x/b", b"z/y")
 CHILDREN = re.compile(rb" ?\\Has(?:No)?Children")
 
 
@@ -175,3 +180,36 @@ def test_special_uses_are_selected_among_subscribed_ones() -> None:
     client = client_with((b"a/b (USE (\\Sent))",), (b"a/b",))
     said = said_of(client, b'LIST (SPECIAL-USE SUBSCRIBED RECURSIVEMATCH) "" %')
     assert said == {b"a": b'(\\NonExistent) ("CHILDINFO" ("SPECIAL-USE" "SUBSCRIBED"))'}
+
+
+@settings(max_examples=20)
+@given(
+    st.sets(st.sampled_from(NAMES)),
+    st.sets(st.sampled_from(NAMES)),
+    st.sampled_from(
+        (b"*", b"%", b"a*", b"*b", b"%/b", b"(* x%)", b"(a/% z)", b"z/x/%")
+    ),
+)
+def test_what_is_below_is_found(
+    made: set[bytes], subscribed: set[bytes], pattern: bytes
+) -> None:
+    """RECURSIVEMATCH shows each name that is selected and matches, or is above others.
+
+    That is, above some that are selected and don't match: RFC 5258 §3.5.
+    """
+    client = client_with(tuple(made - {b"INBOX"}), tuple(subscribed))
+    told = said_of(client, b'LIST (SUBSCRIBED RECURSIVEMATCH) "" ' + pattern)
+    shown = client.say(b't LIST (SUBSCRIBED) "" ' + pattern + b"\r\n")
+    selected = set(re.findall(rb'"/" (\S+)\r', shown))
+    levels = {
+        b"/".join(each.split(b"/")[:end])
+        for each in subscribed
+        for end in range(1, each.count(b"/") + 1)
+    }
+    matcher = ListPattern(*pattern.decode().strip("()").split())
+    for name in levels | subscribed:
+        below = {each for each in subscribed if each.startswith(name + b"/")}
+        matches = matcher.matches(MailboxName(name.decode()))
+        if matches and (name in subscribed or below - selected):
+            assert (b"CHILDINFO" in told.pop(name)) is bool(below)
+    assert told == {}

@@ -46,7 +46,7 @@ def told(client: Client, command: bytes) -> list[tuple[bytes, bytes]]:
         (b"inboxes", [b"INBOX", b"a", b"a/b", b"a/b/c"]),
         (b"subscribed", [b"a/b"]),
         (b"mailboxes d", []),
-        (b"subscribed mailboxes a subtree a/b", [b"a/b", b"a", b"a/b/c"]),
+        (b"subscribed mailboxes a subtree a/b", [b"a", b"a/b", b"a/b/c"]),
     ],
 )
 def test_where_is_searched(client: Client, where: bytes, names: list[bytes]) -> None:

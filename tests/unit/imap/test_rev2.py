@@ -2,6 +2,7 @@
 
 import pytest
 
+from imapbox.mailbox.tree import FewNames
 from tests.support.fake_mail import FakeAccount
 from tests.support.imap_client import Client
 
@@ -169,8 +170,8 @@ def test_a_mailbox_that_is_gone_as_soon_as_it_is_open(client: Client) -> None:
     """Where a mailbox is deleted between the two, only its name is said."""
     mailboxes = client.account.mailboxes
 
-    async def without(*_: object) -> list[object]:
-        return [each for each in await mailboxes() if each.name != "INBOX"]
+    async def without(*_: object) -> FewNames:
+        return FewNames(each for each in await mailboxes() if each.name != "INBOX")
 
     client.account.mailboxes = without
     said = client.say(b"t SELECT INBOX\r\n")

@@ -15,6 +15,7 @@ from imapbox.index.account_operations import (
 )
 from imapbox.index.account_state import ChangeAccount
 from imapbox.model.errors import MailboxExists, NoSuchMailbox
+from imapbox.model.names import tree_order
 from tests.simulation.fault import WRITES, Fault
 from tests.unit.index.mail_log import AccountLog, simulated
 
@@ -119,6 +120,13 @@ class AccountMachine(RuleBasedStateMachine):
         assert state.mailboxes.keys() == ids
         assert state.deleted.keys() == self.deleted
         assert state.subscribed == self.subscribed
+        in_order = [one.name for one in state.in_order.all()]
+        assert in_order == sorted(self.mailboxes, key=tree_order)
+        assert set(state.in_order.all()) == set(state.mailboxes.values())
+        below_a = [one.name for one in state.in_order.all("a")]
+        assert below_a == [name for name in in_order if name.startswith("a")]
+        in_order = sorted(self.subscribed, key=tree_order)
+        assert list(state.subscribed_in_order.all()) == in_order
         given = [*ids, *self.deleted]
         highest = max((int.from_bytes(one, "big") for one in given), default=0)
         assert state.highest_uidvalidity == highest

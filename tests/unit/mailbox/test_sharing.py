@@ -1,5 +1,7 @@
 """What one user may see of another's mail, and how that is kept."""
 
+import gc
+import weakref
 from collections.abc import Awaitable
 
 import pytest
@@ -178,6 +180,19 @@ async def test_anothers_damage_hides_nothing(
     assert INBOX in {each.name for each in await ana.mailboxes()}
     assert await names_seen(ana) == set()
     assert await outcome(ana.status(THEIRS)) is MailboxDamaged
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_listens_no_more_is_forgotten(open_store: Opener) -> None:
+    """A NOTIFY costs nothing any more once another took its place."""
+    bob, _ = await both(await open_store())
+    watching = bob.watch(lambda: None)
+    assert watching is not None
+    known = weakref.ref(watching)
+    watching.close()
+    del watching
+    gc.collect()
+    assert known() is None
 
 
 @pytest_twisted.ensureDeferred

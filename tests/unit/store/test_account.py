@@ -1,6 +1,7 @@
 """One user's tree of mailboxes, changed by several processes."""
 
 import errno
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from twisted.internet.defer import ensureDeferred, gatherResults
 
 from imapbox.disk.spool import MemoryContent
+from imapbox.index.account_operations import Rename, Subscribe
 from imapbox.index.head import DELETED, Head
 from imapbox.mailbox.interfaces import NewMessage, Piece
 from imapbox.mailbox.updates import Expunged
@@ -22,10 +24,19 @@ from imapbox.model.errors import (
     MailError,
     NoSuchMailbox,
     StoreFailure,
+    TooManyMailboxes,
+    TooManySubscriptions,
 )
 from imapbox.model.flags import FlagChange
 from imapbox.model.message import InternalDate
-from imapbox.model.names import INBOX, MAX_LEVELS, MailboxName, mailbox_name
+from imapbox.model.names import (
+    INBOX,
+    MAX_LEVELS,
+    MAX_NAME_BYTES,
+    MailboxName,
+    mailbox_name,
+)
+from imapbox.store import tree_changes
 from imapbox.store.create import SPECIAL_USE
 from imapbox.store.layout import mailbox_directory
 from imapbox.store.store import Store
@@ -74,7 +85,7 @@ async def test_a_new_mailbox_is_seen_by_all(open_store: Opener) -> None:
 async def test_a_new_account_has_what_clients_look_for(open_store: Opener) -> None:
     """A new account has five mailboxes besides INBOX, subscribed, each with its use."""
     account = await account_of(await open_store())
-    listed = await account.mailboxes()
+    listed = list(await account.mailboxes())
     assert {each.name: each.special_use for each in listed} == {
         "INBOX": None,
         "Archive": "\\Archive",
@@ -247,6 +258,64 @@ async def test_no_name_becomes_too_deep(open_store: Opener) -> None:
     with pytest.raises(MailboxNameRefused):
         await account.rename(A, mailbox_name("x/y/z"))
     assert await names(account) == [INBOX, deep]
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_account_has_so_many_names(
+    open_store: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account has room for so many mailboxes and subscriptions, and no more.
+
+    What another process made a moment ago counts; what is removed makes room.
+    """
+    have = 1 + len(SPECIAL_USE)
+    monkeypatch.setattr(tree_changes, "MOST_MAILBOXES", have + 1)
+    monkeypatch.setattr(tree_changes, "MOST_SUBSCRIPTIONS", have + 1)
+    accounts = [await account_of(await open_store()) for _ in range(2)]
+    for kind, undo, error in (
+        ("create", "delete", TooManyMailboxes),
+        ("subscribe", "unsubscribe", TooManySubscriptions),
+    ):
+        both = [getattr(accounts[0], kind)(A), getattr(accounts[1], kind)(B)]
+        done = await gatherResults([ensureDeferred(tried(work)) for work in both])
+        assert Counter(map(type, done)) == {type(None): 1, error: 1}
+        there, other = (A, B) if done[0] is None else (B, A)
+        if kind == "subscribe":
+            await accounts[1].subscribe(there)  # it is already
+        await getattr(accounts[1], undo)(there)
+        await getattr(accounts[1], kind)(other)
+    (made,) = set(await names(accounts[0])) - {INBOX}
+    await accounts[0].rename(mailbox_name(made), C)  # it is no new one
+    assert await names(accounts[0]) == [INBOX, C]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_name_is_so_long(open_store: Opener) -> None:
+    """A new name has so many octets at most.
+
+    A mailbox that has a longer one from before can be read, renamed and removed.
+    """
+    store = await open_store()
+    account = await account_of(store)
+    full = "/".join(("ä" * 99, *"b" * 8))  # 214 octets
+    most = mailbox_name(full + "/" + "/".join(("c" * 196,) * 4)[: MAX_NAME_BYTES - 215])
+    assert len(most.encode()) == MAX_NAME_BYTES
+    more = MailboxName(most + "c")
+    await account.create(most)
+    await account.subscribe(most)
+    for work in (account.create(more), account.subscribe(more)):
+        assert type(await tried(work)) is MailboxNameRefused
+    assert type(await tried(account.rename(most, more))) is MailboxNameRefused
+    log = await store.account(BOB)
+    old = [Rename(log.named(most).mailbox_id, more), Subscribe(more)]
+    await log.note(lambda _: old)
+    assert (await account.status(more)).messages == 0
+    assert more in {each.name for each in await account.mailboxes()}
+    await account.unsubscribe(more)
+    await account.subscribe(more)  # it is a mailbox's
+    await account.unsubscribe(more)
+    await account.rename(more, A)
+    assert await names(account) == [INBOX, A]
 
 
 @pytest_twisted.ensureDeferred
