@@ -3,7 +3,7 @@
 A message's card lies right before its octets, begins with a magic, and says what
 is in them. Where a stretch of octets behind a card gives that very card when it is
 made anew, it is the message. Nothing else tells a message from what else lies in
-a broken segment, so what has no card is not found.
+a broken segment, so what has no card is not found. Whose it is, that does not say.
 """
 
 import struct

@@ -246,6 +246,17 @@ def decode_frame(data: bytes, before: Position) -> Frame | None:
     )
 
 
+def salted(header: bytes, salt: int) -> bytes:
+    """Return a header with the magic and the CRC that its other octets should have."""
+    checked = header[8:FRAME_HEADER_SIZE]
+    return MAGIC + _CRC.pack(zlib.crc32(checked, salt)) + checked
+
+
+def chain_start(header: bytes) -> int:
+    """Return what the CRC of a frame's operations is begun with."""
+    return zlib.crc32(header[8 : 8 + _FIELDS.size], chain_before(header))
+
+
 def _counts(fields: tuple[Any, ...]) -> Counts:
     return Counts(
         modseq=fields[3],

@@ -43,6 +43,18 @@ def keep(directory: str, name: str) -> Steps[str]:
         number += 1
 
 
+def keep_octets(directory: str, name: str, octets: bytes) -> Steps[None]:
+    """Write a file below ``lost+found``, durably. Its name says what is in it."""
+    above = yield from _make_directories(f"{LOST_FOUND}/{directory}".rstrip("/"))
+
+    def write(fd: int) -> Steps[None]:
+        yield from steps.pwrite(fd, octets, 0)
+        yield from steps.fdatasync(fd)
+
+    yield from steps.opened(f"{above}/{name}", Mode.ENSURE, write)
+    yield from steps.sync_directory(above)
+
+
 class Below(NamedTuple):
     """What is at a path and below it.
 

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
@@ -12,11 +12,11 @@ from imapbox.disk.steps import Steps
 from imapbox.index.body import Place
 from imapbox.index.check_messages import check_place
 from imapbox.index.found_bodies import FoundBody, find_bodies
-from imapbox.index.head import NO_COUNTS, Counts, Head
+from imapbox.index.head import Counts, Head
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.new_log import Carried, NewLog
 from imapbox.index.operations import Append, Relocate
-from imapbox.index.remembered_keys import NO_KEY
+from imapbox.index.own_segments import own_head, own_segments
 from imapbox.index.salvaged_mailbox import (
     Left,
     SalvagedMailbox,
@@ -29,11 +29,26 @@ from imapbox.index.segment_scan import Gap, Scan, read_readable, scan_segment
 from imapbox.index.snapshot import snapshot_names
 from imapbox.index.snapshot_reader import MailboxSnapshots
 from imapbox.model.flags import Flag
-from imapbox.model.numbers import MAX_UID, ModSeq, Uid, UidValidity
+from imapbox.model.numbers import ModSeq, Uid, UidValidity
 
 # A larger gap is not searched for messages; it is kept.
 _LARGEST_GAP: Final = 512 * 1024 * 1024
-_MICROSECONDS: Final = 1_000_000
+
+
+class Stray(NamedTuple):
+    """A message of which nobody knows for sure in whose mailbox it was.
+
+    Attributes:
+        segment: In which it was found.
+        offset: Where there.
+        size: In octets.
+        emailid: BLAKE2b-128 of all octets.
+    """
+
+    segment: int
+    offset: int
+    size: int
+    emailid: bytes
 
 
 @dataclass(slots=True)
@@ -44,17 +59,25 @@ class MailboxPlan:
         salvaged: What is left of it.
         number: Of the segment that will hold it.
         carried: The messages that will be there.
-        new: How many of them were found without their index.
         lost: UIDs of messages whose octets can't be found.
+        strays: Messages that may be others'.
+        foreign: How many segments are of another log.
         unsure: Whether UIDs may have been given that nothing names any more.
     """
 
     salvaged: SalvagedMailbox
     number: int
     carried: list[Carried] = field(default_factory=list)
-    new: int = 0
     lost: list[Uid] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
+    foreign: int = 0
     unsure: bool = False
+
+    @property
+    def missing(self) -> int:
+        """Return how many more messages there were, at least."""
+        found = len(self.carried) + len(self.strays) + len(self.lost)
+        return max(0, self.salvaged.exists - found)
 
     @property
     def uidvalidity(self) -> UidValidity:
@@ -66,7 +89,7 @@ class MailboxPlan:
         salvaged = self.salvaged
         modseq = ModSeq(salvaged.counts.modseq + 1)
         for number, each in enumerate(self.carried):
-            if salvaged.has_gap or not each.operation.modseq:
+            if salvaged.has_gap:
                 operation = each.operation._replace(modseq=modseq)
                 self.carried[number] = each._replace(operation=operation)
         messages = [each.operation.message for each in self.carried]
@@ -103,11 +126,14 @@ def plan_mailbox(
         make_card: Makes the card of a message, our own header lines left out.
     """
     names = yield from steps.list_directory(directory)
-    scans = yield from scan_all(directory, names, head)
+    all_scans = yield from scan_all(directory, names, head)
+    scans = own_segments(all_scans, head, mailbox_id)
+    head = own_head(head, all_scans, scans)
     seed = yield from _seed(directory, names, scans, mailbox_id)
     salvaged = fold_scans(scans, seed, head)
     number = next_number(names, head)
     plan = MailboxPlan(salvaged, number, unsure=may_be_cut_short(scans, head, boot))
+    plan.foreign = len(all_scans) - len(scans)
     for uid in sorted(salvaged.messages):
         carried = yield from _carry(directory, salvaged.messages[uid], make_card)
         if carried is None:
@@ -202,9 +228,10 @@ def _card_of(
 def _find_more(
     directory: str, plan: MailboxPlan, make_card: Callable[[bytes], bytes]
 ) -> Steps[None]:
-    """Find messages of which the index can't be read; they get new UIDs.
+    """Find messages whose octets lie where the index can't be read.
 
-    One of which the index can be read elsewhere, and its octets only here, is that.
+    One of which the index can be read elsewhere is that. Of others nobody knows
+    whose they are: a disk may have written a block of another's log here.
     """
     lost = {plan.salvaged.messages[uid].message.emailid: uid for uid in plan.lost}
     known = plan.salvaged.emailids() - lost.keys()
@@ -227,12 +254,8 @@ def _find_more(
                 left = plan.salvaged.messages[uid]
                 _carry_found(plan, gap, body, left.message, left.modseq)
                 continue
-            uid = Uid(max(1, plan.salvaged.counts.uidnext))
-            if uid < MAX_UID:
-                plan.salvaged.hear(NO_COUNTS._replace(uidnext=Uid(uid + 1)))
-                message = _new_message(uid, gap, body.size)
-                _carry_found(plan, gap, body, message, ModSeq(0))
-                plan.new += 1
+            place = gap.start + body.start
+            plan.strays.append(Stray(gap.segment, place, body.size, body.emailid))
     plan.carried.sort(key=lambda each: each.operation.message.uid)
 
 
@@ -250,22 +273,3 @@ def _carry_found(
     )
     place = gap.start + body.start
     plan.carried.append(Carried(Relocate(modseq, said), body.card, gap.segment, place))
-
-
-def _new_message(uid: Uid, gap: Gap, size: int) -> Append:
-    """Return what is said of a message of which nothing is known."""
-    date = gap.time // _MICROSECONDS
-    return Append(
-        uid=uid,
-        flags=0,
-        keywords=0,
-        date=date,
-        zone=0,
-        savedate=date,
-        size=size,
-        header_size=0,
-        header_crc=0,
-        content_crc=0,
-        emailid=b"",
-        key=NO_KEY,
-    )

@@ -113,6 +113,10 @@ def mend_small_things(job: Job, directory: str, checked: CheckedLog[A]) -> Steps
         yield from _unmark(job, directory)
     if checked.unsettled and job.say(directory, "its end is found again"):
         yield from settle(directory, job.settings)
+        head = yield from good_head(directory)
+        if head is not None:
+            # Who settles writes over the head; what is behind it goes here.
+            yield from write_head(directory, head)
     elif checked.marked and job.apply:
         # What the sync that failed may have left unsynced is written again.
         yield from settle(directory, job.settings)

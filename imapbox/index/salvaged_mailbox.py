@@ -61,6 +61,7 @@ class SalvagedMailbox:
         gone: Emailids of messages that were expunged.
         gaps: Where frames are missing, of which nobody else knows the content.
         counts: The greatest numbers that anything names.
+        exists: How many messages there were, as the latest says that can be read.
         has_gap: Whether a change may be lost.
         sure: How many keywords are known for sure.
         numbered: Whether the next keyword's number is known.
@@ -73,6 +74,7 @@ class SalvagedMailbox:
     gone: set[bytes] = field(default_factory=set)
     gaps: list[Gap] = field(default_factory=list)
     counts: Counts = NO_COUNTS
+    exists: int = 0
     has_gap: bool = False
     sure: int = 0
     numbered: bool = False
@@ -132,6 +134,8 @@ class SalvagedMailbox:
     def hear(self, counts: Counts) -> None:
         """Know numbers that were given."""
         known = self.counts
+        if counts.modseq >= known.modseq and counts.modseq:
+            self.exists = counts.exists
         self.counts = known._replace(
             modseq=max(known.modseq, counts.modseq),
             uidnext=max(known.uidnext, counts.uidnext),
@@ -199,10 +203,11 @@ class SalvagedMailbox:
             self.numbered = True
             self.hear(
                 NO_COUNTS._replace(
-                    modseq=operation.modseq,
-                    uidnext=operation.uidnext,
-                    uidvalidity=operation.uidvalidity,
+                    uidnext=operation.uidnext, uidvalidity=operation.uidvalidity
                 )
+            )
+            self.counts = self.counts._replace(
+                modseq=max(self.counts.modseq, operation.modseq)
             )
         elif isinstance(operation, Keyword) and self.numbered:
             # Behind a gap nobody knows which number it has.

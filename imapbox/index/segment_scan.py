@@ -3,7 +3,8 @@
 Where the chain breaks, the next header is looked for whose CRC, begun with the
 segment's salt, holds: no message can contain one. What lies between is a gap. A
 frame whose header holds and whose operations don't is a gap, too, of which the
-ends are known. Nothing is written.
+ends are known. Where it is one octet of a header or of operations that rotted, it
+is found by the CRC (`one_octet`), and there is no gap. Nothing is written.
 """
 
 import errno
@@ -26,6 +27,7 @@ from imapbox.index.frame import (
     header_facts,
 )
 from imapbox.index.head import Position
+from imapbox.index.mended_frame import mend_operations, mended_headers
 from imapbox.index.operations import Switch
 from imapbox.index.read import switch_of
 from imapbox.index.segment import SEGMENT_HEADER_SIZE, SegmentHeader, segment_name
@@ -143,6 +145,12 @@ def _scan(fd: int, found: Scan) -> Steps[None]:
         data = yield from read_readable(fd, FRAME_HEADER_SIZE, at)
         header = decode_header(data, found.salt)
         if header is None:
+            mended = yield from _mend_header(fd, data, found, at, chain)
+            if mended is not None:
+                found.items.append(mended)
+                _see_switch(found, mended)
+                at, chain, time = mended.end.offset, mended.end.chain, mended.time
+                continue
             following = yield from _next_header(fd, found, at + 1)
             if following is None and not (yield from _anything(fd, found.size, at)):
                 return
@@ -154,7 +162,7 @@ def _scan(fd: int, found: Scan) -> Steps[None]:
         size = FRAME_HEADER_SIZE + header.operations_size
         before = Position(found.number, at, chain_before(data), found.salt)
         octets = yield from read_readable(fd, size, at)
-        frame = decode_frame(octets, before)
+        frame = decode_frame(octets, before) or mend_operations(octets, before)
         end = at + frame_size(header.operations_size, header.payload_size)
         if frame is None:
             found.items.append(Gap(found.number, at, end, facts, facts.time))
@@ -163,11 +171,31 @@ def _scan(fd: int, found: Scan) -> Steps[None]:
                 # It follows a frame that is not there: something was overwritten.
                 found.items.append(Gap(found.number, at, at, None, time))
             found.items.append(frame)
-            following_segment = switch_of(frame)
-            if following_segment is not None:
-                number, _, _, salt = following_segment
-                found.switch = Switch(number, salt)
+            _see_switch(found, frame)
         at, chain, time = end, facts.chain, facts.time
+
+
+def _see_switch(found: Scan, frame: Frame) -> None:
+    following = switch_of(frame)
+    if following is not None:
+        found.switch = Switch(following.segment, following.salt)
+
+
+def _mend_header(
+    fd: int, data: bytes, found: Scan, at: int, chain: int
+) -> Steps[Frame | None]:
+    """Return the frame that is here, if but one octet of its header is wrong."""
+    for each in mended_headers(data, found.salt, chain):
+        header = decode_header(each, found.salt)
+        if header is None:
+            continue
+        before = Position(found.number, at, chain_before(each), found.salt)
+        start = at + FRAME_HEADER_SIZE
+        operations = yield from read_readable(fd, header.operations_size, start)
+        frame = decode_frame(each + operations, before)
+        if frame is not None:
+            return frame
+    return None
 
 
 def _next_header(fd: int, found: Scan, start: int) -> Steps[int | None]:

@@ -63,7 +63,7 @@ class Access(NamedTuple):
         mailbox = state.mailboxes.get(self.mailbox_id)
         if mailbox is None:
             return NO_RIGHTS
-        facts = state.meta.get(self.mailbox_id, {})
+        facts = self.account.meta(self.mailbox_id, state)
         rights = rights_of(self.visitor.user, facts)
         if self.account.user != SHARED_USER:
             return rights

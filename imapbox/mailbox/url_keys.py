@@ -12,10 +12,10 @@ from imapbox.index.account_operations import AccountMeta
 from imapbox.index.account_state import AccountState
 from imapbox.model.errors import NoSuchMailbox
 from imapbox.model.names import MailboxName
+from imapbox.store.access_facts import URL_KEY
 from imapbox.store.account import AccountLog
 from imapbox.store.store import Store
 
-URL_KEY: Final = "urlauth"
 _SIZE: Final = 32
 
 

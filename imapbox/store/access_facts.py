@@ -9,12 +9,19 @@ from typing import Final
 
 from imapbox.model.rights import NO_RIGHTS, Rights, letters, stored_rights
 
+# A mailbox's fact: the key with which its URLs are authorised.
+URL_KEY: Final = "urlauth"
 _PREFIX: Final = "acl "
 
 
 def is_access_fact(name: str) -> bool:
     """Say whether a fact of a mailbox says what somebody may do with it."""
     return name.startswith(_PREFIX)
+
+
+def lets_others_in(name: str) -> bool:
+    """Say whether a fact of a mailbox lets anybody but its owner read it."""
+    return is_access_fact(name) or name == URL_KEY
 
 
 def rights_given(facts: Mapping[str, bytes]) -> dict[str, Rights]:

@@ -22,6 +22,7 @@ from imapbox.model.errors import (
 )
 from imapbox.model.names import DELIMITER, INBOX, MailboxName, UserName
 from imapbox.model.numbers import UidValidity
+from imapbox.store.access_facts import lets_others_in
 from imapbox.store.committer import Committer
 from imapbox.store.create import ID_SIZE, create_mailbox_log
 from imapbox.store.delete import delete_mailbox
@@ -205,9 +206,22 @@ class AccountLog:
             raise in_words(error) from error
         await self.sync()
 
-    def meta(self, mailbox_id: bytes = NO_MAILBOX) -> Mapping[str, bytes]:
-        """Return the facts of a mailbox, or of the account, as of the last `sync`."""
-        return self.state.meta.get(mailbox_id, _NO_META)
+    def meta(
+        self, mailbox_id: bytes = NO_MAILBOX, state: AccountState | None = None
+    ) -> Mapping[str, bytes]:
+        """Return the facts of a mailbox, or of the account.
+
+        Of a damaged log perhaps not all could be read. What lets others in may have
+        been taken back in the rest, so nothing of it counts.
+
+        Args:
+            mailbox_id: Which one.
+            state: As of which state; None: the last `sync`.
+        """
+        facts = (state or self.state).meta.get(mailbox_id, _NO_META)
+        if not self.log.damaged:
+            return facts
+        return {name: facts[name] for name in facts if not lets_others_in(name)}
 
     async def note(self, decide: Decision) -> None:
         """Change facts, durably.

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from imapbox.disk import steps
+from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import Create
@@ -25,7 +26,8 @@ from imapbox.index.check_messages import check_messages
 from imapbox.index.commit import Log, write
 from imapbox.index.damage import DAMAGED
 from imapbox.index.head import DELETED
-from imapbox.index.mailbox_plan import MailboxPlan, plan_mailbox, scan_all
+from imapbox.index.lost_found import keep_octets
+from imapbox.index.mailbox_plan import MailboxPlan, Stray, plan_mailbox, scan_all
 from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.new_uidvalidity import MAX_UIDVALIDITY, GiveUidValidity
 from imapbox.index.opening import fold_up_to
@@ -36,13 +38,15 @@ from imapbox.index.repair import (
     mend_small_things,
     replace_log,
 )
-from imapbox.index.segment import segment_numbers
+from imapbox.index.segment import segment_name, segment_numbers
+from imapbox.index.segment_scan import read_readable
 from imapbox.index.settle import settle
 from imapbox.index.transaction import Transaction
 from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import MailboxDamaged, NumbersExhausted
 from imapbox.model.names import INBOX, MailboxName, UserName
 from imapbox.model.numbers import UidValidity
+from imapbox.store.access_facts import lets_others_in
 from imapbox.store.cards import card_of_octets
 from imapbox.store.create import (
     ID_SIZE,
@@ -109,15 +113,28 @@ class UserRepair:
             job.leave(directory, _CHANGED)
             return checked.audit.state
         if not checked.broken and checked.frames:
-            yield from mend_small_things(job, directory, checked)
-            state = checked.audit.state
-            if job.apply:
-                state = yield from self._tree()
-            yield from self._mend_missing(state)
-            return state
+            return (yield from self._mend_sound(checked))
+        return (yield from self._write_account_anew())
+
+    def _mend_sound(self, checked: CheckedLog[AccountAudit]) -> Steps[AccountState]:
+        """Mend what is wrong beside an account's log that can be read."""
+        state = checked.audit.state
+        if (yield from self._is_anothers(state)):
+            self._job.leave(self._account, "another user's log is in it")
+            return AccountState()
+        yield from mend_small_things(self._job, self._account, checked)
+        if self._job.apply:
+            state = yield from self._tree()
+        yield from self._mend_missing(state)
+        return state
+
+    def _write_account_anew(self) -> Steps[AccountState]:
+        job, directory = self._job, self._account
         names = yield from steps.list_directory(directory)
         head = yield from good_head(directory)
-        plan = yield from plan_account(directory, names, head)
+        plan = yield from plan_account(
+            directory, names, head, job.settings.boot, lets_others_in
+        )
         state = plan.state
         # A new account has these; of one that is known, somebody may have deleted them.
         wanted = {INBOX: ""} if state.names else {INBOX: "", **SPECIAL_USE}
@@ -135,14 +152,27 @@ class UserRepair:
         said = f"the account is written anew, with {count} mailboxes"
         if names_lost := len(found) - sum(deleted for _, deleted in found.values()):
             said += f"; {names_lost} whose names are lost are below {RECOVERED}"
+        if plan.dropped:
+            said += f"; {_dropped(state, plan.dropped)}"
         if not job.say(directory, said):
+            yield from self._mend_missing(state)
             return state
         for name in sorted(lost):
             yield from self._make(state, now, name, wanted[name])
         flags = head.flags if head is not None else 0
         log = plan.log(now * 1_000_000)
         yield from replace_log(job, directory, log, AccountAudit, flags)
-        return (yield from self._tree())
+        state = yield from self._tree()
+        yield from self._mend_missing(state)
+        return state
+
+    def _is_anothers(self, state: AccountState) -> Steps[bool]:
+        """Say whether a sound log names only mailboxes that are not here."""
+        for mailbox_id in state.mailboxes:
+            directory = mailbox_directory(self._user, mailbox_id)
+            if (yield from steps.exists(directory)):
+                return False
+        return bool((yield from self._unbound(state)))
 
     def _make(
         self, state: AccountState, now: int, name: MailboxName, use: str
@@ -236,7 +266,9 @@ class UserRepair:
             given = self._next(state, now, given)
         if bound is not None and given != bound.uidvalidity:
             yield from self._give(state, bound._replace(uidvalidity=given))
-        flags = head.flags if head is not None else 0
+        for stray in plan.strays:
+            yield from _keep_stray(directory, stray)
+        flags = head.flags if head is not None and not plan.foreign else 0
         log = plan.log(mailbox.mailbox_id, given, now * 1_000_000)
         yield from replace_log(job, directory, log, MailboxAudit, flags)
 
@@ -377,6 +409,25 @@ def mend_user(
     return len(chosen)
 
 
+def _dropped(state: AccountState, dropped: set[tuple[bytes, str]]) -> str:
+    """Say which rights nobody has any more, since they may have been taken back."""
+    names = {
+        state.mailboxes[each].name for each, _ in dropped if each in state.mailboxes
+    }
+    where = ", ".join(map(repr, sorted(names)))
+    return f"rights and URL keys may have been taken back, and are gone: of {where}"
+
+
+def _keep_stray(directory: str, stray: Stray) -> Steps[None]:
+    """Write a message that may be another's where only the operator sees it."""
+    octets = yield from steps.opened(
+        f"{directory}/{segment_name(stray.segment)}",
+        Mode.READ,
+        partial(read_readable, size=stray.size, offset=stray.offset),
+    )
+    yield from keep_octets(directory, f"{stray.emailid.hex()}.eml", octets)
+
+
 def _bind(state: AccountState, mailbox: Create) -> None:
     state.mailboxes[mailbox.mailbox_id] = mailbox
     state.names[mailbox.name] = mailbox
@@ -386,14 +437,21 @@ def _bind(state: AccountState, mailbox: Create) -> None:
 
 def _sentence(mailbox: Create, plan: MailboxPlan) -> str:
     """Say what becomes of a mailbox."""
-    kept = len(plan.carried) - plan.new
+    kept = len(plan.carried)
     parts = [f"{mailbox.name!r} is written anew: {kept} messages keep their UIDs"]
-    if plan.new:
-        parts.append(f"{plan.new} without index come back as new ones")
     if plan.lost:
         uids = ", ".join(map(str, plan.lost[:10]))
         more = ", ..." if len(plan.lost) > 10 else ""  # noqa: PLR2004 - as many as fit
         parts.append(f"{len(plan.lost)} are gone, with the UIDs {uids}{more}")
+    if plan.missing:
+        parts.append(f"at least {plan.missing} are gone of which nothing is left")
+    if plan.strays:
+        parts.append(
+            f"{len(plan.strays)} without index may be another mailbox's, and are "
+            "below lost+found as .eml"
+        )
+    if plan.foreign:
+        parts.append(f"{plan.foreign} segments are another log's and are not read")
     if plan.unsure:
         parts.append("it gets a greater UIDVALIDITY, since UIDs may be lost")
     parts.append("what was there is kept in lost+found")

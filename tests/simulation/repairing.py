@@ -165,7 +165,8 @@ def lose(disk: SimulatedDisk, path: str) -> None:
 
 def _flip_operation(disk: SimulatedDisk, directory: str) -> None:
     frame = frames_of(disk, directory)[1]
-    flip(disk, f"{directory}/log.1", frame.start + FRAME_HEADER_SIZE + 20)
+    for at in (20, 40):  # of one the CRC tells what it was
+        flip(disk, f"{directory}/log.1", frame.start + FRAME_HEADER_SIZE + at)
 
 
 def _break_tail(disk: SimulatedDisk, directory: str) -> None:

@@ -3,6 +3,7 @@
 import gc
 import weakref
 from collections.abc import Awaitable
+from pathlib import Path
 
 import pytest
 import pytest_twisted
@@ -72,6 +73,13 @@ async def registered(store: Store) -> frozenset[UserName]:
     """Return whom the register names as having given rights to Ana."""
     account = await Shares(store).account()
     return frozenset() if account is None else owners_for(account, ANA)
+
+
+def rot(path: Path, last: bytes) -> None:
+    """Flip a bit where these octets are for the last time."""
+    octets = bytearray(path.read_bytes())
+    octets[octets.rindex(last)] ^= 1
+    path.write_bytes(octets)
 
 
 async def outcome(work: Awaitable[object]) -> type[Exception] | None:
@@ -248,3 +256,28 @@ async def test_ones_own_mailboxes_keep_their_names(open_store: Opener) -> None:
     assert await outcome(ana.create(below)) is MailboxNameRefused
     await ana.rename(THEIRS, WORK)
     assert (await ana.status(THEIRS)).messages == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_nobody_is_let_into_a_damaged_account(open_store: Opener) -> None:
+    """What was taken back stays so if the frame that says it rots; all else waits."""
+    store = await open_store()
+    bob, _ = await both(store)
+    await bob.change_rights(INBOX, ANA, give("lr"))
+    key = await (await account_of(store)).url_keys.need(INBOX)
+    await bob.create(WORK)
+    await bob.change_rights(WORK, ANA, give("lr"))
+    await bob.change_rights(INBOX, ANA, give(""))
+    await (await account_of(store)).url_keys.renew(INBOX)
+    log = (await store.account(BOB)).log
+    path = Path(store.root, log.directory, f"log.{log.state.position.segment}")
+    rot(path, b"urlauth")
+    other = await open_store()
+    bob, ana = await both(other)
+    assert await names_seen(ana) == set()
+    assert await outcome(ana.select(THEIRS, read_only=True)) is NoSuchMailbox
+    owner = await account_of(other)
+    assert key is not None
+    assert await owner.url_keys.find(INBOX) is None
+    (await bob.select(INBOX, read_only=True)).close()
+    assert WORK in {each.name for each in await bob.mailboxes()}
