@@ -12,11 +12,12 @@ it is not what was written, nobody can go on with it.
 import numpy as np
 from numpy.typing import NDArray
 
+from imapbox.index.changes import Changed
 from imapbox.index.encoding import ranges_of
-from imapbox.index.mailbox_state import Changed, MailboxState
+from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.uid_roll import Uids
 from imapbox.model.errors import StoreFailure
-from imapbox.model.uid_arrays import union
+from imapbox.model.uid_arrays import union, without
 
 
 def carry_on(older: MailboxState, newer: MailboxState) -> bool:
@@ -40,7 +41,7 @@ def replace(older: MailboxState, newer: MailboxState) -> bool:
         can't be read any more.
     """
     try:
-        kept = _keep_rows(older, newer, _untold(older))
+        kept = _keep_rows(older, newer, older.changes.gone(older.roll.now))
     except StoreFailure:
         return False
     if kept:
@@ -50,16 +51,15 @@ def replace(older: MailboxState, newer: MailboxState) -> bool:
 
 def _carry_on(older: MailboxState, newer: MailboxState) -> bool:
     before, now = older.roll.now, newer.roll.now
-    gone = _without(_all(before), now.among(_all(before)))
-    kept = _without(_all(before), gone)
+    gone, kept = before.gone_in(now), now.among(_all(before))
     if not _are_the_same(older, newer, kept):
         return False
-    if not _keep_rows(older, newer, union(_untold(older), gone)):
+    if not _keep_rows(older, newer, union(older.changes.gone(before), gone)):
         return False
     rows = newer.columns.rows_of(kept)
     flagged = kept[newer.columns["modseq"][rows] > np.uint64(older.counts.modseq)]
     newer.take_over(older)
-    newer.changes.append(
+    newer.changes.add(
         Changed(
             newer.counts.modseq,
             len(now) - len(kept),
@@ -69,11 +69,6 @@ def _carry_on(older: MailboxState, newer: MailboxState) -> bool:
         )
     )
     return True
-
-
-def _untold(state: MailboxState) -> NDArray[np.uint32]:
-    """Return the UIDs of what is gone and not every session was told of."""
-    return union(np.zeros(0, np.uint32), *[each.expunged for each in state.changes])
 
 
 def _is_later(older: MailboxState, newer: MailboxState) -> bool:
@@ -112,7 +107,7 @@ def _keep_rows(
     Returns:
         Whether all of them have one.
     """
-    lost = _without(gone, newer.columns["uid"].all())
+    lost = without(gone, newer.columns["uid"].all())
     if not len(lost):
         return True
     rows = older.columns.rows_of(lost)
@@ -131,9 +126,3 @@ def _keep_rows(
 
 def _all(uids: Uids) -> NDArray[np.uint32]:
     return uids[0 : len(uids)]
-
-
-def _without(
-    uids: NDArray[np.uint32], others: NDArray[np.uint32]
-) -> NDArray[np.uint32]:
-    return uids[~np.isin(uids, others)]

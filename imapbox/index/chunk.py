@@ -152,15 +152,16 @@ class Chunk:
         self.write(ALIVE)[places] = False
         self.dead += len(places)
 
-    def drop_dead(self) -> None:
-        """Forget the rows of expunged messages."""
-        alive = self.read(ALIVE)
-        self.arrays = {name: self.read(name)[alive] for name in self.arrays}
+    def drop_dead(self, kept: NDArray[np.uint32]) -> None:
+        """Forget the rows of expunged messages, but for ``kept``, who have one."""
+        stay = self.read(ALIVE).copy()
+        stay[self.read("uid").searchsorted(kept)] = True
+        self.arrays = {name: self.read(name)[stay] for name in self.arrays}
         self.unchecked = {}
         self._lent = set()
-        self.size -= self.dead
+        self.dead = len(kept)
+        self.size = len(self.arrays[ALIVE])
         self._capacity = self.size
-        self.dead = 0
 
     def freeze(self) -> Frozen:
         """Give the rows as they are now away."""

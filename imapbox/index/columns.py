@@ -21,10 +21,11 @@ from imapbox.index.chunk import ALIVE, FIELDS, Chunk, Frozen, cut, keywords_name
 from imapbox.index.operations import Append, Flags
 from imapbox.index.row_runs import RowRuns
 from imapbox.index.uid_ranges import Bounds
-from imapbox.model.numbers import Uid
+from imapbox.model.numbers import ModSeq, Uid
 
 CHUNK_ROWS: Final = 1 << 14
 _WORD: Final = 64
+_NO_UIDS: Final = np.zeros(0, np.uint32)
 # What a row has from its APPEND.
 _APPENDED: Final = tuple(FIELDS.keys() - {"modseq", "segment", "offset"})
 _PLACE: Final = (
@@ -233,15 +234,26 @@ class Columns:
             gone.append(there + number * self._chunk_rows)
         return np.concatenate(gone)
 
-    def drop_dead(self) -> None:
+    @property
+    def dead(self) -> int:
+        """Return how many rows are of messages that are gone."""
+        return sum(chunk.dead for chunk in self._chunks)
+
+    def drop_dead(self, kept: NDArray[np.uint32] = _NO_UIDS) -> None:
         """Forget the rows of expunged messages where they are the most.
 
-        Rows get new numbers. Less than half of a chunk's rows are dead
+        Rows get new numbers. Less than half of a chunk's rows can be dropped
         afterwards.
+
+        Args:
+            kept: UIDs of some that have a row and keep it, ascending.
         """
-        for chunk in self.chunks:
-            if chunk.dead * 2 > chunk.size:
-                chunk.drop_dead()
+        chunks = self.chunks
+        starts = kept.searchsorted(np.array(self._firsts, np.uint32)).tolist()
+        ends = [*starts, len(kept)][1:]
+        for chunk, start, end in zip(chunks, starts, ends, strict=True):
+            if (chunk.dead - (end - start)) * 2 > chunk.size:
+                chunk.drop_dead(kept[start:end])
 
     def first_without(self, flag: int) -> int | None:
         """Return the lowest UID of a message without this flag, or None."""
@@ -251,6 +263,16 @@ class Columns:
             if found.any():
                 return int(chunk.read("uid")[found.argmax()])
         return None
+
+    def uids_changed_since(self, modseq: ModSeq) -> NDArray[np.uint32]:
+        """Return the UIDs of the messages whose modseq is greater, ascending."""
+        parts = [_NO_UIDS]
+        for chunk in self.chunks:
+            found = chunk.read("modseq") > np.uint64(modseq)
+            found &= chunk.read(ALIVE)
+            if found.any():
+                parts.append(chunk.read("uid")[found])
+        return np.concatenate(parts)
 
     def uids_with(self, flag: int) -> NDArray[np.uint32]:
         """Return the UIDs of the messages with this flag, ascending."""

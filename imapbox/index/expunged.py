@@ -62,7 +62,7 @@ class Expunged:
         gone = {
             uid for change in self.state.changes for uid in change.expunged.tolist()
         }
-        self.state.forget_changes_before(self.state.next_change)
+        self.state.changes.forget_read()
         for operation in decode_operations(frame.operations):
             match operation:
                 case Expunge(uids=uids):

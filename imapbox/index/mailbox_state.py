@@ -1,8 +1,8 @@
 """A mailbox's log, folded: what all sessions of a process share.
 
-The state is applied frame by frame. `changes` keeps what each frame changed,
-for views that have not told their client yet; who reads them says so with
-`forget_changes_before`.
+The state is applied frame by frame. `changes` keeps what the last ones changed,
+for views that have not told their client yet. What all of them know is forgotten
+(`forget`), and so are rows of expunged messages that none of them shows.
 
 A log whose oldest segments are gone is read from the oldest one that is left.
 The messages of before that still exist are met later, as RELOCATEs; until then
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from imapbox.disk.steps import Steps
 from imapbox.index.append_runs import AppendRun, OperationOrRun, decode_in_runs
+from imapbox.index.changes import Changed, Changes
 from imapbox.index.chunk import Frozen, Source
 from imapbox.index.columns import Columns
 from imapbox.index.encoding import DamagedOperations, Encoded
@@ -41,24 +42,9 @@ from imapbox.index.vanished import Vanished
 from imapbox.model.numbers import ModSeq, Uid, UidValidity
 
 _NO_UIDS: Final = np.zeros(0, np.uint32)
-
-
-class Changed(NamedTuple):
-    """What one frame changed.
-
-    Attributes:
-        modseq: The frame's.
-        arrived: How many messages came.
-        flagged: UIDs whose flags or keywords changed.
-        expunged: UIDs that are gone.
-        keywords: Whether there are new keywords.
-    """
-
-    modseq: ModSeq
-    arrived: int
-    flagged: tuple[range, ...]
-    expunged: NDArray[np.uint32]
-    keywords: bool
+# While a session shows messages that are gone: with so many rows of such, and
+# twice as many as were left the last time, it is seen which may be dropped.
+MANY_DEAD: Final = 10_000
 
 
 class MailboxFacts:
@@ -176,7 +162,6 @@ class MailboxState:
         vanished: Who is gone since when.
         graves: Where the bodies of those lie, and old places of others.
         changes: What views may not have told yet.
-        first_change: The number of the first of these.
         missing: How many messages exist that were not met yet. Behind the last
             frame of a sound log it is 0.
         source: The snapshot that it began with, if there was one.
@@ -198,8 +183,8 @@ class MailboxState:
         self.newest_snapshot = (0, 0)
         self.age = 0
         self.keeps_changes = True
-        self.changes: list[Changed] = []
-        self.first_change = 0
+        self.changes = Changes()
+        self._most_dead = MANY_DEAD
 
     def begin(
         self, position: Position, counts: Counts, base: Base, source: Source
@@ -227,7 +212,6 @@ class MailboxState:
     def take_over(self, older: "MailboxState") -> None:
         """Be to all readers what another state at the same position was."""
         self.changes = older.changes
-        self.first_change = older.first_change
         self.keeps_changes = older.keeps_changes
 
     @property
@@ -236,25 +220,23 @@ class MailboxState:
         return self.counts.uidvalidity
 
     @property
-    def next_change(self) -> int:
-        """Return the number that the next change will have."""
-        return self.first_change + len(self.changes)
+    def has_many_dead(self) -> bool:
+        """Say whether `forget` is worth its work although a session is behind."""
+        return self.columns.dead > self._most_dead
 
-    def changes_since(self, number: int) -> list[Changed]:
-        """Return the changes from ``number`` on."""
-        return self.changes[number - self.first_change :]
+    def forget(self) -> None:
+        """Drop what every reader has read, and rows of what is gone.
 
-    def forget_changes_before(self, number: int) -> None:
-        """Drop changes that everybody was told."""
-        del self.changes[: number - self.first_change]
-        self.first_change = max(self.first_change, number)
+        Rows that a reader shows stay; others, where that is worth the work.
 
-    def drop_dead(self) -> None:
-        """Drop the rows of expunged messages, where that is worth the work.
-
-        Call it only when no view holds UIDs that are gone.
+        Raises:
+            StoreFailure: What is in a snapshot is not what was written.
         """
-        self.columns.drop_dead()
+        changes = self.changes
+        changes.forget_read()
+        if self.has_many_dead or not changes.are_awaited:
+            self.columns.drop_dead(changes.gone(self.roll.now))
+            self._most_dead = max(MANY_DEAD, 2 * self.columns.dead)
 
     def apply(self, frame: Frame) -> None:
         """Take in the next frame.
@@ -295,12 +277,12 @@ class MailboxState:
             frame.counts.modseq,
             arrived,
             tuple(flagged),
-            np.concatenate(expunged),
+            np.concatenate(expunged) if len(expunged) > 1 else _NO_UIDS,
             len(self.facts.keywords) > known_keywords,
         )
         is_news = arrived or flagged or changed.keywords or len(changed.expunged)
         if is_news and self.keeps_changes:
-            self.changes.append(changed)
+            self.changes.add(changed)
         self.counts = frame.counts
         self.position = switch_of(frame) or frame.end
 

@@ -84,11 +84,11 @@ class Selected(OctetReader):
         self._told: set[ModSeq] = set()
         state = mailbox.state
         self._told_up_to = state.counts.modseq
-        self._view = View(state.roll.now, state.next_change)
+        self._view = View.of(state)
         self._mailbox_id = state.facts.mailbox_id
         self._uidvalidity = state.uidvalidity
         self._closed = False
-        mailbox.readers.add(self)
+        state.changes.readers.add(self)
         recent.open()
 
     @property
@@ -139,6 +139,11 @@ class Selected(OctetReader):
     def next_change(self) -> int:
         """See `ChangeReader`."""
         return self._view.next_change
+
+    @property
+    def waits(self) -> bool:
+        """See `ChangeReader`."""
+        return self._view.waits
 
     def first_unseen(self) -> Seq | None:
         r"""Return the position of the first message without ``\Seen``."""
@@ -259,8 +264,7 @@ class Selected(OctetReader):
         """Learn what changed; see `interfaces.SelectedMailbox.sync`."""
         await self._learn()
         view = self._view
-        known = view.next_change if may_expunge else view.next_news
-        if known == self._state.next_change:
+        if view.has_read(self._state) and not (view.waits and may_expunge):
             self._note_told()
             return ()
         news = sync(view, self._state, may_expunge=may_expunge, told=self._told)
@@ -308,6 +312,8 @@ class Selected(OctetReader):
         if wish.modseq is not None:
             self._told.add(wish.modseq)
         await self._mailbox.sync()
+        if self._view.next_change < self._state.changes.first:
+            self._told.clear()  # see `view.sync`
         return wish.left_alone
 
     async def expunge(self, uids: Iterable[range] | None = None) -> None:
@@ -355,7 +361,7 @@ class Selected(OctetReader):
 
     def changed(self) -> Deferred[None]:
         """Return a Deferred that fires when a `sync` may have news."""
-        if self._view.next_change < self._state.next_change:
+        if not self._view.knows_all(self._state):
             return succeed(None)  # another session of this process learned it
         return self._mailbox.changed()
 
@@ -363,7 +369,7 @@ class Selected(OctetReader):
         """Give everything back."""
         if not self._closed:
             self._closed = True
-            self._mailbox.readers.discard(self)
+            self._state.changes.readers.discard(self)
             self._mailbox.forget()
             self._recent.close()
 
@@ -373,7 +379,7 @@ class Selected(OctetReader):
 
     def _note_told(self) -> None:
         # What is no change to the view has a modseq, too: `recentuid` and others.
-        if self._view.next_change == self._state.next_change:
+        if self._view.knows_all(self._state):
             self._told_up_to = self._state.counts.modseq
 
     async def _learn(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -35,15 +35,6 @@ POLL_SECONDS: Final = 4.0
 _MAX_INTACT: Final = 10_000
 
 
-class ChangeReader(Protocol):
-    """Someone who reads `MailboxState.changes`."""
-
-    @property
-    def next_change(self) -> int:
-        """Return the number of the first change it has not read."""
-        ...
-
-
 def _without_changes() -> MailboxState:
     state = MailboxState()
     state.keeps_changes = False
@@ -63,7 +54,6 @@ class OpenMailbox:
     Attributes:
         directory: Of the mailbox's log.
         log: The log as this process follows it.
-        readers: Those who read `MailboxState.changes`.
         binding: Says what is known of its account now.
         recent_uid: Up to which UID sessions of this process took messages for
             recent. It may not be written yet.
@@ -81,7 +71,6 @@ class OpenMailbox:
         self.log = FollowedLog(
             directory, _without_changes, drivers, settings, MailboxSnapshots()
         )
-        self.readers: set[ChangeReader] = set()
         self.recent_uid = 0
         self.binding = binding.binding
         self._drivers = drivers
@@ -115,6 +104,8 @@ class OpenMailbox:
             # It was just read: nobody wants to be told what led there.
             state.keeps_changes = True
             self._snapshots.check(self.directory, state)
+        if state.has_many_dead:
+            self.forget()  # a session that tells nothing does not ask for it
         if not self.log.damaged:
             self._snapshots.consider(self)
             self._compactor.consider(self.directory)
@@ -222,14 +213,8 @@ class OpenMailbox:
 
     def forget(self) -> None:
         """Drop what every reader has read: changes, and expunged rows."""
-        state = self.state
-        oldest = min(
-            (reader.next_change for reader in self.readers), default=state.next_change
-        )
-        state.forget_changes_before(oldest)
-        if oldest == state.next_change:
-            with suppress(StoreFailure):  # the next sync mends it
-                state.drop_dead()
+        with suppress(StoreFailure):  # the next sync mends it
+            self.state.forget()
 
     def close(self) -> None:
         """Give everything back."""

@@ -1,6 +1,7 @@
 """Clients that believe what they are told, whatever all of them do."""
 
 import tempfile
+from contextlib import ExitStack
 from typing import Any
 
 import pytest_twisted
@@ -11,6 +12,7 @@ from twisted.internet.defer import ensureDeferred
 
 from imapbox.store.store import Store
 from tests.conftest import EFFORT
+from tests.support.forgetful import forgetful
 from tests.support.mail_store import TestDisk
 from tests.support.stage import Stage
 from tests.support.told import Told
@@ -46,10 +48,15 @@ class Sessions(RuleBasedStateMachine):
         self._stage = Stage(self._open_store)
         self._told: dict[str, Told] = {}
         self._acted: str | None = None
+        self._bounds = ExitStack()
 
-    @initialize(count=st.integers(0, 4))
-    def begin(self, count: int) -> None:
-        """Some messages are there, and everybody opens INBOX."""
+    @initialize(count=st.integers(0, 4), kept=st.sampled_from([0, 6, 10_000]))
+    def begin(self, count: int, kept: int) -> None:
+        """Some messages are there, and everybody opens INBOX.
+
+        Of what happens then, much is kept for who is behind, or little.
+        """
+        self._bounds.enter_context(forgetful(kept))
         for _ in range(count):
             self._wait(self._stage.play("A delivers: one"))
         self._wait(self._stage.play("A1: CREATE other"))
@@ -186,6 +193,7 @@ class Sessions(RuleBasedStateMachine):
             for name in self._told:
                 self._compare(name)
         finally:
+            self._bounds.close()
             self._wait(self._end())
             self._directory.cleanup()
 

@@ -9,6 +9,7 @@ from imapbox.index.carry_on import carry_on, replace
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.read import follow
 from imapbox.index.snapshot_reader import MailboxSnapshots
+from imapbox.mailbox.view import View
 from tests.unit.index.mail_log import DIRECTORY, MailLog, incoming, simulated
 from tests.unit.index.test_compact import (
     DAY,
@@ -41,7 +42,8 @@ def test_what_was_missed_is_the_difference(
     for number, event in enumerate(before):
         happen(log, event, number)
     older, then = log.state(), facts(log)
-    older.forget_changes_before(older.next_change)
+    older.changes.forget_read()
+    older.changes.readers.add(View.of(older))
     for number, event in enumerate(since, len(before)):
         happen(log, event, number)
     # What is written again today lets its old segments go tomorrow.
@@ -49,8 +51,8 @@ def test_what_was_missed_is_the_difference(
         disk_of(log).advance_clock(DAY + HOUR)
         log.compact()
     newer, now = log.state(), facts(log)
-    newer.forget_changes_before(newer.next_change)
-    number = older.next_change
+    newer.changes.forget_read()
+    number = older.changes.next
     assert carry_on(older, newer)
     # Who was not told yet still finds its own rows, not its neighbours'.
     known = np.array(sorted(then), np.uint32)
@@ -58,7 +60,7 @@ def test_what_was_missed_is_the_difference(
     assert newer.columns["uid"][rows].tolist() == known.tolist()
     alive = newer.columns["alive"][rows].tolist()
     assert alive == [uid in now for uid in known.tolist()]
-    assert newer.next_change == number + 1
+    assert newer.changes.next == number + 1
     change = told_of(newer)
     assert change.expunged.tolist() == sorted(then.keys() - now.keys())
     assert change.arrived == len(now.keys() - then.keys())
@@ -85,7 +87,8 @@ def test_a_state_in_another_s_place_keeps_what_is_not_told() -> None:
     """A message that is gone with its segment has its row, for who was not told."""
     log = three_segments()
     older = log.state()
-    older.forget_changes_before(older.next_change)
+    older.changes.forget_read()
+    older.changes.readers.add(View.of(older))
     log.expunge([2, 3, 4, 5, 7, 8, 9, 10])
     disk_of(log).advance_clock(DAY + HOUR)
     assert log.compact().relocated == 2
@@ -104,7 +107,7 @@ def test_a_state_in_another_s_place_keeps_what_is_not_told() -> None:
     for name in ("uid", "alive", "flags", "size", "emailid"):
         then = older.columns[name][older.columns.rows_of(known)].tolist()
         assert newer.columns[name][rows].tolist() == then, name
-    assert newer.next_change == older.next_change
+    assert newer.changes.next == older.changes.next
     assert told_of(newer).expunged.tolist() == [2, 3, 4, 5, 7, 8, 9, 10]
 
 
@@ -115,6 +118,7 @@ def test_rows_that_rotted_are_not_kept() -> None:
     snapshots = MailboxSnapshots()
     older = log.run(snapshots.load(DIRECTORY, name))
     older.keeps_changes = True
+    older.changes.readers.add(View.of(older))
     log.expunge([2])
     end = log.head().position
     log.run(follow(DIRECTORY, older.position, end, older.apply))

@@ -13,9 +13,10 @@ from hypothesis.stateful import (
 )
 
 from imapbox.disk.filesystem import Mode
+from imapbox.index.changes import Changed
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.known import Known
-from imapbox.index.mailbox_state import Changed, MailboxState
+from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.mailbox_transactions import (
     AppendMessages,
     ExpungeMessages,
@@ -230,9 +231,9 @@ class MailboxMachine(RuleBasedStateMachine):
     @rule(keep=st.booleans())
     def drop_dead(self, keep: bool) -> None:
         if not keep:
-            self.state.forget_changes_before(self.state.next_change)
-            assert self.state.changes == []
-        self.state.drop_dead()
+            self.state.changes.forget_read()
+            assert not self.state.changes
+        self.state.columns.drop_dead()
 
     @property
     def slow_uids(self) -> set[int]:
@@ -247,12 +248,12 @@ class MailboxMachine(RuleBasedStateMachine):
         news = self.log.run(look(DIRECTORY, self.fd, self.token, at))
         if news is not None:
             assert news.token != self.token
-            number = self.state.next_change
+            number = self.state.changes.next
             before = set(self.state.roll.now.tolist())
             for frame in news.frames:
                 self.state.apply(frame)
             self.token = news.token
-            self._assert_told(before, self.state.changes_since(number))
+            self._assert_told(before, self.state.changes.since(number) or [])
         assert self.state.position == self.log.head().position
         self._assert_is(self.state)
 

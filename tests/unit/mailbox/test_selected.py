@@ -16,10 +16,11 @@ from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged, KeywordsDefi
 from imapbox.model.errors import MailboxGone, MailboxReadOnly
 from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.names import INBOX, mailbox_name
-from imapbox.model.numbers import NoSuchMessage, Uid
+from imapbox.model.numbers import NoSuchMessage, Seq, Uid
 from imapbox.store.open_mailbox import POLL_SECONDS
 from imapbox.store.restored import renew_mailboxes
 from imapbox.store.store import Store
+from tests.support.forgetful import forgetful
 from tests.support.mail_store import (
     BOB,
     Fail,
@@ -524,9 +525,46 @@ async def test_closing_twice_is_closing(open_store: Opener) -> None:
     assert len(state.changes) == 5, "the slow one was not told"
     slow.close()
     slow.close()
-    assert state.changes == []
+    assert not state.changes
     assert (await account.status(INBOX)).messages == 5
     selected.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_wants_to_know_nothing_costs_little(open_store: Opener) -> None:
+    """A session that is told nothing for long makes nobody hold all that happens.
+
+    Rows of what came and went go, too. Once it looks, it is told the rest.
+    """
+    with forgetful(10):
+        store = await open_store()
+        silent, busy = await select(store), await select(store)
+        for _ in range(3):
+            await deliver(store)
+        await silent.sync(may_expunge=True)
+        state = silent._mailbox.state
+        for number in range(4, 34):
+            await silent.set_flags([2], list(FlagChange)[number % 2], SEEN)
+            await deliver(store)
+            await busy.sync(may_expunge=True)
+            gone = [1, number] if number == 4 else [number]
+            await busy.set_flags(gone, FlagChange.ADD, frozenset({"\\Deleted"}))
+            await busy.expunge()
+            assert len(state.changes) <= 10
+            assert len(silent._told) <= 10
+            assert state.columns.dead < 15
+        assert uids(silent) == [1, 2, 3], "what it shows is as it was"
+        await deliver(store)
+        expunged, exists, flags = await silent.sync(may_expunge=True)
+        assert expunged == Expunged(Seq(1))
+        assert exists == Exists(3, 3)
+        assert isinstance(flags, FlagsChanged)
+        assert uids(silent) == [2, 3, 34]
+        await busy.sync(may_expunge=True)
+        assert not state.changes
+        assert not silent._told
+        silent.close()
+        busy.close()
 
 
 @pytest_twisted.ensureDeferred

@@ -27,6 +27,7 @@ from imapbox.index.uid_roll import UidRoll, Uids
 from imapbox.mailbox.view import News, View, sync
 from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid, UidValidity
+from tests.support.forgetful import forgetful
 
 START = Position(1, 0, 0, 0)
 
@@ -63,7 +64,12 @@ class History:
         return int(columns["flags"][columns.rows_of(np.array([uid], np.uint32))][0])
 
     def view(self) -> View:
-        return View(self.state.roll.now, self.state.next_change)
+        return View.of(self.state)
+
+    def forget(self, view: View) -> None:
+        """Drop what who has this view does not need."""
+        self.state.changes.readers = {view}
+        self.state.forget()
 
     def _known(self, uids: set[int]) -> Known:
         columns = self.state.columns
@@ -119,9 +125,18 @@ STEPS = st.lists(
 )
 
 
-@given(STEPS)
-def test_a_client_ends_where_we_are(steps: list[Any]) -> None:
+# How many changes are kept: none but the newest, few, all.
+KEPT = st.sampled_from([0, 6, 10_000])
+
+
+@given(STEPS, KEPT)
+def test_a_client_ends_where_we_are(steps: list[Any], kept: int) -> None:
     """Whoever obeys the updates holds exactly the messages of the view."""
+    with forgetful(kept):
+        _obey(steps)
+
+
+def _obey(steps: list[Any]) -> None:
     history = History()
     history.append(5)
     view = history.view()
@@ -137,8 +152,7 @@ def test_a_client_ends_where_we_are(steps: list[Any]) -> None:
             view = news.view
             client.check(view)
         elif kind == "forget":
-            history.state.forget_changes_before(view.next_change)
-            history.state.drop_dead()
+            history.forget(view)
         else:
             getattr(history, kind)(value)
     news = sync(view, history.state, may_expunge=True)
@@ -151,9 +165,14 @@ def test_a_client_ends_where_we_are(steps: list[Any]) -> None:
     assert not again.grown
 
 
-@given(STEPS)
-def test_every_change_of_flags_is_told(steps: list[Any]) -> None:
+@given(STEPS, KEPT)
+def test_every_change_of_flags_is_told(steps: list[Any], kept: int) -> None:
     """Each message whose flags changed is told, if the client knows it; no other."""
+    with forgetful(kept):
+        _tell_flags(steps)
+
+
+def _tell_flags(steps: list[Any]) -> None:
     history = History()
     history.append(8)
     view = history.view()
@@ -189,10 +208,16 @@ FLAGS = st.sampled_from([Flag.SEEN, Flag.FLAGGED, Flag.DRAFT])
             st.tuples(st.just("sync"), st.booleans()),
         ),
         max_size=25,
-    )
+    ),
+    KEPT,
 )
-def test_flags_are_told_whatever_is_expunged(steps: list[Any]) -> None:
+def test_flags_are_told_whatever_is_expunged(steps: list[Any], kept: int) -> None:
     """After each sync a client knows the flags of all that it knows and is there."""
+    with forgetful(kept):
+        _know_flags(steps)
+
+
+def _know_flags(steps: list[Any]) -> None:
     history = History()
     history.append(6)
     view = history.view()
@@ -239,6 +264,64 @@ def test_expunges_are_told_from_the_last_on() -> None:
     assert sync(view, history.state, may_expunge=True).expunged.tolist() == [5, 3, 2]
 
 
+def test_who_falls_behind_is_told_all_that_it_must_know() -> None:
+    """Where changes are not kept any more, the mailbox itself says what changed.
+
+    The client is then told of its own changes, too: nobody knows any more
+    whether somebody else changed the same message before.
+    """
+    history = History()
+    history.append(40)
+    view = history.view()
+    with forgetful(10):
+        history.expunge({3, 5})
+        history.flag({7})
+        mine = history.flag({9})
+        for uid in range(20, 40):
+            history.flag({uid}, Flag.FLAGGED)
+        history.append(1)
+        assert len(history.state.changes) < 10
+        assert mine is not None
+        news = sync(view, history.state, may_expunge=False, told={mine})
+        assert news.flagged.tolist() == [7, 9, *range(20, 40)]
+        assert news.view.waits
+        later = sync(news.view, history.state, may_expunge=True)
+    assert later.expunged.tolist() == [5, 3]
+    assert (len(later.flagged), later.grown) == (0, True)
+
+
+def test_a_change_is_kept_however_much_it_names() -> None:
+    """Who changes many messages is not told of them once more."""
+    history = History()
+    history.append(40)
+    view = history.view()
+    with forgetful(10):
+        mine = history.flag({*range(1, 40, 2)})
+        assert mine is not None
+        news = sync(view, history.state, may_expunge=True, told={mine})
+    assert not len(news.flagged)
+
+
+def test_rows_that_nobody_shows_are_dropped() -> None:
+    """Of what came and went no row is kept for who shows other messages."""
+    with forgetful(6):
+        history = History()
+        history.append(4)
+        view = history.view()
+        columns = history.state.columns
+        history.expunge({2})
+        for uid in range(5, 45):
+            history.append(1)
+            history.expunge({uid})
+            history.forget(view)
+            assert columns.dead < 10
+        rows = columns.rows_of(view.uids[0:4])
+        assert columns["uid"][rows].tolist() == [1, 2, 3, 4]
+        assert columns["alive"][rows].tolist() == [True, False, True, True]
+        assert len(history.state.changes) < 10
+        assert sync(view, history.state, may_expunge=True).expunged.tolist() == [2]
+
+
 def test_what_came_and_went_is_never_told() -> None:
     """A message that comes and goes between two looks is not told at all."""
     history = History()
@@ -261,7 +344,7 @@ def uids_of(uids: list[int]) -> Uids:
 @given(UIDS.map(sorted))
 def test_positions_and_uids_agree(uids: list[int]) -> None:
     """Every position has a UID, every UID its position, and others none."""
-    view = View(uids_of(uids), 0)
+    view = View(uids_of(uids), 0, ModSeq(0), 0)
     for seq, uid in enumerate(uids, start=1):
         assert view.uid_at(Seq(seq)) == uid
         assert view.seq_of(Uid(uid)) == seq
@@ -275,7 +358,7 @@ def test_positions_and_uids_agree(uids: list[int]) -> None:
 def test_any_range_of_uids_is_answered(uids: list[int], low: int, high: int) -> None:
     """A range of UIDs is intersected with the view, also where it is beyond all."""
     for start, stop in ((low, high), (low % 30, high % 30), (low % 30, high)):
-        view = View(uids_of(uids), 0)
+        view = View(uids_of(uids), 0, ModSeq(0), 0)
         found = view.uids[view.positions(range(start, stop))].tolist()
         assert found == [uid for uid in uids if start <= uid < stop]
 
@@ -322,7 +405,7 @@ def test_views_far_apart_cost_little(large: History) -> None:
             large.expunge({uid})
             views.append(large.view())
         state = large.state
-        state.forget_changes_before(state.next_change)
+        state.forget()
         size, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
