@@ -49,14 +49,30 @@ def described(rows: Rows) -> dict[str, Any]:
 
 def take_out(version: int, directory: Path) -> dict[str, Any]:
     """Put a golden store below a directory, and return what is in it, by user."""
-    with zipfile.ZipFile(golden_store(version)) as archive:
-        archive.extractall(directory)
-    for path in (directory / STORE).rglob("*"):
-        path.chmod(0o700 if path.is_dir() else 0o600)
-    for name in ("spool", "users"):
-        (directory / STORE / name).mkdir(mode=0o700, exist_ok=True)
+    unpack(golden_store(version), directory)
     facts: dict[str, Any] = json.loads((directory / FACTS).read_text())
     return facts
+
+
+def unpack(path: Path, directory: Path) -> None:
+    """Put a store that was packed below a directory."""
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(directory)
+    for each in (directory / STORE).rglob("*"):
+        each.chmod(0o700 if each.is_dir() else 0o600)
+    for name in ("spool", "users"):
+        (directory / STORE / name).mkdir(mode=0o700, exist_ok=True)
+
+
+def pack(path: Path, directory: str, facts: dict[str, Any] | None = None) -> None:
+    """Make a file of the store below a directory, and of what is in it."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        if facts is not None:
+            text = json.dumps(facts, indent=1, ensure_ascii=False)
+            archive.writestr(FACTS, text)
+        for each in sorted(Path(directory, STORE).rglob("*")):
+            if each.is_file():
+                archive.write(each, each.relative_to(directory))
 
 
 def _facts(specimen: Specimen) -> dict[str, Any]:
@@ -87,17 +103,9 @@ async def _make(reactor: Any, root: str) -> dict[str, Any]:
     return facts
 
 
-def _pack(directory: str, facts: dict[str, Any]) -> None:
-    path = golden_store(FORMAT_VERSION)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        archive.writestr(FACTS, json.dumps(facts, indent=1, ensure_ascii=False))
-        for each in sorted(Path(directory, STORE).rglob("*")):
-            if each.is_file():
-                archive.write(each, each.relative_to(directory))
-
-
 async def _main(reactor: Any, directory: str) -> None:
-    _pack(directory, await _make(reactor, str(Path(directory, STORE))))
+    facts = await _make(reactor, str(Path(directory, STORE)))
+    pack(golden_store(FORMAT_VERSION), directory, facts)
 
 
 if __name__ == "__main__":
