@@ -19,8 +19,10 @@ from imapbox.auth.login import Login
 from imapbox.imap.states import State
 from imapbox.lmtp.factory import LMTPFactory
 from imapbox.model.names import UserName
+from imapbox.model.quota import Quota
 from imapbox.store.deliveries import Deliveries
 from imapbox.store.layout import user_directory
+from imapbox.store.quotas import quota_facts
 from imapbox.store.store import Store
 from tests.support.hostile_commands import (
     BOXES,
@@ -46,6 +48,7 @@ WITHOUT_MAILBOX: Final = frozenset(
         *("GENURLAUTH", "RESETKEY", "URLFETCH"),
     }
 )
+ROOMY: Final = Quota(1 << 40, 1 << 30)
 MANY: Final = 40  # so many messages are enough
 
 
@@ -150,6 +153,8 @@ class Neighbours:
             for box in (*BOXES, person.box):
                 await client.command(b"CREATE " + box)
             await client.command(b"SUBSCRIBE " + person.box)
+            account = await self._stage.stores["A"].account(UserName(person.name))
+            await account.set_meta(quota_facts(ROOMY))
             for message in person.messages:
                 # Of both, what is alike lies at the same places.
                 await client.command(_append(person, b"INBOX", message))
@@ -198,6 +203,8 @@ class Neighbours:
                 await self._say(person, client, b"SELECT " + box)
                 items = b"(FLAGS ENVELOPE BODYSTRUCTURE BODY.PEEK[])"
                 await self._say(person, client, b"FETCH 1:* " + items)
+                notes = b"GETMETADATA (DEPTH infinity) %b (/private /shared)"
+                await self._say(person, client, notes % box)
         self._overhear()
 
     def _other(self, person: Person) -> Person:
@@ -302,6 +309,9 @@ class Neighbours:
             await self._postmen["B"].bring(letter, self._canaries())
         message = self.chance.choice(person.messages)
         await self._say(person, client, _append(person, person.box, message))
+        box = self.chance.choice((b'""', *BOXES, person.box))
+        note = b'SETMETADATA %b (/private/comment "%b" /shared/comment "%b")'
+        await self._say(person, client, note % (box, person.canary, person.canary))
 
     def _letter(self, person: Person) -> "Letter":
         """Return a message to an address that may lead anywhere."""
