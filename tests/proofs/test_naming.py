@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 from typing import TypeAlias
-from unittest.mock import patch
 
 import pytest
 
-from imapbox.index import shed
 from tests.simulation import naming
 
 Tell: TypeAlias = Callable[[object], None]
@@ -21,8 +19,7 @@ def test_every_crash_is_survived(effort: int, tell: Tell) -> None:
 
 def test_every_crash_is_survived_where_segments_go(effort: int, tell: Tell) -> None:
     """Nor is anything lost where each change begins a segment, and removes another."""
-    with patch.multiple(shed, LEAST=0, GROWN=0):
-        report = naming.crashes(min(1.0, 0.1 * effort))
+    report = naming.crashes_where_segments_go(min(1.0, 0.1 * effort))
     tell(report)
     assert report.images > 300
 

@@ -97,6 +97,15 @@ ACTS: Final[dict[str, Act]] = {
     "delete": _saying(b"DELETE New", b"DELETE Work", b"DELETE Inbox2"),
     "subscribe": _saying(b"SUBSCRIBE New", b"SUBSCRIBE gone"),
     "unsubscribe": _saying(b"UNSUBSCRIBE Work", b"UNSUBSCRIBE gone"),
+    "annotate": _saying(
+        b'SETMETADATA Work (/private/a "1")',
+        b'SETMETADATA INBOX (/shared/b "2" /private/a "3")',
+        b"SETMETADATA INBOX (/private/a NIL)",
+    ),
+    "give": _saying(
+        b"SETACL Work bob lr", b"SETACL INBOX bob l", b"DELETEACL Work bob"
+    ),
+    "reset": _saying(b"RESETKEY INBOX", b"RESETKEY"),
     "snapshot": _save,
     "compact": _compact,
     "repair": lambda served, _: repair(served.disk, 7),

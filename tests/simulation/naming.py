@@ -7,9 +7,11 @@ the next one. Of two who change it at once each finds what the other one did.
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
+from unittest.mock import patch
 
 from imapbox.disk import steps
 from imapbox.disk.steps import Steps
+from imapbox.index import shed
 from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import AccountOperation, Create
 from imapbox.index.account_state import AccountState, ChangeAccount
@@ -71,6 +73,16 @@ def crashes(share: float = 1.0) -> CrashReport:
 
     crashes = Crashes(disk, workload, every_subset_up_to=4, random_subsets=4)
     return walk(crashes, partial(_check, pages=found), share)
+
+
+def crashes_where_segments_go(share: float = 1.0) -> CrashReport:
+    """The same, where each change begins a segment, and removes another.
+
+    Args:
+        share: Of the disks that a power loss may leave, how many are tried.
+    """
+    with patch.multiple(shed, LEAST=0, GROWN=0):
+        return crashes(share)
 
 
 def _check(crash: Crash, pages: list[Mail]) -> None:

@@ -79,4 +79,20 @@ MUTANTS: Final = [
         "            return\n",
         "naming.a_deletion_beside_a_delivery",
     ),
+    Mutant(
+        "a BASE that forgets the facts",
+        "index/account_state.py",
+        "for mailbox_id, facts in self.meta.items()\n",
+        "for mailbox_id, facts in ()\n",
+        "naming.crashes_where_segments_go",
+        arguments=(0.1,),
+    ),
+    Mutant(
+        "no segment of an account is kept",
+        "index/shed.py",
+        "if number <= last - KEPT",
+        "if number <= last",
+        "naming.crashes_where_segments_go",
+        arguments=(0.1,),
+    ),
 ]
