@@ -18,7 +18,8 @@ from imapbox.imap.output import Output
 from imapbox.imap.settled import TooScattered, settled
 from imapbox.mailbox.interfaces import KnownUids, SelectedMailbox
 from imapbox.mailbox.kept_results import InMailboxOrder, Pair, Result, Sorted, UidList
-from imapbox.mailbox.searching import Pause, Searching, places_changed
+from imapbox.mailbox.search_plan import Pause
+from imapbox.mailbox.searching import Searching, places_changed
 from imapbox.model.criteria import Criterion
 from imapbox.model.numbers import ModSeq
 from imapbox.model.uid_arrays import are_among

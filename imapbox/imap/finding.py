@@ -10,7 +10,8 @@ from imapbox.imap.answers import Mistaken, Refused
 from imapbox.imap.progress import SILENCE, Progress, tell_progress
 from imapbox.imap.session import Session
 from imapbox.mailbox.interfaces import SelectedMailbox
-from imapbox.mailbox.searching import Found, Pause, Searching
+from imapbox.mailbox.search_plan import Pause
+from imapbox.mailbox.searching import Found, Searching
 from imapbox.model.criteria import ChangedFrom, parts_of
 from imapbox.model.numbers import ModSeq
 from imapbox.wire.imap import response_codes as codes
@@ -59,7 +60,8 @@ async def find(
     parts = [Found(NOTHING, NOTHING), *[each async for each in searching.found()]]
     uids = np.concatenate([each.uids for each in parts])
     seqs = np.concatenate([each.seqs for each in parts])
-    return Found(uids, seqs, searching.relevancy(uids) if command.is_fuzzy else None)
+    relevancy = await searching.relevancy(uids) if command.is_fuzzy else None
+    return Found(uids, seqs, relevancy)
 
 
 def _check_charset_may_be_named(session: Session) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.mailbox.interfaces import SelectedMailbox
-from imapbox.mailbox.searching import Pause
+from imapbox.mailbox.search_plan import Pause
 from imapbox.mailbox.sorting import sorted_keys
 from imapbox.model.sorting import SortBy
 from imapbox.model.uid_arrays import union, without

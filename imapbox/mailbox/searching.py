@@ -15,14 +15,11 @@ docs/decisions/search-in-slices.md.
 
 from collections.abc import (
     AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterator,
     Mapping,
     Sequence,
 )
 from dataclasses import replace
-from typing import Final, NamedTuple, TypeGuard
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,23 +27,22 @@ from numpy.typing import NDArray
 from imapbox.mailbox.cards import READ, in_batches, read_cards
 from imapbox.mailbox.interfaces import Piece, SelectedMailbox
 from imapbox.mailbox.messages import Message
+from imapbox.mailbox.search_plan import Pause, Plan, plan
 from imapbox.mime.card import Card
-from imapbox.model.criteria import BodyHas, Criterion, FieldHas, Like, Text, TextHas
-from imapbox.model.errors import MessageGone, SearchTextTooLong
+from imapbox.model.criteria import Criterion, Like, Text
+from imapbox.model.errors import MessageGone
 from imapbox.model.numbers import ModSeq
-from imapbox.query.cards import card_test
-from imapbox.query.columns import Facts, Mask, column_test
+from imapbox.query.columns import Facts, Mask
 from imapbox.query.matches import Matches, relevancy
-from imapbox.query.needles import MAX_NEEDLE
 from imapbox.query.octets import Scan
-from imapbox.query.program import NO, UNKNOWN, YES, Answers, Program
-
-Pause = Callable[[], Awaitable[None]]
+from imapbox.query.program import NO, UNKNOWN, YES, Answers
 
 # So many messages, or fewer where much is asked of them, are looked at at once:
 # for a millisecond, or a few.
 _SLICE: Final = 16 * 1024
 _MAX_ANSWERS: Final = 1024 * 1024
+# However few they are, each question takes its time, and so many a millisecond.
+_LEAVES: Final = 32
 # Of a large message, what is read along with others' beginnings.
 _BEGINNING: Final = 64 * 1024
 
@@ -90,9 +86,6 @@ class Searching:
 
     Attributes:
         done: How many messages have been looked at.
-
-    Raises:
-        SearchTextTooLong: No text that is asked for may be so long.
     """
 
     def __init__(
@@ -106,51 +99,45 @@ class Searching:
     ) -> None:
         self.done = 0
         self._mailbox = mailbox
+        self._criterion = criterion
         self._pause = pause
-        self._program = Program(criterion)
-        self._matches: Mapping[Text, Matches] = {}
         bounds = replace(mailbox.bounds(), now=int(now))
-        if saved is not None:
-            bounds = replace(bounds, saved=saved)
-        leaves = dict(enumerate(self._program.leaves))
-        self._texts = {key: each for key, each in leaves.items() if _is_text(each)}
-        leaves.update(
-            (key, each.text)
-            for key, each in self._texts.items()
-            if isinstance(each, Like)
-        )
-        for leaf in leaves.values():
-            if isinstance(leaf, TextHas | BodyHas | FieldHas):
-                _check_length(leaf.text)
-        columns = {key: column_test(leaf, bounds) for key, leaf in leaves.items()}
-        cards = {key: card_test(leaf) for key, leaf in leaves.items()}
-        self._columns = {key: test for key, test in columns.items() if test}
-        self._cards = {key: test for key, test in cards.items() if test}
-        asked = self._columns.keys() | self._cards.keys()
-        self._octets = {key: leaf for key, leaf in leaves.items() if key not in asked}
+        self._bounds = bounds if saved is None else replace(bounds, saved=saved)
+        self._matches: Mapping[Text, Matches] = {}
+        self._plan: Plan
 
     async def found(self) -> AsyncIterator[Found]:
         """Yield the messages that are so, in order, some at a time.
 
         Raises:
+            SearchTextTooLong: No text that is asked for may be so long.
             MailError: Messages could not be read. One that is gone is no error:
                 there is nothing in it.
         """
-        if self._texts:
-            texts = self._texts.values()
+        self._plan = await plan(self._criterion, self._bounds, self._pause)
+        if self._plan.texts:
+            texts = self._plan.texts.values()
             self._matches = await self._mailbox.matches(texts, self._pause)
-        for facts in self._slices():
-            answers = self._ask_columns(facts)
-            await self._pause()
+        step = self._step
+        for start in range(0, self._mailbox.exists, step):
+            places = slice(start, start + step)
+            facts = self._mailbox.facts(places)
+            answers = await self._ask_columns(places, facts)
             so = await self._all_known(facts.uids, answers)
             self.done = facts.first_seq - 1 + len(facts)
             yield Found(facts.uids[so], facts.seqs()[so])
 
-    def relevancy(self, uids: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    async def relevancy(self, uids: NDArray[np.uint32]) -> NDArray[np.uint8]:
         """Return how relevant each message is, of all that were found: 1 to 100."""
-        matches = self._matches.items()
-        likes = [known for text, known in matches if isinstance(text, Like)]
-        return relevancy(likes, uids)
+        scores = np.zeros(len(uids), np.float32)
+        for text, known in self._matches.items():
+            if not isinstance(text, Like):
+                continue
+            for start in range(0, len(uids), _SLICE):
+                some = slice(start, start + _SLICE)
+                scores[some] += known.scores_of(uids[some])
+                await self._pause()
+        return relevancy(scores)
 
     async def found_at(
         self, places: NDArray[np.intp]
@@ -165,39 +152,43 @@ class Searching:
         Raises:
             MailError: As for `found`.
         """
+        self._plan = await plan(self._criterion, self._bounds, self._pause)
         start = 0
         while start < len(places):
             first = int(places[start])
             stop = int(np.searchsorted(places, first + self._step))
             here = places[start:stop]
-            facts = self._mailbox.facts(slice(first, int(here[-1]) + 1))
+            span = slice(first, int(here[-1]) + 1)
+            facts = self._mailbox.facts(span)
             uids = facts.uids[here - first]
-            answers = self._ask_columns(facts)[:, here - first]
-            await self._pause()
+            answers = (await self._ask_columns(span, facts))[:, here - first]
             yield uids, await self._all_known(uids, answers)
             start = stop
 
     @property
     def _step(self) -> int:
-        return max(1, min(_SLICE, _MAX_ANSWERS // len(self._program)))
+        return max(1, min(_SLICE, _MAX_ANSWERS // len(self._plan.program)))
 
-    def _slices(self) -> Iterator[Facts]:
-        step = self._step
-        for start in range(0, self._mailbox.exists, step):
-            yield self._mailbox.facts(slice(start, start + step))
-
-    def _ask_columns(self, facts: Facts) -> Answers:
-        answers = np.zeros((len(self._program.leaves), len(facts)), np.int8)
-        for leaf, test in self._columns.items():
-            answers[leaf] = np.where(test(facts), YES, NO)
-        for leaf, text in self._texts.items():
+    async def _ask_columns(self, places: slice, facts: Facts) -> Answers:
+        leaves = len(self._plan.program.leaves)
+        answers: Answers = np.zeros((leaves, len(facts)), np.int8)
+        tests = list(self._plan.columns.items())
+        for start in range(0, len(tests), _LEAVES):
+            if start:
+                # Rows may move while others have their turn.
+                facts = self._mailbox.facts(places)
+            for leaf, test in tests[start : start + _LEAVES]:
+                answers[leaf] = np.where(test(facts), YES, NO)
+            await self._pause()
+        for leaf, text in self._plan.texts.items():
             if text in self._matches:
                 answers[leaf] = self._matches[text].answers(facts.uids)
+                await self._pause()
         return answers
 
     async def _all_known(self, uids: NDArray[np.uint32], answers: Answers) -> Mask:
         """Say which messages are so, given what columns tell of them."""
-        so = self._program.values(answers)[-1]
+        so = self._plan.program.values(answers)[-1]
         (open_,) = np.nonzero(so == UNKNOWN)
         if len(open_):
             so[open_] = await self._look(uids[open_], answers[:, open_])
@@ -215,12 +206,12 @@ class Searching:
             cards = await read_cards(self._mailbox, batch)
             await self._ask_cards(cards, here)
             await self._ask_octets(batch, cards, here)
-        so: Answers = self._program.values(answers)[-1]
+        so: Answers = self._plan.program.values(answers)[-1]
         return so
 
     async def _ask_cards(self, cards: Sequence[Card | None], answers: Answers) -> None:
-        wanted = self._program.wanted(self._program.values(answers))
-        for leaf, test in self._cards.items():
+        wanted = self._plan.program.wanted(self._plan.program.values(answers))
+        for leaf, test in self._plan.cards.items():
             for number in np.nonzero(wanted[leaf])[0].tolist():
                 card = cards[number]
                 is_so = card is not None and test(card)
@@ -234,7 +225,7 @@ class Searching:
         cards: Sequence[Card | None],
         answers: Answers,
     ) -> None:
-        wanted = self._program.wanted(self._program.values(answers))
+        wanted = self._plan.program.wanted(self._plan.program.values(answers))
         todo = np.nonzero(wanted.any(axis=0))[0].tolist()
         for batch in in_batches(todo, lambda number: _beginning(messages[number])):
             beginnings = await self._mailbox.read(
@@ -250,7 +241,7 @@ class Searching:
                 if card is not None and beginning is not None:
                     message = messages[number]
                     window = _Window(self._mailbox, message, beginning)
-                    leaves = {key: self._octets[key] for key in keys}
+                    leaves = {key: self._plan.octets[key] for key in keys}
                     scan = Scan(leaves, card, message.header_size)
                     await self._scan(window, scan, about_it)
                 # What was not found by now is not there.
@@ -269,7 +260,7 @@ class Searching:
                 known = len(scan.found) + len(scan.absent)
                 answers[list(scan.found)] = YES
                 answers[list(scan.absent)] = NO
-                if self._program.values(answers)[-1, 0] != UNKNOWN:
+                if self._plan.program.values(answers)[-1, 0] != UNKNOWN:
                     break
         answers[list(scan.found)] = YES
 
@@ -303,18 +294,6 @@ class _Window:
             self._here = range(wanted.start, wanted.start + len(octets))
         start = wanted.start - self._here.start
         return self._octets[start : start + len(wanted)]
-
-
-def _is_text(leaf: Criterion) -> TypeGuard[Text]:
-    # The empty text is in every message.
-    if isinstance(leaf, Like):
-        return True
-    return isinstance(leaf, TextHas | BodyHas | FieldHas) and bool(leaf.text)
-
-
-def _check_length(text: str) -> None:
-    if len(text) > MAX_NEEDLE:
-        raise SearchTextTooLong
 
 
 def _beginning(message: Message) -> int:

@@ -6,6 +6,7 @@ batch of cards.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,15 @@ from numpy.typing import NDArray
 from imapbox.mailbox.cards import in_batches, read_cards
 from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.messages import Message
-from imapbox.mailbox.searching import Found, Pause
+from imapbox.mailbox.search_plan import Pause
+from imapbox.mailbox.searching import Found
 from imapbox.mime.card import Card
-from imapbox.model.sorting import SortBy
+from imapbox.model.sorting import SortBy, SortKey
 from imapbox.query.order import Order, uids_of
 from imapbox.query.runs import Runs
+
+# Of so many messages the relevancy is noted down before others have their turn.
+_AT_A_TIME: Final = 4096
 
 
 async def sort_found(
@@ -35,22 +40,31 @@ async def sort_found(
         MailError: They could not be read. One that is gone is no error: there is
             nothing in it.
     """
-    order = Order(by, len(found.uids), _relevancy(found))
-    parts = [found.uids[:0]]
+    relevant = await _relevancy(found, by, pause)
+    order = Order(by, len(found.uids), relevant)
+    parts = [np.zeros(0, np.intp)]
     async for keys in sorted_keys(mailbox, found.uids, order, pause):
-        parts.append(uids_of(keys))
+        # Of many at once, in no order, it takes long to say where they were.
+        parts.append(np.searchsorted(found.uids, uids_of(keys)))
         await pause()
-    uids = np.concatenate(parts)
-    places = np.searchsorted(found.uids, uids)
+    places = np.concatenate(parts)
     relevancy = None if found.relevancy is None else found.relevancy[places]
-    return Found(uids, found.seqs[places], relevancy)
+    return Found(found.uids[places], found.seqs[places], relevancy)
 
 
-def _relevancy(found: Found) -> Mapping[int, int]:
-    """Return how relevant each message is, by UID."""
-    if found.relevancy is None:
-        return {}
-    return dict(zip(found.uids.tolist(), found.relevancy.tolist(), strict=True))
+async def _relevancy(
+    found: Found, by: Sequence[SortBy], pause: Pause
+) -> Mapping[int, int]:
+    """Return how relevant each message is, by UID, where they are sorted by that."""
+    relevant: dict[int, int] = {}
+    if found.relevancy is None or all(each.key is not SortKey.RELEVANCY for each in by):
+        return relevant
+    for start in range(0, len(found.uids), _AT_A_TIME):
+        some = slice(start, start + _AT_A_TIME)
+        uids, scores = found.uids[some].tolist(), found.relevancy[some].tolist()
+        relevant.update(zip(uids, scores, strict=True))
+        await pause()
+    return relevant
 
 
 async def sorted_keys(

@@ -5,7 +5,8 @@ and each id that is named, and a batch of cards.
 """
 
 from imapbox.mailbox.interfaces import SelectedMailbox
-from imapbox.mailbox.searching import Found, Pause
+from imapbox.mailbox.search_plan import Pause
+from imapbox.mailbox.searching import Found
 from imapbox.mailbox.sorting import with_cards
 from imapbox.model.sorting import ThreadAlgorithm
 from imapbox.query.forest import Forest

@@ -4,7 +4,6 @@ See Also:
     RFC 6203 §4 (relevancy).
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,21 +49,15 @@ class Matches:
         return scores.astype(np.float32)
 
 
-def relevancy(
-    matches: Collection[Matches], uids: NDArray[np.uint32]
-) -> NDArray[np.uint8]:
+def relevancy(scores: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return how relevant each message is among all of these: 1 to 100.
 
     Args:
-        matches: What each fuzzy key found.
-        uids: Of what was found in the end.
+        scores: Of each, by all fuzzy keys together.
     """
-    scores = np.zeros(len(uids), np.float32)
-    for each in matches:
-        scores += each.scores_of(uids)
     low, high = scores.min(initial=np.inf), scores.max(initial=0)
     if low >= high:
-        return np.full(len(uids), _BEST, np.uint8)
+        return np.full(len(scores), _BEST, np.uint8)
     share = (scores - low) / (high - low)
     percent: NDArray[np.float32] = np.rint(_WORST + share * (_BEST - _WORST))
     return percent.astype(np.uint8)

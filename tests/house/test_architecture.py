@@ -64,12 +64,14 @@ def test_numpys_sets_are_not_used() -> None:
     """UIDs are put together by `model.uid_arrays`.
 
     numpy takes a second for a million of them, of which nobody else has a turn.
-    Numbers of segments are few.
+    Numbers of segments are few, and what is of segments is not asked by sessions.
     """
     slow = {"np.unique", "np.union1d", "np.intersect1d", "np.setxor1d"}
-    using = {
-        str(path.relative_to(ROOT / "imapbox"))
+    calls = {
+        str(path.relative_to(ROOT / "imapbox")): calls_in(path)
         for path in (ROOT / "imapbox").rglob("*.py")
-        if slow & calls_in(path)
     }
+    using = {path for path, called in calls.items() if called & slow}
     assert using == {"index/compact_plan.py"}
+    using = {path for path, called in calls.items() if "np.isin" in called}
+    assert {path for path in using if not path.startswith("index/")} == set()

@@ -69,6 +69,8 @@ from imapbox.wire.imap.sequence_set import read_sequence_set
 
 MAX_KEYS: Final = 1000
 MAX_DEPTH: Final = 50
+# What an index says of each is held for all messages.
+MAX_FUZZY: Final = 20
 
 _SET = re.compile(rb"[0-9*$]")
 
@@ -206,6 +208,7 @@ class SearchKeys:
         self._codec = codec
         self._count = 0
         self._fuzzy = 0
+        self._likes = 0
         self._open = [_Group(_Opened.COMMAND)]
 
     def read(self) -> Criterion:
@@ -213,7 +216,8 @@ class SearchKeys:
 
         Raises:
             BadSyntax: They are none, more than `MAX_KEYS`, or nested more than
-                `MAX_DEPTH` deep, or a string is no text in its charset.
+                `MAX_DEPTH` deep, or more than `MAX_FUZZY` texts are within FUZZY, or
+                a string is no text in its charset.
         """
         while True:
             all_of_them = self._put(self._key())
@@ -239,7 +243,7 @@ class SearchKeys:
             lexer.space()
             if name in _WITH_ARGUMENT:
                 key = _WITH_ARGUMENT[name](lexer, self._codec)
-                return _like(key) if self._fuzzy else key
+                return self._like(key) if self._fuzzy else key
             if name == b"NOT":
                 self._open_not()
             elif name == b"OR":
@@ -266,6 +270,15 @@ class SearchKeys:
         if self._open[-1].opened is not _Opened.FUZZY:
             self._open.append(_Group(_Opened.FUZZY))
             self._fuzzy += 1
+
+    def _like(self, key: Criterion) -> Criterion:
+        """Return what FUZZY makes of a key: of a text that is not empty, `Like`."""
+        if not (isinstance(key, FieldHas | BodyHas | TextHas) and key.text):
+            return key
+        self._likes += 1
+        if self._likes > MAX_FUZZY:
+            raise BadSyntax("number of texts within FUZZY")
+        return Like(key)
 
     def _put(self, key: Criterion) -> Criterion | None:
         """Put a key where it belongs, and close the groups that it completes.
@@ -296,10 +309,3 @@ class SearchKeys:
 
 def _all_of(keys: list[Criterion]) -> Criterion:
     return keys[0] if len(keys) == 1 else And(tuple(keys))
-
-
-def _like(key: Criterion) -> Criterion:
-    """Return what FUZZY makes of a key: of a text that is not empty, `Like`."""
-    if isinstance(key, FieldHas | BodyHas | TextHas) and key.text:
-        return Like(key)
-    return key

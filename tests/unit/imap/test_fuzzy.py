@@ -1,9 +1,13 @@
 """SEARCH=FUZZY: RFC 6203."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from imapbox.imap.output import Output
 from imapbox.query.matches import Matches
+from imapbox.wire.imap.search_keys import MAX_FUZZY
 from tests.support.fake_mail import FakeAccount
 from tests.support.imap_client import Client, answer
 
@@ -118,3 +122,49 @@ def test_without_an_index_it_is_not_offered(client: Client) -> None:
             client.say(b"t %b\r\n" % asked)
             == b"t BAD SEARCH=FUZZY is not offered here.\r\n"
         )
+
+
+def test_many_texts_are_too_many(client: Client) -> None:
+    """Of a limited number of texts one is told which messages are like them."""
+    keys = b" ".join(b"TEXT w%d" % number for number in range(MAX_FUZZY))
+    said = client.say(b"t SEARCH FUZZY (%b) UNSEEN\r\n" % keys)
+    assert said.startswith(b"* SEARCH")
+    said = client.say(b"t SEARCH FUZZY (%b NOT SUBJECT x)\r\n" % keys)
+    assert said.startswith(b"t BAD")
+    said = client.say(b"t SEARCH FUZZY (%b) TEXT x\r\n" % keys)
+    assert said.startswith(b"* SEARCH")
+
+
+def test_relevancy_holds_up_nobody(
+    monkeypatch: pytest.MonkeyPatch, client: Client
+) -> None:
+    """Scores are put together, and put in order, for some messages at a time."""
+    monkeypatch.setattr("imapbox.mailbox.searching._SLICE", 2)
+    monkeypatch.setattr("imapbox.mailbox.sorting._AT_A_TIME", 2)
+    monkeypatch.setattr("imapbox.query.runs._PIECE", 2)
+    sizes = []
+    searchsorted = np.searchsorted
+
+    def note(here: Any, numbers: Any, *how: Any) -> Any:
+        sizes.append(np.size(numbers))
+        return searchsorted(here, numbers, *how)
+
+    pauses = 0
+    room = Output.room
+
+    async def count(output: Output) -> None:
+        nonlocal pauses
+        pauses += 1
+        await room(output)
+
+    monkeypatch.setattr(np, "searchsorted", note)
+    monkeypatch.setattr(Output, "room", count)
+    client.account.likes = matches(u1=0.5, u2=1, u3=4.0, u5=0.5, u6=1)
+    sort = b"UID SORT RETURN (RELEVANCY ALL) (%b) UTF-8 FUZZY (TEXT a TEXT b)"
+    told = answer(client, sort % b"SIZE")
+    assert told.endswith(b" ALL 1:3,5:6 RELEVANCY (1 15 100 1 15)\r\n")
+    by_size, pauses = pauses, 0
+    told = answer(client, sort % b"RELEVANCY")
+    assert told.endswith(b" ALL 3,2,6,1,5 RELEVANCY (100 15 15 1 1)\r\n")
+    assert pauses == by_size + 3
+    assert max(sizes) <= 3

@@ -6,13 +6,16 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from imapbox.imap.settings import SLICE, TURN
 from imapbox.mailbox.interfaces import Piece
-from imapbox.model.criteria import Criterion
+from imapbox.mailbox.searching import Searching
+from imapbox.model.criteria import And, Criterion, Larger
 from imapbox.model.errors import StoreFailure
 from imapbox.model.message import InternalDate
+from imapbox.query.columns import Bounds, ColumnTest, Facts, Mask, column_test
 from tests.support.criteria import spelled
 from tests.support.fake_mail import FakeAccount, refusing
 from tests.support.imap_client import Client
@@ -98,6 +101,49 @@ def sizes_read(client: Client) -> list[int]:
 
 def search(client: Client, keys: bytes, command: bytes = b"SEARCH") -> list[int]:
     return found_in(client.say(b"t %b %b\r\n" % (command, keys)))
+
+
+def test_many_keys_hold_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others have their turn between keys, too, not only between messages.
+
+    Who has it may move rows: what is asked then is of the messages' own.
+    """
+    client = client_of(b"x", b"y")
+    mailbox = client.account.open[0]
+    facts, fresh = mailbox.facts, list[Facts]()
+    asked = [0]
+
+    async def pause() -> None:
+        fresh.clear()
+        asked.append(0)
+
+    def note_facts(places: slice) -> Facts:
+        fresh.append(facts(places))
+        return fresh[-1]
+
+    def note(criterion: Criterion, bounds: Bounds) -> ColumnTest:
+        asked[-1] += 1
+        test = column_test(criterion, bounds)
+
+        def noting(facts: Facts) -> Mask:
+            asked[-1] += 1
+            assert any(facts is each for each in fresh)
+            return test(facts)
+
+        return noting
+
+    monkeypatch.setattr(mailbox, "facts", note_facts)
+    monkeypatch.setattr("imapbox.mailbox.search_plan.column_test", note)
+    keys = And(tuple(Larger(number) for number in range(500)))
+    searching = Searching(mailbox, keys, pause, now=0)
+
+    async def search() -> None:
+        async for _ in searching.found():
+            pass
+
+    assert Deferred.fromCoroutine(search()).called
+    assert sum(asked) == 2 * 500
+    assert max(asked) <= 32
 
 
 @pytest.mark.slow
