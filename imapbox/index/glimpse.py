@@ -12,7 +12,7 @@ from imapbox.model.numbers import UidValidity
 
 
 def glimpses(
-    boot: int, mailboxes: Sequence[tuple[str, UidValidity]]
+    boot: int | None, mailboxes: Sequence[tuple[str, UidValidity]]
 ) -> Steps[list[Counts | None]]:
     """Return what the heads of mailboxes' logs say; None where one must be opened.
 
@@ -22,7 +22,8 @@ def glimpses(
     mailbox's: all of that is found out by who opens the log.
 
     Args:
-        boot: Of this machine, as in `Settings`.
+        boot: Of this machine, as in `Settings`; None: what was written before a
+            restart is wanted, too, though it may be older than what is so.
         mailboxes: The directory of each one's log, and the UIDVALIDITY that the
             account gave to it.
     """
@@ -37,7 +38,9 @@ def glimpses(
     return found
 
 
-def _counts(head: Head | None, boot: int, uidvalidity: UidValidity) -> Counts | None:
-    if head is None or head.boot != boot or head.flags & DELETED:
+def _counts(
+    head: Head | None, boot: int | None, uidvalidity: UidValidity
+) -> Counts | None:
+    if head is None or boot not in {None, head.boot} or head.flags & DELETED:
         return None
     return head.counts if head.counts.uidvalidity == uidvalidity else None

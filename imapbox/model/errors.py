@@ -132,6 +132,10 @@ class TooManyAnnotations(MailError):
     """There is no room for more annotations."""
 
 
+class NoPrivateAnnotations(MailError):
+    """In a mailbox of others you can note nothing for yourself."""
+
+
 class MessageTooBig(MailError):
     """The message is larger than this server accepts."""
 

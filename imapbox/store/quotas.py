@@ -10,15 +10,25 @@ heads of the mailboxes, of which each commit publishes one; nothing is counted
 twice, and nothing has to be mended. Whoever wants to add messages looks before the
 commit, without a lock: what others add at the same moment isn't seen, and that
 much, but no more, may an account hold beyond its quota.
+
+A mailbox that can't be opened keeps no mail out of the others: it counts with what
+its head says, or said before the machine was started anew; if that can't be read
+either, it counts for nothing.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-from imapbox.model.errors import MailboxGone, QuotaExceeded
+from twisted.logger import Logger
+
+from imapbox.index.account_operations import Create
+from imapbox.index.head import Counts
+from imapbox.model.errors import MailboxGone, MailError, QuotaExceeded, StoreFenced
 from imapbox.model.quota import NOTHING_USED, Quota, Usage
 from imapbox.store.account import AccountLog
 from imapbox.store.store import Store
+
+_log = Logger()
 
 STORAGE: Final = "quota storage"
 MESSAGE: Final = "quota message"
@@ -60,14 +70,29 @@ async def usage_of(store: Store, account: AccountLog) -> Usage:
     for each in mailboxes:
         counts = seen.get(each.mailbox_id)
         if counts is None:
-            mailbox = store.mailbox(account, each.mailbox_id)
-            try:
-                await mailbox.sync()
-            except MailboxGone:
-                continue  # deleted a moment ago
-            counts = mailbox.state.counts
-        usage = usage.plus(Usage(counts.live, counts.exists))
+            counts = await _counts_of(store, account, each)
+        if counts is not None:
+            usage = usage.plus(Usage(counts.live, counts.exists))
     return usage
+
+
+async def _counts_of(
+    store: Store, account: AccountLog, mailbox: Create
+) -> Counts | None:
+    """Return the counts of a mailbox by opening it; None where there are none."""
+    opened = store.mailbox(account, mailbox.mailbox_id)
+    try:
+        await opened.sync()
+    except MailboxGone:
+        return None  # deleted a moment ago
+    except StoreFenced:
+        raise
+    except MailError as error:
+        _log.info(
+            "can not count what {user} has: {error!r}", user=account.user, error=error
+        )
+        return await store.old_glimpse(account, mailbox)
+    return opened.state.counts
 
 
 async def check_room(store: Store, account: AccountLog, more: Usage) -> None:

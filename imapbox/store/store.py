@@ -307,6 +307,16 @@ class Store(Service):
             if counts is not None
         }
 
+    async def old_glimpse(self, account: AccountLog, mailbox: Create) -> Counts | None:
+        """Return what a mailbox's head says or, before a restart, said of it.
+
+        Of one that can't be opened. None if even its head can't be read.
+        """
+        directory = mailbox_directory(account.user, mailbox.mailbox_id)
+        work = glimpses(None, [(directory, mailbox.uidvalidity)])
+        (found,) = await self._run(self.drivers.read.run(work))
+        return found
+
     def _was_cut_off(self, error: OSError) -> None:
         self._log.critical("cut off from the mail store: {error}", error=error)
         self._cut_off()

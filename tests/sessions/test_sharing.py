@@ -503,19 +503,21 @@ async def test_subscriptions_are_ones_own(stage: Stage) -> None:
 async def test_notes_and_quotas_of_others(stage: Stage) -> None:
     """Notes on another's mailbox need "l" and some right besides; shared ones "w".
 
-    Private ones are each user's own. What limits another is not told, but it is his
-    quota that counts where messages are brought to him.
+    Private ones can't be set: RFC 5464 §4.3. What limits another is not told, but it
+    is his quota that counts where messages are brought to him.
     """
     await stage.play(
         WORK
         + r"""
         A1: SETACL Work ana lri
         A2: SETMETADATA "Other Users/bob/Work" (/private/comment "mine")
+            NO [METADATA NOPRIVATE] ...
+        A2: SETMETADATA "Other Users/bob/Work" (/private/comment NIL)
         A2: SETMETADATA "Other Users/bob/Work" (/shared/comment "ours")
             NO [NOPERM] ...
         A1: SETMETADATA Work (/private/comment "his" /shared/comment "all")
         A2: GETMETADATA "Other Users/bob/Work" (/private/comment /shared/comment)
-            * METADATA "Other Users/bob/Work" (/private/comment "mine" ...
+            * METADATA "Other Users/bob/Work" (/shared/comment "all")
             OK
         A1: SETACL Work ana +w
         A2: SETMETADATA "Other Users/bob/Work" (/shared/comment "ours")

@@ -5,7 +5,7 @@ from typing import Final
 
 from imapbox.imap.answers import Done, Refused
 from imapbox.imap.session import Session
-from imapbox.mailbox.annotations import SHARED
+from imapbox.mailbox.annotations import SHARED, SPECIAL_USE
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.metadata import Depth, GetMetadata, SetMetadata
@@ -36,7 +36,8 @@ async def set_metadata(session: Session, command: SetMetadata) -> Done:
     """Change annotations, all of them or none.
 
     Raises:
-        Refused: A value is too large; or one is for all users of the server.
+        Refused: A value is too large; or one is for all users of the server, or says
+            what a mailbox is for: RFC 6154 §4.
     """
     values = dict(command.values)
     if any(len(value or b"") > MOST_OF_VALUE for value in values.values()):
@@ -44,6 +45,8 @@ async def set_metadata(session: Session, command: SetMetadata) -> Done:
         raise Refused("This is too large for an annotation.", code)
     if command.mailbox is None and any(entry.startswith(SHARED) for entry in values):
         raise Refused("Only the administrator notes what all see.", codes.NOPERM)
+    if command.mailbox is not None and SPECIAL_USE in values:
+        raise Refused("What a mailbox is for is said when it is made.", codes.CANNOT)
     name = command.mailbox.name() if command.mailbox else None
     await session.account.set_metadata(name, values)
     session.notifying.noted(name, values)

@@ -104,6 +104,18 @@ def test_what_is_too_much_is_refused(client: Client) -> None:
     assert said.startswith(b"d NO [METADATA TOOMANY]")
 
 
+def test_what_a_mailbox_is_for_is_no_note(client: Client) -> None:
+    """What a mailbox is for can't be changed by a note: RFC 6154 §4."""
+    for value in (b'"\\\\Bogus"', b'"\\\\Sent"', b"NIL"):
+        said = client.say(
+            b'a SETMETADATA INBOX (/private/SpecialUse %b /private/a "x")\r\n' % value
+        )
+        assert said == (
+            b"a NO [CANNOT] What a mailbox is for is said when it is made.\r\n"
+        )
+    assert client.say(b"b GETMETADATA INBOX /private/a\r\n") == b"b " + DONE
+
+
 def test_what_all_see_is_the_administrators(client: Client) -> None:
     """Nobody notes for all users of the server, and a mailbox must be there."""
     said = client.say(b'a SETMETADATA "" (/shared/comment "x" /private/a "y")\r\n')

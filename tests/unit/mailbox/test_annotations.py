@@ -5,7 +5,7 @@ import pytest_twisted
 
 from imapbox.index.account_operations import NO_MAILBOX
 from imapbox.mailbox.annotations import MOST_OCTETS, Annotations
-from imapbox.model.errors import NoSuchMailbox, TooManyAnnotations
+from imapbox.model.errors import NoPrivateAnnotations, NoSuchMailbox, TooManyAnnotations
 from imapbox.model.names import INBOX, UserName, mailbox_name
 from imapbox.store.tree_changes import owner_may
 from tests.support.mail_store import BOB, Opener, account_of
@@ -33,20 +33,63 @@ async def test_annotations_are_kept(open_store: Opener) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_private_is_each_users_own(open_store: Opener) -> None:
-    """Of one mailbox each user has private annotations, and all have the shared."""
+async def test_private_is_the_owners(open_store: Opener) -> None:
+    """Of a mailbox its owner has private annotations, and all have the shared.
+
+    What others noted before that was refused they can read and remove, not change.
+    It takes no room from the owner.
+    """
     store = await open_store()
     await account_of(store)
     log = await store.account(BOB)
     bob, ana = Annotations(log, BOB), Annotations(log, ANA)
     inbox = log.named(INBOX).mailbox_id
     await bob.set(inbox, {"/private/a": b"bob", "/shared/b": b"all"}, owner_may)
-    await ana.set(inbox, {"/private/a": b"ana"}, owner_may)
+    with pytest.raises(NoPrivateAnnotations):
+        await ana.set(inbox, {"/private/a": b"", "/shared/b": b"no"}, owner_may)
+    assert ana.of(inbox) == {"/shared/b": b"all"}
+    await log.set_meta(
+        {f"metadata /private/{number} ana": b"=ana" for number in range(300)}, inbox
+    )
     assert bob.of(inbox) == {"/private/a": b"bob", "/shared/b": b"all"}
-    assert ana.of(inbox) == {"/private/a": b"ana", "/shared/b": b"all"}
-    await ana.set(NO_MAILBOX, {"/private/c": b""}, owner_may)
-    assert (await ana.every())[None] == {"/private/c": b""}
-    assert (await ana.every())[inbox] == ana.of(inbox)
+    assert ana.of(inbox)["/private/299"] == b"ana"
+    with pytest.raises(NoPrivateAnnotations):
+        await ana.set(inbox, {"/private/299": b"more"}, owner_may)
+    await ana.set(inbox, dict.fromkeys(ana.of(inbox)), owner_may)
+    assert ana.of(inbox) == {}
+    await bob.set(inbox, {"/shared/b": b"all"}, owner_may)
+    await bob.set(NO_MAILBOX, {"/private/c": b""}, owner_may)
+    assert (await bob.every())[None] == {"/private/c": b""}
+    assert (await bob.every())[inbox] == bob.of(inbox)
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_others_noted_takes_no_room(open_store: Opener) -> None:
+    """What guests had noted for themselves doesn't keep the owner from noting."""
+    store = await open_store()
+    account = await account_of(store)
+    log = await store.account(BOB)
+    inbox = log.named(INBOX).mailbox_id
+    await log.set_meta(
+        {f"metadata /private/{number} ana": b"=" for number in range(300)}, inbox
+    )
+    await account.set_metadata(INBOX, {"/shared/a": b"", "/private/a": b""})
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_a_mailbox_is_for_is_told(open_store: Opener) -> None:
+    """``/private/specialuse`` is what the mailbox was made for, whatever was noted."""
+    store = await open_store()
+    account = await account_of(store)
+    both, sent = mailbox_name("both"), mailbox_name("Sent")
+    await account.create(both, ("\\Sent", "\\Drafts"))
+    log = await store.account(BOB)
+    for name in (sent, INBOX):
+        noted = {"metadata /private/specialuse bob": b"=\\Bogus"}
+        await log.set_meta(noted, log.named(name).mailbox_id)
+    assert await account.metadata(both) == {"/private/specialuse": b"\\Sent \\Drafts"}
+    assert await account.metadata(sent) == {"/private/specialuse": b"\\Sent"}
+    assert await account.metadata(INBOX) == {}
 
 
 @pytest_twisted.ensureDeferred

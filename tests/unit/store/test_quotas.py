@@ -1,5 +1,7 @@
 """Quotas: what an account may hold, whoever delivers."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,11 +9,12 @@ import pytest_twisted
 from twisted.internet.defer import DeferredList, ensureDeferred
 
 from imapbox.disk.spool import MemoryContent
-from imapbox.model.errors import QuotaExceeded
+from imapbox.model.errors import MailboxDamaged, QuotaExceeded
 from imapbox.model.names import INBOX, mailbox_name
 from imapbox.model.quota import NO_QUOTA, Quota, Usage
 from imapbox.store.deliveries import Deliveries
 from imapbox.store.delivery_key import Identity
+from imapbox.store.layout import mailbox_directory
 from imapbox.store.quotas import NOTHING_SET, quota_facts, usage_of
 from tests.support.mail_store import (
     BOB,
@@ -93,6 +96,37 @@ async def test_what_was_stored_is_known_beyond_the_quota(open_store: Opener) -> 
         await deliveries.deliver(
             recipient, b"", MemoryContent(BODY), Identity("", "q2")
         )
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_damaged_mailbox_keeps_no_mail_out(open_store: Opener) -> None:
+    """What can't be opened counts with what its head says, or for nothing.
+
+    Mail to the other mailboxes goes on.
+    """
+    store = await open_store()
+    account = await account_of(store)
+    await account.append(SENT, [new_message(BODY)] * 2)
+    await limit(store, Quota(messages=4))
+    log = await store.account(BOB)
+    sent = Path(store.root, mailbox_directory(BOB, log.named(SENT).mailbox_id))
+    with (sent / "log.1").open("r+b") as file:
+        file.write(b"\xff" * 300)
+    started_anew = await open_store()
+    boot = started_anew.settings.boot + 1
+    started_anew.settings = replace(started_anew.settings, boot=boot)
+    account = await account_of(started_anew)
+    with pytest.raises(MailboxDamaged):
+        await account.status(SENT)
+    assert (await account.quota())[1] == Usage(2 * len(BODY), 2)
+    await deliver(started_anew)
+    await account.append(INBOX, [new_message()])
+    with pytest.raises(QuotaExceeded):
+        await deliver(started_anew)
+    with (sent / "head").open("r+b") as file:
+        file.write(bytes(64))
+    assert (await account.quota())[1].messages == 2
+    await deliver(started_anew)
 
 
 @pytest_twisted.ensureDeferred
