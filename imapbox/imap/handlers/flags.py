@@ -5,26 +5,34 @@ RFC 9051 §6.4.3, §6.4.6, §6.4.9; RFC 7162 §3.1.3.
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.imap.answers import Done, Refused
+from imapbox.imap.number_sets import runs
 from imapbox.imap.progress import in_progress
 from imapbox.imap.session import BATCH, Session
-from imapbox.mailbox.interfaces import SelectedMailbox
-from imapbox.model.errors import MailboxReadOnly, MessageGone
+from imapbox.model.errors import MailboxReadOnly, MessageGone, TooMuchAtOnce
 from imapbox.model.numbers import Uid
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.selected import Expunge, Store
 from imapbox.wire.imap.response_codes import ResponseCode
+from imapbox.wire.imap.sequence_set import uid_ranges
+
+# Messages that a STORE with UNCHANGEDSINCE may name.
+MOST_CONDITIONAL: Final = 100_000
+# So many ranges are worded before we look at the clock.
+_AT_A_TIME: Final = 4096
 
 
 async def store(session: Session, command: Store) -> Done:
     """Change flags, and tell what they are then, unless the client knows.
 
     Raises:
+        TooMuchAtOnce: With UNCHANGEDSINCE: who is left alone, one line names.
         MessageGone: Flags are to be told by number, and some of the messages were
             expunged; the others' were changed and told. RFC 2180 §4.2.2, §4.2.3.
     """
@@ -32,9 +40,11 @@ async def store(session: Session, command: Store) -> Done:
     mailbox = selection.mailbox
     if mailbox.read_only:
         raise MailboxReadOnly
-    if command.unchanged_since is not None:
-        session.tell_modseqs()
     uids = selection.uids(command.messages, by_uid=command.by_uid)
+    if command.unchanged_since is not None:
+        if len(uids) > MOST_CONDITIONAL:
+            raise TooMuchAtOnce
+        session.tell_modseqs()
     with in_progress(session, "storing flags"):
         left_alone = await mailbox.set_flags(
             uids, command.change, command.flags, unchanged_since=command.unchanged_since
@@ -46,7 +56,7 @@ async def store(session: Session, command: Store) -> Done:
         rows = mailbox.marks_of(there)
         with_uid = session.dialect.tells_uid(by_uid=command.by_uid)
         await session.tell_flags(rows, with_uid=with_uid)
-    modified = _modified(mailbox, command, left_alone) if left_alone else None
+    modified = await _modified(session, command, left_alone) if left_alone else None
     if len(there) < len(uids) and not (command.by_uid or command.silent):
         if modified is not None:
             raise Refused(MessageGone().sentence(), modified)
@@ -54,13 +64,18 @@ async def store(session: Session, command: Store) -> Done:
     return Done("Flags stored.", modified)
 
 
-def _modified(
-    mailbox: SelectedMailbox, command: Store, left_alone: Sequence[Uid]
+async def _modified(
+    session: Session, command: Store, left_alone: Sequence[Uid]
 ) -> ResponseCode:
-    if command.by_uid:
-        return codes.modified(left_alone)
-    places = mailbox.uids.places_of(np.array(left_alone, np.uint32))
-    return codes.modified((places + 1).tolist())
+    numbers = np.array(left_alone, np.uint32)
+    if not command.by_uid:
+        places = session.selection.mailbox.uids.places_of(numbers)
+        numbers = (places + 1).astype(np.uint32)
+    written = []
+    for ranges in uid_ranges(*runs(numbers), _AT_A_TIME):
+        written.append(ranges)
+        await session.output.room()
+    return codes.modified(written)
 
 
 async def _tell_modseqs(

@@ -113,13 +113,14 @@ def noupdate(tag: Tag) -> ResponseCode:
     return ResponseCode(b"NOUPDATE %b" % strings.string(tag))
 
 
-def modified(numbers: Iterable[int]) -> ResponseCode:
+def modified(ranges: Iterable[bytes]) -> ResponseCode:
     """Return the code that says which messages were not changed. RFC 7162 §3.1.3.
 
     Args:
-        numbers: As the client named them, UIDs or not; at least one.
+        ranges: Their numbers as the client named them, UIDs or not, as
+            `sequence_set.uid_ranges` writes them; at least one.
     """
-    return ResponseCode(b"MODIFIED %b" % uid_set(numbers))
+    return ResponseCode(b"MODIFIED " + b",".join(ranges))
 
 
 def permanent_flags(flag_list: bytes) -> ResponseCode:

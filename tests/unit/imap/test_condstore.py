@@ -2,6 +2,7 @@
 
 import pytest
 
+from imapbox.imap.output import Output
 from imapbox.model.flags import Flag
 from tests.support.elsewhere import change
 from tests.support.fake_mail import FakeAccount
@@ -136,6 +137,42 @@ def test_store_unchanged_since(
     assert b"* 2 FETCH (%bMODSEQ (15))" % (b"UID 2 " if uid else b"") in said
     deleted = [each.flags & Flag.DELETED for each in account.inbox.messages.values()]
     assert list(map(bool, deleted)) == [False, True, False]
+
+
+def test_what_is_left_alone_is_named_by_and_by(
+    monkeypatch: pytest.MonkeyPatch, account: FakeAccount, client: Client
+) -> None:
+    """However many ranges MODIFIED has, others have their turn between some of them.
+
+    It is one line: beyond a limit nothing is changed, and the answer is NO [LIMIT].
+    """
+    for _ in range(5):
+        account.inbox.add(b"x")
+    client.say(b"n NOOP\r\n")
+    for uid in (2, 4, 6, 7):
+        change(account, uid, Flag.ANSWERED)
+    client.say(b"n NOOP\r\n")
+    pauses = 0
+    room = Output.room
+
+    async def count(output: Output) -> None:
+        nonlocal pauses
+        pauses += 1
+        await room(output)
+
+    monkeypatch.setattr(Output, "room", count)
+    store = b"t UID STORE %b (UNCHANGEDSINCE %d) +FLAGS.SILENT ($x)\r\n"
+    said = client.say(store % (b"1:8", 18))
+    assert b"t OK [MODIFIED 2,4,6:7] " in said
+    at_once, pauses = pauses, 0
+    monkeypatch.setattr("imapbox.imap.handlers.flags._AT_A_TIME", 1)
+    said = client.say(store % (b"1:8", 22))
+    assert b"t OK [MODIFIED 1,3,5,8] " in said
+    assert pauses == at_once + 3
+    monkeypatch.setattr("imapbox.imap.handlers.flags.MOST_CONDITIONAL", 3)
+    said = client.say(store % (b"1:4", 99))
+    assert said.startswith(b"t NO [LIMIT] ")
+    assert b"t OK" in client.say(store % (b"1:3", 99))
 
 
 def test_modified_comes_with_no_where_some_are_gone(
