@@ -16,6 +16,9 @@ _STORE: Final = click.option(
     help="The directory of the mail store.",
 )
 
+# As of twistd imapbox.
+_QUOTA: Final = click.IntRange(1, 1 << 30)
+
 
 class _TryAgain(click.UsageError):
     """A usage error after which whoever hands us mail keeps it: sysexits.h."""
@@ -62,13 +65,20 @@ def demo(*, once: bool, imap_port: int, imap_through: int) -> None:
 @main.command(cls=_NeverBounces)
 @_STORE
 @click.option("-f", "sender", default="", help="The envelope's sender.")
-@click.option("--quota-storage", type=int, help="As of twistd imapbox: MiB.")
-@click.option("--quota-messages", type=int, help="As of twistd imapbox.")
+@click.option(
+    "--message-limit",
+    type=click.IntRange(1, 1024),
+    default=64,
+    help="As of twistd imapbox: MiB.",
+)
+@click.option("--quota-storage", type=_QUOTA, help="As of twistd imapbox: MiB.")
+@click.option("--quota-messages", type=_QUOTA, help="As of twistd imapbox.")
 @click.argument("user")
-def deliver(
+def deliver(  # noqa: PLR0913 - as many as there are options
     *,
     store: Path,
     sender: str,
+    message_limit: int,
     quota_storage: int | None,
     quota_messages: int | None,
     user: str,
@@ -82,7 +92,8 @@ def deliver(
     from imapbox.model.quota import Quota  # noqa: PLC0415 - see above
 
     octets = None if quota_storage is None else quota_storage << 20
-    run_deliver(store, sender, user, Quota(octets, quota_messages))
+    quota = Quota(octets, quota_messages)
+    run_deliver(store, sender, user, quota, message_limit << 20)
 
 
 @main.command()

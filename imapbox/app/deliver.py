@@ -19,7 +19,6 @@ from twisted.logger import Logger
 from imapbox.app.offline import NoStore, on_store, reactor
 from imapbox.lmtp.delivery import Delivery
 from imapbox.lmtp.headers import Client, Trace
-from imapbox.lmtp.limits import Limits
 from imapbox.model.errors import MailError, MessageTooBig, NoSuchUser
 from imapbox.model.quota import Quota
 from imapbox.store.deliveries import Deliveries
@@ -39,7 +38,9 @@ _BLOCK: Final = 64 * 1024
 _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 
 
-def run_deliver(store: Path, sender: str, user: str, quota: Quota) -> NoReturn:
+def run_deliver(
+    store: Path, sender: str, user: str, quota: Quota, limit: int
+) -> NoReturn:
     """Deliver what comes on standard input, and end the process.
 
     Args:
@@ -47,11 +48,12 @@ def run_deliver(store: Path, sender: str, user: str, quota: Quota) -> NoReturn:
         sender: The envelope's.
         user: Whom to.
         quota: What an account may hold for whom nothing else was set.
+        limit: How large the message may be, in octets.
     """
 
     async def work(opened: Store) -> tuple[int, str]:
         opened.quota = quota
-        return await _deliver(opened, sender, user, sys.stdin.buffer)
+        return await _deliver(opened, sender, user, sys.stdin.buffer, limit)
 
     try:
         status, text = on_store(store, work)
@@ -69,13 +71,12 @@ def run_deliver(store: Path, sender: str, user: str, quota: Quota) -> NoReturn:
 
 
 async def _deliver(
-    store: Store, sender: str, address: str, message: BinaryIO
+    store: Store, sender: str, address: str, message: BinaryIO, limit: int
 ) -> tuple[int, str]:
     """Deliver, and return how to end, and LMTP's reply."""
     deliveries = Deliveries(store, _knows_nobody)
     recipient = await deliveries.find(address)
     spool = deliveries.new_spool()
-    limit = Limits().size
     for piece in crlf_pieces(lambda: message.read(_BLOCK)):
         if spool.size + len(piece) > limit:
             spool.discard()

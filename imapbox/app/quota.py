@@ -17,6 +17,9 @@ NO_LIMIT: Final = "none"
 _AMOUNT: Final = re.compile(r"([0-9]{1,12})([KMGT]?)", re.IGNORECASE)
 _FACTORS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
+# What IMAP can tell: RFC 9208 §7, number64.
+_MOST: Final = (1 << 63) - 1
+
 
 class Wish(NamedTuple):
     """What is to be set.
@@ -68,9 +71,10 @@ def lines(quota: Quota, usage: Usage) -> list[str]:
 
 
 def amount(text: str) -> int | None:
-    """Return how much ``500M`` is; None if it is nothing like that."""
+    """Return how much ``500M`` is; None if it is nothing like that, or too much."""
     match = _AMOUNT.fullmatch(text)
-    return int(match[1]) * _FACTORS[match[2].upper()] if match else None
+    found = int(match[1]) * _FACTORS[match[2].upper()] if match else None
+    return None if found is None or found > _MOST else found
 
 
 def _limit(text: str | None) -> int | None:

@@ -15,7 +15,7 @@ from imapbox.disk.steps import perform, perform_patiently, status
 from imapbox.index.repair import Job, Mending
 from imapbox.index.settings import Settings
 from imapbox.model.errors import DiskFull, MailboxBusy, MailError, UnknownFormat
-from imapbox.model.names import MailboxName, UserName
+from imapbox.model.names import SHARED_USER, MailboxName, UserName
 from imapbox.store.failures import in_words
 from imapbox.store.format import NotAStore
 from imapbox.store.layout import STORE_FILE, USERS, user_directory
@@ -112,7 +112,8 @@ class _Run:
     ) -> int:
         """Mend; what can't be mended keeps nothing else from it."""
         chosen = list(users) or perform(users_with_directory(), self._filesystem)
-        for user in chosen:
+        # What is shared comes first: others' rights are entered there.
+        for user in sorted(chosen, key=lambda each: each != SHARED_USER):
             self._mend(user, mailbox)
         if mailbox is not None and not self._mailboxes and self._status == SOUND:
             sentence = f"There is no mailbox {mailbox!r}."

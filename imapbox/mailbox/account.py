@@ -189,7 +189,7 @@ class UserAccount:
         await check_room(self._store, self._account, more.minus(freed))
         known = None
         if any(message.keywords for message in ready):
-            await self._sync(mailbox, name)
+            mailbox = await self._current(access, name)
             state = mailbox.state
             known = Known(state.position, list(state.facts.keywords))
         append = AppendMessages(ready, known)
@@ -211,8 +211,7 @@ class UserAccount:
         What the name means now does not matter, nor which rights are left: it is
         the end of what was begun with those that were needed.
         """
-        mailbox = self._opened(access)
-        await self._sync(mailbox, name)
+        mailbox = await self._current(access, name)
         if mailbox.state.uidvalidity != append.uidvalidity:
             return  # `imapbox restored` gave it a new one: UIDs mean others now
         uids = mailbox.state.roll.now.among(np.array(append.uids, np.uint32))
@@ -263,8 +262,7 @@ class UserAccount:
             found = await self._store.glimpses(self._account, [bound])
             if bound.mailbox_id in found:
                 return status_of(bound.mailbox_id, found[bound.mailbox_id])
-        mailbox = self._opened(access)
-        await self._sync(mailbox, name)
+        mailbox = await self._current(access, name)
         state = mailbox.state
         uids = state.roll.now
         return status_of(
@@ -297,8 +295,7 @@ class UserAccount:
     ) -> Selected:
         """Open a mailbox for a session."""
         access = await self._access(name, Rights.READ)
-        mailbox = self._opened(access)
-        await self._sync(mailbox, name)
+        mailbox = await self._current(access, name)
         if mailbox.log.damaged or await self._store.is_read_only():
             read_only = True
         if not access.rights & ANY_THAT_CHANGES:
@@ -402,9 +399,9 @@ class UserAccount:
     def _opened(self, access: Access) -> OpenMailbox:
         return self._store.mailbox(self._account, access.mailbox_id)
 
-    async def _sync(self, mailbox: OpenMailbox, name: MailboxName) -> None:
+    async def _current(self, access: Access, name: MailboxName) -> OpenMailbox:
         try:
-            await mailbox.sync()
+            return await self._store.current_mailbox(self._account, access.mailbox_id)
         except MailboxGone:
             raise NoSuchMailbox(name) from None
 

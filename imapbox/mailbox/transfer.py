@@ -95,7 +95,7 @@ class Transfer:
         await check_room(self._store, access.account, more)
         copy = await self._prepared(source, uids, access)
         if copy.originals.have_keywords:
-            copy.known = await self._keywords(target, name)
+            target, copy.known = await self._keywords(access, name)
         try:
             await target.submit(copy, command="copy")
         except MailboxGone:
@@ -116,7 +116,7 @@ class Transfer:
             await check_room(self._store, access.account, more)
         known = take_along(source.state, uids)
         copy = await self._prepared(source, uids, access)
-        copy.known = await self._keywords(target, name)
+        target, copy.known = await self._keywords(access, name)
         moving = move_messages(
             Bound(source.directory, source.binding()),
             known,
@@ -144,8 +144,8 @@ class Transfer:
             MessageDamaged: One is not what was stored.
             MailError: What was not moved is in ``old`` still.
         """
-        _, source = await self._targets.target(old)
-        await self._keywords(source, old)
+        access, _ = await self._targets.target(old)
+        source, _ = await self._keywords(access, old)
         end = source.state.counts.uidnext
         tries = 0
         while True:
@@ -181,13 +181,18 @@ class Transfer:
         scope = settable_flags(access.rights)
         return CopyMessages(originals, octets, scope=scope)
 
-    async def _keywords(self, mailbox: OpenMailbox, name: MailboxName) -> Known:
+    async def _keywords(
+        self, access: Access, name: MailboxName
+    ) -> tuple[OpenMailbox, Known]:
+        """Return a mailbox as it is now, and which keywords it has."""
         try:
-            await mailbox.sync()
+            mailbox = await self._store.current_mailbox(
+                access.account, access.mailbox_id
+            )
         except MailboxGone:
             raise NoSuchMailbox(name) from None
         state = mailbox.state
-        return Known(state.position, list(state.facts.keywords))
+        return mailbox, Known(state.position, list(state.facts.keywords))
 
 
 def _sizes(mailbox: OpenMailbox, uids: NDArray[np.uint32]) -> NDArray[np.int64]:

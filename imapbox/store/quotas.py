@@ -80,9 +80,8 @@ async def _counts_of(
     store: Store, account: AccountLog, mailbox: Create
 ) -> Counts | None:
     """Return the counts of a mailbox by opening it; None where there are none."""
-    opened = store.mailbox(account, mailbox.mailbox_id)
     try:
-        await opened.sync()
+        opened = await store.current_mailbox(account, mailbox.mailbox_id)
     except MailboxGone:
         return None  # deleted a moment ago
     except StoreFenced:

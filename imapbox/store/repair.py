@@ -44,7 +44,7 @@ from imapbox.index.settle import settle
 from imapbox.index.transaction import Transaction
 from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import MailboxDamaged, NumbersExhausted
-from imapbox.model.names import INBOX, MailboxName, UserName
+from imapbox.model.names import INBOX, SHARED_USER, MailboxName, UserName
 from imapbox.model.numbers import UidValidity
 from imapbox.store.access_facts import lets_others_in
 from imapbox.store.cards import card_of_octets
@@ -60,6 +60,7 @@ from imapbox.store.layout import (
     mailboxes_directory,
     user_directory,
 )
+from imapbox.store.repair_register import mend_register
 from imapbox.store.repair_root import leave_access, leave_access_of_log
 from imapbox.store.restored import RESTORING, RUN_SIZE
 
@@ -137,7 +138,8 @@ class UserRepair:
         )
         state = plan.state
         # A new account has these; of one that is known, somebody may have deleted them.
-        wanted = {INBOX: ""} if state.names else {INBOX: "", **SPECIAL_USE}
+        is_new = not state.names and self._user != SHARED_USER
+        wanted = {INBOX: "", **SPECIAL_USE} if is_new else {INBOX: ""}
         found = yield from self._unbound(state)
         now = int((yield from steps.now()))
         for mailbox_id, (uidvalidity, deleted) in found.items():
@@ -406,6 +408,8 @@ def mend_user(
             job.leave(mailbox_directory(user, mailbox_id), error.sentence())
         except FileNotFoundError:
             continue  # compaction removed it meanwhile
+    if mailbox is None:
+        yield from mend_register(user, state, job, owner)
     return len(chosen)
 
 

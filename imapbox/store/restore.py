@@ -4,7 +4,7 @@ It becomes a new mailbox, with an id, UIDs and a UIDVALIDITY of its own: under a
 name that is free, or in the place of the one that is there now. That one is
 then deleted, by the same frame of the account's log, and stays for a grace
 time. What came to it since the copy was made comes along, so nothing that is
-in the mailbox now is lost.
+in the mailbox now is lost; nor who may see it now, and what is noted of it.
 
 The new mailbox is filled before any lock is taken, and nobody knows it before
 the account's commit. A crash before leaves a directory that no account names.
@@ -17,6 +17,7 @@ from imapbox.disk import steps
 from imapbox.disk.steps import Steps
 from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import (
+    AccountMeta,
     AccountOperation,
     Create,
     Delete,
@@ -31,6 +32,7 @@ from imapbox.index.opening import open_log
 from imapbox.index.read import LogBroken, follow
 from imapbox.index.read_copy import read_copy
 from imapbox.index.refill import COMMAND, Refill
+from imapbox.index.segment import ACCOUNT_META
 from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail, publish, settle
 from imapbox.locks.acquire import Identity, locked
@@ -42,6 +44,7 @@ from imapbox.model.errors import (
 )
 from imapbox.model.names import MailboxName, UserName
 from imapbox.model.numbers import Uid, UidValidity
+from imapbox.store.access_facts import URL_KEY
 from imapbox.store.create import ID_SIZE, create_mailbox_log
 from imapbox.store.layout import (
     account_directory,
@@ -49,6 +52,7 @@ from imapbox.store.layout import (
     mailboxes_directory,
 )
 from imapbox.store.store_copy import there
+from imapbox.store.tree_changes import inherited
 
 _RUN_SIZE: Final = 16
 
@@ -276,15 +280,32 @@ class _Restoring:
 
     def _decide(self, account: Tail) -> Steps[None]:
         operations: list[AccountOperation] = [self._mailbox]
+        facts = self._facts()
         if self._place is not None:
             operations.insert(0, Delete(self._place.mailbox_id))
         elif self._mailbox.name not in self._known.subscribed:
             operations.append(Subscribe(self._mailbox.name))
+        operations += facts
+        features = ACCOUNT_META if facts else 0
+        log = account_log(self._account.directory, features)
         change = ChangeAccount(self._known, lambda _: operations)
         self._decided = True
-        (outcome,) = yield from write(self._account, self._settings, account, [change])
+        (outcome,) = yield from write(log, self._settings, account, [change])
         if outcome.error is not None:
             raise outcome.error
+
+    def _facts(self) -> list[AccountMeta]:
+        """Return who may see it and what is noted of it: as of the place, or as new.
+
+        The key of URLs goes: they name UIDs, which mean other messages now.
+        """
+        if self._place is None:
+            return inherited(self._known, self._mailbox)
+        return [
+            AccountMeta(self._mailbox.mailbox_id, name, value)
+            for name, value in self._known.meta.get(self._place.mailbox_id, {}).items()
+            if name != URL_KEY
+        ]
 
     def _mark(self, old: _Old, tail: Tail) -> Steps[None]:
         """Tell sessions at once; others find out from the account."""

@@ -6,7 +6,8 @@ leads to no rights does no harm. So it is written before rights are given, and
 after the last ones were taken.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Final
 
 from imapbox.index.account_operations import NO_MAILBOX, AccountMeta
@@ -67,14 +68,19 @@ class Shares:
     async def _change(
         self, account: AccountLog, owner: UserName, user: str, *, is_there: bool
     ) -> None:
-        def decide(state: AccountState) -> list[AccountMeta]:
-            name = _PREFIX + user
-            owners = _owners(state.meta.get(NO_MAILBOX, {}).get(name, b""))
-            owners = owners | {owner} if is_there else owners - {owner}
-            facts = {name: "\n".join(sorted(owners)).encode()}
-            return changed_facts(state, NO_MAILBOX, facts)
-
+        decide = partial(entered, owner=owner, user=user, is_there=is_there)
         await account.note(decide)
+
+
+def entered(
+    state: AccountState, *, owner: UserName, user: str, is_there: bool
+) -> list[AccountMeta]:
+    """Return what enters in the register that somebody gives rights, or doesn't."""
+    facts = state.meta.get(NO_MAILBOX, {})
+    owners = owners_in(facts, user)
+    owners = owners | {owner} if is_there else owners - {owner}
+    fact = {_PREFIX + user: "\n".join(sorted(owners)).encode()}
+    return changed_facts(state, NO_MAILBOX, fact)
 
 
 def owners_for(account: AccountLog, user: str) -> frozenset[UserName]:
@@ -84,14 +90,16 @@ def owners_for(account: AccountLog, user: str) -> frozenset[UserName]:
         account: That has it.
         user: Whom.
     """
-    return _owners(account.meta().get(_PREFIX + user, b""))
+    return owners_in(account.meta(), user)
+
+
+def owners_in(facts: Mapping[str, bytes], user: str) -> frozenset[UserName]:
+    """Return the same, from the facts of the account that has the register."""
+    value = facts.get(_PREFIX + user)
+    return frozenset(map(UserName, value.decode().split("\n"))) if value else _NONE
 
 
 def has_any_rights(owner: AccountLog, user: str) -> bool:
     """Say whether somebody gives rights to a user, as of the account's last sync."""
     facts = owner.state.meta.items()
     return any(rights_of(user, each) != NO_RIGHTS for _, each in facts)
-
-
-def _owners(value: bytes) -> frozenset[UserName]:
-    return frozenset(map(UserName, value.decode().split("\n"))) if value else _NONE

@@ -21,7 +21,13 @@ from imapbox.index.damage import FULL
 from imapbox.index.glimpse import glimpses
 from imapbox.index.head import Counts
 from imapbox.index.settings import Settings
-from imapbox.model.errors import FileSystemUnfit, MailError, NoSuchUser, StoreFailure
+from imapbox.model.errors import (
+    FileSystemUnfit,
+    MailboxGone,
+    MailError,
+    NoSuchUser,
+    StoreFailure,
+)
 from imapbox.model.names import SHARED_USER, UserName
 from imapbox.model.quota import NO_QUOTA
 from imapbox.store.account import AccountLog
@@ -283,6 +289,28 @@ class Store(Service):
                 Upkeep(self.snapshots, self.compactor),
             ),
         )
+
+    async def current_mailbox(
+        self, account: AccountLog, mailbox_id: bytes
+    ) -> OpenMailbox:
+        """Return a mailbox, read and current.
+
+        Of one that was written anew, with another UIDVALIDITY, that is the new one:
+        only who has it selected must be told that it is another.
+
+        Raises:
+            MailboxGone: It was deleted.
+            MailError: It can't be read.
+        """
+        mailbox = self.mailbox(account, mailbox_id)
+        try:
+            await mailbox.sync()
+        except MailboxGone:
+            if not mailbox.log.lost:
+                raise
+            mailbox = self.mailbox(account, mailbox_id)
+            await mailbox.sync()
+        return mailbox
 
     async def glimpses(
         self, account: AccountLog, mailboxes: Sequence[Create]

@@ -51,7 +51,7 @@ def creation(mailbox: Create, check: Check = owner_may) -> Decision:
         check_may_create(state, mailbox.name)
         if mailbox.uidvalidity <= state.highest_uidvalidity:
             raise Overtaken
-        return [mailbox, *_inherited(state, mailbox)]
+        return [mailbox, *inherited(state, mailbox)]
 
     return decide
 
@@ -112,7 +112,7 @@ def mailbox_above(state: AccountState, name: MailboxName) -> Create | None:
     return next(filter(None, above), None)
 
 
-def _inherited(state: AccountState, mailbox: Create) -> list[AccountMeta]:
+def inherited(state: AccountState, mailbox: Create) -> list[AccountMeta]:
     """Return the rights that come from the mailbox above: RFC 4314 §4, CREATE."""
     above = mailbox_above(state, mailbox.name)
     facts = state.meta.get(above.mailbox_id, {}) if above else {}

@@ -9,13 +9,17 @@ from typing import Any, Final, NamedTuple
 
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
+from imapbox.index.account_log import account_log
+from imapbox.index.account_operations import AccountMeta
+from imapbox.index.account_state import ChangeAccount
 from imapbox.index.check import CheckedLog, Severity, check_log
 from imapbox.index.check_audit import AccountAudit, MailboxAudit
+from imapbox.index.commit import commit
 from imapbox.index.frame import FRAME_HEADER_SIZE, Frame
 from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.mailbox_transactions import AppendMessages
 from imapbox.index.repair import Job, Mending
-from imapbox.index.segment import segment_numbers
+from imapbox.index.segment import ACCOUNT_META, segment_numbers
 from imapbox.index.segment_scan import Scan, scan_segment
 from imapbox.model.errors import MailboxDamaged, MailError
 from imapbox.model.flags import Flag
@@ -108,6 +112,22 @@ def mailbox_with(
     run(session.expunge(), process)
     disk.kill(70)
     disk.settle()
+    return disk, account
+
+
+def with_facts(
+    names: list[str], value: bytes = b"lrs"
+) -> tuple[SimulatedDisk, Account]:
+    """Return an account that notes facts of a mailbox, each in a frame; all durable."""
+    disk, account = mailbox_with(6)
+    process = disk.process(60)
+    settings = settings_of(process)
+    for name in names:
+        fact = AccountMeta(account.mailbox_id, name, value)
+        change = ChangeAccount(account.state.copy(), lambda _, fact=fact: [fact])
+        log = account_log(ACCOUNT, ACCOUNT_META)
+        run(commit(log, settings, lambda change=change: [change], command=""), process)
+    disk.kill(60)
     return disk, account
 
 

@@ -2,11 +2,14 @@
 
 import io
 import re
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imapbox.app.command import main
 from imapbox.app.deliver import crlf_pieces, status_of
 from imapbox.lmtp.refusals import STATUS, too_late
 from imapbox.model.errors import MailLoop, MessageTooBig, NoSuchUser
@@ -38,3 +41,20 @@ def test_the_other_replies() -> None:
     """Stored is 0; a delivery without an end is tried again."""
     assert status_of(reply("250 2.0.0", "<a> Saved uid=1")) == 0
     assert status_of(too_late("a")) == 75
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--quota-storage=-1",
+        "--quota-messages=0",
+        "--quota-messages=1073741825",
+        "--message-limit=1025",
+    ],
+)
+def test_what_the_server_would_not_take(option: str, tmp_path: Path) -> None:
+    """A limit that twistd imapbox refuses is refused, with a reason to try again."""
+    words = ["deliver", "--store", str(tmp_path), option, "ana"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 75
+    assert "is not in the range" in result.output

@@ -20,7 +20,7 @@ def test_amounts_have_units(text: str, octets: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "M", "-1", "1.5G", "1 G", "1P", "\uff11", "1" * 13]
+    "text", ["", "M", "-1", "1.5G", "1 G", "1P", "\uff11", "1" * 13, "8388608T"]
 )
 def test_what_is_no_amount_is_said(text: str, tmp_path: Path) -> None:
     """What is no amount is refused in a sentence, and no store is opened."""

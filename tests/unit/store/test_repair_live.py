@@ -13,9 +13,16 @@ from imapbox.mailbox.updates import Exists
 from imapbox.model.errors import MailboxDamaged, MailboxGone, MailError
 from imapbox.model.flags import FlagChange
 from imapbox.model.names import INBOX
+from imapbox.store.quotas import usage_of
 from imapbox.store.repair import mend_user
 from imapbox.store.store import Store
-from tests.support.mail_store import BOB, Opener, account_of, deliver
+from tests.support.mail_store import (
+    BOB,
+    Opener,
+    account_of,
+    deliver,
+    new_message,
+)
 from tests.unit.store.test_compactions import inbox_of
 
 SEEN = frozenset({"\\Seen"})
@@ -48,6 +55,12 @@ def flip(path: Path, what: bytes, place: int, *, before: int = 0) -> None:
         at = octets.rindex(what, 0, at)
     octets[at + place] ^= 1
     path.write_bytes(octets)
+
+
+def lose_all(directory: Path) -> None:
+    """Leave nothing of a mailbox but its directory."""
+    for path in directory.iterdir():
+        path.unlink()
 
 
 @pytest_twisted.ensureDeferred
@@ -110,3 +123,32 @@ async def test_a_session_ends_with_its_uidvalidity(open_store: Opener) -> None:
     again = await selected_in(here)
     await again.set_flags([1], FlagChange.ADD, SEEN)
     again.close()
+
+
+@pytest_twisted.ensureDeferred
+@pytest.mark.parametrize("first", ["status", "select", "append", "usage"])
+async def test_nobody_is_told_that_it_is_not_there(
+    open_store: Opener, first: str
+) -> None:
+    """Whoever asks for the mailbox then, finds the new one at the first try."""
+    here, there = await open_store(), await open_store()
+    await here.create_account(BOB)
+    await deliver(here, body=BODY)
+    (await selected_in(here)).close()
+    directory = Path(there.root, await inbox_of(there))
+    lose_all(directory)
+    said = await mend(there)
+    assert "a greater UIDVALIDITY" in said[-1]
+    account = await account_of(here)
+    match first:
+        case "status":
+            assert (await account.status(INBOX)).messages == 0
+        case "select":
+            (await account.select(INBOX, read_only=False)).close()
+        case "append":
+            message = new_message(BODY, "one")
+            assert list((await account.append(INBOX, [message])).uids) == [1]
+        case "usage":
+            await deliver(here, body=BODY)
+            assert (await usage_of(here, await here.account(BOB))).messages == 1
+    assert await account.has(INBOX)

@@ -9,9 +9,10 @@ from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.disk.two_roots import THERE
 from imapbox.index.account_log import account_log
-from imapbox.index.account_operations import Create
+from imapbox.index.account_operations import AccountMeta, Create
 from imapbox.index.account_state import ChangeAccount
 from imapbox.index.commit import commit
+from imapbox.index.segment import ACCOUNT_META
 from imapbox.model.errors import (
     DiskFull,
     MailboxExists,
@@ -192,6 +193,26 @@ def test_a_message_that_is_broken_in_the_copy_is_left_out(stores: Stores) -> Non
     done = stores.restore(BACK)
     assert (done.messages, done.broken) == (1, [1])
     assert contents(stores.look(BACK)) == contents(stores.before)[1:]
+
+
+@pytest.mark.parametrize("target", [INBOX, MailboxName("INBOX/Back"), BACK])
+def test_who_may_see_it(stores: Stores, target: MailboxName) -> None:
+    """In place, who may see it now may see it still; a new one is as CREATE's."""
+    account = stores.account()
+    facts = {"acl bob": b"lr", "metadata /shared/comment": b"ours", "urlauth": b"key"}
+    noted = [AccountMeta(account.mailbox_id, *fact) for fact in facts.items()]
+    change = ChangeAccount(account.state, lambda _: noted)
+    log = account_log(ACCOUNT, ACCOUNT_META)
+    settings = settings_of(stores.process)
+    run(commit(log, settings, lambda: [change], command=""), stores.process)
+    stores.restore(target, source=INBOX)
+    back = stores.account(target)
+    assert back.mailbox_id != account.mailbox_id
+    expected = {
+        INBOX: {"acl bob", "metadata /shared/comment"},
+        BACK: set(),
+    }.get(target, {"acl bob"})
+    assert back.state.meta.get(back.mailbox_id, {}).keys() == expected
 
 
 def test_a_damaged_mailbox_is_repaired_first(stores: Stores) -> None:
