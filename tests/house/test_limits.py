@@ -10,6 +10,7 @@ from imapbox.imap.settings import Connections, Patience, Settings
 from imapbox.lmtp.limits import Limits
 from imapbox.wire.imap.framer import Limits as FramerLimits
 
+CODE = Path(__file__).parents[2] / "imapbox"
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "limits.md"
 _ROW = re.compile(
     r"^\| [^|]+ \| (?P<much>[0-9,]+)(?: (?P<unit>\w+))? "
@@ -33,17 +34,55 @@ NO_LIMITS = {
     "Settings.connections",
     "Settings.submission_users",
 }
+# The disk's rooms, which know of no clients, and our own programs.
+OTHER_ROOMS = {"app", "disk", "index", "locks"}
+# What is called a most and bounds nobody: numbers that an RFC has, how much of
+# something we say in one line, and how much we do or remember at a time.
+NO_LIMIT_OF_CLIENTS = {
+    ("imap/contexts", "_MOST_PAIRS"),
+    ("imap/resync", "_MOST_RANGES"),
+    ("imap/selection", "_MAX_KEPT"),
+    ("imap/selection", "_MOST_VANISHED"),
+    ("mailbox/cards", "_MAX_BATCH"),
+    ("mailbox/searching", "_MAX_ANSWERS"),
+    ("mime/card", "_MAX_NAME"),
+    ("mime/casemap", "_MAX_MARKS"),
+    ("mime/charsets", "_MAX_LINE"),
+    ("mime/charsets", "_MAX_NAME"),
+    ("mime/dates", "_MAX_LENGTH"),
+    ("mime/decode", "_MAX_LINE"),
+    ("mime/preview", "MAX_CHARACTERS"),
+    ("model/imap_strings", "_MAX_QUOTED"),
+    ("model/numbers", "MAX_MODSEQ"),
+    ("model/numbers", "MAX_UID"),
+    ("store/open_mailbox", "_MAX_INTACT"),
+    ("wire/imap/framer", "MAX_NUMBER64"),
+    ("wire/imap/framer", "_MAX_DIGITS"),
+    ("wire/imap/lexer", "MAX_NUMBER64"),
+    ("wire/lmtp/replies", "_MAX_TEXT"),
+}
+_CONSTANT = re.compile(
+    r"^(?P<name>_?(?:MAX|MOST)(?:_\w+)?): Final(?:\[\w+\])? = ", re.MULTILINE
+)
 DATACLASSES = (Connections, Patience, Settings, Limits)
 
 
-def rows() -> dict[str, tuple[str, float]]:
-    """Each limit's name: its module, and what the page says of it."""
+def rows() -> dict[tuple[str, str], float]:
+    """Each limit, by module and name, as the page says it."""
     return {
-        row["name"]: (
-            row["module"],
-            int(row["much"].replace(",", "")) * _UNITS[row["unit"]],
-        )
+        (row["module"], row["name"]): int(row["much"].replace(",", ""))
+        * _UNITS[row["unit"]]
         for row in _ROW.finditer(PAGE.read_text())
+    }
+
+
+def constants() -> set[tuple[str, str]]:
+    """Each constant that is called a limit where clients are served."""
+    return {
+        (path.relative_to(CODE).with_suffix("").as_posix(), found["name"])
+        for path in CODE.rglob("*.py")
+        if path.relative_to(CODE).parts[0] not in OTHER_ROOMS
+        for found in _CONSTANT.finditer(path.read_text())
     }
 
 
@@ -60,8 +99,8 @@ def test_every_number_is_the_codes() -> None:
     said = rows()
     assert len(said) > 50
     assert {
-        name: much
-        for name, (module, much) in said.items()
+        (module, name): much
+        for (module, name), much in said.items()
         if in_the_code(module, name) != much
     } == {}
 
@@ -85,4 +124,12 @@ def test_every_limit_is_on_the_page() -> None:
         for limits in ("BEFORE_LOGIN", "AFTER_LOGIN")
         for field in fields(FramerLimits)
     }
-    assert bounds - NO_LIMITS - set(rows()) == set()
+    assert bounds - NO_LIMITS - {name for _, name in rows()} == set()
+
+
+def test_every_constant_is_on_the_page() -> None:
+    """Nothing that the code calls a limit is missing on the page."""
+    found = constants()
+    assert len(found) > 60
+    assert found - NO_LIMIT_OF_CLIENTS - set(rows()) == set()
+    assert found >= NO_LIMIT_OF_CLIENTS
