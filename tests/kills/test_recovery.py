@@ -21,6 +21,7 @@ from tests.support.watched_disk import changes
 LARGE = 10_000
 KILLS = 5  # at each step
 AT_ONCE = 50
+SOON = 0.1  # the aim; a head that is torn, which no kill does to it, takes longer
 
 
 async def fill(directory: Path, count: int) -> None:
@@ -72,8 +73,10 @@ async def test_what_a_kill_leaves_is_soon_recovered(
             times.append((await seconds_until_selected(root), step))
     median = statistics.median(took for took, _ in times)
     worst, where = max(times)
+    soon = sum(took <= SOON for took, _ in times)
     tell(
         f"{len(times)} kills in a mailbox of {count}; selected again within "
-        f"{median * 1000:.1f} ms in the median, {worst * 1000:.1f} ms at most ({where})"
+        f"{median * 1000:.1f} ms in the median, {worst * 1000:.1f} ms at most "
+        f"({where}), {soon} of them within {SOON} s"
     )
     assert median < 5
