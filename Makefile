@@ -5,6 +5,9 @@
 BIN := .venv/bin
 # Two workers; the budgets below are for two cores.
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
+# They start hundreds of processes: what was compiled is kept, whatever the
+# environment says.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test quick lint torture fuzz bench fetched
 
