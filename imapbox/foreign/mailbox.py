@@ -26,10 +26,11 @@ from imapbox.foreign.octets import octets_file, piece_of
 from imapbox.foreign.questions import Unspeakable, question
 from imapbox.foreign.rows import (
     Keywords,
+    UidsUnusable,
     all_uids,
     message_set,
     messages,
-    row_of,
+    rows_of,
 )
 from imapbox.foreign.view import View
 from imapbox.imap.answers import Refused
@@ -63,6 +64,8 @@ _SCANNED: Final = 64 * 1024
 _READ_AT_ONCE: Final = 20
 _MODES: Final = {FlagChange.ADD: 1, FlagChange.REMOVE: -1, FlagChange.REPLACE: 0}
 
+_log = Logger()
+
 Open = Callable[[MailboxName], Awaitable[Any]]
 
 
@@ -77,7 +80,6 @@ class ForeignMailbox(View):
         rights: All; the application says what can't be done.
     """
 
-    _log = Logger()
     mailbox_id = b""
     rights = ALL_RIGHTS
 
@@ -208,8 +210,8 @@ class ForeignMailbox(View):
         self.renumber()
 
     async def _add(self, uids: NDArray[np.uint32]) -> None:
-        async for uid, message in messages(self._box, uids, self._clock):
-            self.rows[uid] = await row_of(message, self.words)
+        async for uid, row in rows_of(self._box, uids, self.words, self._clock):
+            self.rows[uid] = row
         self.renumber()
 
     async def set_flags(
@@ -257,7 +259,7 @@ class ForeignMailbox(View):
             if copier is not None:
                 await ask(copier.copy, message)
             else:
-                file = await octets_file(message)
+                file = await octets_file(message, self._clock)
                 file.seek(0)
                 flags, date = list(message.getFlags()), message.getInternalDate()
                 await ask(target.addMessage, file, flags, date)
@@ -319,7 +321,7 @@ class ForeignMailbox(View):
             self._file = None
             one = np.array([uid], np.uint32)
             async for _, message in messages(self._box, one, self._clock):
-                self._file = uid, await octets_file(message)
+                self._file = uid, await octets_file(message, self._clock)
         return None if self._file is None else self._file[1]
 
     def changed(self) -> Deferred[None]:
@@ -340,16 +342,8 @@ class ForeignMailbox(View):
             return
         self._closed = True
         self._file = None
-        self._give_back(self._box.removeListener, self._listener)
-        closeable: Any = ICloseableMailboxIMAP(self._box, None)
-        if closeable is not None:
-            self._give_back(closeable.close)
-
-    def _give_back(self, method: Callable[..., Any], *arguments: Any) -> None:
-        def failed(failure: Any) -> None:
-            self._log.failure("a foreign mailbox could not be closed", failure)
-
-        maybeDeferred(method, *arguments).addErrback(failed)
+        _give_back(self._box.removeListener, self._listener)
+        _close(self._box)
 
     def _check_writable(self) -> None:
         if self.read_only:
@@ -371,12 +365,22 @@ async def opened(
     Raises:
         Refused: It can't be opened.
     """
+    try:
+        return await _opened(name, box, clock, open_other, read_only=read_only)
+    except UidsUnusable:
+        _close(box)
+        raise Refused("The application's mailbox has UIDs that are none.") from None
+    except BaseException:
+        _close(box)
+        raise
+
+
+async def _opened(
+    name: MailboxName, box: Any, clock: Any, open_other: Open, *, read_only: bool
+) -> ForeignMailbox:
     words = Keywords(box.getFlags())
     uids = await all_uids(box, clock)
-    rows = {
-        uid: await row_of(message, words)
-        async for uid, message in messages(box, uids, clock)
-    }
+    rows = {uid: row async for uid, row in rows_of(box, uids, words, clock)}
     uidvalidity = int(await ask(box.getUIDValidity))
     if not 0 < uidvalidity < 2**32:
         raise Refused("The application's mailbox has no UIDVALIDITY.")
@@ -391,3 +395,18 @@ async def opened(
         uidnext=int(await ask(box.getUIDNext)),
         read_only=read_only or not await ask(box.isWriteable),
     )
+
+
+def _close(box: Any) -> None:
+    closeable: Any = ICloseableMailboxIMAP(box, None)
+    if closeable is not None:
+        _give_back(closeable.close)
+
+
+def _give_back(method: Callable[..., Any], *arguments: Any) -> None:
+    """Call what gives something back; what the application says to it is logged."""
+
+    def failed(failure: Any) -> None:
+        _log.failure("a foreign mailbox could not be closed", failure)
+
+    maybeDeferred(method, *arguments).addErrback(failed)

@@ -15,20 +15,43 @@ from twisted.mail.imap4 import MessageProducer
 from twisted.mail.interfaces import IMessageIMAPFile
 
 from imapbox.disk.spool import MEMORY_LIMIT
-from imapbox.foreign.calls import ask
+from imapbox.foreign.calls import ask, turn
 
+# So much is put together between two turns of others.
+OCTETS_AT_ONCE: Final = 1 << 20
 _END: Final = 2
 # Twisted's, which has no types.
 _Producer: Any = MessageProducer
 
 
-async def octets_file(message: Any) -> Any:
-    """Return a file of all octets of a message."""
+async def octets_file(message: Any, clock: Any) -> Any:
+    """Return a file of all octets of a message.
+
+    Args:
+        message: The application's.
+        clock: For turns of others.
+    """
     file: Any = IMessageIMAPFile(message, None)
     if file is not None:
         return await ask(file.open)
     buffer = SpooledTemporaryFile(max_size=MEMORY_LIMIT)  # noqa: SIM115 - the caller's
-    producer: Any = _Producer(message, buffer, _run_through)
+    turns = 0
+
+    def run_through(work: Iterator[object]) -> Deferred[None]:
+        """Put it together, or a part of it, without a turn for each piece."""
+
+        async def run() -> None:
+            nonlocal turns
+            for piece in work:
+                if isinstance(piece, Deferred):
+                    await piece
+                if buffer.tell() // OCTETS_AT_ONCE > turns:
+                    turns += 1
+                    await turn(clock)
+
+        return Deferred.fromCoroutine(run())
+
+    producer: Any = _Producer(message, buffer, run_through)
     await ask(producer.beginProducing, None)
     return buffer
 
@@ -49,14 +72,3 @@ def piece_of(file: Any, start: int, size: int) -> bytes:
             break
         octets += more
     return octets
-
-
-def _run_through(work: Iterator[object]) -> Deferred[None]:
-    """Put a message together without a turn of the reactor for each piece."""
-
-    async def run() -> None:
-        for piece in work:
-            if isinstance(piece, Deferred):
-                await piece
-
-    return Deferred.fromCoroutine(run())

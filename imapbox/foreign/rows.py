@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from twisted.mail.imap4 import MessageSet
 
 from imapbox.foreign.calls import ask, text_of, turn
-from imapbox.foreign.octets import octets_file, size_of
+from imapbox.foreign.octets import OCTETS_AT_ONCE, octets_file, size_of
 from imapbox.imap.number_sets import runs
 from imapbox.model.flags import MAX_KEYWORDS, is_keyword, split_flags
 from imapbox.model.message import InternalDate
@@ -110,11 +110,24 @@ def message_set(uids: NDArray[np.uint32]) -> MessageSet:
     return named
 
 
-async def row_of(message: Any, keywords: Keywords) -> Row:
-    """Return what there is to know of a message."""
+async def rows_of(
+    box: Any, uids: NDArray[np.uint32], keywords: Keywords, clock: Any
+) -> AsyncIterator[tuple[int, Row]]:
+    """Yield what there is to know of messages, with their UIDs."""
+    octets = 0
+    async for uid, message in messages(box, uids, clock):
+        row = await _row_of(message, keywords, clock)
+        yield uid, row
+        octets += row.size
+        if octets >= OCTETS_AT_ONCE:
+            octets = 0
+            await turn(clock)
+
+
+async def _row_of(message: Any, keywords: Keywords, clock: Any) -> Row:
     flags, bits = keywords.split(message.getFlags())
     # Not getSize: RFC822.SIZE has to be what BODY[] has, and few count that.
-    size = size_of(await octets_file(message))
+    size = size_of(await octets_file(message, clock))
     return Row(flags, bits, _date_of(message), size)
 
 

@@ -110,7 +110,8 @@ async def tell_news(session: Session, *, may_expunge: bool) -> None:
             await _tell_tree(session)
         await _tell_counts(session, to_tell.mailboxes)
     except MailError:
-        session.notifying.put_back(to_tell)
+        notifying = session.notifying
+        notifying.put_back(to_tell, session.clock, session.input.wake)
         raise
     await session.output.room()
 

@@ -5,9 +5,11 @@ with what is then. So a client that does not read, or a mailbox in which very mu
 happens, costs no more than another.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from imapbox.imap.interests import AS_EVER, NOT_AT_ALL, Interests, SelectedWish
 from imapbox.imap.known_annotations import KnownAnnotations
@@ -20,6 +22,8 @@ from imapbox.wire.imap.commands.notify import Event
 
 # By one session.
 MOST_FOLLOWED: Final = 1000
+# What could not be found out is looked at again.
+AGAIN_SECONDS: Final = 10.0
 
 
 @dataclass(slots=True)
@@ -71,10 +75,13 @@ class Notifying:
     followed: dict[bytes, Followed] = field(default_factory=dict)
     watch: AccountWatch | None = None
     _selected_id: bytes | None = None
+    _hears_selected: bool = False
     _look: bool = False
     _due: set[bytes] = field(default_factory=set)
     _later: set[bytes] = field(default_factory=set)
     _tree_later: bool = False
+    _again: IDelayedCall | None = None
+    _is_again: bool = False
 
     @property
     def listens(self) -> bool:
@@ -82,12 +89,17 @@ class Notifying:
         return self.watch is not None
 
     @property
+    def hears_selected(self) -> bool:
+        """Say whether it learns of what happens in the selected mailbox."""
+        return self.watch is not None and self._hears_selected
+
+    @property
     def has_hints(self) -> bool:
         """Say whether there may be something to tell."""
         watch = self.watch
         if watch is None:
             return False
-        return self._look or bool(self._due) or watch.has_hints
+        return self._look or bool(self._due) or self._is_again or watch.has_hints
 
     def look_again(self) -> None:
         """Look at the selected mailbox before the client is waited for.
@@ -98,7 +110,7 @@ class Notifying:
 
     def take(self) -> ToTell:
         """Return where to look, and look there no more."""
-        look, self._look = self._look, False
+        look, self._look, self._is_again = self._look, False, False
         if self.watch is None:
             return ToTell(look, tree=False, mailboxes=frozenset())
         hints = self.watch.take()
@@ -110,10 +122,21 @@ class Notifying:
         selected = frozenset((self._selected_id or b"",))
         return ToTell(look or bool(mailboxes & selected), tree, mailboxes - selected)
 
-    def put_back(self, to_tell: ToTell) -> None:
-        """Look there again when there is something else to be looked at."""
+    def put_back(
+        self, to_tell: ToTell, clock: IReactorTime, wake: Callable[[], None]
+    ) -> None:
+        """Look there again when something else is looked at, or in a while."""
+        if to_tell.selected and self._selected_id is not None:
+            self._later.add(self._selected_id)
         self._later |= to_tell.mailboxes
         self._tree_later |= to_tell.tree
+        if self._again is None and self.watch is not None:
+            self._again = clock.callLater(AGAIN_SECONDS, self._look_once_more, wake)
+
+    def _look_once_more(self, wake: Callable[[], None]) -> None:
+        self._again = None
+        self._is_again = True
+        wake()
 
     def follow(self, wanted: Iterable[tuple[bytes, MailboxName, Event]]) -> bool:
         """Listen to some mailboxes, too; say whether that can be."""
@@ -143,9 +166,10 @@ class Notifying:
     def selects(self, mailbox: SelectedMailbox) -> None:
         """Note that a mailbox is selected."""
         self._selected_id = mailbox.mailbox_id
+        self._hears_selected = False
         if self.watch is not None and self.selected.between:
-            # Where that can't be, it is told with commands.
-            self.watch.follow(mailbox.mailbox_id)
+            # Where that can't be, it is told with commands, IDLE among them.
+            self._hears_selected = self.watch.follow(mailbox.mailbox_id)
 
     def unselects(self, mailbox: SelectedMailbox) -> None:
         """Note that it is no more: from now on its name counts."""
@@ -173,6 +197,9 @@ class Notifying:
 
     def close(self) -> None:
         """Give everything back."""
+        again, self._again = self._again, None
+        if again is not None:
+            again.cancel()
         watch, self.watch = self.watch, None
         if watch is not None:
             watch.close()

@@ -295,11 +295,11 @@ class Session:
     def changed(self) -> Deferred[None]:
         """Return a Deferred that fires when a `sync` may have something to tell.
 
-        Without a selected mailbox it never does, nor where `notifying` listens, nor
-        for who wants to be told nothing. Cancel it when it is not needed.
+        Without a selected mailbox it never does, nor where `notifying` hears of it,
+        nor for who wants to be told nothing. Cancel it when it is not needed.
         """
         notifying = self.notifying
-        if notifying.listens or not notifying.selected.counts:
+        if notifying.hears_selected or not notifying.selected.counts:
             return Deferred()
         if self._selection is None:
             return Deferred()

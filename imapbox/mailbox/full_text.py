@@ -41,6 +41,7 @@ Pause = Callable[[], Awaitable[None]]
 # After so many messages they are there for others, and for good.
 _COMMIT: Final = 2000
 _DROPPED_AT_ONCE: Final = 500
+_NO_UID: Final = 1 << 32
 
 
 class _Sight(NamedTuple):
@@ -222,7 +223,9 @@ class FullText:
         gone = np.setdiff1d(there, sight.live, assume_unique=True)
         if len(there) - len(gone) != len(sight.live):
             raise IndexBroken("not all messages are in it")
-        if len(gone) > len(sight.live):
+        # The client may know of few that there are.
+        every = await self._cache.read(partial(index.count, range(1, _NO_UID)))
+        if len(gone) * 2 > every:
             raise IndexBroken("most of its messages were expunged")
         for at in range(0, len(gone), _DROPPED_AT_ONCE):
             some = gone[at : at + _DROPPED_AT_ONCE].tolist()

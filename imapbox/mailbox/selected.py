@@ -251,7 +251,8 @@ class Selected(OctetReader):
     ) -> Mapping[Text, Matches]:
         """Return what a full-text index knows; of what it can't know, nothing."""
         likes = [each for each in texts if isinstance(each, Like)]
-        if self._full_text is None or not likes:
+        is_outdated = not self.exists and self._state.counts.exists
+        if self._full_text is None or not likes or is_outdated:
             return {}
         return await self._full_text.matches(self, likes, pause)
 
@@ -272,9 +273,7 @@ class Selected(OctetReader):
         self._note_told()
         self._told.clear()
         self._mailbox.forget()
-        others: list[Update] = []
-        if news.keywords:
-            others.append(KeywordsDefined())
+        others: list[Update] = [KeywordsDefined()] if news.keywords else []
         if news.grown:
             self._recent.tell(self._view.uid_at(Seq(self.exists)))
             others.append(Exists(self.exists, self.recent))

@@ -1,11 +1,17 @@
 """Foreign accounts behind our engine: as bare as their interfaces allow."""
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 import pytest
 from twisted.mail import imap4
 from zope.interface import alsoProvides
 
 from imapbox.foreign.capabilities import HAS, LACKS
 from imapbox.foreign.mailbox import POLL_SECONDS
+from imapbox.foreign.octets import OCTETS_AT_ONCE
+from imapbox.foreign.rows import Keywords, rows_of
 from imapbox.imap.capabilities import AFTER_LOGIN, ALWAYS
 from tests.support.foreign_mail import Boxes, client_of
 from tests.support.imap_client import Client, FakeLogins, answer
@@ -231,8 +237,50 @@ def test_numbers_that_lie_end_the_session(client: Client, boxes: Boxes) -> None:
     again = client_of(boxes).select()
     boxes.inbox.uidvalidity = 8
     assert b"* BYE [NONEXISTENT]" in again.say(b"t NOOP\r\n")
-    boxes.inbox.messages[0].uid = 9
-    assert b"NO [SERVERBUG]" in client_of(boxes).say(b"t SELECT INBOX\r\n")
+
+
+def test_what_can_not_be_opened_is_closed(boxes: Boxes) -> None:
+    """SELECT of a mailbox whose numbers can't be is NO, and the mailbox is closed."""
+    box = boxes.box("Work.Old", imap4.ICloseableMailbox)
+    box.add(PLAIN)
+    box.add(PLAIN)
+    client = client_of(boxes)
+    box.messages[0].uid = 9
+    said = client.say(b"t SELECT Work/Old\r\n")
+    assert said == b"t NO The application's mailbox has UIDs that are none.\r\n"
+    assert box.closed == 1
+    box.messages[0].uid = 1
+    box.uidvalidity = 0
+    said = client.say(b"t SELECT Work/Old\r\n")
+    assert said == b"t NO The application's mailbox has no UIDVALIDITY.\r\n"
+    assert box.closed == 2
+    box.uidvalidity = 7
+    box.faults["isWriteable"] = ZeroDivisionError("a fault")
+    assert b"NO [SERVERBUG]" in client.say(b"t SELECT Work/Old\r\n")
+    assert (box.closed, box.listeners) == (3, [])
+
+
+class Turns:
+    """A clock that counts how often somebody lets others have their turn."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def callLater(self, _delay: float, call: Callable[..., Any], *args: Any) -> None:  # noqa: N802 - Twisted's
+        self.count += 1
+        call(*args)
+
+
+async def test_large_messages_leave_others_their_turn(boxes: Boxes) -> None:
+    """Messages that are put together for their sizes hold up nobody."""
+    for size in (OCTETS_AT_ONCE // 2, OCTETS_AT_ONCE // 2, 3 * OCTETS_AT_ONCE):
+        boxes.inbox.add(b"Subject: large\n\n" + b"x" * size)
+    turns = Turns()
+    uids = np.array([4, 5, 6], np.uint32)
+    rows = [row async for _, row in rows_of(boxes.inbox, uids, Keywords(), turns)]
+    assert len(rows) == 3
+    # Behind the second, three times within the third, behind it, and at the end.
+    assert turns.count == 6
 
 
 def test_a_portal_decides(boxes: Boxes) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from imapbox.imap import notices
+from imapbox.imap.notifying import AGAIN_SECONDS
 from imapbox.model.errors import StoreFailure
 from tests.support.fake_mail import FakeAccount, refusing
 from tests.support.imap_client import Client
@@ -317,6 +318,19 @@ def test_idle_tells_the_same(client: Client) -> None:
     assert client.say(b"DONE\r\n") == b"i OK IDLE ended.\r\n"
 
 
+def test_idle_hears_what_notify_can_not(client: Client) -> None:
+    """Where nobody can listen to the selected mailbox any more, IDLE tells of it."""
+    notify(client, b"(selected (MessageNew MessageExpunge))")
+    client.account.watches_left = 0
+    client.select()
+    client.account.inbox.add(b"x")
+    assert client.turn() == b""
+    assert b"* 1 EXISTS\r\n" in client.say(b"i IDLE\r\n")
+    client.account.inbox.add(b"x")
+    assert client.turn().startswith(b"* 2 EXISTS\r\n")
+    assert client.say(b"DONE\r\n") == b"i OK IDLE ended.\r\n"
+
+
 def test_results_and_new_messages(client: Client) -> None:
     """What UPDATE and NOTIFY want of a new message is told at once, behind ADDTO."""
     client.select()
@@ -480,7 +494,7 @@ def test_a_deleted_mailbox_ends_the_session(client: Client) -> None:
 
 
 def test_what_failed_is_told_later(client: Client) -> None:
-    """What could not be found out is told with what happens next."""
+    """What could not be found out is told with what happens next, or in a while."""
     client.select()
     notify(client, b"(selected (MessageNew MessageExpunge)) (personal %b)" % ALL)
     client.account.pause = refusing(StoreFailure(), "mailboxes")
@@ -495,8 +509,10 @@ def test_what_failed_is_told_later(client: Client) -> None:
     client.account.pause = refusing(StoreFailure(), "sync")
     client.account.inbox.add(b"x")
     assert client.turn() == b""
+    assert client.turn(AGAIN_SECONDS) == b""
     client.account.pause = type(client.account).pause
-    assert client.say(b"t NOOP\r\n").startswith(b"* 1 EXISTS\r\n")
+    assert client.turn(AGAIN_SECONDS).startswith(b"* 1 EXISTS\r\n")
+    assert client.turn(AGAIN_SECONDS) == b""
 
 
 def test_a_server_that_stops_says_so(client: Client) -> None:

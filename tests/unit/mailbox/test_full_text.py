@@ -129,6 +129,28 @@ async def test_the_index_follows_the_mailbox(open_store: Opener) -> None:
     assert files_of(store) == []
 
 
+async def test_who_was_told_nothing_harms_no_index(open_store: Opener) -> None:
+    """A session that knows none or few of the messages leaves the index as it is."""
+    store = await open_store()
+    account = await account_of(store)
+    empty = await account.select(INBOX, read_only=False)
+    await account.append(INBOX, [message("apple 0")])
+    few = await account.select(INBOX, read_only=False)
+    inbox, _ = await inbox_with(store, [message(f"apple {n}") for n in range(5)])
+    assert await known_by(inbox, "apple") == ([1, 2, 3, 4, 5, 6], 6)
+    await inbox.remove(np.array([1], np.uint32))
+    await inbox.sync(may_expunge=True)
+    before = files_of(store)
+    assert empty.exists == 0
+    assert await empty.matches([Like(TextHas("apple"))], no_pause) == {}
+    assert files_of(store) == before
+    assert few.exists == 1
+    await known_by(few, "apple")
+    # The words of what is gone were dropped, nothing else.
+    index = await store.full_text.open(str(index_of(store)))
+    assert index.all(range(1, 100)).tolist() == [2, 3, 4, 5, 6]
+
+
 def files_of(store: Store) -> list[Path]:
     return sorted(index_of(store).iterdir())
 
