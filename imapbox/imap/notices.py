@@ -15,6 +15,7 @@ from imapbox.imap.counting import (
     quick_counts,
 )
 from imapbox.imap.interests import Interests
+from imapbox.imap.known_access import Meant
 from imapbox.imap.known_annotations import KnownAnnotations
 from imapbox.imap.known_counts import first_atts, known_from
 from imapbox.imap.known_tree import KnownTree
@@ -27,10 +28,11 @@ from imapbox.imap.session import Session
 from imapbox.imap.whole_lines import in_whole_lines
 from imapbox.mailbox.interfaces import Listed, Status
 from imapbox.model.errors import MailError, NoSuchMailbox
+from imapbox.model.names import MailboxName
 from imapbox.model.rights import Rights
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
-from imapbox.wire.imap.commands.notify import MESSAGES, METADATA, EventGroup
+from imapbox.wire.imap.commands.notify import MESSAGES, METADATA, Event, EventGroup
 from imapbox.wire.imap.responses import Attribute
 
 _log = Logger()
@@ -65,7 +67,6 @@ async def begin(
             if interests.of_all & METADATA:
                 annotations = await session.account.all_metadata()
                 notifying.annotations = KnownAnnotations(annotations)
-            await _tell_forbidden(session, interests, listed)
             if not await _follow(session, notifying, listed):
                 notifying.close()
                 return None
@@ -124,19 +125,18 @@ async def _tell_tree(session: Session) -> None:
         _tell_overflow(session)
 
 
-async def _tell_forbidden(
-    session: Session, interests: Interests, listed: Sequence[Listed]
+async def _tell_access(
+    session: Session, notifying: Notifying, meant: Meant, there: Collection[bytes]
 ) -> None:
     """Tell of what mailboxes nothing is told since they may not be read.
 
-    RFC 5465 §3.1.
+    RFC 5465 §3.1, and §5.9 where rights come and go.
     """
-    for each in listed:
-        if Rights.READ not in each.rights and interests.of(each) & MESSAGES:
-            attributes = (Attribute.NOACCESS, *attributes_of(each))
-            utf8 = session.dialect.utf8
-            line = responses.list_mailbox(attributes, each.name, utf8=utf8)
-            session.output.write(line)
+    for row, is_lost in notifying.access.learn(notifying.interests, meant, there):
+        attributes = [Attribute.NOACCESS] if is_lost else []
+        attributes += attributes_of(row)
+        utf8 = session.dialect.utf8
+        session.output.write(responses.list_mailbox(attributes, row.name, utf8=utf8))
         await session.output.room()
 
 
@@ -144,12 +144,17 @@ async def _follow(
     session: Session, notifying: Notifying, listed: Sequence[Listed]
 ) -> bool:
     """Listen to just those mailboxes that are meant; say whether that can be."""
-    wanted = []
+    wanted: list[tuple[bytes, MailboxName, Event]] = []
+    meant: dict[bytes, Listed] = {}
     for each in listed:
         events = notifying.interests.of(each) & MESSAGES
-        if each.mailbox_id is not None and events and Rights.READ in each.rights:
-            wanted.append((each.mailbox_id, each.name, events))
+        if each.mailbox_id is not None and events:
+            meant[each.mailbox_id] = each
+            if Rights.READ in each.rights:
+                wanted.append((each.mailbox_id, each.name, events))
         await session.output.room()
+    there = {each.mailbox_id for each in listed if each.mailbox_id is not None}
+    await _tell_access(session, notifying, meant, there)
     if len(wanted) > MOST_FOLLOWED:
         return False
     notifying.leave(notifying.followed.keys() - {each[0] for each in wanted})

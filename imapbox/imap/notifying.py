@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from imapbox.imap.interests import AS_EVER, NOT_AT_ALL, Interests, SelectedWish
+from imapbox.imap.known_access import KnownAccess
 from imapbox.imap.known_annotations import KnownAnnotations
 from imapbox.imap.known_counts import NEW, KnownCounts, known_of_selected
 from imapbox.imap.known_tree import KnownTree
@@ -64,6 +65,7 @@ class Notifying:
         selected: What it wants of the one that it has selected.
         tree: What it knows of the names.
         annotations: And of annotations.
+        access: And of whether it may know of messages.
         followed: The mailboxes that are listened to, by id.
         watch: What listens.
     """
@@ -72,6 +74,7 @@ class Notifying:
     selected: SelectedWish = AS_EVER
     tree: KnownTree = field(default_factory=KnownTree)
     annotations: KnownAnnotations = field(default_factory=KnownAnnotations)
+    access: KnownAccess = field(default_factory=lambda: KnownAccess(MOST_FOLLOWED))
     followed: dict[bytes, Followed] = field(default_factory=dict)
     watch: AccountWatch | None = None
     _selected_id: bytes | None = None

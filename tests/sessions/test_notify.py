@@ -106,3 +106,26 @@ async def test_others_mailboxes(stage: Stage) -> None:
         B2: NOOP
         """.replace("WISHES", "(MessageNew MessageExpunge MailboxName)")
     )
+    # RFC 5465 §5.9: who is not told of names is told that he loses sight of one.
+    await stage.play(
+        r"""
+        B2: NOTIFY NONE
+        A1: SETACL Work ana lr
+        B2: NOTIFY SET (subtree "Other Users" (MessageNew MessageExpunge))
+            * LIST (\NoAccess \HasNoChildren) "/" "Other Users/bob/Seen"
+            OK
+        A1: SETACL Work ana l
+        B2 hears:
+            * LIST (\NoAccess \HasNoChildren) "/" "Other Users/bob/Work"
+        A1: SETACL Work ana lr
+        B2 hears:
+            * LIST (\HasNoChildren) "/" "Other Users/bob/Work"
+            * STATUS "Other Users/bob/Work" (MESSAGES 2 UIDNEXT 3 UIDVALIDITY <>)
+        A1: SETACL Work ana ""
+        B2 hears:
+            * LIST (\NoAccess \HasNoChildren) "/" "Other Users/bob/Work"
+        A1: SETACL Seen ana lr
+        B2 hears:
+            * LIST (\HasNoChildren) "/" "Other Users/bob/Seen"
+        """
+    )
