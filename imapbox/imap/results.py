@@ -8,11 +8,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imapbox.imap.finding import NOTHING
 from imapbox.imap.number_sets import tell_set
 from imapbox.imap.session import Session
 from imapbox.model.numbers import ModSeq
-from imapbox.model.uid_arrays import union
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.return_options import Return, Returns
 
@@ -125,14 +123,14 @@ def _of_what_is_told(scores: NDArray[np.uint8], returns: Returns) -> NDArray[np.
 
 
 def told_of(uids: NDArray[np.uint32], returns: Returns) -> NDArray[np.uint32]:
-    """Return those that are told, and saved."""
+    """Return those that are told, and saved, in their order."""
     if returns.options & _WHOLE or not returns.options & _SOME:
         return uids
-    parts = [NOTHING]
+    are_told = np.zeros(len(uids), np.bool_)
     if Return.MIN in returns:
-        parts.append(uids[:1])
+        are_told[:1] = True
     if Return.MAX in returns:
-        parts.append(uids[-1:])
+        are_told[-1:] = True
     if returns.partial is not None:
-        parts.append(uids[returns.partial.of(len(uids))])
-    return union(*parts)
+        are_told[returns.partial.of(len(uids))] = True
+    return uids[are_told]
