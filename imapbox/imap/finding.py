@@ -1,6 +1,7 @@
 """Finding what a SEARCH, a SORT or a THREAD asks for, at the session's pace."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from imapbox.model.criteria import ChangedFrom, parts_of
 from imapbox.model.numbers import ModSeq
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap.commands.search import Asking, Search
+from imapbox.wire.imap.return_options import Return, Returns
 
 NOTHING: Final = np.zeros(0, np.uint32)
 
@@ -107,3 +109,19 @@ def pausing(session: Session, progress: Callable[[], Progress]) -> Pause:
         await session.output.room()
 
     return pause
+
+
+@contextmanager
+def saving(session: Session, returns: Returns) -> Iterator[None]:
+    """Let nothing be saved by a search that is refused: RFC 5182 §2.1.
+
+    One that is a mistake (BAD) leaves "$" as it is.
+    """
+    try:
+        yield
+    except Mistaken:
+        raise
+    except Exception:
+        if Return.SAVE in returns:
+            session.selection.saved = NOTHING
+        raise

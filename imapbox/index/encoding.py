@@ -173,10 +173,17 @@ class Reader:
             raise DamagedOperations(size) from error
 
     def ranges(self) -> tuple[range, ...]:
-        """Return ranges of numbers."""
+        """Return ranges of numbers.
+
+        Raises:
+            DamagedOperations: One of them is empty, or there are fewer.
+        """
         count = self.count()
         data = self.octets(count * _RANGE.size)
-        return tuple(range(low, high + 1) for low, high in _RANGE.iter_unpack(data))
+        found = tuple(range(low, high + 1) for low, high in _RANGE.iter_unpack(data))
+        if not all(found):
+            raise DamagedOperations(found)
+        return found
 
 
 def ranges_of(numbers: Iterable[int]) -> tuple[range, ...]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 import numpy as np
 
 from imapbox.imap.answers import Done, Mistaken
-from imapbox.imap.finding import NOTHING, find, greatest_modseq
+from imapbox.imap.finding import NOTHING, find, greatest_modseq, saving
 from imapbox.imap.mailbox_filters import MailboxFilter
 from imapbox.imap.name_walk import in_turns
 from imapbox.imap.results import Result, tell_esearch, told_of
@@ -36,7 +36,8 @@ async def multisearch(session: Session, command: MultiSearch) -> Done:
     _check(session, command, returns)
     trouble: MailError | None = None
     if SELECTED in command.sources:
-        await _search(session, session.selection.mailbox, command, returns)
+        with saving(session, returns):
+            await _search(session, session.selection.mailbox, command, returns)
     async for name in _names(session, command.sources):
         try:
             mailbox = await session.account.select(

@@ -6,10 +6,10 @@ RFC 6203.
 
 import numpy as np
 
-from imapbox.imap.answers import Done, Mistaken
+from imapbox.imap.answers import Done
 from imapbox.imap.contexts import Question
 from imapbox.imap.fetch_rows import check_parts
-from imapbox.imap.finding import NOTHING, find, greatest_modseq, pausing
+from imapbox.imap.finding import find, greatest_modseq, pausing, saving
 from imapbox.imap.progress import Progress
 from imapbox.imap.results import Result, tell_esearch, tell_numbers, told_of
 from imapbox.imap.session import Session
@@ -34,14 +34,8 @@ async def search(session: Session, command: Search | Sort) -> Done:
         SearchTextTooLong: One of them is too long.
     """
     returns = command.returns or Returns(frozenset())
-    try:
+    with saving(session, returns):
         return await _search(session, command, returns)
-    except Mistaken:
-        raise  # BAD leaves "$" as it is: RFC 5182 §2.1
-    except Exception:
-        if Return.SAVE in returns:
-            session.selection.saved = NOTHING
-        raise
 
 
 async def _search(session: Session, command: Search | Sort, returns: Returns) -> Done:

@@ -92,13 +92,19 @@ def test_what_refuses_a_search_saves_nothing(client: Client) -> None:
     client.say(b"u SEARCH RETURN (UPDATE) SEEN\r\n")
     said = client.say(b"u SEARCH RETURN (SAVE UPDATE) ALL\r\n")
     assert said.startswith(b"u BAD")
+    for refused in (
+        b"SORT RETURN (SAVE) (SIZE) X-NO TEXT a",
+        b"ESEARCH RETURN (SAVE) CHARSET X-NO TEXT a",
+    ):
+        answer(client, b"SEARCH RETURN (SAVE) FLAGGED")
+        said = client.say(b"t " + refused + b"\r\n")
+        assert said.startswith(b"t NO [BADCHARSET")
+        assert answer(client, b"SEARCH $") == b"* SEARCH\r\n"
+    answer(client, b"SEARCH RETURN (SAVE) FLAGGED")
     answer(client, b"ENABLE UTF8=ACCEPT")
     said = client.say(b"t SEARCH RETURN (SAVE) CHARSET UTF-8 ALL\r\n")
     assert said.startswith(b"t BAD")
     assert answer(client, b"SEARCH $") == b"* SEARCH 2 3 6 8\r\n"
-    said = client.say(b"t SORT RETURN (SAVE) (SIZE) X-NO TEXT a\r\n")
-    assert said.startswith(b"t NO [BADCHARSET")
-    assert answer(client, b"SEARCH $") == b"* SEARCH\r\n"
 
 
 def test_a_search_may_narrow_what_was_saved(client: Client) -> None:

@@ -1,3 +1,5 @@
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,13 @@ from imapbox.index.account_operations import (
     Unsubscribe,
     decode_account_operations,
 )
-from imapbox.index.encoding import DamagedOperations, join_operations, ranges_of
+from imapbox.index.encoding import (
+    DamagedOperations,
+    Encoded,
+    Kind,
+    join_operations,
+    ranges_of,
+)
 from imapbox.index.operations import (
     Append,
     Base,
@@ -131,6 +139,14 @@ def test_a_cut_account_operation_is_damaged(operation: object) -> None:
     for cut in {*range(len(content))} - {*map(len, whole)}:
         with pytest.raises(DamagedOperations):
             decode_account_operations(join_operations([(kind, content[:cut])]))
+
+
+@pytest.mark.parametrize("kind", [Kind.EXPUNGE, Kind.FLAGS])
+def test_a_range_that_is_empty_is_damage(kind: Kind) -> None:
+    """Ranges of uids go upwards; nobody wrote one that does not."""
+    last_before_first = struct.pack("<III", 1, 9, 8)
+    with pytest.raises(DamagedOperations):
+        decode_operations(join_operations([Encoded(kind, last_before_first)]))
 
 
 @given(mailbox_operations)
