@@ -7,8 +7,10 @@ from typing import NamedTuple
 import click
 
 from imapbox.app.one_mailbox import chosen_mailbox, chosen_user, on_account, say
+from imapbox.app.refused import Refused
 from imapbox.mailbox.account import UserAccount
-from imapbox.model.rights import Rights, RightsChange, letters, rights_change
+from imapbox.model.names import SHARED_USER
+from imapbox.model.rights import ANYONE, Rights, RightsChange, letters, rights_change
 from imapbox.store.account import AccountLog
 from imapbox.store.store import Store
 
@@ -35,6 +37,9 @@ def run_acl(store: Path, user: str, mailbox: str, wish: Wish | None) -> None:
     whose, change = None, None
     if wish is not None:
         whose, change = chosen_user(wish.identifier), _change(wish.rights)
+        if whose == ANYONE and user != SHARED_USER:
+            sentence = f"{ANYONE} has rights to mailboxes of {SHARED_USER} only."
+            raise Refused(sentence)
 
     async def work(opened: Store, account: AccountLog) -> Mapping[str, Rights]:
         mail = UserAccount(opened, account)

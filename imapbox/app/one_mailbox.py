@@ -14,6 +14,7 @@ from imapbox.model.errors import (
     MailboxBusy,
     MailboxNameRefused,
     MailError,
+    StoreReadOnly,
 )
 from imapbox.model.names import (
     SHARED_USER,
@@ -28,7 +29,7 @@ from imapbox.store.format import NotAStore
 from imapbox.store.store import Store
 
 TRY_AGAIN: Final = 75  # sysexits.h
-_PASSES: Final = (MailboxBusy, DiskFull)
+_PASSES: Final = (MailboxBusy, DiskFull, StoreReadOnly)
 
 T = TypeVar("T")
 

@@ -69,7 +69,7 @@ def run_snapshot(store: Path, target: Path) -> int:
         raise click.ClickException(error.sentence()) from error
     except OSError as error:
         sentence = f"Can not copy to {target}: {error.strerror}."
-        raise click.ClickException(sentence) from error
+        raise Refused(sentence) from error
     return job.run(target)
 
 

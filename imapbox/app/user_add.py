@@ -10,7 +10,7 @@ from imapbox.auth.hashes import argon2id
 from imapbox.auth.passwd_edit import set_hash
 from imapbox.auth.passwd_lines import can_be_written
 from imapbox.model.errors import MailError
-from imapbox.model.names import UserName, user_name
+from imapbox.model.names import SHARED_USER, UserName, user_name
 from imapbox.store.format import NotAStore
 
 
@@ -20,7 +20,8 @@ def run_user_add(store: Path, passwd: Path | None, name: str) -> None:
     Raises:
         click.ClickException: It could not be done; says why in a sentence.
     """
-    user = user_name(name)
+    # He would be another one than is meant, since names have small letters.
+    user = None if name == SHARED_USER else user_name(name)
     if user is None or (passwd is not None and not can_be_written(user)):
         raise click.ClickException("A user can not have this name.")
     if passwd is not None:

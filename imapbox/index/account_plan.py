@@ -7,6 +7,7 @@ harm; what lets others read a mailbox is dropped there, unless it is said again.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from imapbox.disk import steps
 from imapbox.disk.steps import Steps
 from imapbox.index.account_state import AccountState
 from imapbox.index.encoding import DamagedOperations
@@ -14,7 +15,7 @@ from imapbox.index.frame import Frame
 from imapbox.index.head import NO_COUNTS, Head
 from imapbox.index.mailbox_plan import next_number, scan_all
 from imapbox.index.new_log import NewLog
-from imapbox.index.own_segments import own_segments
+from imapbox.index.own_segments import Identity, own_head, own_segments
 from imapbox.index.salvaged_mailbox import may_be_cut_short
 from imapbox.index.segment_scan import Gap
 from imapbox.model.numbers import ModSeq
@@ -73,24 +74,27 @@ class AccountPlan:
 
 def plan_account(
     directory: str,
-    names: list[str],
     head: Head | None,
     boot: int,
     lets_others_in: Callable[[str], bool],
+    is_ours: Identity,
 ) -> Steps[AccountPlan]:
     """Read all that is left of an account's log. Nothing is written.
 
     Args:
         directory: Of its log.
-        names: What is there.
         head: If it is good.
         boot: `FileSystem.boot`.
         lets_others_in: Says whether a fact of this name does.
+        is_ours: Says whether a segment is of this account.
     """
+    names = yield from steps.list_directory(directory)
+    all_scans = yield from scan_all(directory, names, head)
+    scans = own_segments(all_scans, head, is_ours)
+    head = own_head(head, all_scans, scans)
     plan = AccountPlan(next_number(names, head))
     if head is not None:
         plan.modseq = head.counts.modseq
-    scans = own_segments((yield from scan_all(directory, names, head)), head)
     for scan in scans:
         for item in scan.items:
             if isinstance(item, Gap):

@@ -16,7 +16,7 @@ from imapbox.index.head import Counts, Head
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.new_log import Carried, NewLog
 from imapbox.index.operations import Append, Relocate
-from imapbox.index.own_segments import own_head, own_segments
+from imapbox.index.own_segments import of_mailbox, own_head, own_segments
 from imapbox.index.salvaged_mailbox import (
     Left,
     SalvagedMailbox,
@@ -127,7 +127,7 @@ def plan_mailbox(
     """
     names = yield from steps.list_directory(directory)
     all_scans = yield from scan_all(directory, names, head)
-    scans = own_segments(all_scans, head, mailbox_id)
+    scans = own_segments(all_scans, head, of_mailbox(mailbox_id))
     head = own_head(head, all_scans, scans)
     seed = yield from _seed(directory, names, scans, mailbox_id)
     salvaged = fold_scans(scans, seed, head)

@@ -1,33 +1,67 @@
 """Which segments in a log's directory are of this log.
 
-A mailbox's segment begins with a BASE that names the mailbox. Where that can't be
-read, and in an account's log, the salt tells: a head and the SWITCH before name the
-one of the segment that they lead to. A segment of another log that lies here is
-another user's mail, perhaps: nothing is taken from it.
+A mailbox's segment begins with a BASE that names the mailbox; an account's names
+mailboxes, whose directories are the user's. Where that can't be read the salt tells:
+a head and the SWITCH before name the one of the segment that they lead to. A segment
+of another log that lies here is another user's mail, perhaps: nothing is taken from
+it.
 """
 
+from collections.abc import Callable, Collection
+from typing import TypeAlias
+
+from imapbox.index.account_operations import (
+    AccountBase,
+    Create,
+    decode_account_operations,
+)
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.head import Head
 from imapbox.index.operations import Base, decode_operations
 from imapbox.index.segment_scan import Scan
 
+# Says whether a segment is of this log, by what is in it; None: that doesn't tell.
+Identity: TypeAlias = Callable[[Scan], bool | None]
 
-def own_segments(
-    scans: list[Scan], head: Head | None, mailbox_id: bytes | None = None
-) -> list[Scan]:
+
+def own_segments(scans: list[Scan], head: Head | None, is_ours: Identity) -> list[Scan]:
     """Return those that are of this log.
 
     Args:
         scans: Of all segments that are there, in their order.
         head: If it is good.
-        mailbox_id: Whose log it is; None: an account's.
+        is_ours: Asked first.
     """
     own: list[Scan] = []
     for scan in scans:
-        named = None if mailbox_id is None else _mailbox_id(scan)
-        if (named == mailbox_id) if named else _is_led_to(scan, own, head):
+        told = is_ours(scan)
+        if _is_led_to(scan, own, head) if told is None else told:
             own.append(scan)
     return own
+
+
+def of_mailbox(mailbox_id: bytes) -> Identity:
+    """Return what tells the segments of a mailbox."""
+
+    def is_ours(scan: Scan) -> bool | None:
+        named = _mailbox_id(scan)
+        return None if named is None else named == mailbox_id
+
+    return is_ours
+
+
+def of_account(mailboxes: Collection[bytes]) -> Identity:
+    """Return what tells the segments of an account.
+
+    Args:
+        mailboxes: The ids of those whose directories are there.
+    """
+
+    def is_ours(scan: Scan) -> bool | None:
+        # If none is there they may be lost.
+        return True if _mailbox_ids(scan) & set(mailboxes) else None
+
+    return is_ours
 
 
 def own_head(head: Head | None, scans: list[Scan], own: list[Scan]) -> Head | None:
@@ -36,9 +70,24 @@ def own_head(head: Head | None, scans: list[Scan], own: list[Scan]) -> Head | No
         return None
     for scan in scans:
         if scan.number == head.position.segment:
-            of_others = scan.salt == head.position.salt and scan not in own
-            return None if of_others else head
+            names_it = scan.salt == head.position.salt
+            return head if names_it == (scan in own) else None
     return head
+
+
+def _mailbox_ids(scan: Scan) -> set[bytes]:
+    found: set[bytes] = set()
+    for frame in scan.frames:
+        try:
+            operations = decode_account_operations(frame.operations)
+        except (DamagedOperations, ValueError):
+            continue
+        for operation in operations:
+            if isinstance(operation, AccountBase):
+                found |= {each.mailbox_id for each in operation.mailboxes}
+            elif isinstance(operation, Create):
+                found.add(operation.mailbox_id)
+    return found
 
 
 def _mailbox_id(scan: Scan) -> bytes | None:

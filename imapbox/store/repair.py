@@ -31,6 +31,7 @@ from imapbox.index.mailbox_plan import MailboxPlan, Stray, plan_mailbox, scan_al
 from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.new_uidvalidity import MAX_UIDVALIDITY, GiveUidValidity
 from imapbox.index.opening import fold_up_to
+from imapbox.index.own_segments import of_account
 from imapbox.index.repair import (
     Job,
     good_head,
@@ -131,10 +132,10 @@ class UserRepair:
 
     def _write_account_anew(self) -> Steps[AccountState]:
         job, directory = self._job, self._account
-        names = yield from steps.list_directory(directory)
         head = yield from good_head(directory)
+        is_ours = of_account((yield from self._directories()))
         plan = yield from plan_account(
-            directory, names, head, job.settings.boot, lets_others_in
+            directory, head, job.settings.boot, lets_others_in, is_ours
         )
         state = plan.state
         # A new account has these; of one that is known, somebody may have deleted them.
@@ -336,6 +337,14 @@ class UserRepair:
         if outcome.error is not None:
             raise outcome.error
 
+    def _directories(self) -> Steps[list[bytes]]:
+        """Return the ids of the mailboxes that have a directory."""
+        above = mailboxes_directory(self._user)
+        if not (yield from steps.exists(above)):
+            return []
+        names = yield from steps.list_directory(above)
+        return [bytes.fromhex(name) for name in names if _MAILBOX.fullmatch(name)]
+
     def _unbound(
         self, state: AccountState
     ) -> Steps[dict[bytes, tuple[UidValidity, bool]]]:
@@ -346,16 +355,10 @@ class UserRepair:
             deleted.
         """
         found: dict[bytes, tuple[UidValidity, bool]] = {}
-        above = mailboxes_directory(self._user)
-        if not (yield from steps.exists(above)):
-            return found
-        for name in (yield from steps.list_directory(above)):
-            if not _MAILBOX.fullmatch(name):
-                continue
-            mailbox_id = bytes.fromhex(name)
+        for mailbox_id in (yield from self._directories()):
             if mailbox_id in state.mailboxes or mailbox_id in state.deleted:
                 continue
-            directory = f"{above}/{name}"
+            directory = mailbox_directory(self._user, mailbox_id)
             head = yield from good_head(directory)
             counts = [head.counts] if head is not None else []
             names = yield from steps.list_directory(directory)

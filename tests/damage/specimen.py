@@ -27,6 +27,7 @@ from imapbox.mailbox.selected import Selected
 from imapbox.model.flags import FLAG_NAMES, FlagChange
 from imapbox.model.message import InternalDate
 from imapbox.model.names import INBOX, MailboxName, UserName
+from imapbox.store.access_facts import URL_KEY
 from imapbox.store.deliveries import Deliveries
 from imapbox.store.layout import user_directory
 from imapbox.store.open_mailbox import OpenMailbox
@@ -58,6 +59,8 @@ class Row(NamedTuple):
 
 
 Rows = dict[int, Row]
+# Facts that let others in: by mailbox and name.
+Rights = dict[tuple[bytes, str], bytes]
 
 
 @dataclass
@@ -68,11 +71,13 @@ class Facts:
         boxes: The messages of each mailbox that is looked at, by UID.
         names: Of all mailboxes.
         subscribed: Names.
+        rights: Who is let in.
     """
 
     boxes: dict[MailboxName, Rows]
     names: set[MailboxName] = field(default_factory=set)
     subscribed: set[MailboxName] = field(default_factory=set)
+    rights: Rights = field(default_factory=dict)
 
 
 class Moment(NamedTuple):
@@ -107,6 +112,14 @@ class Specimen:
     def tree(self) -> Tree:
         """Return the files as they are last."""
         return self.moments[-1].tree
+
+    @property
+    def ever_given(self) -> Rights:
+        """Return what let others in at any time."""
+        found: Rights = {}
+        for moment in self.moments:
+            found.update(moment.facts.rights)
+        return found
 
     def ever(self, name: MailboxName) -> dict[int, set[Row]]:
         """Return everything that was ever true of a mailbox's messages."""
@@ -220,6 +233,7 @@ class Maker:
             (2, self._change_tree),
             (2, self._save),
             (1, self._compact),
+            (2, self._let_in),
         ]
         weights, works = zip(*kinds, strict=True)
         for work in [self._append, *self._chance.choices(works, weights, k=steps)]:
@@ -324,6 +338,17 @@ class Maker:
                 FlagChange.REPLACE: marks,
             }[change]
             rows[uid] = rows[uid]._replace(marks=after)
+
+    async def _let_in(self) -> None:
+        """Give rights or a key, or take them back."""
+        name = self._box()
+        mailbox_id = self._account_log.state.names[name].mailbox_id
+        fact = self._chance.choice(("acl ana", "acl eve", URL_KEY))
+        value = self._chance.choice((b"", b"lr", b"lrs"))
+        await self._account_log.set_meta({fact: value}, mailbox_id)
+        self._facts.rights.pop((mailbox_id, fact), None)
+        if value:
+            self._facts.rights[mailbox_id, fact] = value
 
     async def _expunge(self) -> None:
         name = self._box()

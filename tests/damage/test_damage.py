@@ -36,6 +36,7 @@ from imapbox.store.open_mailbox import OpenMailbox
 from imapbox.store.repair import mend_user
 from imapbox.store.store import Store
 from tests.conftest import EFFORT
+from tests.damage.mended import Truth, rights_in, wrong_behind_repair
 from tests.damage.mutations import (
     KINDS,
     LOCKS,
@@ -49,6 +50,7 @@ from tests.damage.odd_files import Odd, closed, remove
 from tests.damage.specimen import (
     HEADER,
     OTHER,
+    Facts,
     Maker,
     Row,
     Rows,
@@ -73,6 +75,7 @@ OUTCOMES: Final = ("as it was", "mended", "withheld", "marked", "refused")
 NEW: Final = b"Subject: new\r\n\r\nnew\r\n"
 PAIRS: Final = 100  # two at once, for each round
 ENOUGH: Final = 3  # that went wrong
+MENDED: Final = 0.2  # of what was marked or refused
 
 
 class Wrong(Exception):
@@ -103,6 +106,8 @@ class Examination:
         self._chance = chance
         self._new: dict[MailboxName, Rows] = {INBOX: {}, OTHER: {}}
         self._marked: dict[int, frozenset[str]] = {}
+        self._readable: dict[MailboxName, Rows] = {}
+        self.was_mended = False
 
     @property
     def _refusals(self) -> tuple[type[MailError], ...]:
@@ -174,8 +179,15 @@ class Examination:
         await self._repair(first, second)
 
     async def _repair(self, first: Store, second: Store) -> None:
-        """Mend a lock; nothing was lost with it, and all goes on."""
+        """Mend a lock; nothing was lost with it, and all goes on.
+
+        Of what was marked or refused a share is mended, too, and looked at.
+        """
         if not self._only_locks:
+            is_odd = any(isinstance(each.after, Odd) for each in self._mutations)
+            is_told = self.outcome in {"marked", "refused"}
+            if is_told and not is_odd and self._chance.random() < MENDED:
+                await self._mend(first, second)
             return
         for mutation in self._mutations:
             if isinstance(mutation.after, Odd):
@@ -190,6 +202,34 @@ class Examination:
             await work(second)
         await self._look(first)
         self._note("mended")
+
+    async def _mend(self, first: Store, second: Store) -> None:
+        ever = {}
+        readable = {}
+        for name in (INBOX, OTHER):
+            new = self._new[name]
+            ever[name] = self._specimen.ever(name)
+            for uid, row in new.items():
+                ever[name].setdefault(uid, set()).add(row)
+            there = {**self._specimen.now.boxes[name], **new}
+            seen = self._readable.get(name, {})
+            readable[name] = {
+                uid: row
+                for uid, row in seen.items()
+                if row.octets is not None and uid in there
+            }
+        alone = len(self._mutations) == 1
+        truth = Truth(
+            ever,
+            readable if alone else {INBOX: {}, OTHER: {}},
+            self._specimen.given if alone else {INBOX: 0, OTHER: 0},
+            self._specimen.uidvalidity,
+            self._specimen.now.rights if alone else self._specimen.ever_given,
+        )
+        wrong = await wrong_behind_repair(first, second, self._user, truth)
+        if wrong:
+            raise Wrong(*wrong)
+        self.was_mended = True
 
     def _damage(self, store: Store) -> None:
         tree = self._specimen.tree
@@ -238,6 +278,9 @@ class Examination:
             facts = [moment.facts for moment in self._specimen.moments]
         if all(found != (each.names, each.subscribed) for each in facts):
             raise Wrong(found, facts[-1].names, facts[-1].subscribed)
+        rights = rights_in(await store.account(self._user))
+        if all(rights != each.rights for each in (Facts({}), *facts)):
+            raise Wrong("who is let in", rights, facts[-1].rights)
 
     async def _look_at(
         self, store: Store, account: UserAccount, name: MailboxName
@@ -254,6 +297,7 @@ class Examination:
                 return
             raise
         damaged = (await mailbox_of(store, self._user, name)).log.damaged
+        self._readable[name] = rows
         self._compare(name, rows, damaged=damaged)
         if damaged:
             return
@@ -423,6 +467,7 @@ class Damage:
     Attributes:
         outcomes: How often, by part, kind and outcome.
         wrong: What is wrong, in words.
+        mended: How many accounts were mended that were marked or refused.
 
     Args:
         seed: Of what happens.
@@ -435,6 +480,7 @@ class Damage:
     ) -> None:
         self.outcomes: Counter[tuple[str, str, str]] = Counter()
         self.wrong: list[str] = []
+        self.mended = 0
         self._seed = seed
         self._enough = enough
         self._always = always
@@ -487,6 +533,7 @@ class Damage:
         else:
             for each in mutations:
                 self.outcomes[each.part, each.kind, examination.outcome] += 1
+            self.mended += examination.was_mended
         finally:
             examination.open_all(two)
 
@@ -519,6 +566,8 @@ async def test_damage_is_found_or_harmless(
         assert not damage.wrong, "\n".join(damage.wrong)
     for line in damage.told():
         tell(line)
+    tell(f"{damage.mended} were mended that were marked or refused")
+    assert damage.mended > len(rounds) * 10
     assert {part for part, _, _ in damage.outcomes} == set(PARTS)
     assert {kind for _, kind, _ in damage.outcomes} == set(KINDS)
     assert {outcome for _, _, outcome in damage.outcomes} == set(OUTCOMES)

@@ -10,7 +10,8 @@ from imapbox.app import acl
 from imapbox.app.acl import Wish, run_acl
 from imapbox.app.command import main
 from imapbox.app.one_mailbox import chosen_user
-from imapbox.model.errors import NoSuchMailbox, NotPermitted, RightsRefused
+from imapbox.app.refused import Refused
+from imapbox.model.errors import NoSuchMailbox, RightsRefused
 from imapbox.model.names import SHARED_USER
 from tests.support.mail_store import (
     BOB,
@@ -47,7 +48,7 @@ async def test_rights_are_shown_and_set(
     assert await shown("INBOX", Wish("ana", "")) == [owner]
     with pytest.raises(RightsRefused):
         await shown("INBOX", Wish("bob", "lr"))
-    with pytest.raises(NotPermitted):
+    with pytest.raises(Refused, match="of #Shared only"):
         await shown("INBOX", Wish("anyone", "lr"))
     with pytest.raises(NoSuchMailbox):
         await shown("nowhere", None)

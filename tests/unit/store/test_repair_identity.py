@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import pytest
+
 from tests.simulation.disk import SimulatedDisk, run
 from tests.simulation.mailbox import ACCOUNT, account_on, new_store
 from tests.simulation.repairing import (
@@ -114,6 +116,19 @@ def test_an_account_of_another_user() -> None:
     said = said_of(disk, ACCOUNT)
     assert "whose names are lost are below Recovered" in said
     assert len(look(disk, 91, account.mailbox_id).messages) == COUNT - 1
+
+
+@pytest.mark.parametrize("directory", ["account", "mailbox"])
+def test_a_head_of_another_log(directory: str) -> None:
+    """A head that is another's costs nothing: all is in the log."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    path = ACCOUNT if directory == "account" else account.directory
+    put(disk, f"{path}/head", OTHERS[f"{directory} head"])
+    said = said_of(disk, path)
+    assert "gone" not in said
+    assert "Recovered" not in said
+    assert look(disk, 91).messages == before.messages
 
 
 def test_an_account_of_another_user_with_its_head() -> None:
