@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+import imapbox.index.mailbox_plan
 import imapbox.index.snapshot_reader
 from imapbox.disk.spool import MemoryContent
 from imapbox.disk.steps import Steps
@@ -609,6 +610,14 @@ def check_no_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OpenMailbox, "_check_identity", lambda *_: None)
 
 
+def mend_any_segment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a repair take any segment for one of the mailbox."""
+    monkeypatch.setattr(
+        imapbox.index.mailbox_plan, "own_segments", lambda scans, *_: scans
+    )
+    monkeypatch.setattr("tests.damage.test_damage.MENDED", 1.0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("careless", "way"),
@@ -616,6 +625,7 @@ def check_no_identity(monkeypatch: pytest.MonkeyPatch) -> None:
         (check_no_octets, ("log", "flipped bits")),
         (check_no_snapshots, ("snap", "flipped bits")),
         (check_no_identity, ("log", "splice")),
+        (mend_any_segment, ("log", "splice")),
     ],
 )
 async def test_who_checks_less_is_caught(
@@ -625,7 +635,7 @@ async def test_who_checks_less_is_caught(
     careless: Callable[[pytest.MonkeyPatch], None],
     way: tuple[str, str],
 ) -> None:
-    """Without one of its checks imapbox tells what was never stored."""
+    """Without one of its checks imapbox tells, or mends, what was never stored."""
     careless(monkeypatch)
     damage = Damage(seed, enough=1, always=way)
     for number in range(6):
