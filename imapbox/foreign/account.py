@@ -15,14 +15,8 @@ from imapbox.foreign.names import Names
 from imapbox.foreign.spool import FileContent, FileSpool
 from imapbox.mailbox import tree
 from imapbox.mailbox.account_interface import UrlKeys
-from imapbox.mailbox.interfaces import (
-    Appended,
-    Listed,
-    Namespaces,
-    NewMessage,
-    Status,
-)
 from imapbox.mailbox.twisted_interfaces import IDeferringAccount
+from imapbox.mailbox.values import Appended, Listed, Namespaces, NewMessage, Status
 from imapbox.model.errors import MailboxExists, NoSuchMailbox
 from imapbox.model.names import MailboxName, UserName, parents
 from imapbox.model.numbers import ModSeq, UidValidity

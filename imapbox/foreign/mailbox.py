@@ -34,7 +34,7 @@ from imapbox.foreign.rows import (
 )
 from imapbox.foreign.view import View
 from imapbox.imap.answers import Refused
-from imapbox.mailbox.interfaces import Copied, Piece, UidArray
+from imapbox.mailbox.interfaces import UidArray
 from imapbox.mailbox.twisted_interfaces import ISyncedMailbox
 from imapbox.mailbox.updates import (
     Exists,
@@ -43,6 +43,7 @@ from imapbox.mailbox.updates import (
     KeywordsDefined,
     Update,
 )
+from imapbox.mailbox.values import Copied, Piece
 from imapbox.mime.card import make_card
 from imapbox.mime.scanner import Scanner
 from imapbox.model.criteria import Like, Text

@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from imapbox.imap.refusals import is_trouble
 from imapbox.imap.session import Session
-from imapbox.mailbox.interfaces import Status as Counts
+from imapbox.mailbox.values import Status as Counts
 from imapbox.model.errors import MailError, NoSuchMailbox
 from imapbox.model.names import MailboxName
 from imapbox.wire.imap import responses

@@ -17,7 +17,7 @@ from imapbox.imap.answers import Mistaken, Refused
 from imapbox.imap.catenating import Links, blaming
 from imapbox.imap.progress import in_progress
 from imapbox.imap.session import Session
-from imapbox.mailbox.interfaces import NewMessage
+from imapbox.mailbox.values import NewMessage
 from imapbox.model.errors import DiskFull, MessageTooBig, StoreFailure
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap import response_codes as codes

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from imapbox.imap.mailbox_filters import MailboxFilter
-from imapbox.mailbox.interfaces import Listed
+from imapbox.mailbox.values import Listed
 from imapbox.wire.imap.commands.notify import (
     COUNTS,
     NOTHING,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple, TypeAlias
 
 from imapbox.imap.interests import Interests
-from imapbox.mailbox.interfaces import Listed
+from imapbox.mailbox.values import Listed
 from imapbox.model.rights import Rights
 from imapbox.wire.imap.commands.notify import Event
 

@@ -6,7 +6,8 @@ RFC 5465 §5.1 to §5.3.
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from imapbox.mailbox.interfaces import SelectedMailbox, Status
+from imapbox.mailbox.interfaces import SelectedMailbox
+from imapbox.mailbox.values import Status
 from imapbox.model.numbers import ModSeq, UidValidity
 from imapbox.wire.imap.commands.notify import Event
 from imapbox.wire.imap.commands.status import StatusAtt

@@ -6,7 +6,7 @@ RFC 5465 §5.4, §5.5.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from imapbox.mailbox.interfaces import Listed
+from imapbox.mailbox.values import Listed
 from imapbox.model.names import DELIMITER, MailboxName, parents
 from imapbox.wire.imap.commands.notify import NOTHING, Event
 

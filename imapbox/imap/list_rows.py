@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from imapbox.mailbox.interfaces import Listed
 from imapbox.mailbox.tree import Names
+from imapbox.mailbox.values import Listed
 from imapbox.model.names import MailboxName, is_below
 from imapbox.model.rights import Rights
 from imapbox.wire.imap.commands.listing import List

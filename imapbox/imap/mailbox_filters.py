@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from imapbox.mailbox.interfaces import Listed
+from imapbox.mailbox.values import Listed
 from imapbox.model.errors import MailboxNameRefused
 from imapbox.model.names import DELIMITER, MailboxName, parents
 from imapbox.wire.imap.mailbox_filters import Source, Where

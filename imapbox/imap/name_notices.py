@@ -8,7 +8,7 @@ from imapbox.imap.known_tree import Affected
 from imapbox.imap.list_rows import attributes_of
 from imapbox.imap.name_walk import in_turns
 from imapbox.imap.session import Session
-from imapbox.mailbox.interfaces import Listed
+from imapbox.mailbox.values import Listed
 from imapbox.model.names import MailboxName
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.notify import METADATA, Event

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 from imapbox.imap.session import Session
-from imapbox.mailbox.interfaces import Listed
 from imapbox.mailbox.tree import Names
+from imapbox.mailbox.values import Listed
 
 
 async def in_turns(session: Session, names: Names) -> AsyncIterator[Listed]:

@@ -26,7 +26,7 @@ from imapbox.imap.notifying import MOST_FOLLOWED, Notifying, silent
 from imapbox.imap.refusals import code_of, ends_session
 from imapbox.imap.session import Session
 from imapbox.imap.whole_lines import in_whole_lines
-from imapbox.mailbox.interfaces import Listed, Status
+from imapbox.mailbox.values import Listed, Status
 from imapbox.model.errors import MailError, NoSuchMailbox
 from imapbox.model.names import MailboxName
 from imapbox.model.rights import Rights

@@ -16,8 +16,8 @@ from imapbox.imap.session import Session
 from imapbox.imap.windows import Windows
 from imapbox.imap.withheld import refuse_withheld
 from imapbox.mailbox.cards import in_batches, read_cards
-from imapbox.mailbox.interfaces import Piece
 from imapbox.mailbox.messages import Message
+from imapbox.mailbox.values import Piece
 from imapbox.mime.card import Card
 from imapbox.mime.decode import UnknownCTE
 from imapbox.model.errors import MailError, MessageGone

@@ -7,8 +7,9 @@ from typing import Final, TypeVar
 from imapbox.imap.parts import Encoded, find_encoded, find_section
 from imapbox.imap.sections import MAX_SEARCHED, header_end, select_fields
 from imapbox.mailbox.cards import READ
-from imapbox.mailbox.interfaces import ALWAYS_CHECKED, Piece, SelectedMailbox
+from imapbox.mailbox.interfaces import ALWAYS_CHECKED, SelectedMailbox
 from imapbox.mailbox.messages import Message
+from imapbox.mailbox.values import Piece
 from imapbox.mime.card import Card
 from imapbox.model.errors import MessageGone
 from imapbox.wire.imap.fetch_items import Section, SectionText

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from imapbox.imap.answers import Refused
 from imapbox.imap.intake import Intake
 from imapbox.imap.session import Session
-from imapbox.mailbox.interfaces import Appended, NewMessage
+from imapbox.mailbox.values import Appended, NewMessage
 from imapbox.model.errors import MailError, NoSuchMailbox
 from imapbox.model.names import MailboxName
 from imapbox.wire.imap import response_codes as codes

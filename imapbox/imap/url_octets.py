@@ -11,7 +11,8 @@ from imapbox.imap.sections import cut
 from imapbox.imap.withheld import refuse_withheld
 from imapbox.mailbox.account_interface import Account
 from imapbox.mailbox.cards import READ, read_cards
-from imapbox.mailbox.interfaces import Piece, SelectedMailbox
+from imapbox.mailbox.interfaces import SelectedMailbox
+from imapbox.mailbox.values import Piece
 from imapbox.model.errors import (
     MailboxGone,
     MessageGone,

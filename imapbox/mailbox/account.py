@@ -20,18 +20,13 @@ from imapbox.mailbox.access_list import access_list, change_rights, grantable
 from imapbox.mailbox.annotations import SHARED, Annotations, check_may_annotate
 from imapbox.mailbox.counts import deleted_of, status_of
 from imapbox.mailbox.full_text import FullText
-from imapbox.mailbox.interfaces import (
-    Appended,
-    Namespaces,
-    NewMessage,
-    Status,
-)
 from imapbox.mailbox.recent import Recent, recent_after
 from imapbox.mailbox.selected import Selected
 from imapbox.mailbox.transfer import Target, Targets, Transfer
 from imapbox.mailbox.tree import Branch, Names, Tree
 from imapbox.mailbox.tree_rights import TreeRights
 from imapbox.mailbox.url_keys import UrlKeys
+from imapbox.mailbox.values import Appended, Namespaces, NewMessage, Status
 from imapbox.mailbox.watching import Watching
 from imapbox.model.errors import (
     MailboxGone,

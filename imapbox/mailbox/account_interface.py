@@ -4,14 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from imapbox.disk.spool import Spool
-from imapbox.mailbox.interfaces import (
-    Appended,
-    Namespaces,
-    NewMessage,
-    SelectedMailbox,
-    Status,
-)
+from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.tree import Names
+from imapbox.mailbox.values import Appended, Namespaces, NewMessage, Status
 from imapbox.model.names import MailboxName, UserName
 from imapbox.model.quota import NOTHING_USED, Quota, Usage
 from imapbox.model.rights import Grantable, Rights, RightsChange

@@ -4,7 +4,7 @@ import numpy as np
 
 from imapbox.index.columns import Columns
 from imapbox.index.head import Counts
-from imapbox.mailbox.interfaces import Status
+from imapbox.mailbox.values import Status
 from imapbox.model.flags import Flag
 
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from imapbox.fulltext.documents import Document, emailid_number
 from imapbox.fulltext.texts import Wanted, texts_of, wanted_of
 from imapbox.mailbox.cards import READ, read_cards
-from imapbox.mailbox.interfaces import Piece, SelectedMailbox
+from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.messages import Message
+from imapbox.mailbox.values import Piece
 from imapbox.mime.card import Card
 
 _Parts = list[tuple[Wanted, bytes]]

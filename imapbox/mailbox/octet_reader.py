@@ -6,7 +6,7 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 
 from imapbox.index.body import Place, Span
-from imapbox.mailbox.interfaces import Piece
+from imapbox.mailbox.values import Piece
 from imapbox.model.numbers import Uid
 from imapbox.store.open_mailbox import OpenMailbox
 

@@ -25,9 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.mailbox.cards import READ, in_batches, read_cards
-from imapbox.mailbox.interfaces import Piece, SelectedMailbox
+from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.messages import Message
 from imapbox.mailbox.search_plan import Pause, Plan, plan
+from imapbox.mailbox.values import Piece
 from imapbox.mime.card import Card
 from imapbox.model.criteria import Criterion, Like, Text
 from imapbox.model.errors import MessageGone

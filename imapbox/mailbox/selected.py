@@ -24,12 +24,13 @@ from imapbox.index.uid_ranges import Bounds as UidBounds
 from imapbox.index.uid_roll import Uids
 from imapbox.mailbox.access import Access, authorize
 from imapbox.mailbox.full_text import FullText
-from imapbox.mailbox.interfaces import Copied, UidArray
+from imapbox.mailbox.interfaces import UidArray
 from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.octet_reader import OctetReader
 from imapbox.mailbox.recent import Recent
 from imapbox.mailbox.transfer import Transfer
 from imapbox.mailbox.updates import Exists, KeywordsDefined, Update, Updates
+from imapbox.mailbox.values import Copied
 from imapbox.mailbox.vanished import vanished
 from imapbox.mailbox.view import View, sync
 from imapbox.model.criteria import Like, Text

@@ -13,16 +13,11 @@ from imapbox.disk.spool import Spool
 from imapbox.index.account_operations import Create
 from imapbox.mailbox.access import Visitor
 from imapbox.mailbox.account import UserAccount, account_made
-from imapbox.mailbox.interfaces import (
-    Appended,
-    Namespaces,
-    NewMessage,
-    Status,
-)
 from imapbox.mailbox.selected import Selected
 from imapbox.mailbox.transfer import Target
 from imapbox.mailbox.tree import Branch, Names, Tree
 from imapbox.mailbox.url_keys import UrlKeys
+from imapbox.mailbox.values import Appended, Namespaces, NewMessage, Status
 from imapbox.mailbox.watching import Watching
 from imapbox.model.errors import (
     MailboxNameRefused,

@@ -16,7 +16,7 @@ from imapbox.index.copying import CopyMessages, Originals
 from imapbox.index.known import Known
 from imapbox.index.rows_taken_along import take_along
 from imapbox.mailbox.access import Access, told_uids
-from imapbox.mailbox.interfaces import Copied
+from imapbox.mailbox.values import Copied
 from imapbox.model.errors import (
     MailboxGone,
     MessageDamaged,

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from imapbox.index.account_operations import Create
-from imapbox.mailbox.interfaces import Listed
+from imapbox.mailbox.values import Listed
 from imapbox.model.names import MailboxName, is_below, parents, tree_order
 from imapbox.model.rights import NO_RIGHTS, Rights
 

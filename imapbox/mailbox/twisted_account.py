@@ -21,10 +21,10 @@ from zope.interface import implementer
 
 from imapbox.disk.blocking import result_of
 from imapbox.mailbox.account_interface import Account
-from imapbox.mailbox.interfaces import Listed
 from imapbox.mailbox.twisted_errors import told
 from imapbox.mailbox.twisted_interfaces import IDeferringAccount
 from imapbox.mailbox.twisted_mailbox import TwistedMailbox
+from imapbox.mailbox.values import Listed
 from imapbox.model.errors import MailboxNameRefused, NoSuchMailbox
 from imapbox.model.names import DELIMITER, MailboxName, mailbox_name, parents
 from imapbox.wire.imap.mailbox_names import ListPattern, decode_utf7

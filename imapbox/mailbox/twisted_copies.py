@@ -5,9 +5,10 @@ from typing import Any, TypeAlias
 
 from twisted.internet.defer import Deferred
 
-from imapbox.mailbox.interfaces import Copied, SelectedMailbox
+from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.twisted_errors import told
 from imapbox.mailbox.twisted_message import TwistedMessage
+from imapbox.mailbox.values import Copied
 from imapbox.model.names import MailboxName
 from imapbox.model.numbers import Uid
 

@@ -27,7 +27,7 @@ from twisted.mail.interfaces import (
 from zope.interface import implementer
 
 from imapbox.mailbox.account_interface import Account
-from imapbox.mailbox.interfaces import NewMessage, SelectedMailbox
+from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.messages import Message
 from imapbox.mailbox.searching import Searching
 from imapbox.mailbox.told import Told
@@ -37,6 +37,7 @@ from imapbox.mailbox.twisted_interfaces import ISyncedMailbox
 from imapbox.mailbox.twisted_message import TwistedMessage, message_date
 from imapbox.mailbox.twisted_search import criterion_of
 from imapbox.mailbox.updates import Expunged, FlagsChanged
+from imapbox.mailbox.values import NewMessage
 from imapbox.model.flags import FLAG_NAMES, FlagChange, is_keyword
 from imapbox.model.names import DELIMITER
 from imapbox.model.numbers import NoSuchMessage, Seq, Uid

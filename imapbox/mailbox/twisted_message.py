@@ -22,7 +22,7 @@ from twisted.mail.interfaces import (
 from zope.interface import implementer
 
 from imapbox.mailbox.account_interface import Account
-from imapbox.mailbox.interfaces import Piece, SelectedMailbox
+from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.messages import Message
 from imapbox.mailbox.twisted_errors import told
 from imapbox.mailbox.twisted_headers import (
@@ -31,6 +31,7 @@ from imapbox.mailbox.twisted_headers import (
     read_header,
 )
 from imapbox.mailbox.twisted_interfaces import IMessageLoader, IStructuredMessage
+from imapbox.mailbox.values import Piece
 from imapbox.mime.bodystructure import render_body
 from imapbox.mime.envelope import render_envelope
 from imapbox.mime.scanner import Scanner

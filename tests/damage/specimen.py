@@ -21,9 +21,9 @@ from imapbox.index.head import Head
 from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.snapshot_writer import write_snapshot
 from imapbox.mailbox.account import UserAccount
-from imapbox.mailbox.interfaces import Piece
 from imapbox.mailbox.messages import Message
 from imapbox.mailbox.selected import Selected
+from imapbox.mailbox.values import Piece
 from imapbox.model.flags import FLAG_NAMES, FlagChange
 from imapbox.model.message import InternalDate
 from imapbox.model.names import INBOX, MailboxName, UserName

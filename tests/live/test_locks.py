@@ -11,7 +11,7 @@ from twisted.internet.threads import deferToThread
 
 from benchmarks.locks import measure
 from imapbox.locks.lock_file import decode_hints
-from imapbox.mailbox.interfaces import Piece
+from imapbox.mailbox.values import Piece
 from imapbox.model.errors import MailboxBusy
 from imapbox.model.flags import FlagChange
 from imapbox.model.names import INBOX

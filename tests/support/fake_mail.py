@@ -27,16 +27,7 @@ from imapbox.index.uid_ranges import Bounds as UidBounds
 from imapbox.index.uid_roll import Uids
 from imapbox.mailbox.account_interface import Hints
 from imapbox.mailbox.annotations import MOST_ANNOTATIONS
-from imapbox.mailbox.interfaces import (
-    Appended,
-    Copied,
-    Listed,
-    Namespaces,
-    NewMessage,
-    Piece,
-    Status,
-    UidArray,
-)
+from imapbox.mailbox.interfaces import UidArray
 from imapbox.mailbox.messages import MarkedRow, Message
 from imapbox.mailbox.tree import FewNames
 from imapbox.mailbox.updates import (
@@ -45,6 +36,15 @@ from imapbox.mailbox.updates import (
     FlagsChanged,
     KeywordsDefined,
     Update,
+)
+from imapbox.mailbox.values import (
+    Appended,
+    Copied,
+    Listed,
+    Namespaces,
+    NewMessage,
+    Piece,
+    Status,
 )
 from imapbox.mailbox.vanished import vanished
 from imapbox.mime.card import make_card

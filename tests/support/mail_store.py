@@ -15,7 +15,7 @@ import pytest_twisted
 from imapbox.disk.filesystem import DiskFileSystem, Mode
 from imapbox.disk.spool import MemoryContent
 from imapbox.mailbox.account import UserAccount
-from imapbox.mailbox.interfaces import NewMessage
+from imapbox.mailbox.values import NewMessage
 from imapbox.model.names import UserName
 from imapbox.model.numbers import Uid
 from imapbox.store.deliveries import Deliveries

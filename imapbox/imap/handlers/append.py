@@ -8,7 +8,7 @@ from imapbox.imap.answers import Done, Refused
 from imapbox.imap.progress import in_progress
 from imapbox.imap.receiving import discarding, take_messages, taking_back
 from imapbox.imap.session import Session
-from imapbox.mailbox.interfaces import Appended, NewMessage
+from imapbox.mailbox.values import Appended, NewMessage
 from imapbox.model.errors import MailboxReadOnly, MessageGone, NotPermitted
 from imapbox.model.quota import NOTHING_USED, Usage
 from imapbox.model.rights import TAKE_AWAY

@@ -9,7 +9,7 @@ from imapbox.imap.answers import Done, Refused
 from imapbox.imap.changes import telling
 from imapbox.imap.progress import in_progress
 from imapbox.imap.session import Session
-from imapbox.mailbox.interfaces import Copied
+from imapbox.mailbox.values import Copied
 from imapbox.model.errors import MailboxReadOnly, NoSuchMailbox
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imapbox.imap.known_tree import Affected, KnownTree
-from imapbox.mailbox.interfaces import Listed
+from imapbox.mailbox.values import Listed
 from imapbox.model.names import MailboxName, parents
 from imapbox.wire.imap.commands.notify import Event
 

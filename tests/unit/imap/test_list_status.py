@@ -2,7 +2,7 @@
 
 import pytest
 
-from imapbox.mailbox.interfaces import Status
+from imapbox.mailbox.values import Status
 from imapbox.model.errors import MailboxBusy, MailboxDamaged, NoSuchMailbox
 from imapbox.model.names import MailboxName
 from tests.support.fake_mail import FakeAccount

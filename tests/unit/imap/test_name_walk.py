@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from imapbox.imap.settings import TURN
-from imapbox.mailbox.interfaces import Listed
 from imapbox.mailbox.tree import Names
+from imapbox.mailbox.values import Listed
 from imapbox.model.names import MailboxName
 from tests.support.imap_client import Client
 

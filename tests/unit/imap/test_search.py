@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from imapbox.imap.settings import SLICE, TURN
-from imapbox.mailbox.interfaces import Piece
 from imapbox.mailbox.searching import Searching
+from imapbox.mailbox.values import Piece
 from imapbox.model.criteria import And, Criterion, Larger
 from imapbox.model.errors import StoreFailure
 from imapbox.model.message import InternalDate

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 
-from imapbox.mailbox.interfaces import NewMessage, SelectedMailbox
+from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.searching import Searching
+from imapbox.mailbox.values import NewMessage
 from imapbox.model.criteria import BodyHas, Criterion, FieldHas, Like, TextHas
 from imapbox.model.names import INBOX, MailboxName
 from imapbox.store.check import StoreCheck

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from imapbox.disk.spool import MemoryContent
-from imapbox.mailbox.interfaces import NewMessage
+from imapbox.mailbox.values import NewMessage
 from imapbox.model.errors import MailboxReadOnly, NoSuchMailbox
 from imapbox.model.names import INBOX, mailbox_name
 from tests.support.mail_store import BOB, Opener, account_of, deliver, new_message

@@ -10,9 +10,9 @@ import pytest_twisted
 from twisted.internet.defer import CancelledError, ensureDeferred
 from twisted.internet.task import Clock
 
-from imapbox.mailbox.interfaces import Piece
 from imapbox.mailbox.selected import Selected
 from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged, KeywordsDefined
+from imapbox.mailbox.values import Piece
 from imapbox.model.errors import MailboxGone, MailboxReadOnly
 from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.names import INBOX, mailbox_name

@@ -13,10 +13,10 @@ from twisted.internet.defer import CancelledError, ensureDeferred
 from imapbox.index.damage import DAMAGED
 from imapbox.mailbox import transfer
 from imapbox.mailbox.account import UserAccount
-from imapbox.mailbox.interfaces import NewMessage, Piece
 from imapbox.mailbox.selected import Selected
 from imapbox.mailbox.transfer import Transfer
 from imapbox.mailbox.updates import Exists, Expunged
+from imapbox.mailbox.values import NewMessage, Piece
 from imapbox.model.errors import (
     DiskFull,
     MailboxGone,

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imapbox.index.account_operations import Create
-from imapbox.mailbox.interfaces import Listed
 from imapbox.mailbox.tree import Branch, FewNames, Tree
+from imapbox.mailbox.values import Listed
 from imapbox.model.names import MailboxName, is_below, parents, tree_order
 from imapbox.model.rights import named_rights
 

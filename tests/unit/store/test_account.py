@@ -15,8 +15,8 @@ from twisted.internet.defer import ensureDeferred, gatherResults
 from imapbox.disk.spool import MemoryContent
 from imapbox.index.account_operations import Rename, Subscribe
 from imapbox.index.head import DELETED, Head
-from imapbox.mailbox.interfaces import NewMessage, Piece
 from imapbox.mailbox.updates import Expunged
+from imapbox.mailbox.values import NewMessage, Piece
 from imapbox.model.errors import (
     MailboxExists,
     MailboxGone,

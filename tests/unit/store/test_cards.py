@@ -16,8 +16,8 @@ from imapbox.index.commit import Log, commit
 from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.relocate import RelocateMessages, read_moving
 from imapbox.index.settings import Settings
-from imapbox.mailbox.interfaces import NewMessage, Piece
 from imapbox.mailbox.selected import Selected
+from imapbox.mailbox.values import NewMessage, Piece
 from imapbox.mime.card import Card, make_card
 from imapbox.mime.structure import Part
 from imapbox.model.flags import FlagChange

@@ -8,8 +8,8 @@ from imapbox.index.commit import Log
 from imapbox.index.compact import Compacted, compact
 from imapbox.index.compact_plan import Policy
 from imapbox.index.mailbox_state import MailboxFacts
-from imapbox.mailbox.interfaces import Piece
 from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged
+from imapbox.mailbox.values import Piece
 from imapbox.model.flags import FlagChange
 from imapbox.model.names import INBOX
 from imapbox.store.store import Store

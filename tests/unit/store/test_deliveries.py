@@ -5,7 +5,7 @@ import pytest_twisted
 from twisted.internet.defer import CancelledError, ensureDeferred, gatherResults
 
 from imapbox.disk.spool import MemoryContent
-from imapbox.mailbox.interfaces import Piece
+from imapbox.mailbox.values import Piece
 from imapbox.model.errors import NoSuchUser
 from imapbox.model.names import INBOX, UserName, mailbox_name
 from imapbox.store.deliveries import Deliveries

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from imapbox.index.head import Head
-from imapbox.mailbox.interfaces import Status
+from imapbox.mailbox.values import Status
 from imapbox.model.names import INBOX, MailboxName
 from imapbox.store.layout import mailbox_directory
 from imapbox.store.store import Store

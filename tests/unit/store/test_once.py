@@ -8,7 +8,7 @@ from twisted.internet.defer import ensureDeferred, gatherResults
 
 from imapbox.disk.spool import Content, MemoryContent
 from imapbox.index.delivery_keys import DeliveryKeys
-from imapbox.mailbox.interfaces import Piece
+from imapbox.mailbox.values import Piece
 from imapbox.model.flags import FlagChange
 from imapbox.model.names import INBOX, MailboxName, mailbox_name
 from imapbox.store.deliveries import Delivered, Deliveries

@@ -10,7 +10,7 @@ import pytest_twisted
 from imapbox.disk.filesystem import Mode
 from imapbox.lmtp.refusals import refuse
 from imapbox.mailbox.account import UserAccount
-from imapbox.mailbox.interfaces import Piece
+from imapbox.mailbox.values import Piece
 from imapbox.model.errors import StoreReadOnly
 from imapbox.model.flags import FlagChange
 from imapbox.model.names import INBOX, mailbox_name

@@ -8,7 +8,7 @@ import pytest_twisted
 from twisted.internet.defer import ensureDeferred, gatherResults
 
 from imapbox.mailbox.account import UserAccount
-from imapbox.mailbox.interfaces import Piece
+from imapbox.mailbox.values import Piece
 from imapbox.model.flags import FlagChange
 from imapbox.model.names import INBOX, UserName
 from imapbox.store.create import SPECIAL_USE
