@@ -25,6 +25,7 @@ from imapbox.index.segment import (
     segment_name,
     segment_numbers,
 )
+from imapbox.index.whole_frame import whole_frame
 from imapbox.model.errors import MailboxDamaged
 
 # A symbolic link, a FIFO or a socket, a directory: none of ours.
@@ -126,13 +127,27 @@ def _first_position(directory: str, number: int) -> Steps[Position | None]:
 def _last_of(directory: str, start: Position) -> Steps[Position]:
     at = start
     while True:
-        end = yield from follow_segment(directory, at, None, _ignore)
+        # Where the last frame begins, and where it ends.
+        places = [at, at]
+
+        def note(frame: Frame, places: list[Position] = places) -> None:
+            places[:] = [places[1], frame.end]
+
+        end = yield from follow_segment(directory, at, None, note)
         if end.segment == at.segment:
             return at
-        following = yield from _readable(directory, end)
-        if not following:
+        # A power loss may leave all of SWITCH but its end.
+        if not (yield from _is_whole(directory, places[0])):
+            return at
+        if not (yield from _readable(directory, end)):
             return at
         at = end
+
+
+def _is_whole(directory: str, at: Position) -> Steps[bool]:
+    path = f"{directory}/{segment_name(at.segment)}"
+    frame = yield from steps.opened(path, Mode.READ, lambda fd: whole_frame(fd, at))
+    return frame is not None
 
 
 def _readable(directory: str, start: Position) -> Steps[bool]:

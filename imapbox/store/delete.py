@@ -18,7 +18,7 @@ from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import DiskFull, NoSuchMailbox
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.layout import account_directory, mailbox_directory
-from imapbox.store.tree_changes import Check
+from imapbox.store.tree_changes import Check, owner_may
 
 
 def delete_mailbox(
@@ -26,7 +26,7 @@ def delete_mailbox(
     known: AccountState,
     name: MailboxName,
     settings: Settings,
-    check: Check,
+    check: Check = owner_may,
 ) -> Steps[None]:
     """Delete the mailbox that has this name under the lock.
 

@@ -55,6 +55,19 @@ async def _mend(store: Store, user: UserName, *, apply: bool) -> list[Mending]:
     return job.mended
 
 
+async def _left_to_mend(store: Store, user: UserName) -> list[object]:
+    """Mend an account; return what is left to be done then."""
+    said = await _mend(store, user, apply=True)
+    if left := [each for each in said if each.left]:
+        return ["it is left", *left]
+    said = await _mend(store, user, apply=False)
+    if said and all(each.sentence == "its end is found again" for each in said):
+        # One that another damage hid from the first run.
+        await _mend(store, user, apply=True)
+        said = await _mend(store, user, apply=False)
+    return ["it was not enough", *said] if said else []
+
+
 async def wrong_behind_repair(
     first: Store, second: Store, user: UserName, truth: Truth
 ) -> list[object]:
@@ -66,11 +79,8 @@ async def wrong_behind_repair(
         user: Whose it is.
         truth: What may be there.
     """
-    said = await _mend(first, user, apply=True)
-    if left := [each for each in said if each.left]:
-        return ["it is left", *left]
-    if said := await _mend(first, user, apply=False):
-        return ["once was not enough", *said]
+    if said := await _left_to_mend(first, user):
+        return said
     disk = DiskFileSystem(first.root)
     found = StoreCheck(disk, deep=True).run([user])
     if bad := [each for each in found if each.severity is not Severity.NOTE]:

@@ -17,8 +17,8 @@ MUTANTS: Final = [
     Mutant(
         "a name for a mailbox that is not made yet",
         "store/account.py",
-        '                await self._commit(creation(mailbox), "create")\n',
-        '                await self._commit(creation(mailbox), "create")\n'
+        '                await self._commit(creation(mailbox, check), "create")\n',
+        '                await self._commit(creation(mailbox, check), "create")\n'
         "                await self._drivers.write.run(\n"
         "                    create_mailbox_log(\n"
         "                        self.user,\n"

@@ -41,29 +41,6 @@ MUTANTS: Final = [
         arguments=("operation", 0.25),
     ),
     Mutant(
-        "the mark goes before the log is mended",
-        "index/repair.py",
-        "    end = yield from write_new_log(directory, log, make_audit)\n",
-        "    yield from _remove_mark(directory)\n"
-        "    end = yield from write_new_log(directory, log, make_audit)\n",
-        "repairing.mail_behind_crashes",
-        also=(
-            (
-                "index/repair.py",
-                (
-                    '        yield from steps.unlink(f"{directory}/{name}")\n'
-                    "    yield from steps.sync_directory(directory)\n"
-                    "    yield from _remove_mark(directory)\n"
-                ),
-                (
-                    '        yield from steps.unlink(f"{directory}/{name}")\n'
-                    "    yield from steps.sync_directory(directory)\n"
-                ),
-            ),
-        ),
-        arguments=("operation",),
-    ),
-    Mutant(
         "a log is written anew without its lock",
         "store/repair.py",
         "        return (yield from locked(paths, identity, until, section))\n",

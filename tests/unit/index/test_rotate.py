@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imapbox.index.check import Severity, check_log
+from imapbox.index.check_audit import MailboxAudit
 from imapbox.index.commit import write
 from imapbox.index.frame import Frame
 from imapbox.index.head import Head
@@ -13,11 +15,12 @@ from imapbox.index.mailbox_transactions import AppendMessages, SetMeta
 from imapbox.index.opening import follow_all
 from imapbox.index.operations import Append, Base, decode_operations
 from imapbox.index.remembered_keys import KEY_LIFETIME, RECORD
+from imapbox.index.rotate import rotate
 from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.settle import settle
 from imapbox.index.snapshot import snapshot_names
 from imapbox.model.errors import MailboxDamaged
-from tests.simulation.disk import EPOCH, SimulatedDisk
+from tests.simulation.disk import EPOCH, OWNER, SimulatedDisk
 from tests.simulation.fault import Fault
 from tests.unit.index.mail_log import (
     DIRECTORY,
@@ -63,6 +66,25 @@ def test_what_base_carries_over() -> None:
 
     log.run(follow_all(DIRECTORY, tail.position, facts.apply))
     assert (facts.mailbox_id, facts.keywords, facts.meta) == (ID, ["todo"], {"b": b"2"})
+
+
+def test_a_switch_without_its_end_is_none() -> None:
+    """A power loss may leave the new segment, and all of SWITCH but its end.
+
+    If it took the head, too, the log ends before SWITCH, and goes on there.
+    """
+    log = MailLog(simulated(), segment_limit=300).make()
+    log.append(incoming(b"x" * 300))
+    tail = log.run(settle(DIRECTORY, log.settings))
+    log.run(rotate(DIRECTORY, MailboxFacts(), tail, log.settings))
+    octets = log.read("log.1").rstrip(b"\0")
+    log.truncate("log.1", len(octets) - 8)
+    log.remove("head")
+    checked = log.run(check_log(DIRECTORY, MailboxAudit, OWNER))
+    assert {each.severity for each in checked.findings} == {Severity.NOTE}
+    log.append(incoming(b"y"))
+    assert log.state().counts.exists == 2
+    assert not checked.broken
 
 
 def busy() -> MailLog:

@@ -73,7 +73,7 @@ async def test_a_head_that_may_be_wrong_is_not_believed(
     wrong = {
         "boot": head._replace(boot=head.boot + 1, counts=other).encode(),
         "uidvalidity": head._replace(counts=other).encode(),
-        "torn": data[:-1] + b"\0",
+        "torn": data[:-1] + bytes([data[-1] ^ 1]),
         "deleted": head._replace(flags=1).encode(),
     }
     if what == "lost":

@@ -67,9 +67,10 @@ async def test_an_account_takes_little_room(open_store: Opener) -> None:
         assert len(segments(here)) <= shed.KEPT
     await account.create(B)
     for known in (other, await account_of(await open_store())):
-        names = [each.name for each in await known.mailboxes()]
-        assert {A, B, INBOX} <= set(names)
-        assert A in await known.subscribed()
+        listed = {each.name: each for each in await known.mailboxes()}
+        assert {A, B, INBOX} <= set(listed)
+        assert listed[A].subscribed
+        assert not listed[B].subscribed
     assert list(StoreCheck(here.drivers.filesystem).run()) == []
 
 
