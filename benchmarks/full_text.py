@@ -6,14 +6,13 @@ only then does imapbox look them up; from others a plain search must do.
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from itertools import repeat
 from typing import Final
 
-from benchmarks.delivery import connected, deliver_many
 from benchmarks.load.imap import ImapClient
 from benchmarks.processes import cpu_seconds
 from benchmarks.repetition import Figures, Stopwatch, checked, inbox, repeated
+from benchmarks.scale import Scale
 from benchmarks.servers import Server
 
 # Most messages have both words.
@@ -23,21 +22,19 @@ _MADE: Final = 0.1
 _NEW: Final = 100
 
 
-def measure_full_text(server: Server, *, seconds: float) -> dict[str, Figures]:
+def measure_full_text(server: Server, scale: Scale) -> dict[str, Figures]:
     """Return what it takes to make an index, to use it, and to keep it up.
 
-    Args:
-        server: Its first user has mail, in a mailbox without an index.
-        seconds: How long one search is repeated.
+    Its first user's INBOX holds ``scale.mailbox`` messages; some of them are copied.
     """
     with inbox(server) as client:
+        client.command(b"CREATE words")
+        client.command(b"COPY 1:%d words" % scale.indexed)
+        client.select("words")
         search = checked(client, _question(client), b"* SEARCH ", 1)
         made = _made(server, search)
-        again = repeated(server, repeat(search), seconds)
-        with ExitStack() as stack:
-            user = next(iter(server.passwords))
-            deliver_many(connected(stack, server, 1), [user], _NEW)
-        client.command(b"NOOP")
+        again = repeated(server, repeat(search), scale.seconds)
+        client.command(b"COPY 1:%d words" % _NEW)
         kept_up = Stopwatch(server)
         with kept_up.lap():
             search()

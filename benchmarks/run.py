@@ -54,7 +54,7 @@ def run_once(name: str, directory: Path, scale: Scale) -> tuple[dict[str, Any], 
             figures = measure(server, scale)
             version = server.version
         with WITH_INDEX[name](store / "store", passwords) as server:
-            figures.update(measure_full_text(server, seconds=scale.seconds))
+            figures.update(measure_full_text(server, scale))
         return figures, version
     finally:
         shutil.rmtree(store)

@@ -15,6 +15,7 @@ class Scale:
         seconds: How long NOOP and FETCH go on, each.
         connections: Clients that say NOOP at once.
         mailbox: Messages in the first user's INBOX.
+        indexed: Messages in the mailbox that gets a full-text index.
         large: Messages, at least, in the mailbox that SELECT is measured with.
         mailboxes: What LIST is to tell the counts of.
         idlers: Clients in IDLE at once.
@@ -27,6 +28,7 @@ class Scale:
     seconds: float = 3.0
     connections: int = 50
     mailbox: int = 10_000
+    indexed: int = 2000
     large: int = 100_000
     mailboxes: int = 1000
     idlers: int = 200
@@ -42,6 +44,7 @@ QUICK: Final = Scale(
     seconds=0.2,
     connections=5,
     mailbox=200,
+    indexed=200,
     large=400,
     mailboxes=20,
     idlers=10,

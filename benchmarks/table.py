@@ -46,7 +46,7 @@ _COMMANDS: Final = {
     "search unseen": "SEARCH UNSEEN",
     "search subject": "SEARCH SUBJECT",
     "search text": "SEARCH TEXT",
-    "index": "making a full-text index of 10,000",
+    "index": "making a full-text index of 2,000",
     "search index": "full-text SEARCH of two words",
     "index new": "the same, 100 new messages not yet indexed",
     "sort subject": "SORT (SUBJECT) of 10,000",
