@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from imapbox.wire.imap.fetch_items import (
 )
 
 _log = Logger()
+_NOBODY: Final = np.zeros(0, np.uint32)
 
 
 class Wish(NamedTuple):
@@ -72,7 +73,7 @@ async def sync(session: Session, *, may_expunge: bool, forced: bool = False) -> 
     except Exception as error:
         # It would take one message for another from now on.
         raise BrokenOff("not all changes could be told") from error
-    new = _new(session, before)
+    new = _new(session, before) if updates else _NOBODY
     wishes = [Wish(wish.atts, new)]
     try:
         found = await selection.contexts.tell_changes(output, session.clock.seconds())

@@ -59,6 +59,7 @@ class SharingAccount:
         self._visitor = visitor
         self._shares = Shares(store)
         self._account: AccountLog
+        self._lacks: frozenset[str]  # each command asks
         self._owners: dict[bytes, UserName] = {}
         self._watches: set[Watching] = set()
 
@@ -69,11 +70,12 @@ class SharingAccount:
             MailError: It can not be opened now.
         """
         self._account = await account_made(self._store, self.user)
+        self._lacks = self._own.lacks
 
     @property
     def lacks(self) -> frozenset[str]:
         """Return the capabilities that it does not have."""
-        return self._own.lacks
+        return self._lacks
 
     @property
     def url_keys(self) -> UrlKeys:
