@@ -4,13 +4,11 @@ Whoever offers SEARCH=FUZZY (RFC 6203) is asked for what is like the words, sinc
 only then does imapbox look them up; from others a plain search must do.
 """
 
-import time
 from collections.abc import Callable
 from itertools import repeat
 from typing import Final
 
 from benchmarks.load.imap import ImapClient
-from benchmarks.processes import cpu_seconds
 from benchmarks.repetition import Figures, Stopwatch, checked, inbox, repeated
 from benchmarks.scale import Scale
 from benchmarks.servers import Server
@@ -48,15 +46,9 @@ def _question(client: ImapClient) -> bytes:
 
 def _made(server: Server, search: Callable[[], None]) -> Figures:
     """Search until all is in the index; no search need wait for all of it."""
-    took: list[float] = []
-    cpu = cpu_seconds(server.roots)
-    while not took or took[-1] > _MADE * took[0]:
-        start = time.perf_counter()
-        search()
-        took.append(time.perf_counter() - start)
-    return {
-        "wall": sum(took) * 1e3,
-        "cpu": (cpu_seconds(server.roots) - cpu) * 1e3,
-        "first": took[0] * 1e3,
-        "times": len(took),
-    }
+    stopwatch = Stopwatch(server)
+    times = stopwatch.times
+    while not times or times[-1] > _MADE * times[0]:
+        with stopwatch.lap():
+            search()
+    return stopwatch.together()

@@ -20,7 +20,7 @@ class Stopwatch:
 
     def __init__(self, server: Server) -> None:
         self._roots = server.roots
-        self._times: list[float] = []
+        self.times: list[float] = []
         self._cpu = 0.0
 
     @contextmanager
@@ -29,25 +29,33 @@ class Stopwatch:
         cpu = cpu_seconds(self._roots)
         start = time.perf_counter()
         yield
-        self._times.append(time.perf_counter() - start)
+        self.times.append(time.perf_counter() - start)
         self._cpu += cpu_seconds(self._roots) - cpu
 
     def add(self, times: list[float], cpu: float) -> None:
         """Count what was measured elsewhere."""
-        self._times += times
+        self.times += times
         self._cpu += cpu
 
     def enough(self, seconds: float) -> bool:
         """Say whether it was done often enough, and for so long."""
-        return len(self._times) >= LEAST and sum(self._times) >= seconds
+        return len(self.times) >= LEAST and sum(self.times) >= seconds
+
+    def together(self) -> Figures:
+        """Return what all of it took, in ms."""
+        return {
+            **self.figures(),
+            "wall": sum(self.times) * 1e3,
+            "cpu": self._cpu * 1e3,
+        }
 
     def figures(self) -> Figures:
         """Return what was measured, in ms."""
         return {
-            "wall": statistics.median(self._times) * 1e3,
-            "cpu": self._cpu / len(self._times) * 1e3,
-            "first": self._times[0] * 1e3,
-            "times": len(self._times),
+            "wall": statistics.median(self.times) * 1e3,
+            "cpu": self._cpu / len(self.times) * 1e3,
+            "first": self.times[0] * 1e3,
+            "times": len(self.times),
         }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from imapbox.imap.refusals import ends_session
 from imapbox.imap.session import BATCH, Session
 from imapbox.mailbox.interfaces import KnownUids
 from imapbox.model.errors import MailError
-from imapbox.model.uid_arrays import are_among, union, without
+from imapbox.model.uid_arrays import NO_UIDS, are_among, union, without
 from imapbox.wire.imap.fetch_items import (
     BinarySizeItem,
     FetchAtt,
@@ -24,7 +24,6 @@ from imapbox.wire.imap.fetch_items import (
 )
 
 _log = Logger()
-_NOBODY: Final = np.zeros(0, np.uint32)
 
 
 class Wish(NamedTuple):
@@ -73,7 +72,7 @@ async def sync(session: Session, *, may_expunge: bool, forced: bool = False) -> 
     except Exception as error:
         # It would take one message for another from now on.
         raise BrokenOff("not all changes could be told") from error
-    new = _new(session, before) if updates else _NOBODY
+    new = _new(session, before) if updates else NO_UIDS
     wishes = [Wish(wish.atts, new)]
     try:
         found = await selection.contexts.tell_changes(output, session.clock.seconds())

@@ -22,8 +22,7 @@ from imapbox.mailbox.search_plan import Pause
 from imapbox.mailbox.searching import Searching, places_changed
 from imapbox.model.criteria import Criterion
 from imapbox.model.numbers import ModSeq
-from imapbox.model.uid_arrays import are_among
-from imapbox.wire.imap import response_codes as codes
+from imapbox.model.uid_arrays import NO_UIDS, are_among
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.search import Search
 from imapbox.wire.imap.commands.sort import Sort
@@ -134,8 +133,7 @@ class Contexts:
     def _end(self, output: Output, context: _Context, text: str) -> None:
         """Keep one up no longer, and say so. RFC 5267 §4.3.1."""
         del self._all[context.tag]
-        code = codes.noupdate(context.tag)
-        output.write(responses.untagged(responses.Status.NO, text, code))
+        output.write(responses.no_update(context.tag, text))
 
     def use_uids_only(self, output: Output) -> None:
         """Keep up no result any more that is told by numbers. RFC 9586 §3."""
@@ -206,7 +204,7 @@ class Contexts:
         searching = Searching(mailbox, context.criterion, output.room, now=now)
         looked_at = [each async for each in searching.found_at(places)]
         if not looked_at:
-            return np.zeros(0, np.uint32)
+            return NO_UIDS
         uids = np.concatenate([uids for uids, _ in looked_at])
         so = np.concatenate([so for _, so in looked_at])
         known = are_among(uids, result.uids)
@@ -216,7 +214,7 @@ class Contexts:
             await _tell(output, context, b"REMOVEFROM", pairs, mailbox.uids)
         if len(new) > self._room(is_sorted=isinstance(result, Sorted)):
             self._end(output, context, "It has become too much to be kept up.")
-            return np.zeros(0, np.uint32)
+            return NO_UIDS
         if len(new):
             pairs = await result.add(new, output.room)
             await _tell(output, context, b"ADDTO", pairs, mailbox.uids)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +14,10 @@ from imapbox.mailbox.search_plan import Pause
 from imapbox.mailbox.searching import Found, Searching
 from imapbox.model.criteria import ChangedFrom, parts_of
 from imapbox.model.numbers import ModSeq
+from imapbox.model.uid_arrays import NO_UIDS
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap.commands.search import Asking, Search
 from imapbox.wire.imap.return_options import Return, Returns
-
-NOTHING: Final = np.zeros(0, np.uint32)
 
 
 async def find(
@@ -59,7 +57,7 @@ async def find(
         now=session.clock.seconds(),
         saved=mailbox.uids.among(saved),
     )
-    parts = [Found(NOTHING, NOTHING), *[each async for each in searching.found()]]
+    parts = [Found(NO_UIDS, NO_UIDS), *[each async for each in searching.found()]]
     uids = np.concatenate([each.uids for each in parts])
     seqs = np.concatenate([each.seqs for each in parts])
     relevancy = await searching.relevancy(uids) if command.is_fuzzy else None
@@ -123,5 +121,5 @@ def saving(session: Session, returns: Returns) -> Iterator[None]:
         raise
     except Exception:
         if Return.SAVE in returns:
-            session.selection.saved = NOTHING
+            session.selection.saved = NO_UIDS
         raise

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from imapbox.mailbox.values import Listed
-from imapbox.model.names import DELIMITER, MailboxName, parents
+from imapbox.model.names import MailboxName, is_below, parents
 from imapbox.wire.imap.commands.notify import NOTHING, Event
 
 
@@ -52,7 +52,7 @@ class KnownTree:
     def renamed(self, old: MailboxName, new: MailboxName) -> None:
         """Note that the client renamed one, and those below it."""
         for mailbox_id, name in self._names.items():
-            if name == old or name.startswith(old + DELIMITER):
+            if name == old or is_below(name, old):
                 self._names[mailbox_id] = MailboxName(new + name[len(old) :])
 
     def subscribed(self, name: MailboxName) -> None:

@@ -15,6 +15,7 @@ from imapbox.model.flags import FLAG_NAMES, Flag
 from imapbox.model.numbers import Seq, Uid
 from imapbox.model.rights import settable_flags
 from imapbox.model.sequence_set import SAVED, SequenceSet
+from imapbox.model.uid_arrays import NO_UIDS
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.flags import render_flag_list
@@ -43,7 +44,7 @@ class Selection:
     def __init__(self, mailbox: SelectedMailbox, dialect: Dialect) -> None:
         self.mailbox = mailbox
         self.dialect = dialect
-        self.saved = np.zeros(0, np.uint32)
+        self.saved = NO_UIDS
         self.contexts = Contexts(mailbox)
         self.own: set[int] = set()
         self._flags_items = _FlagsItems(mailbox, dialect)

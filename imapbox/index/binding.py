@@ -69,26 +69,23 @@ class Binding:
         if decode_header(behind, end.salt) is not None:
             raise AccountUnsettled
 
-    def check_settled(self) -> Steps[None]:
+    def check_settled(self, end: Position) -> Steps[None]:
         """Return if the mailbox is still bound; the account is settled and locked.
+
+        Args:
+            end: Of the account's log.
 
         Raises:
             MailboxGone: It was deleted.
             AccountUnsettled: The account's log can't be read.
         """
         try:
-            yield from self.check()
-        except AccountUnsettled:
+            yield from follow(self.account, self.position, end, self._check_frame)
+        except LogBroken:
             # Where we were was perhaps removed: a BASE says all of it anew.
             state = AccountState()
-            data = yield from steps.opened(
-                f"{self.account}/{HEAD}", Mode.READ, read_head
-            )
-            head = Head.decode(data)
-            if head is None:
-                raise
             try:
-                yield from follow_all(self.account, head.position, state.apply)
+                yield from follow_all(self.account, end, state.apply)
             except (LogBroken, DamagedOperations, MailboxDamaged):
                 raise AccountUnsettled from None
             if self.mailbox_id not in state.mailboxes:

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from imapbox.index.uid_roll import Uids
 from imapbox.model.numbers import ModSeq
-from imapbox.model.uid_arrays import union
+from imapbox.model.uid_arrays import NO_UIDS, union
 
 # Changes, and the ranges and UIDs that they name. The newest is always kept.
 MOST_CHANGES: Final = 10_000
-_NO_UIDS: Final = np.zeros(0, np.uint32)
 
 
 class Changed(NamedTuple):
@@ -119,7 +118,7 @@ class Changes:
     def gone(self, now: Uids) -> NDArray[np.uint32]:
         """Return the UIDs, ascending, that some reader shows and that are gone."""
         gone = [each.uids.gone_in(now) for each in self._behind()]
-        return union(_NO_UIDS, *gone)
+        return union(NO_UIDS, *gone)
 
     def _behind(self) -> Iterator[ChangeReader]:
         """Return the readers that may show what is gone."""

@@ -22,10 +22,10 @@ from imapbox.index.operations import Append, Flags
 from imapbox.index.row_runs import RowRuns
 from imapbox.index.uid_ranges import Bounds
 from imapbox.model.numbers import ModSeq, Uid
+from imapbox.model.uid_arrays import NO_UIDS
 
 CHUNK_ROWS: Final = 1 << 14
 _WORD: Final = 64
-_NO_UIDS: Final = np.zeros(0, np.uint32)
 # What a row has from its APPEND.
 _APPENDED: Final = tuple(FIELDS.keys() - {"modseq", "segment", "offset"})
 _PLACE: Final = (
@@ -72,7 +72,7 @@ class Column:
     def all(self) -> NDArray[Any]:
         """Return all values, those of dead rows too, in one array."""
         parts = [chunk.read(self._name) for chunk in self._chunks]
-        return np.concatenate(parts) if parts else np.zeros(0, np.uint32)
+        return np.concatenate(parts) if parts else NO_UIDS
 
     def _many(self, rows: NDArray[np.intp]) -> NDArray[Any]:
         if not len(rows):
@@ -239,7 +239,7 @@ class Columns:
         """Return how many rows are of messages that are gone."""
         return sum(chunk.dead for chunk in self._chunks)
 
-    def drop_dead(self, kept: NDArray[np.uint32] = _NO_UIDS) -> None:
+    def drop_dead(self, kept: NDArray[np.uint32] = NO_UIDS) -> None:
         """Forget the rows of expunged messages where they are the most.
 
         Rows get new numbers. Less than half of a chunk's rows can be dropped
@@ -266,7 +266,7 @@ class Columns:
 
     def uids_changed_since(self, modseq: ModSeq) -> NDArray[np.uint32]:
         """Return the UIDs of the messages whose modseq is greater, ascending."""
-        parts = [_NO_UIDS]
+        parts = [NO_UIDS]
         for chunk in self.chunks:
             found = chunk.read("modseq") > np.uint64(modseq)
             found &= chunk.read(ALIVE)
@@ -276,7 +276,7 @@ class Columns:
 
     def uids_with(self, flag: int) -> NDArray[np.uint32]:
         """Return the UIDs of the messages with this flag, ascending."""
-        parts = [np.zeros(0, np.uint32)]
+        parts = [NO_UIDS]
         for chunk in self.chunks:
             found = (chunk.read("flags") & np.uint32(flag)) != 0
             found &= chunk.read(ALIVE)

@@ -154,6 +154,20 @@ def write(
     return outcomes
 
 
+def write_one(
+    log: Log, settings: Settings, tail: Tail, transaction: Transaction
+) -> Steps[None]:
+    """Do as `write` does with one transaction.
+
+    Raises:
+        MailError: It was not written.
+        OSError: As above.
+    """
+    (outcome,) = yield from write(log, settings, tail, [transaction])
+    if outcome.error is not None:
+        raise outcome.error
+
+
 def _is_full(log: Log, end: Position, settings: Settings) -> Steps[bool]:
     """Say whether a segment that ends so is full."""
     if log.sheds:

@@ -35,7 +35,7 @@ from typing import Final
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Pause, Steps
-from imapbox.index.commit import Log, write
+from imapbox.index.commit import Log, write_one
 from imapbox.index.compact_plan import (
     OVERHEAD,
     Hole,
@@ -306,9 +306,7 @@ class _Run:
             self.done.relocated += len(moving)
 
     def _write(self, tail: Tail, transaction: Transaction) -> Steps[None]:
-        (outcome,) = yield from write(self._log, self._settings, tail, [transaction])
-        if outcome.error is not None:
-            raise outcome.error
+        yield from write_one(self._log, self._settings, tail, transaction)
 
     def _removable(self) -> Steps[list[int]]:
         """Return the oldest segments, as many as may be removed."""

@@ -40,8 +40,8 @@ from imapbox.index.snapshot_parts import newest_base
 from imapbox.index.uid_roll import UidRoll
 from imapbox.index.vanished import Vanished
 from imapbox.model.numbers import ModSeq, Uid, UidValidity
+from imapbox.model.uid_arrays import NO_UIDS
 
-_NO_UIDS: Final = np.zeros(0, np.uint32)
 # While a session shows messages that are gone: with so many rows of such, and
 # twice as many as were left the last time, it is seen which may be dropped.
 MANY_DEAD: Final = 10_000
@@ -247,7 +247,7 @@ class MailboxState:
         arrived = 0
         found: list[tuple[Relocate, int]] = []
         flagged: list[range] = []
-        expunged = [_NO_UIDS]
+        expunged = [NO_UIDS]
         known_keywords = len(self.facts.keywords)
         offset = frame.payload_start
         begins = not self.position.segment
@@ -277,7 +277,7 @@ class MailboxState:
             frame.counts.modseq,
             arrived,
             tuple(flagged),
-            np.concatenate(expunged) if len(expunged) > 1 else _NO_UIDS,
+            np.concatenate(expunged) if len(expunged) > 1 else NO_UIDS,
             len(self.facts.keywords) > known_keywords,
         )
         is_news = arrived or flagged or changed.keywords or len(changed.expunged)

@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.index.uid_ranges import Bounds
-from imapbox.model.uid_arrays import without
+from imapbox.model.uid_arrays import NO_UIDS, without
 
 PIECE: Final = 4096
 _FIRST_CAPACITY: Final = 16
-_NONE: Final = np.zeros(0, np.uint32)
 
 
 class Uids:
@@ -54,7 +53,7 @@ class Uids:
         """Return the UIDs from ``places.start`` up to ``places.stop``."""
         start, stop = places.start or 0, min(places.stop, len(self))
         if start >= stop:
-            return _NONE
+            return NO_UIDS
         parts = []
         for number in range(self._piece_at(start), self._piece_at(stop - 1) + 1):
             here = self._starts[number]
@@ -92,7 +91,7 @@ class Uids:
             bounds.take_from(self._pieces[number])
             for number, bounds in ranges.spread(self._firsts)
         ]
-        return np.concatenate([_NONE, *found])
+        return np.concatenate([NO_UIDS, *found])
 
     def gone_in(self, later: "Uids") -> NDArray[np.uint32]:
         """Return the UIDs that are not there in ``later``.
@@ -104,7 +103,7 @@ class Uids:
         before = [piece for piece in self._pieces if id(piece) not in there]
         after = [piece for piece in later.pieces if id(piece) not in here]
         return without(
-            np.concatenate([_NONE, *before]), np.concatenate([_NONE, *after])
+            np.concatenate([NO_UIDS, *before]), np.concatenate([NO_UIDS, *after])
         )
 
     def tolist(self) -> list[int]:
@@ -138,7 +137,7 @@ class UidRoll:
         self._firsts: list[int] = []
         self._starts = [0]
         # What the last piece is the beginning of.
-        self._room = _NONE
+        self._room = NO_UIDS
         self._now: Uids | None = None
 
     def __len__(self) -> int:
@@ -160,16 +159,16 @@ class UidRoll:
         ]
         self._firsts = [int(piece[0]) for piece in self._pieces]
         self._count()
-        self._room = _NONE
+        self._room = NO_UIDS
 
     def append(self, uid: int) -> None:
         """Add a UID that is greater than all others."""
         size = len(self._pieces[-1]) if len(self._room) else self._limit
         if size == self._limit:
-            self._pieces.append(_NONE)
+            self._pieces.append(NO_UIDS)
             self._firsts.append(uid)
             self._starts.append(self._starts[-1])
-            self._room, size = _NONE, 0
+            self._room, size = NO_UIDS, 0
         if size == len(self._room):
             larger = np.zeros(
                 min(self._limit, max(_FIRST_CAPACITY, 2 * size)), np.uint32
@@ -204,7 +203,7 @@ class UidRoll:
 
     def remove(self, uids: Sequence[range]) -> NDArray[np.uint32]:
         """Remove UIDs, those that are there; return them."""
-        gone = [_NONE]
+        gone = [NO_UIDS]
         for number, bounds in Bounds.of(uids).spread(self._firsts):
             piece = self._pieces[number]
             places = bounds.positions_in(piece)

@@ -19,7 +19,7 @@ import numpy as np
 from imapbox.disk import steps
 from imapbox.disk.steps import Pause, Steps
 from imapbox.index.binding import AccountUnsettled, Binding
-from imapbox.index.commit import Log, write
+from imapbox.index.commit import Log, write_one
 from imapbox.index.expunged import Expunged
 from imapbox.index.head import Position
 from imapbox.index.known import Known
@@ -203,9 +203,9 @@ class _Run:
             raise RuntimeError("nothing is changed without a binding")
 
         def section() -> Steps[None]:
-            yield from settle(binding.account, self._settings)
+            account = yield from settle(binding.account, self._settings)
             tail = yield from settle(self._log.directory, self._settings)
-            yield from binding.check_settled()
+            yield from binding.check_settled(account.position)
             yield from self._catch_up(tail.position)
             yield from self._bring_back_some(tail)
 
@@ -231,8 +231,6 @@ class _Run:
         wish = StoreAgain(
             found, keywords, Known(tail.position, list(keywords)), undoes=True
         )
-        (outcome,) = yield from write(self._log, self._settings, tail, [wish])
-        if outcome.error is not None:
-            raise outcome.error
+        yield from write_one(self._log, self._settings, tail, wish)
         self.done.before += [each.operation.message.uid for each in found]
         self.done.now += map(Uid, wish.uids)

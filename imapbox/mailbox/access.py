@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from imapbox.index.account_state import AccountState
-from imapbox.model.errors import NoSuchMailbox, NotPermitted
+from imapbox.model.errors import MailboxGone, NoSuchMailbox, NotPermitted
 from imapbox.model.names import INBOX, SHARED_USER, MailboxName, UserName
 from imapbox.model.numbers import Uid
 from imapbox.model.rights import ALL_RIGHTS, ANYONE, NO_RIGHTS, Rights
 from imapbox.store.access_facts import rights_of
 from imapbox.store.account import AccountLog
+from imapbox.store.open_mailbox import OpenMailbox
+from imapbox.store.store import Store
 
 # Whoever has one of these knows that the mailbox is there.
 _KNOWS: Final = Rights.LOOKUP | Rights.READ
@@ -80,6 +82,26 @@ def told_uids(access: Access, uids: Sequence[Uid]) -> Sequence[Uid]:
     They are for who can select the mailbox: RFC 4315 §3.
     """
     return uids if Rights.READ in access.rights else ()
+
+
+async def current_mailbox(
+    store: Store, access: Access, name: MailboxName
+) -> OpenMailbox:
+    """Return a mailbox as it is now.
+
+    Args:
+        store: Where it is.
+        access: Which one.
+        name: What it was called.
+
+    Raises:
+        NoSuchMailbox: It is no more.
+        MailError: It can't be read.
+    """
+    try:
+        return await store.current_mailbox(access.account, access.mailbox_id)
+    except MailboxGone:
+        raise NoSuchMailbox(name) from None
 
 
 def authorize(

@@ -15,7 +15,13 @@ from imapbox.index.mailbox_transactions import (
     Incoming,
 )
 from imapbox.index.rows_taken_along import take_along
-from imapbox.mailbox.access import Access, Visitor, authorize, told_uids
+from imapbox.mailbox.access import (
+    Access,
+    Visitor,
+    authorize,
+    current_mailbox,
+    told_uids,
+)
 from imapbox.mailbox.access_list import access_list, change_rights, grantable
 from imapbox.mailbox.annotations import SHARED, Annotations, check_may_annotate
 from imapbox.mailbox.counts import deleted_of, status_of
@@ -184,7 +190,7 @@ class UserAccount:
         await check_room(self._store, self._account, more.minus(freed))
         known = None
         if any(message.keywords for message in ready):
-            mailbox = await self._current(access, name)
+            mailbox = await current_mailbox(self._store, access, name)
             state = mailbox.state
             known = Known(state.position, list(state.facts.keywords))
         append = AppendMessages(ready, known)
@@ -206,7 +212,7 @@ class UserAccount:
         What the name means now does not matter, nor which rights are left: it is
         the end of what was begun with those that were needed.
         """
-        mailbox = await self._current(access, name)
+        mailbox = await current_mailbox(self._store, access, name)
         if mailbox.state.uidvalidity != append.uidvalidity:
             return  # `imapbox restored` gave it a new one: UIDs mean others now
         uids = mailbox.state.roll.now.among(np.array(append.uids, np.uint32))
@@ -257,7 +263,7 @@ class UserAccount:
             found = await self._store.glimpses(self._account, [bound])
             if bound.mailbox_id in found:
                 return status_of(bound.mailbox_id, found[bound.mailbox_id])
-        mailbox = await self._current(access, name)
+        mailbox = await current_mailbox(self._store, access, name)
         state = mailbox.state
         uids = state.roll.now
         return status_of(
@@ -290,7 +296,7 @@ class UserAccount:
     ) -> Selected:
         """Open a mailbox for a session."""
         access = await self._access(name, Rights.READ)
-        mailbox = await self._current(access, name)
+        mailbox = await current_mailbox(self._store, access, name)
         if mailbox.log.damaged or await self._store.is_read_only():
             read_only = True
         if not access.rights & ANY_THAT_CHANGES:
@@ -393,12 +399,6 @@ class UserAccount:
 
     def _opened(self, access: Access) -> OpenMailbox:
         return self._store.mailbox(self._account, access.mailbox_id)
-
-    async def _current(self, access: Access, name: MailboxName) -> OpenMailbox:
-        try:
-            return await self._store.current_mailbox(self._account, access.mailbox_id)
-        except MailboxGone:
-            raise NoSuchMailbox(name) from None
 
     async def _incoming(self, message: NewMessage, scope: FlagScope) -> Incoming:
         flags, keywords = scope.of(*split_flags(message.flags))

@@ -11,7 +11,7 @@ from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.search_plan import Pause
 from imapbox.mailbox.sorting import sorted_keys
 from imapbox.model.sorting import SortBy
-from imapbox.model.uid_arrays import union, without
+from imapbox.model.uid_arrays import NO_UIDS, union, without
 from imapbox.query.order import Order, uids_of
 
 UidList: TypeAlias = NDArray[np.uint32]
@@ -86,7 +86,7 @@ class Sorted:
         self._mailbox = mailbox
         self._order = Order(by, most)
         self._keys: list[bytes] = []
-        self.uids: UidList = np.zeros(0, np.uint32)
+        self.uids: UidList = NO_UIDS
 
     def __len__(self) -> int:
         return len(self._keys)

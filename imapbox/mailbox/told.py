@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from imapbox.index.uid_roll import Uids
 from imapbox.model.numbers import NoSuchMessage, Seq, Uid
+from imapbox.model.uid_arrays import NO_UIDS
 
-_NO_UIDS: Final = np.zeros(0, np.uint32)
 _NO_PLACES: Final = np.zeros(0, np.intp)
 
 
@@ -30,7 +30,7 @@ class Told:
     """
 
     there: Uids
-    gone: NDArray[np.uint32] = field(default_factory=lambda: _NO_UIDS)
+    gone: NDArray[np.uint32] = field(default_factory=lambda: NO_UIDS)
     _places: NDArray[np.intp] = field(default_factory=lambda: _NO_PLACES)
 
     def __len__(self) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from imapbox.index.copying import CopyMessages, Originals
 from imapbox.index.known import Known
 from imapbox.index.rows_taken_along import take_along
-from imapbox.mailbox.access import Access, told_uids
+from imapbox.mailbox.access import Access, current_mailbox, told_uids
 from imapbox.mailbox.values import Copied
 from imapbox.model.errors import (
     MailboxGone,
@@ -185,12 +185,7 @@ class Transfer:
         self, access: Access, name: MailboxName
     ) -> tuple[OpenMailbox, Known]:
         """Return a mailbox as it is now, and which keywords it has."""
-        try:
-            mailbox = await self._store.current_mailbox(
-                access.account, access.mailbox_id
-            )
-        except MailboxGone:
-            raise NoSuchMailbox(name) from None
+        mailbox = await current_mailbox(self._store, access, name)
         state = mailbox.state
         return mailbox, Known(state.position, list(state.facts.keywords))
 

@@ -17,9 +17,8 @@ from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.uid_ranges import Bounds
 from imapbox.index.uid_roll import Uids
 from imapbox.model.numbers import ModSeq, NoSuchMessage, Seq, Uid
-from imapbox.model.uid_arrays import without
+from imapbox.model.uid_arrays import NO_UIDS, without
 
-_NO_UIDS: Final = np.zeros(0, np.uint32)
 _NO_PLACES: Final = np.zeros(0, np.intp)
 
 
@@ -40,7 +39,7 @@ class View:
     next_change: int
     modseq: ModSeq
     keywords: int
-    gone: NDArray[np.uint32] = field(default_factory=lambda: _NO_UIDS)
+    gone: NDArray[np.uint32] = field(default_factory=lambda: NO_UIDS)
 
     @classmethod
     def of(cls, state: MailboxState) -> "View":

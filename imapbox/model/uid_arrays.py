@@ -4,12 +4,14 @@ numpy's own functions for sets forget that they are in order: of a million, they
 take up to a second.
 """
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 N = TypeVar("N", bound=np.integer[Any])
+
+NO_UIDS: Final = np.zeros(0, np.uint32)
 
 
 def union(*arrays: NDArray[N]) -> NDArray[N]:

@@ -35,7 +35,7 @@ from imapbox.model.criteria import (
 )
 from imapbox.model.numbers import MAX_UID
 from imapbox.model.sequence_set import SAVED, SequenceSet
-from imapbox.model.uid_arrays import are_among
+from imapbox.model.uid_arrays import NO_UIDS, are_among
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -91,9 +91,7 @@ class Bounds:
     last_uid: int
     keywords: Sequence[str]
     now: int = 0
-    saved: NDArray[np.uint32] = field(
-        default_factory=lambda: np.zeros(0, np.uint32), compare=False
-    )
+    saved: NDArray[np.uint32] = field(default_factory=lambda: NO_UIDS, compare=False)
 
 
 ColumnTest: TypeAlias = Callable[[Facts], Mask]

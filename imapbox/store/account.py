@@ -20,7 +20,7 @@ from imapbox.model.errors import (
     MailboxNameRefused,
     NoSuchMailbox,
 )
-from imapbox.model.names import DELIMITER, INBOX, MailboxName, UserName
+from imapbox.model.names import INBOX, MailboxName, UserName, is_below
 from imapbox.model.numbers import UidValidity
 from imapbox.store.access_facts import lets_others_in
 from imapbox.store.committer import Committer
@@ -161,7 +161,7 @@ class AccountLog:
         """
         await self.sync()
         check(self.state)
-        if new.startswith(old + DELIMITER):
+        if is_below(new, old):
             raise MailboxNameRefused(new)
         await self._commit(renaming(old, new, check), "rename")
 

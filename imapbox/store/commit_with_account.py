@@ -35,9 +35,9 @@ def commit_with_account(
     """
 
     def section() -> Steps[list[Outcome]]:
-        yield from settle(binding.account, settings)
+        account = yield from settle(binding.account, settings)
         tail = yield from settle(log.directory, settings)
-        yield from binding.check_settled()
+        yield from binding.check_settled(account.position)
         return (yield from write(log, settings, tail, batch()))
 
     identity = Identity(settings.node, settings.pid, command)

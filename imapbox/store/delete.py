@@ -10,7 +10,7 @@ from imapbox.disk.steps import Steps
 from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import Delete
 from imapbox.index.account_state import AccountState, ChangeAccount
-from imapbox.index.commit import write
+from imapbox.index.commit import write_one
 from imapbox.index.head import DELETED
 from imapbox.index.settings import Settings
 from imapbox.index.settle import publish, settle
@@ -57,9 +57,7 @@ def delete_mailbox(
         account_tail = yield from settle(account.directory, settings)
         tail = yield from settle(mailbox, settings)
         change = ChangeAccount(known, decide)
-        (outcome,) = yield from write(account, settings, account_tail, [change])
-        if outcome.error is not None:
-            raise outcome.error
+        yield from write_one(account, settings, account_tail, change)
         marked = tail._replace(flags=tail.flags | DELETED)
         try:
             yield from publish(mailbox, marked, settings)

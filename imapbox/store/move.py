@@ -10,7 +10,7 @@ from typing import NamedTuple
 from imapbox.disk import steps
 from imapbox.disk.steps import Steps
 from imapbox.index.binding import AccountUnsettled, Binding
-from imapbox.index.commit import Log, write
+from imapbox.index.commit import Log, write_one
 from imapbox.index.copying import CopyMessages
 from imapbox.index.known import Known
 from imapbox.index.mailbox_state import MailboxFacts
@@ -54,13 +54,15 @@ def move_messages(
     here, there = source.directory, target.directory
 
     def section() -> Steps[None]:
+        ends = {}
         for account in accounts:
-            yield from settle(account, settings)
+            ends[account] = (yield from settle(account, settings)).position
         here_tail = there_tail = yield from settle(here, settings)
         if there != here:
             there_tail = yield from settle(there, settings)
         for mailbox in (source, target):
-            yield from mailbox.binding.check_settled()
+            binding = mailbox.binding
+            yield from binding.check_settled(ends[binding.account])
         try:
             yield from follow(here, known.since, here_tail.position, known.follow)
         except LogBroken as broken:
@@ -89,6 +91,4 @@ def _write(
     directory: str, tail: Tail, transaction: Transaction, settings: Settings
 ) -> Steps[None]:
     log = Log(directory, MailboxFacts)
-    (outcome,) = yield from write(log, settings, tail, [transaction])
-    if outcome.error is not None:
-        raise outcome.error
+    yield from write_one(log, settings, tail, transaction)

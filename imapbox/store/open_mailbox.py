@@ -96,6 +96,7 @@ class OpenMailbox:
             MailboxDamaged: It is another one's.
             MailError: It can't be read.
         """
+        token = self.log.token
         await self.log.sync()
         state = self.state
         if state is not self._checked:
@@ -104,7 +105,7 @@ class OpenMailbox:
             # It was just read: nobody wants to be told what led there.
             state.keeps_changes = True
             self._snapshots.check(self.directory, state)
-        if state.has_many_dead:
+        if self.log.token != token and state.has_many_dead:
             self.forget()  # a session that tells nothing does not ask for it
         if not self.log.damaged:
             self._snapshots.consider(self)

@@ -23,7 +23,7 @@ from imapbox.index.account_state import AccountState, ChangeAccount
 from imapbox.index.check import CheckedLog, EndingAudit, check_log
 from imapbox.index.check_audit import AccountAudit, MailboxAudit
 from imapbox.index.check_messages import check_messages
-from imapbox.index.commit import Log, write
+from imapbox.index.commit import Log, write_one
 from imapbox.index.damage import DAMAGED
 from imapbox.index.head import DELETED
 from imapbox.index.lost_found import keep_octets
@@ -171,10 +171,9 @@ class UserRepair:
 
     def _is_anothers(self, state: AccountState) -> Steps[bool]:
         """Say whether a sound log names only mailboxes that are not here."""
-        for mailbox_id in state.mailboxes:
-            directory = mailbox_directory(self._user, mailbox_id)
-            if (yield from steps.exists(directory)):
-                return False
+        here = yield from self._directories()
+        if not state.mailboxes.keys().isdisjoint(here):
+            return False
         return bool((yield from self._unbound(state)))
 
     def _make(
@@ -333,9 +332,7 @@ class UserRepair:
 
     def _write(self, log: Log, wish: Transaction) -> Steps[None]:
         tail = yield from settle(log.directory, self._job.settings)
-        (outcome,) = yield from write(log, self._job.settings, tail, [wish])
-        if outcome.error is not None:
-            raise outcome.error
+        yield from write_one(log, self._job.settings, tail, wish)
 
     def _directories(self) -> Steps[list[bytes]]:
         """Return the ids of the mailboxes that have a directory."""

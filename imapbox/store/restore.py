@@ -24,7 +24,7 @@ from imapbox.index.account_operations import (
     Subscribe,
 )
 from imapbox.index.account_state import AccountState, ChangeAccount
-from imapbox.index.commit import Log, write
+from imapbox.index.commit import Log, write_one
 from imapbox.index.head import DELETED
 from imapbox.index.mailbox_state import MailboxFacts, MailboxState
 from imapbox.index.new_uidvalidity import GiveUidValidity
@@ -290,9 +290,7 @@ class _Restoring:
         log = account_log(self._account.directory, features)
         change = ChangeAccount(self._known, lambda _: operations)
         self._decided = True
-        (outcome,) = yield from write(log, self._settings, account, [change])
-        if outcome.error is not None:
-            raise outcome.error
+        yield from write_one(log, self._settings, account, change)
 
     def _facts(self) -> list[AccountMeta]:
         """Return who may see it and what is noted of it: as of the place, or as new.

@@ -33,7 +33,7 @@ from imapbox.disk.steps import Steps
 from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import Create
 from imapbox.index.account_state import AccountState, ChangeAccount
-from imapbox.index.commit import Log, write
+from imapbox.index.commit import Log, write_one
 from imapbox.index.damage import damage
 from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.new_uidvalidity import MAX_UIDVALIDITY, RESTORED, GiveUidValidity
@@ -206,9 +206,7 @@ class _Renewal:
         return given
 
     def _write(self, log: Log, tail: Tail, wish: Transaction) -> Steps[None]:
-        (outcome,) = yield from write(log, self._settings, tail, [wish])
-        if outcome.error is not None:
-            raise outcome.error
+        yield from write_one(log, self._settings, tail, wish)
 
 
 def _read(directory: str, reading: Steps[None]) -> Steps[None]:

@@ -18,7 +18,7 @@ from imapbox.model.errors import (
     TooManyMailboxes,
     TooManySubscriptions,
 )
-from imapbox.model.names import DELIMITER, MailboxName, check_new, parents
+from imapbox.model.names import MailboxName, check_new, is_below, parents
 from imapbox.store.access_facts import is_access_fact
 
 # Of one account. Every process that has it open holds their names.
@@ -135,7 +135,7 @@ def renaming(old: MailboxName, new: MailboxName, check: Check = owner_may) -> De
         moved = {
             name: MailboxName(new + name[len(old) :])
             for name in state.names
-            if name == old or name.startswith(old + DELIMITER)
+            if name == old or is_below(name, old)
         }
         if not moved:
             raise NoSuchMailbox(old)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 import numpy as np
 
 from imapbox.imap.answers import Done, Mistaken
-from imapbox.imap.finding import NOTHING, find, greatest_modseq, saving
+from imapbox.imap.finding import find, greatest_modseq, saving
 from imapbox.imap.mailbox_filters import MailboxFilter
 from imapbox.imap.name_walk import in_turns
 from imapbox.imap.results import Result, tell_esearch, told_of
@@ -14,7 +14,7 @@ from imapbox.imap.states import State
 from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.model.errors import MailError, NoSuchMailbox, NotPermitted
 from imapbox.model.names import MailboxName
-from imapbox.wire.imap import response_codes as codes
+from imapbox.model.uid_arrays import NO_UIDS
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.multisearch import SELECTED, MultiSearch
 from imapbox.wire.imap.mailbox_filters import Source
@@ -54,9 +54,8 @@ async def multisearch(session: Session, command: MultiSearch) -> Done:
     if trouble is not None:
         raise trouble
     if Return.UPDATE in returns:
-        code = codes.noupdate(command.tag)
-        said = responses.untagged(responses.Status.NO, "Only SEARCH is kept up.", code)
-        session.output.write(said)
+        text = "Only SEARCH is kept up."
+        session.output.write(responses.no_update(command.tag, text))
     return Done("Searched.")
 
 
@@ -72,7 +71,7 @@ def _check(session: Session, command: MultiSearch, returns: Returns) -> None:
 async def _search(
     session: Session, mailbox: SelectedMailbox, command: MultiSearch, returns: Returns
 ) -> None:
-    saved = NOTHING
+    saved = NO_UIDS
     if session.state is State.SELECTED and mailbox is session.selection.mailbox:
         saved = session.selection.saved
     found = await find(session, mailbox, command, saved)

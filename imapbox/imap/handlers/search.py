@@ -16,7 +16,6 @@ from imapbox.imap.session import Session
 from imapbox.mailbox.searching import Found
 from imapbox.mailbox.sorting import sort_found
 from imapbox.model.numbers import ModSeq
-from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.commands.search import Search
 from imapbox.wire.imap.commands.sort import Sort
@@ -80,9 +79,8 @@ async def _keep_up(session: Session, question: Question, found: Found) -> None:
     """Keep a result up, or say that it won't be. RFC 5267 §4.3.1."""
     contexts, output = session.selection.contexts, session.output
     if not await contexts.keep(question, found.uids, output.room):
-        code = codes.noupdate(question.command.tag)
         text = "Too much is kept up already, or asked to be."
-        output.write(responses.untagged(responses.Status.NO, text, code))
+        output.write(responses.no_update(question.command.tag, text))
 
 
 async def _sorted(session: Session, command: Sort, found: Found) -> Found:

@@ -35,7 +35,7 @@ from imapbox.wire.imap.dates import render_date_time
 from imapbox.wire.imap.list_options import Selecting
 from imapbox.wire.imap.object_ids import ObjectId
 from imapbox.wire.imap.partial_ranges import Partial
-from imapbox.wire.imap.response_codes import ResponseCode
+from imapbox.wire.imap.response_codes import ResponseCode, noupdate
 from imapbox.wire.imap.tags import Tag
 
 FETCH_END: Final = b")\r\n"
@@ -93,6 +93,11 @@ def tagged(
 def untagged(status: Status, text: str, code: ResponseCode | None = None) -> bytes:
     """Return a condition of the server: greeting, ``* BAD``, ``* BYE``."""
     return b"* " + _condition(status, text, code)
+
+
+def no_update(tag: Tag, text: str) -> bytes:
+    """Return what tells that a result is not kept up, or no longer. RFC 5267 §4.3.1."""
+    return untagged(Status.NO, text, noupdate(tag))
 
 
 def continuation(text: str) -> bytes:

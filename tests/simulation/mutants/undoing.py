@@ -31,7 +31,7 @@ MUTANTS: Final = [
     Mutant(
         "an undo that does not ask whether the mailbox is there",
         "index/undo.py",
-        "            yield from binding.check_settled()\n",
+        "            yield from binding.check_settled(account.position)\n",
         "",
         "undoing.beside_a_deletion",
     ),
