@@ -5,8 +5,8 @@ passwords may pass in clear and are not counted. Twisted believes everybody
 (`haproxy:` endpoints); we ask first who it is.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
@@ -24,6 +24,14 @@ from imapbox.lmtp.trust import Network, is_trusted
 
 _log = Logger()
 
+# What every header begins with, version 1 and 2; no command of ours does.
+_BEGINNINGS: Final = (
+    b"PROXY TCP4 ",
+    b"PROXY TCP6 ",
+    b"PROXY UNKNOWN",
+    b"\r\n\r\n\x00\r\nQUIT\n",
+)
+
 
 def behind_proxies(
     endpoint: IStreamServerEndpoint, networks: Sequence[Network]
@@ -31,28 +39,28 @@ def behind_proxies(
     """Return an endpoint where proxies connect, from ``networks`` only.
 
     Each connection begins with a header of the PROXY protocol, and has the
-    address that it names.
+    address that it names. A second one right behind it ends the connection.
     """
-    wrapped: IStreamServerEndpoint = proxyEndpoint(_Door(endpoint, networks))
-    return wrapped
+    door = _Wrapping(endpoint, lambda factory: _Doorkeeper(factory, networks))
+    return _Wrapping(proxyEndpoint(door), _HeadersEnd)
 
 
 @implementer(IStreamServerEndpoint)
-class _Door:
-    """An endpoint that lets only some in."""
+class _Wrapping:
+    """An endpoint whose factories are wrapped."""
 
     def __init__(
-        self, endpoint: IStreamServerEndpoint, networks: Sequence[Network]
+        self, endpoint: IStreamServerEndpoint, wrap: Callable[[Any], WrappingFactory]
     ) -> None:
         self._endpoint = endpoint
-        self._networks = networks
+        self._wrap = wrap
 
     def listen(
         self,
         protocolFactory: IProtocolFactory,  # noqa: N803 - Twisted's
     ) -> Deferred[IListeningPort]:
         """Listen there."""
-        return self._endpoint.listen(_Doorkeeper(protocolFactory, self._networks))
+        return self._endpoint.listen(self._wrap(protocolFactory))
 
 
 class _Doorkeeper(WrappingFactory):
@@ -74,3 +82,40 @@ class _Doorkeeper(WrappingFactory):
             return None
         protocol: ProtocolWrapper | None = self.wrappedFactory.buildProtocol(addr)
         return protocol
+
+
+class _BehindHeader(ProtocolWrapper):
+    """What comes behind the header: the client's own words, or another header.
+
+    Who stands behind two proxies that both put one there would be taken for the
+    first of these.
+    """
+
+    def __init__(self, factory: Any, protocol: Any) -> None:
+        super().__init__(factory, protocol)
+        self._held: bytes | None = b""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Pass on what comes, once it is clear that it is no header."""
+        if self._held is None:
+            self.wrappedProtocol.dataReceived(data)
+        elif not self.disconnecting:
+            self._look(self._held + data)
+
+    def _look(self, beginning: bytes) -> None:
+        self._held = beginning
+        if beginning.startswith(_BEGINNINGS):
+            transport: Any = self.transport
+            host = getattr(transport.getPeer(), "host", None)
+            _log.warn("hung up on {host}: a second PROXY header", host=host)
+            self.loseConnection()  # type: ignore[no-untyped-call]  # Twisted's
+        elif not any(each.startswith(beginning) for each in _BEGINNINGS):
+            self._held = None
+            self.wrappedProtocol.dataReceived(beginning)
+
+
+class _HeadersEnd(WrappingFactory):
+    """Sees to it that one header is followed by no other."""
+
+    noisy = False
+    protocol = _BehindHeader

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactor, StringTransportWithDisconnection
+from twisted.logger import capturedLogs, formatEvent
 
 from imapbox.app.listeners import server_endpoint
 from imapbox.app.options import ServerOptions
@@ -58,7 +59,7 @@ class Caller:
         self.protocol.makeConnection(self.transport)
 
     def say(self, data: bytes) -> Heard:
-        heard = self.protocol.wrappedProtocol
+        heard = self.protocol.wrappedProtocol.wrappedProtocol
         assert isinstance(heard, Heard)
         self.protocol.dataReceived(data)
         return heard
@@ -129,13 +130,48 @@ def test_what_is_no_header_ends_it(header: bytes) -> None:
     assert not caller.transport.connected
 
 
-def test_a_second_header_is_a_command() -> None:
-    """The first octets name the client, once; what follows is the client's."""
-    heard = Caller(NEAR).say(HEADER)
+@pytest.mark.parametrize("first", [HEADER, SECOND_VERSION])
+@pytest.mark.parametrize(
+    "second",
+    [HEADER, SECOND_VERSION, b"PROXY UNKNOWN\r\n", b"PROXY TCP6 ::1 ::1 1 1\r\n"],
+)
+@pytest.mark.parametrize("size", [0, 1, 11])
+def test_a_second_header_ends_it(first: bytes, second: bytes, size: int) -> None:
+    """The client is named once: another header right behind it is no command."""
+    caller = Caller(NEAR)
+    ended: list[object] = []
+    # As on a socket: what comes until it is closed is heard by nobody, either.
+    caller.transport.loseConnection = lambda: ended.append(None)
+    together = len(first) + (0 if size else len(second))
+    with capturedLogs() as logs:
+        heard = caller.say((first + second)[:together])
+        for start in range(together, len(first + second), size or 1):
+            caller.say((first + second)[start : start + size])
+        caller.say(b"a NOOP\r\n")
+    assert (heard.data, len(ended)) == (b"", 1)
+    said = [formatEvent(event) for event in logs]
+    assert said.count("hung up on 203.0.113.9: a second PROXY header") == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        b"PROXY NOOP\r\n",
+        b"\r\n\r\na NOOP\r\n",
+        b"a NOOP\r\n" + HEADER,
+        b"p" + SECOND_VERSION,
+    ],
+)
+@pytest.mark.parametrize("size", [1, 1000])
+def test_what_only_looks_like_a_header_is_a_command(command: bytes, size: int) -> None:
+    """Whatever a header doesn't begin with is the client's, also what follows it."""
+    caller = Caller(NEAR)
+    heard = caller.say(HEADER)
     assert heard.data == b""
-    heard = Caller(NEAR).say(HEADER + b"PROXY TCP4 127.0.0.1 127.0.0.1 1 1\r\n")
-    assert heard.host == "203.0.113.9"
-    assert heard.data.startswith(b"PROXY TCP4 127.0.0.1 ")
+    for start in range(0, len(command), size):
+        caller.say(command[start : start + size])
+    assert (heard.host, heard.data) == ("203.0.113.9", command)
+    assert caller.transport.connected
 
 
 def test_the_option_names_them() -> None:
