@@ -33,6 +33,7 @@ def make_server(
     reactor: Any,
     settings: ServerSettings,
     *,
+    harden: Callable[[], object] = lambda: None,
     last_resort: Callable[[int], object] = lambda _: None,
     give_up: Callable[[], object] = lambda: None,
 ) -> ServerService:
@@ -41,6 +42,7 @@ def make_server(
     Args:
         reactor: Twisted's.
         settings: What to serve, where, to whom.
+        harden: Called by the user that the process stays, before anything is done.
         last_resort: See `ServerService`.
         give_up: See `ServerService`.
     """
@@ -77,7 +79,7 @@ def make_server(
             Listener(wrapServerTLS(settings.tls, endpoint, reactor), imaps)
             for endpoint in settings.imaps
         ]
-    site = Site(store, seats, Watchdog(reactor), Path(settings.runtime))
+    site = Site(store, seats, Watchdog(reactor), Path(settings.runtime), harden)
     return ServerService(
         site, listeners, reactor, last_resort=last_resort, give_up=give_up
     )
@@ -87,12 +89,18 @@ class Site:
     """A store, and what a process has beside it while it serves."""
 
     def __init__(
-        self, store: Store, seats: Seats, watchdog: Watchdog, runtime: Path
+        self,
+        store: Store,
+        seats: Seats,
+        watchdog: Watchdog,
+        runtime: Path,
+        harden: Callable[[], object],
     ) -> None:
         self._store = store
         self._seats = seats
         self._watchdog = watchdog
         self._runtime = runtime
+        self._harden = harden
 
     async def start(self) -> None:
         """Open the store, and begin to count and to watch.
@@ -102,6 +110,7 @@ class Site:
             MailError: It can't be used.
             OSError: It can't be read or made.
         """
+        self._harden()
         await self._store.start()
         try:
             await self._store.prove()

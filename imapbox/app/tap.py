@@ -8,6 +8,7 @@ from twisted.application.service import IService
 from twisted.internet import reactor  # noqa: TID251 - twistd has installed it
 from twisted.internet.error import ReactorNotRunning
 
+from imapbox.app.hardening import harden
 from imapbox.app.malloc import keep_little
 from imapbox.app.options import ServerOptions
 from imapbox.app.server import make_server
@@ -29,7 +30,11 @@ def makeService(options: Options) -> IService:
     keep_little()
     # The kernel ends us if we can't: a disk may hang in a thread for ever.
     service: IService = make_server(
-        reactor, options.settings, last_resort=signal.alarm, give_up=_fail
+        reactor,
+        options.settings,
+        harden=harden,
+        last_resort=signal.alarm,
+        give_up=_fail,
     )
     return service
 

@@ -4,6 +4,7 @@ The kernel says how much memory the server took at most; another client, the
 canary, asks NOOP all the time and says whether it felt anything.
 """
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Final, Self
 
 from benchmarks.servers import Server
 from tests.support.checked_clients import CheckedClient, logged_in
+from tests.support.missing import give_up
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -83,7 +85,12 @@ class Growth:
 
 @contextmanager
 def growth(server: Server) -> Iterator[Growth]:
-    """Measure what a server of one process takes while the block runs."""
+    """Measure what a server of one process takes while the block runs.
+
+    Needs root: nobody else may look into a server.
+    """
+    if os.geteuid() != 0:
+        give_up("only root sees how much memory a server takes")
     (pid,) = server.roots
     process = Path(f"/proc/{pid}")
     # proc(5): "5" makes the peak what there is now.

@@ -1,0 +1,114 @@
+"""What a real server may, once it serves: no more than its user, and for good."""
+
+import pwd
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from benchmarks.load.connection import wait_until_listening
+from benchmarks.load.lmtp import LmtpClient, stuffed
+from benchmarks.servers import LOOPBACK, free_ports, running
+from tests.support.checked_clients import CheckedIMAP4
+
+TWISTD = str(Path(sys.executable).with_name("twistd"))
+USER, GROUP = "nobody", "nogroup"
+# All that change who a process is.
+IDENTITY = "setuid,setgid,setgroups,setreuid,setregid,setresuid,setresgid"
+
+
+@contextmanager
+def serving(
+    directory: Path, *begin: str, options: tuple[str, ...] = ()
+) -> Iterator[int]:
+    """Run a server that has a message and a client, and whose files are `USER`'s.
+
+    Args:
+        directory: Where its files are; every user may enter.
+        begin: What runs twistd.
+        options: Of twistd.
+    """
+    store, runtime = directory / "store", directory / "runtime"
+    for path in (store, runtime):
+        path.mkdir()
+        shutil.chown(path, USER, GROUP)
+    (directory / "passwd").write_text("alice:{PLAIN}wonderland\n")
+    imap, lmtp = free_ports(2)
+    command = [
+        *(*begin, TWISTD, "-n", "--pidfile=", *options, "imapbox"),
+        *("--store", str(store), "--runtime", str(runtime)),
+        *("--auth", f"passwd:{directory / 'passwd'}"),
+        *("--imap", f"tcp:{imap}:interface={LOOPBACK}"),
+        *("--lmtp", f"tcp:{lmtp}:interface={LOOPBACK}"),
+    ]
+    log = directory / "log"
+    # numpy makes threads before twistd is anybody; they run nothing.
+    env = {"OPENBLAS_NUM_THREADS": "1"}
+    with running(command, log=log, env=env) as process:
+        for port in (imap, lmtp):
+            wait_until_listening((LOOPBACK, port), hope=lambda: process.poll() is None)
+        with LmtpClient((LOOPBACK, lmtp)) as deliverer:
+            deliverer.must_deliver(stuffed(b"Subject: hello\r\n\r\nworld\r\n"), "alice")
+        with CheckedIMAP4(LOOPBACK, imap, timeout=10) as client:
+            client.login("alice", "wonderland")
+            assert client.select() == ("OK", [b"1"])
+            yield process.pid
+    assert "Traceback" not in log.read_text()
+    assert "#warn" not in log.read_text()
+    assert "#error" not in log.read_text()
+
+
+def check_that_it_may_little(pid: int) -> None:
+    """Look at every thread of a process as the kernel knows it."""
+    user = pwd.getpwnam(USER)
+    threads = list(Path(f"/proc/{pid}/task").iterdir())
+    assert len(threads) > 2
+    for thread in threads:
+        lines = (thread / "status").read_text().splitlines()
+        status = {
+            name: value.split() for name, _, value in (x.partition(":") for x in lines)
+        }
+        assert status["Uid"] == [str(user.pw_uid)] * 4
+        assert status["Gid"] == [str(user.pw_gid)] * 4
+        assert "0" not in status["Groups"]
+        assert int(*status["CapPrm"], 16) == 0
+        assert status["NoNewPrivs"] == ["1"]
+    # proc(5): its user's, if the process could leave a core; else root's.
+    assert Path(f"/proc/{pid}/environ").stat().st_uid == 0
+
+
+@pytest.fixture
+def directory(open_directory: Path, require_root: Callable[[], None]) -> Path:
+    require_root()
+    return open_directory
+
+
+def test_root_is_given_up_for_good(
+    directory: Path, require_program: Callable[[str], str]
+) -> None:
+    """Started by root, it gives up its groups first, root last, and serves then."""
+    record = directory / "strace"
+    # -D: twistd stays our child, and strace is its.
+    strace = (require_program("strace"), "-D", "-f", "-qq", "-o", str(record))
+    options = ("--uid", USER, "--gid", GROUP)
+    with serving(directory, *strace, f"--trace={IDENTITY}", options=options) as pid:
+        check_that_it_may_little(pid)
+    user = pwd.getpwnam(USER)
+    assert re.findall(r"^\d+ +(.*\S) += 0$", record.read_text(), re.MULTILINE) == [
+        f"setgid({user.pw_gid})",
+        f"setgroups(1, [{user.pw_gid}])",
+        f"setuid({user.pw_uid})",
+    ]
+
+
+def test_nothing_is_left_to_a_server_that_never_was_root(
+    directory: Path, require_program: Callable[[str], str]
+) -> None:
+    """Started by its user, it leaves no core, and what it starts gains nothing."""
+    become = (require_program("setpriv"), f"--reuid={USER}", f"--regid={GROUP}")
+    with serving(directory, *become, "--clear-groups") as pid:
+        check_that_it_may_little(pid)
