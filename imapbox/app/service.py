@@ -24,6 +24,7 @@ from imapbox.app.prompt_transport import make_prompt
 from imapbox.imap.factory import IMAPFactory
 from imapbox.lmtp.factory import LMTPFactory
 from imapbox.model.errors import MailError
+from imapbox.store.failures import in_full
 from imapbox.store.format import NotAStore
 
 _log = Logger()
@@ -135,7 +136,7 @@ class ServerService(Service):
         except NotAStore:
             _log.critical("the directory of --store holds something else")
         except MailError as error:
-            _log.critical("{sentence}", sentence=error.sentence())
+            _log.critical("{sentence}", sentence=in_full(error))
         except OSError as error:
             _log.critical("can not open the store: {error}", error=error)
         else:

@@ -9,8 +9,9 @@ from imapbox.disk.steps import Steps
 from imapbox.index.body import Place
 from imapbox.index.segment import segment_name
 
-# Some milliseconds of a thread.
+# Some milliseconds of a thread, and what is held of it at a time.
 _AT_ONCE: Final = 4 * 1024 * 1024
+_PIECE: Final = 256 * 1024
 
 
 class BodyCheck:
@@ -30,22 +31,28 @@ class BodyCheck:
     def go_on(self) -> Steps[bool | None]:
         """Read on; say whether the message is what was stored, None if yet unknown."""
         try:
-            octets = yield from steps.opened(self._path, Mode.READ, self._read)
+            is_whole = yield from steps.opened(self._path, Mode.READ, self._read)
         except FileNotFoundError:
             return False
-        if not octets:
+        if not is_whole:
             return False
-        view = memoryview(octets)
-        own = max(0, self._place.header_size - self._at)
-        self._header_crc = zlib.crc32(view[:own], self._header_crc)
-        self._content_crc = zlib.crc32(view[own:], self._content_crc)
-        self._at += len(octets)
         if self._at < self._place.size:
             return None
         found = self._header_crc, self._content_crc
         return found == (self._place.header_crc, self._place.content_crc)
 
-    def _read(self, fd: int) -> Steps[bytes]:
-        size = min(_AT_ONCE, self._place.size - self._at)
-        octets: bytes = yield from steps.pread(fd, size, self._place.offset + self._at)
-        return octets
+    def _read(self, fd: int) -> Steps[bool]:
+        """Take in what one turn reads; say whether there was as much."""
+        place = self._place
+        end = min(self._at + _AT_ONCE, place.size)
+        while self._at < end:
+            size = min(_PIECE, end - self._at)
+            octets = yield from steps.pread(fd, size, place.offset + self._at)
+            if not octets:
+                return False
+            view = memoryview(octets)
+            own = max(0, place.header_size - self._at)
+            self._header_crc = zlib.crc32(view[:own], self._header_crc)
+            self._content_crc = zlib.crc32(view[own:], self._content_crc)
+            self._at += len(octets)
+        return True

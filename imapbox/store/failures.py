@@ -27,3 +27,9 @@ _WORDS: Final[dict[int, type[MailError]]] = {
 def in_words(error: OSError) -> MailError:
     """Return the `MailError` for an error of the disk."""
     return _WORDS.get(error.errno or 0, StoreFailure)(error)
+
+
+def in_full(error: MailError) -> str:
+    """Return its sentence, and what the operating system said, for a log."""
+    cause = error.__cause__
+    return error.sentence() if cause is None else f"{error.sentence()} ({cause})"

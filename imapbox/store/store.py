@@ -36,7 +36,7 @@ from imapbox.store.compactions import Compactor
 from imapbox.store.create import SPECIAL_USE, account_is_made, create_account
 from imapbox.store.delivery_memory import DeliveryMemory
 from imapbox.store.drivers import Drivers
-from imapbox.store.failures import in_words
+from imapbox.store.failures import in_full, in_words
 from imapbox.store.fitness import first_flaw
 from imapbox.store.format import prepare_store
 from imapbox.store.full_text import FullTextCache
@@ -351,8 +351,8 @@ class Store(Service):
 
     def _not_opened(self, failure: Failure) -> None:
         if isinstance(failure.value, MailError):
-            sentence = failure.value.sentence()
-            self._log.critical("can not open the store: {why}", why=sentence)
+            why = in_full(failure.value)
+            self._log.critical("can not open the store: {why}", why=why)
         elif not isinstance(failure.value, CancelledError):
             self._log.failure("can not open the store", failure)
 

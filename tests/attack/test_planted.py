@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.load.imap import Refused
 from benchmarks.load.lmtp import LmtpClient, stuffed
-from benchmarks.servers import Server, imapbox, short_directory
+from benchmarks.servers import EndedEarly, Server, imapbox, short_directory
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform
 from imapbox.index.create import create_log
@@ -19,11 +19,15 @@ from imapbox.index.settings import Settings
 from imapbox.model.numbers import MAX_MODSEQ, MAX_UID, ModSeq, Uid, UidValidity
 from tests.support.checked_clients import CheckedClient
 from tests.support.inbox import inbox_of
-from tests.support.victim import client_of
+from tests.support.victim import MIB, client_of
 
 MESSAGE = b"Subject: planted\r\n\r\nx\r\n"
-# What of an account is replaced by a link; "*" is its INBOX.
+# What of an account is replaced by a link; "*" is its INBOX. What is not there yet
+# is where a server would make it.
 PLACES = (
+    "cache",
+    "mailboxes/*/damaged",
+    "mailboxes/*/snap.1.64.0123456789abcdef",
     "account/head",
     "account/lock",
     "account/log.1",
@@ -60,7 +64,7 @@ def prepared(*users: str) -> Iterator[tuple[Path, dict[str, str]]]:
         yield store, passwords
 
 
-def answers_to(server: Server, user: str) -> list[bytes]:
+def answers_to(server: Server, user: str, body: bytes = b"x") -> list[bytes]:
     """Return what is said to a user who logs in, reads and appends, and gets mail."""
     said = []
     with CheckedClient(server.imap) as client:
@@ -68,9 +72,10 @@ def answers_to(server: Server, user: str) -> list[bytes]:
             f"LOGIN {user} secret",
             "SELECT INBOX",
             "FETCH 1:* BODY[]",
+            "SEARCH FUZZY BODY x",
             "STORE 1:* +FLAGS (\\Deleted)",
             "EXPUNGE",
-            "APPEND INBOX {1+}\r\nx",
+            f"APPEND INBOX {{{len(body)}+}}\r\n{body.decode()}",
         ):
             try:
                 client.command(command.encode())
@@ -79,7 +84,7 @@ def answers_to(server: Server, user: str) -> list[bytes]:
             except ConnectionError:
                 break
     with LmtpClient(server.lmtp) as lmtp:
-        said += lmtp.deliver(MESSAGE, [user])
+        said += lmtp.deliver(stuffed(MESSAGE + body), [user])
     return said
 
 
@@ -101,7 +106,12 @@ def test_links_are_not_followed() -> None:
             link = directory / place.replace("*", inbox_of(directory).name)
             target = outside / user
             target.parent.mkdir(exist_ok=True)
-            link.rename(target)
+            if link.exists():
+                link.rename(target)
+            elif place == "cache":
+                target.mkdir()
+            else:
+                target.write_bytes(b"kept")
             link.symlink_to(target)
         before = tree(outside)
         with imapbox(store, passwords, deliverers=0) as server:
@@ -111,6 +121,29 @@ def test_links_are_not_followed() -> None:
                 assert delivered.startswith((b"250 ", b"451 "))
             assert "Traceback" not in server.log.read_text()
         assert tree(outside) == before
+
+
+@pytest.mark.parametrize("place", ["imapbox-store", "spool", "users", "users/*"])
+def test_links_in_the_store_itself(place: str) -> None:
+    """Row 26: where one of the store's own names is a link, no mail is served.
+
+    A server that can't begin says which name it was.
+    """
+    with prepared("user0") as (store, passwords):
+        (link,) = store.glob(place)
+        target = store.parent / "outside"
+        link.rename(target)
+        link.symlink_to(target)
+        before = tree(store.parent)
+        try:
+            with imapbox(store, passwords, deliverers=0) as server:
+                said = answers_to(server, "user0", body=b"x" * MIB)
+                assert said[-1].startswith(b"451 ")
+                assert "Traceback" not in server.log.read_text()
+        except EndedEarly as ended:
+            *_, log = ended.args
+            assert f": '{place}'" in log
+        assert tree(store.parent) == before
 
 
 @pytest.mark.parametrize(("uidnext", "modseq"), [(MAX_UID - 1, 1), (1, MAX_MODSEQ - 1)])

@@ -138,7 +138,7 @@ class ListPattern:
     """
 
     def __init__(self, *patterns: str) -> None:
-        self._any = self._level = self._start = self._end = 0
+        self._any = self._level = self._start = self._end = self._sure = 0
         self._literal: dict[str, int] = {}
         bit = 1
         for pattern in patterns:
@@ -153,6 +153,8 @@ class ListPattern:
                     self._literal[char] = self._literal.get(char, 0) | bit
                 bit <<= 1
             self._end |= bit
+            # A last "*" matches whatever follows.
+            self._sure |= self._any & bit >> 1
             bit <<= 1
 
     def matches(self, name: MailboxName) -> bool:
@@ -170,6 +172,8 @@ class ListPattern:
             state |= (state & wild) << 1
             if not state:
                 return False
+            if state & self._sure:
+                return True
         return bool(state & self._end)
 
 
