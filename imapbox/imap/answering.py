@@ -11,11 +11,11 @@ from twisted.logger import Logger
 
 from imapbox.imap.admission import PRIVACY_REQUIRED
 from imapbox.imap.answers import BrokenOff, Mistaken, Refused
-from imapbox.imap.dispatch import obey, tell_changes
+from imapbox.imap.dispatch import obey, tell_changes, tells_changes
 from imapbox.imap.refusals import OUR_FAULT, code_of, ends_session, is_trouble
 from imapbox.imap.session import Session
 from imapbox.imap.states import State, WrongState
-from imapbox.imap.whole_lines import in_whole_lines
+from imapbox.imap.whole_lines import InWholeLines
 from imapbox.model.errors import MailError
 from imapbox.model.numbers import NoSuchMessage
 from imapbox.wire.errors import LiteralTooBig, Unreadable, WireError
@@ -82,7 +82,7 @@ async def _obey(
     session: Session, command: Command, message: AppendAnnounced | None
 ) -> None:
     try:
-        with in_whole_lines(session):
+        with InWholeLines(session):
             done = await obey(session, command, message)
     except BrokenOff:
         raise
@@ -129,8 +129,10 @@ async def _tell_changes(session: Session, command: Command) -> MailError | None:
     Raises:
         BrokenOff: It could not be told to the end.
     """
+    if not tells_changes(command):
+        return None
     try:
-        with in_whole_lines(session):
+        with InWholeLines(session):
             await tell_changes(session, command)
     except BrokenOff:
         raise

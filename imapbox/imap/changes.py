@@ -56,11 +56,14 @@ async def sync(session: Session, *, may_expunge: bool, forced: bool = False) -> 
         return
     mailbox, output = selection.mailbox, session.output
     before = mailbox.uids
-    by_uid = session.dialect.tells_vanished or session.dialect.uids_only
     updates = await mailbox.sync(may_expunge=may_expunge)
+    if not (updates or selection.contexts.are_kept):
+        output.write(selection.new_rights())
+        return  # so most NOOPs end
     try:
         await selection.contexts.tell_gone(output, before)
         output.write(selection.new_rights())
+        by_uid = session.dialect.tells_vanished or session.dialect.uids_only
         uid_at = before.at if by_uid else None
         lines = selection.lines(updates, uid_at, with_flags=wish.flags)
         for number, line in enumerate(lines, start=1):

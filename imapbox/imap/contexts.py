@@ -84,6 +84,11 @@ class Contexts:
         self._mailbox = mailbox
         self._all: dict[bytes, _Context] = {}
 
+    @property
+    def are_kept(self) -> bool:
+        """Say whether there is any."""
+        return bool(self._all)
+
     def check(self, tag: Tag) -> None:
         """Raise `Mistaken` if there is one with this tag: RFC 5267 §4.3."""
         if tag in self._all:

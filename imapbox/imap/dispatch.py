@@ -180,7 +180,7 @@ async def obey(
     check_offered(command, session.lacks)
     if session.dialect.uids_only:
         check_names_uids(command)
-    if HANDLERS[type(command)].tells is Tells.CHANGES:
+    if tells_changes(command):
         await session.check_readable()
     if isinstance(command, Replace) and message is not None:
         return await append.replace(session, command, message)
@@ -189,15 +189,17 @@ async def obey(
     return await HANDLERS[type(command)].handler(session, command)
 
 
+def tells_changes(command: Command) -> bool:
+    """Say whether the client is told what changed, besides."""
+    return HANDLERS[type(command)].tells is Tells.CHANGES
+
+
 async def tell_changes(session: Session, command: Command) -> None:
     """Tell what changed, as far as it may be told with this command.
 
     Raises:
         MailError: It could not be found out.
     """
-    tells = HANDLERS[type(command)].tells
-    if tells is Tells.NOTHING:
-        return
     # Who does not want to be told of others wants to be of what it did itself.
     forced = isinstance(command, Expunge | Move | Replace)
     await sync(session, may_expunge=not _names_positions(command), forced=forced)

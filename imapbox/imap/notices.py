@@ -25,7 +25,7 @@ from imapbox.imap.name_walk import all_names
 from imapbox.imap.notifying import MOST_FOLLOWED, Notifying, silent
 from imapbox.imap.refusals import code_of, ends_session
 from imapbox.imap.session import Session
-from imapbox.imap.whole_lines import in_whole_lines
+from imapbox.imap.whole_lines import InWholeLines
 from imapbox.mailbox.values import Listed, Status
 from imapbox.model.errors import MailError, NoSuchMailbox
 from imapbox.model.names import MailboxName
@@ -81,7 +81,7 @@ async def tell_between(session: Session) -> None:
     """Tell what is new while no command is in progress."""
     may_expunge = session.notifying.selected.expunges_between
     try:
-        with in_whole_lines(session):
+        with InWholeLines(session):
             await tell_news(session, may_expunge=may_expunge)
     except BrokenOff:
         _log.failure("broke off a notification")

@@ -4,7 +4,7 @@ An account may have less than a session knows: its `lacks` names capabilities th
 are not announced to its client. Here stands what needs which of them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from imapbox.imap.answers import Mistaken
@@ -17,12 +17,13 @@ from imapbox.model.criteria import (
     parts_of,
 )
 from imapbox.model.sorting import SortKey
-from imapbox.wire.imap.commands.append import Append
+from imapbox.wire.imap.commands.append import Append, Replace
 from imapbox.wire.imap.commands.authenticated import Create, Examine, Select
 from imapbox.wire.imap.commands.command import Command
 from imapbox.wire.imap.commands.listing import List
+from imapbox.wire.imap.commands.multisearch import MultiSearch
 from imapbox.wire.imap.commands.notify import Notify
-from imapbox.wire.imap.commands.search import Asking
+from imapbox.wire.imap.commands.search import Asking, Search
 from imapbox.wire.imap.commands.selected import Expunge, Fetch, Store
 from imapbox.wire.imap.commands.sort import Sort
 from imapbox.wire.imap.commands.status import Status, StatusAtt
@@ -121,9 +122,8 @@ def needed(command: Command) -> Iterator[str]:
     """Yield the capabilities without which a command means nothing."""
     if command.name in COMMANDS:
         yield COMMANDS[command.name]
-    for kind, needs in _ARGUMENTS.items():
-        if isinstance(command, kind):
-            yield from needs(command)
+    for needs in _ARGUMENTS.get(type(command), ()):
+        yield from needs(command)
 
 
 def _asking(command: Asking) -> Iterator[str]:
@@ -220,18 +220,20 @@ def _append(command: Append) -> Iterator[str]:
         yield "CATENATE"
 
 
-_ARGUMENTS: Final[Mapping[type[Command], Callable[[Any], Iterator[str]]]] = {
-    Append: _append,
-    Asking: _asking,
-    Create: _create,
-    Examine: _select,
-    Expunge: _expunge,
-    Fetch: _fetch,
-    List: _list,
-    Notify: _notify,
-    Select: _select,
-    Sort: _sort,
-    Status: _status,
-    Store: _store,
-    Thread: _thread,
+_ARGUMENTS: Final[Mapping[type[Command], Sequence[Callable[[Any], Iterator[str]]]]] = {
+    Append: [_append],
+    Create: [_create],
+    Examine: [_select],
+    Expunge: [_expunge],
+    Fetch: [_fetch],
+    List: [_list],
+    MultiSearch: [_asking],
+    Notify: [_notify],
+    Replace: [_append],
+    Search: [_asking],
+    Select: [_select],
+    Sort: [_asking, _sort],
+    Status: [_status],
+    Store: [_store],
+    Thread: [_asking, _thread],
 }

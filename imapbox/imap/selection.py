@@ -185,7 +185,7 @@ class Selection:
         """Return what tells of other rights to change flags: RFC 4314 §5.1.1."""
         rights, known = self.mailbox.rights, self._rights_told
         self._rights_told = rights
-        if rights == known or settable_flags(rights) == settable_flags(known):
+        if rights is known or settable_flags(rights) == settable_flags(known):
             return b""
         return self.flags_line() + self.permanent_flags_line()
 
