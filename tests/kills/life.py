@@ -3,19 +3,24 @@
 Imported by a forked process only: it has the reactor.
 """
 
+import json
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
+from unittest.mock import patch
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.python.failure import Failure
 
 from imapbox.disk.filesystem import FileSystem
 from imapbox.imap.factory import IMAPFactory
+from imapbox.index import shed
 from imapbox.store.store import Store
+from tests.kills.facts import facts_there, home_of
 from tests.kills.lives import say
+from tests.kills.noting import Noting
 from tests.support.mail_store import account_of, deliver
-from tests.support.stage import Connection, StoreLogins
+from tests.support.stage import Connection, SharingLogins
 from tests.support.waiting import reactor
 
 _DEEDS: Final = 6  # of each of three workers; then the life has been long enough
@@ -29,7 +34,9 @@ class Life:
         self._store = store
         self._name = name
         self._chance = chance
-        self._factory = IMAPFactory(StoreLogins(store), reactor)
+        self._family = name.partition(".")[0]
+        self._factory = IMAPFactory(SharingLogins(store), reactor)
+        self._noting = Noting(store, self._family, chance, self._next)
         self._count = 0
         self._own: list[int] = []
 
@@ -47,6 +54,8 @@ class Life:
         told = b"\n".join(await client.command(b"SELECT INBOX"))
         uidnext = int(told.partition(b"[UIDNEXT ")[2].partition(b"]")[0])
         say("found", uidnext, self._modseq(client))
+        await client.command(f"CREATE {home_of(self._family)}".encode())
+        say("holds", json.dumps(await facts_there(client, self._family)))
         return client
 
     @staticmethod
@@ -67,18 +76,16 @@ class Life:
             self._append,
             self._flag,
             self._expunge,
+            self._replace,
+            *self._noting.deeds,
         ]
         for _ in range(_DEEDS):
             await self._chance.choice(deeds)(client)
 
     async def _append(self, client: Connection) -> None:
         mark = self._mark()
-        octets = message(mark)
-        *_, end = await client.command(
-            b"APPEND INBOX {%d+}\r\n%b" % (len(octets), octets)
-        )
-        uid = end.partition(b"]")[0].split()[-1]
-        say("has", mark, int(uid))
+        *_, end = await client.command(b"APPEND INBOX " + _literal(mark))
+        say("has", mark, _appended(end))
 
     async def _flag(self, client: Connection) -> None:
         keyword = b"key%d" % (self._count % 5)
@@ -96,11 +103,30 @@ class Life:
         if end.startswith(b"OK"):
             say("expunged", uid)
 
+    async def _replace(self, client: Connection) -> None:
+        if not self._own:
+            return
+        old = self._own.pop(self._chance.randrange(len(self._own)))
+        await client.command(b"NOOP")
+        mark = self._mark()
+        say("replaces", old, mark)
+        *told, end = await client.command(
+            b"UID REPLACE %d INBOX %b" % (old, _literal(mark))
+        )
+        assert end.startswith(b"OK"), end
+        (uid,) = [_appended(each) for each in told if b"[APPENDUID" in each]
+        say("has", mark, uid)
+        say("expunged", old)
+        self._own.append(uid)
+
     def _mark(self) -> str:
-        self._count += 1
-        mark = f"{self._name}-{self._count}"
+        mark = self._next()
         say("tries", mark)
         return mark
+
+    def _next(self) -> str:
+        self._count += 1
+        return f"{self._name}-{self._count}"
 
 
 def message(mark: str) -> bytes:
@@ -108,8 +134,20 @@ def message(mark: str) -> bytes:
     return f"Subject: {mark}\r\n\r\n{f'{mark} ' * 40}\r\n".encode()
 
 
+def _literal(mark: str) -> bytes:
+    octets = message(mark)
+    return b"{%d+}\r\n%b" % (len(octets), octets)
+
+
+def _appended(told: bytes) -> int:
+    """Return the UID that an APPENDUID tells."""
+    return int(told.partition(b"]")[0].split()[-1])
+
+
 def live(root: str, name: str, chance: random.Random, disk: FileSystem) -> None:
     """Live, until it is over or something goes wrong, which is told."""
+    # Accounts' segments are soon full: those that go are met by a kill, too.
+    patch.multiple(shed, LEAST=2048, GROWN=2).start()
 
     async def lead() -> None:
         store = Store(root, reactor, filesystem=disk, patience=_PATIENCE)

@@ -10,6 +10,9 @@ told on the standard output, a line each::
     tries MARK                     a message that may come to be there
     has MARK UID                   a message whose delivery was acknowledged
     expunges UID / expunged UID    what may be gone, what must be
+    replaces UID MARK              what may be gone, if the other is there
+    sets FACT VALUE / set FACT     what a fact may be, what it must be
+    holds JSON                     the facts as they are
     steps JSON                     how often it did what, if nothing killed it
     ended STATUS STEP              how it died, and what it was doing
 

@@ -17,7 +17,7 @@ from tests.kills.books import Books
 
 HANGS: Final = 60.0
 # What may have been done, whoever ends how.
-_INTENTS: Final = frozenset({"tries", "expunges"})
+_INTENTS: Final = frozenset({"tries", "expunges", "replaces", "sets"})
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,9 @@ IN_EACH_STEP = 100
 COMMIT = {
     *("try_lock lock", "pwrite log.#", "fdatasync log.#", "pwrite head"),
     "unlock lock",
+    # The same, where facts are.
+    *("try_lock account lock", "pwrite account log.#", "fdatasync account log.#"),
+    *("pwrite account head", "unlock account lock"),
 }
 AT_ONCE = 2
 MANY = 20  # lines, or times, that somebody lives
@@ -99,14 +102,16 @@ async def test_a_kill_anywhere_loses_nothing_that_was_answered(
 ) -> None:
     """Whoever is killed, wherever: what it answered is there, once and whole.
 
-    Two processes at a time deliver, append, flag and expunge in one mailbox and
-    are killed, by themselves at a step of the disk or from outside at any moment.
+    Two processes at a time deliver, append, replace, flag and expunge in one mailbox,
+    and annotate, share, subscribe, limit and reset keys in one account, and are
+    killed, by themselves at a step of the disk or from outside at any moment. Each
+    finds the account's facts as they were answered.
     """
     chance = random.Random(seed)
     deaths = Deaths(chance)
     is_long = effort >= 20
     on_one_store = ON_A_STORE_OF_MANY if is_long else ON_ONE_STORE
-    born = acknowledged = 0
+    born = acknowledged = facts = 0
     while (
         deaths.steps.total() < KILLS or acknowledged < ANSWERS
         if is_long
@@ -119,16 +124,21 @@ async def test_a_kill_anywhere_loses_nothing_that_was_answered(
         family = Family(root, books, deaths, chance.getrandbits(32), on_one_store)
         lives = [deferToThread(family.live_and_die, str(n)) for n in range(AT_ONCE)]
         await gatherResults(lives, consumeErrors=True)
-        books.compare(await what_is_there(directory))
+        books.compare(await what_is_there(directory, books.facts.families))
         # A snapshot that somebody died over is of no use, and no fault.
         assert [it for it in faults(root) if it.severity != Severity.NOTE] == []
         shutil.rmtree(directory)
         born += on_one_store
         acknowledged += len(books.has) + len(books.gone)
+        facts += books.facts.count
     killed = deaths.steps.total()
     histogram = ", ".join(f"{step} {n}" for step, n in sorted(deaths.steps.items()))
-    tell(f"{killed} killed of {born}; {acknowledged} answered; {histogram}")
+    tell(
+        f"{killed} killed of {born}; {acknowledged} answered, and {facts} facts;"
+        f" {histogram}"
+    )
     assert killed > born // 2
     assert acknowledged > killed
+    assert facts > born // 10
     if is_long:
         assert min(deaths.steps[step] for step in COMMIT) >= IN_EACH_STEP

@@ -5,7 +5,11 @@ from typing import Final, NamedTuple
 
 from benchmarks.load.imap import ImapClient, Refused
 
-_BEATEN: Final = b" NO [EXPUNGEISSUED]"  # nothing was done then
+# Nothing was done then: another client had expunged it.
+_BEATEN: Final = (
+    *(b" NO [EXPUNGEISSUED]", b" NO [BADURL "),
+    b" NO [NONEXISTENT] No message has this UID.",
+)
 _EXPUNGE: Final = b" EXPUNGE\r\n"
 _FOUND: Final = re.compile(
     rb"\* [0-9]+ FETCH \(.*?UID ([0-9]+)"
@@ -32,6 +36,11 @@ class Answer(NamedTuple):
     def all(self) -> bytes:
         """Return all of it."""
         return b"".join([*self.told, self.end])
+
+    @property
+    def done(self) -> bool:
+        """Say whether it was done."""
+        return b" OK" in self.end[: self.end.index(b" ") + 3]
 
 
 class Copied(NamedTuple):
@@ -77,7 +86,8 @@ class Talker(ImapClient):
             if response.startswith(b"* BYE") and not command.startswith(b"LOGOUT"):
                 raise Refused(command, response)
             told.append(response)
-        if not response.startswith((tag + b" OK", tag + _BEATEN)):
+        ends = (b" OK", *_BEATEN)
+        if not response.startswith(tuple(tag + end for end in ends)):
             raise Refused(command, response)
         return Answer(told, response)
 
@@ -112,8 +122,8 @@ def found_by(answer: Answer) -> list[int]:
 
 
 def appended(answer: Answer) -> tuple[int, int]:
-    """Return UIDVALIDITY and UID of what APPEND added."""
-    found = _APPENDUID.search(answer.end)
+    """Return UIDVALIDITY and UID of what APPEND or REPLACE added."""
+    found = _APPENDUID.search(answer.all)
     assert found, answer
     return int(found[1]), int(found[2])
 

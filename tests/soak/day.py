@@ -6,7 +6,8 @@ from contextlib import suppress
 from threading import Event
 from typing import Final, TypeAlias
 
-from tests.soak.client import Answer, Talker, found_by, opened
+from tests.kills.facts import Facts
+from tests.soak.client import Answer, Talker, found_by, marks_in, opened, uid_set
 from tests.soak.ledger import Key, Ledger
 from tests.soak.meter import Meter
 from tests.soak.servers import Address
@@ -40,6 +41,10 @@ class Day:
         uidvalidity: Of that.
         uids: What it held when this client last searched for all.
         lasting: Whether the server must live; else it is killed now and then.
+        facts: Where it is written down what is noted.
+        guest: To whom it gives rights to its mail; no other client of it does.
+        twin: The user's other client.
+        keyed: The mailbox whose URLs no other client authorises.
         lost: How often the connection was lost.
     """
 
@@ -57,6 +62,10 @@ class Day:
         self.ledger = ledger
         self.chance = chance
         self.lasting = False
+        self.facts: Facts
+        self.guest: str
+        self.twin: Day
+        self.keyed = HOME
         self.client: Talker
         self.mailbox = HOME
         self.uidvalidity = 0
@@ -139,6 +148,15 @@ class Day:
     def keys(self, uids: list[int]) -> list[Key]:
         """Return what messages of the mailbox are called in the ledger."""
         return [Key(self.user, self.uidvalidity, uid) for uid in uids]
+
+    def marks(self, uids: list[int]) -> dict[int, str]:
+        """Return the marks of those of these messages that are there."""
+        if not uids:
+            return {}
+        (answer,) = self.say(b"UID FETCH %b ENVELOPE" % uid_set(uids))
+        marks = marks_in(answer)
+        self.ledger.found(self.user, self.uidvalidity, marks)
+        return marks
 
     def mark(self) -> str:
         """Return what one more message is called."""

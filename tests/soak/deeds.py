@@ -4,8 +4,10 @@ import re
 from typing import Final
 
 from tests.soak.client import Copied, appended, copied, found_by, marks_in, uid_set
+from tests.soak.composing import catenate, replace
 from tests.soak.day import HOME, STORE, Day, Deed
 from tests.soak.ledger import Key
+from tests.soak.noting import annotate, authorize, share, subscribe, visit
 
 LARGE: Final = 60  # messages; then somebody tidies up
 _KEYWORDS: Final = (b"$Forwarded", b"$Junk", b"todo", b"later", b"$MDNSent")
@@ -58,6 +60,26 @@ def search(day: Day) -> None:
     day.uids = found_by(found)
 
 
+def arrange(day: Day) -> None:
+    """Have messages sorted and threaded, and a search kept up to date for a while."""
+    *_, kept = day.say(
+        b"UID SORT (REVERSE DATE SUBJECT) UTF-8 ALL",
+        b"UID THREAD REFERENCES UTF-8 ALL",
+        b"UID SEARCH RETURN (UPDATE COUNT) UNSEEN",
+    )
+    day.say(b"NOOP", b'CANCELUPDATE "%b"' % kept.end.split()[0])
+
+
+def listen(day: Day) -> None:
+    """Be told from now on whatever happens."""
+    events = b"(MessageNew MessageExpunge FlagChange)"
+    day.say(
+        b"NOTIFY SET (selected %b) (personal (MessageNew MessageExpunge MailboxName))"
+        % events
+    )
+    wait(day)
+
+
 def ask(day: Day) -> None:
     """Ask what mailboxes there are, and what is in them."""
     day.say(
@@ -94,7 +116,7 @@ def move(day: Day) -> None:
 
 def _transfer(day: Day, verb: bytes, target: str, uids: list[int]) -> list[int]:
     """Copy or move messages; return which ones it was answered of."""
-    marks = _marks(day, uids)
+    marks = day.marks(uids)
     if not marks:
         return []
     for mark in marks.values():
@@ -111,23 +133,13 @@ def _transfer(day: Day, verb: bytes, target: str, uids: list[int]) -> list[int]:
     return list(there.uids)
 
 
-def _marks(day: Day, uids: list[int]) -> dict[int, str]:
-    """Return the marks of those of these messages that are there."""
-    if not uids:
-        return {}
-    (answer,) = day.say(b"UID FETCH %b ENVELOPE" % uid_set(uids))
-    marks = marks_in(answer)
-    day.ledger.found(day.user, day.uidvalidity, marks)
-    return marks
-
-
 def tidy(day: Day) -> None:
     """Expunge the oldest messages, in one of three ways, if there are many."""
     (found,) = day.say(b"UID SEARCH ALL")
     day.uids = found_by(found)
     if len(day.uids) < LARGE:
         return
-    old = list(_marks(day, day.uids[: -LARGE // 2]))
+    old = list(day.marks(day.uids[: -LARGE // 2]))
     if not old:
         return
     keys = day.keys(old)
@@ -208,4 +220,13 @@ DEEDS: Final[dict[Deed, int]] = {
     switch: 60,
     come_again: 30,
     keep_house: 1,
+    replace: 15,
+    catenate: 12,
+    arrange: 15,
+    listen: 6,
+    annotate: 40,
+    share: 20,
+    visit: 10,
+    subscribe: 10,
+    authorize: 10,
 }

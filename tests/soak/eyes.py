@@ -1,10 +1,11 @@
 """What fresh sessions see of all mail, and whether others see the same."""
 
 import re
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from tests.soak.client import Talker, opened
 from tests.soak.day import WORD, Day
+from tests.soak.facts_seen import FactsSeen, facts_seen
 from tests.soak.ledger import Key
 from tests.soak.servers import Address
 
@@ -14,6 +15,7 @@ _ROW: Final = re.compile(
     re.DOTALL,
 )
 _ROWS: Final = b"(UID FLAGS)"
+_OTHERS: Final = b'"Other Users/'
 _NAME: Final = re.compile(rb'\* LIST \([^)]*\) "/" (.+)\r\n')
 
 
@@ -40,7 +42,16 @@ class Mailbox(NamedTuple):
     marks: dict[int, str]
 
 
-Seen: TypeAlias = dict[tuple[str, str], Mailbox]  # by user and name
+class Seen(NamedTuple):
+    """What all users' sessions see.
+
+    Attributes:
+        mailboxes: All mail, by user and name.
+        facts: What is noted of it.
+    """
+
+    mailboxes: dict[tuple[str, str], Mailbox]
+    facts: FactsSeen
 
 
 def _rows(told: list[bytes]) -> tuple[tuple[Row, ...], dict[int, str]]:
@@ -61,22 +72,25 @@ def _rows(told: list[bytes]) -> tuple[tuple[Row, ...], dict[int, str]]:
 
 def look(address: Address, users: list[str]) -> Seen:
     """Return all mail that a fresh session of each user sees."""
-    seen: Seen = {}
+    seen = Seen({}, {})
     for user in users:
         with Talker(address) as client:
             client.say(f"LOGIN {user} {WORD}".encode())
             for told in client.say(b'LIST "" *').told:
                 found = _NAME.fullmatch(told)
                 assert found, told
+                if found[1].startswith(_OTHERS):
+                    continue
                 name = found[1].decode()
                 examined, fetched = client.together(
                     b"EXAMINE " + found[1],
                     b"UID FETCH 1:* (FLAGS ENVELOPE)",
                 )
-                seen[user, name] = Mailbox(
+                seen.mailboxes[user, name] = Mailbox(
                     *opened(examined),
                     *_rows(fetched.told),
                 )
+            seen.facts.update(facts_seen(client, user))
             client.say(b"LOGOUT")
     return seen
 
@@ -85,17 +99,19 @@ def marks_in(seen: Seen) -> dict[Key, str]:
     """Return what is there, as the ledger wants it."""
     return {
         Key(user, mailbox.uidvalidity, uid): mark
-        for (user, _), mailbox in seen.items()
+        for (user, _), mailbox in seen.mailboxes.items()
         for uid, mark in mailbox.marks.items()
     }
 
 
 def agree(day: Day, seen: Seen) -> None:
     """See that one who was there all the time knows what fresh eyes see."""
+    facts = facts_seen(day.client, day.user)
+    assert facts.items() <= seen.facts.items(), "a client knows other facts"
     day.client.say(b"NOOP")
     known = day.client.exists
     told = day.client.say(b"FETCH 1:* " + _ROWS).told if known else []
     rows, _ = _rows(told)
-    fresh = seen[day.user, day.mailbox]
+    fresh = seen.mailboxes[day.user, day.mailbox]
     assert len(rows) == known, "a client was told another number of messages"
     assert rows == fresh.rows, (day.name, day.mailbox)

@@ -8,16 +8,20 @@ from typing import Final
 
 from imapbox.index.compact_plan import LEAST
 from imapbox.index.head import Head
+from imapbox.index.segment import segment_numbers
+from imapbox.index.shed import KEPT
 
 # The greatest that one mailbox's log may be beside what lives in it.
 _MOST: Final = 3 * LEAST
 # Each with how many there may be in one directory.
 _LOG: Final = {r"lock": 1, r"head": 1, r"log\.[1-9][0-9]*": 20}
 _MAILBOX: Final = {**_LOG, r"doubts": 1, r"snap\.[0-9]+\.[0-9]+\.[0-9a-f]{8}": 2}
-_USER: Final = r"users/[0-9a-f]{2}/[a-z0-9]+"
+# An account's segments go; one more may be left by who was killed over that.
+_ACCOUNT: Final = {**_LOG, r"log\.[1-9][0-9]*": KEPT + 1}
+_USER: Final = r"users/[0-9a-f]{2}/[a-z0-9%]+"
 _MAY_BE: Final[dict[str, dict[str, int]]] = {
     r"\.": {r"imapbox-store": 1},
-    rf"{_USER}/account": _LOG,
+    rf"{_USER}/account": _ACCOUNT,
     rf"{_USER}/mailboxes/[0-9a-f]{{32}}": _MAILBOX,
 }
 # A copy of what a killed process had half written; kept on purpose.
@@ -59,3 +63,10 @@ def _dead(directory: Path, here: str) -> Iterator[str]:
 def cuts(store: Path) -> int:
     """Return how many copies there are of what killed processes half wrote."""
     return sum(1 for path in store.rglob("*") if _CUT.fullmatch(path.name))
+
+
+def shed(store: Path) -> int:
+    """Return how many accounts' logs have given back what their BASE says again."""
+    logs = store.glob("users/*/*/account")
+    names = [[path.name for path in log.iterdir()] for log in logs]
+    return sum(min(segment_numbers(each)) > 1 for each in names)

@@ -26,6 +26,9 @@ CONSIDERED: Final = 1 / 4  # of the grace
 LEAST: Final = 128 * 1024
 # So many operations are worth a snapshot: 1,000.
 FEWEST: Final = 200
+# So large is an account's segment, and so often its BASE, before it is full: 1 MiB,
+# four times.
+ACCOUNT: Final = 1024, 2
 # So many ranges of expunged UIDs are remembered, of a mailbox: 100,000.
 RANGES: Final = 500
 
@@ -41,6 +44,8 @@ def shorten(grace: float) -> None:
     compactions._HOUR = compactions._IN_VAIN = CONSIDERED * grace
     compactions.Policy = partial(compactions.Policy, grace=grace)
     import_module("imapbox.store.snapshots").FEWEST = FEWEST
+    shed: Any = import_module("imapbox.index.shed")
+    shed.LEAST, shed.GROWN = ACCOUNT
 
 
 def tell(stores: list[Any], report: Path) -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
-from tests.soak.day import WORD, Day
+from tests.kills.facts import Facts
+from tests.soak.day import HOME, STORE, WORD, Day
 from tests.soak.deeds import DEEDS
 from tests.soak.eyes import Seen, agree, look, marks_in
+from tests.soak.facts_seen import compare
 from tests.soak.figures import Figures, Watched
 from tests.soak.ledger import Ledger
 from tests.soak.letters import Postman
@@ -53,6 +55,7 @@ class Soak:
 
     Attributes:
         ledger: What was answered.
+        facts: What was answered of what is noted.
         figures: Of the last server.
         counts: How often each command was said, and deliveries.
         kills: How many processes were killed.
@@ -60,6 +63,7 @@ class Soak:
 
     def __init__(self, servers: list[Server], store: Path, seed: int) -> None:
         self.ledger = Ledger()
+        self.facts = Facts()
         self.figures = Figures()
         self.counts: Counter[str] = Counter()
         self.kills = 0
@@ -83,6 +87,15 @@ class Soak:
         ]
         for each in (*self._days[3::4], self._postmen[3]):
             each.lasting = True
+        for number, day in enumerate(self._days):
+            day.facts = self.facts
+            day.guest = USERS[(USERS.index(day.user) + 1 + number // 8) % 8]
+            (day.twin,) = (
+                other
+                for other in self._days
+                if other.user == day.user and other is not day
+            )
+            day.keyed = (HOME, STORE)[number // 8]
 
     @property
     def lost(self) -> int:
@@ -106,7 +119,8 @@ class Soak:
             f"{self.counts.total() - deliveries} commands and {deliveries} deliveries"
             f" in {seconds:.0f} s; {self.kills} processes killed,"
             f" {self.lost} sessions lost, {self.again} letters sent again;"
-            f" {self.ledger.added} messages added, {self.ledger.gone} removed"
+            f" {self.ledger.added} messages added, {self.ledger.gone} removed;"
+            f" {self.facts.count} facts changed"
         )
         yield verbs
         yield f"more than half-way: {self.figures.grown()}"
@@ -122,12 +136,13 @@ class Soak:
         lmtp = Meter(plan.deliveries, plan.seconds)
         with (
             Watched(self._servers[3], self.figures),
-            ThreadPoolExecutor(CLIENTS + 5) as pool,  # its end waits for the work
+            ThreadPoolExecutor(CLIENTS + 6) as pool,  # its end waits for the work
         ):
             work = [
                 *(pool.submit(day.work, imap, DEEDS) for day in self._days),
                 *(pool.submit(postman.work, lmtp) for postman in self._postmen),
                 pool.submit(self._kill_some, plan.kills, imap),
+                pool.submit(self._limit_one),
             ]
             for each in work:
                 each.add_done_callback(
@@ -149,15 +164,25 @@ class Soak:
 
     def look(self, server: Server) -> Seen:
         """Return what fresh sessions of a server see."""
-        return look(server.imap, USERS)
+        seen = look(server.imap, USERS)
+        compare(self.facts, seen.facts)
+        return seen
 
     def clean(self, grace: float) -> None:
         """Do what cron does each night."""
+        self._run("compact", "--grace", str(grace / 3600))
+
+    def _limit_one(self) -> None:
+        """Give somebody another quota, as an administrator does."""
+        user = self._chance.choice(USERS)
+        most = 10_000_000 + self._chance.randrange(1_000_000)
+        self.facts.tries(f"quota.{user}", str(most))
+        self._run("quota", "--storage", f"{most}K", "--messages", str(most), user)
+        self.facts.has(f"quota.{user}")
+
+    def _run(self, verb: str, *words: str) -> None:
         subprocess.run(
-            [
-                *(IMAPBOX, "compact"),
-                *("--store", str(self._store), "--grace", str(grace / 3600)),
-            ],
+            [IMAPBOX, verb, "--store", str(self._store), *words],
             check=True,
             stdout=subprocess.DEVNULL,
         )

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from imapbox.index.head import NO_COUNTS, Head, Position
+from tests.kills.facts import NEW, NONE, Facts
+from tests.soak.facts_seen import compare
 from tests.soak.figures import MIB, slope
 from tests.soak.ledger import Key, Ledger
-from tests.soak.leftovers import leftovers
+from tests.soak.leftovers import leftovers, shed
 
 ONE = Key("ana", 1, 1)
 TWO = Key("ana", 1, 2)
@@ -84,6 +86,53 @@ def test_a_uid_has_one_message(ledger: Ledger) -> None:
         ledger.compare({ONE: "two", TWO: "one"})
 
 
+def test_a_fact_is_what_was_answered() -> None:
+    """A fact is what was answered last, or else what was tried since."""
+    facts = Facts()
+    facts.tries("note.c1", "one")
+    facts.compare({"note.c1": NONE})
+    facts.has("note.c1")
+    with pytest.raises(AssertionError, match="one"):
+        facts.compare({"note.c1": NONE})
+    facts.tries("note.c1", "two")
+    facts.tries("note.c1", "three")
+    facts.compare({"note.c1": "two"})
+    facts.compare({"note.c1": "three"})
+    with pytest.raises(AssertionError, match="two"):
+        facts.compare({"note.c1": "two"})
+    with pytest.raises(AssertionError, match="three"):
+        compare(facts, {})
+
+
+def test_a_key_that_was_reset_never_comes_back() -> None:
+    """A key stays until it is reset, and is another one from then on."""
+    facts = Facts()
+    facts.compare({"key.c1": "a"})
+    with pytest.raises(AssertionError, match="key"):
+        facts.compare({"key.c1": "b"})
+    facts.tries("key.c1", NEW)
+    facts.compare({"key.c1": "a"})
+    facts.has("key.c1")
+    with pytest.raises(AssertionError, match="key"):
+        facts.compare({"key.c1": "a"})
+    facts.compare({"key.c1": "b"})
+
+
+def test_both_sides_see_the_same_rights() -> None:
+    """Who was given rights has them, and nobody else."""
+    facts = Facts()
+    for letters in ("lr", "l"):
+        facts.tries("rights.ana.bob", letters)
+    compare(facts, {"rights.ana.bob": "l", "guest.ana.bob": "l"})
+    for other in (
+        {},
+        {"guest.ana.bob": "lr"},
+        {"guest.ana.bob": "l", "guest.a.b": "l"},
+    ):
+        with pytest.raises(AssertionError, match="neighbours"):
+            compare(facts, {"rights.ana.bob": "l", **other})
+
+
 def test_a_slope_is_told_in_mebibytes_an_hour() -> None:
     """Ten octets a second are as many MiB an hour as they are, whatever the noise."""
     points = [(float(second), 10 * second + second % 2) for second in range(1000)]
@@ -123,6 +172,19 @@ def test_any_other_file_is_left_over(store: Path, path: str) -> None:
     (store / path).parent.mkdir(exist_ok=True)
     (store / path).touch()
     assert list(leftovers(store)) == [f"{path}: 1"]
+
+
+def test_segments_that_an_account_did_not_give_back_are_left_over(store: Path) -> None:
+    """Of an account's log one more segment than are kept is what a kill may leave."""
+    account = store / "users" / "a4" / "ana" / "account"
+    account.mkdir()
+    for number in range(2, 5):
+        (account / f"log.{number}").touch()
+    assert list(leftovers(store)) == []
+    assert shed(store) == 1
+    (account / "log.1").touch()
+    assert [each.partition(": ")[2] for each in leftovers(store)] == ["4"]
+    assert shed(store) == 0
 
 
 def test_a_log_that_keeps_what_is_gone_is_left_over(store: Path) -> None:
