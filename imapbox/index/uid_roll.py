@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imapbox.index.uid_ranges import Bounds
-from imapbox.model.uid_arrays import NO_UIDS, without
+from imapbox.model.uid_arrays import NO_UIDS, few_without
 
 PIECE: Final = 4096
 _FIRST_CAPACITY: Final = 16
@@ -102,7 +102,7 @@ class Uids:
         there = {id(piece) for piece in later.pieces}
         before = [piece for piece in self._pieces if id(piece) not in there]
         after = [piece for piece in later.pieces if id(piece) not in here]
-        return without(
+        return few_without(
             np.concatenate([NO_UIDS, *before]), np.concatenate([NO_UIDS, *after])
         )
 

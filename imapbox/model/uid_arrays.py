@@ -58,3 +58,19 @@ def without(numbers: NDArray[N], others: NDArray[N]) -> NDArray[N]:
         others: Likewise.
     """
     return numbers[~are_among(numbers, others)]
+
+
+def few_without(numbers: NDArray[N], others: NDArray[N]) -> NDArray[N]:
+    """Return what `without` does; quicker where nearly all are among the others.
+
+    Args:
+        numbers: Ascending, each once.
+        others: Likewise.
+    """
+    both = np.concatenate([numbers, others])
+    both.sort(kind="stable")  # which merges what is in order, in one pass
+    is_alone = np.ones(len(both), np.bool_)
+    is_pair = both[1:] == both[:-1]
+    is_alone[1:] &= ~is_pair
+    is_alone[:-1] &= ~is_pair
+    return without(both[is_alone], others)

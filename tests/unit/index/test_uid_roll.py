@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imapbox.index.uid_roll import PIECE, UidRoll, Uids
-from imapbox.model.uid_arrays import without
+from imapbox.model.uid_arrays import few_without
 
 # What happens: so many arrive, or those in a range go.
 events = st.lists(
@@ -116,9 +116,9 @@ def test_what_nothing_happened_to_is_not_looked_at(
 
     def note(uids: np.ndarray, others: np.ndarray) -> np.ndarray:
         looked_at.append(len(uids) + len(others))
-        return without(uids, others)
+        return few_without(uids, others)
 
-    monkeypatch.setattr("imapbox.index.uid_roll.without", note)
+    monkeypatch.setattr("imapbox.index.uid_roll.few_without", note)
     roll = UidRoll()
     roll.load([np.arange(1, 1_000_001, dtype=np.uint32)])
     before = roll.now

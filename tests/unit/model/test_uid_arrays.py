@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from imapbox.model.uid_arrays import are_among, union, without
+from imapbox.model.uid_arrays import are_among, few_without, union, without
 
 UIDS = st.one_of(st.sets(st.integers(1, 12)), st.sets(st.integers(1, 2**32 - 1)))
 
@@ -21,3 +21,4 @@ def test_they_are_sets(ones: set[int], others: set[int]) -> None:
     assert union(b, a, b).tolist() == sorted(ones | others)
     assert a[are_among(a, b)].tolist() == sorted(ones & others)
     assert without(a, b).tolist() == sorted(ones - others)
+    assert few_without(a, b).tolist() == sorted(ones - others)
