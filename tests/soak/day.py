@@ -87,11 +87,25 @@ class Day:
             try:
                 deed(self)
             except OSError as error:
-                if self.lasting:
-                    raise Broken(self.name, deed.__name__) from error
-                self.lost += 1
-                self.client.close()
-                self.log_in()
+                self._come_back(deed.__name__, error)
+
+    def be_there(self) -> None:
+        """Come back, if the server was killed behind the last command.
+
+        Raises:
+            Broken: It must not be.
+        """
+        try:
+            self.say(b"CAPABILITY")  # which looks for no news
+        except OSError as error:
+            self._come_back("be there", error)
+
+    def _come_back(self, deed: str, error: OSError) -> None:
+        if self.lasting:
+            raise Broken(self.name, deed) from error
+        self.lost += 1
+        self.client.close()
+        self.log_in()
 
     def log_in(self) -> None:
         """Connect, as soon as there is a server, and select INBOX."""

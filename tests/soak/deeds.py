@@ -13,6 +13,7 @@ LARGE: Final = 60  # messages; then somebody tidies up
 _KEYWORDS: Final = (b"$Forwarded", b"$Junk", b"todo", b"later", b"$MDNSent")
 _FLAGS: Final = (b"\\Seen", b"\\Flagged", b"\\Answered", b"\\Draft", *_KEYWORDS)
 _NAME: Final = re.compile(rb'\* LIST \([^)]*\) "/" (\S+)\r\n')
+_UIDVALIDITY: Final = re.compile(rb"\(UIDVALIDITY ([0-9]+)\)")
 _TEXT: Final = b"It is said once more.\r\n" * 40
 _NEEDLES: Final = (
     *(b"UNSEEN", b"FLAGGED", b"KEYWORD todo", b"SINCE 1-Jan-2026", b"LARGER 2000"),
@@ -71,11 +72,10 @@ def arrange(day: Day) -> None:
 
 
 def listen(day: Day) -> None:
-    """Be told from now on whatever happens."""
-    events = b"(MessageNew MessageExpunge FlagChange)"
+    """Be told from now on whatever happens to messages."""
     day.say(
-        b"NOTIFY SET (selected %b) (personal (MessageNew MessageExpunge MailboxName))"
-        % events
+        b"NOTIFY SET (selected (MessageNew MessageExpunge FlagChange))"
+        b" (personal (MessageNew MessageExpunge))"
     )
     wait(day)
 
@@ -196,8 +196,10 @@ def _delete_leftovers(day: Day, name: str) -> None:
     (answer,) = day.say(f'LIST "" {name}*'.encode())
     for found in filter(None, map(_NAME.fullmatch, answer.told)):
         (status,) = day.say(b"STATUS %b (UIDVALIDITY)" % found[1])
-        _, _, told = status.told[0].partition(b"(UIDVALIDITY ")
-        _delete(day, found[1].decode(), int(told.partition(b")")[0]))
+        # Who listens may be told of other mailboxes before.
+        told = _UIDVALIDITY.search(status.all)
+        assert told, status
+        _delete(day, found[1].decode(), int(told[1]))
 
 
 def _delete(day: Day, name: str, uidvalidity: int) -> None:

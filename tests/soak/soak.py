@@ -154,6 +154,7 @@ class Soak:
         seen = self.look(self._chance.choice(self._servers))
         self.ledger.compare(marks_in(seen))
         for day in self._days:
+            day.be_there()
             agree(day, seen)
             day.client.together(b"LOGOUT")
             day.client.close()
