@@ -11,12 +11,12 @@ from typing import Any, Final
 from twisted.cred import strcred
 from twisted.cred.credentials import IUsernamePassword
 from twisted.internet.interfaces import IStreamServerEndpoint
-from twisted.internet.ssl import CertificateOptions
 from twisted.python import usage
 
+from imapbox.app.certificate_file import CertificateFile
 from imapbox.app.listeners import BadEndpoint, server_endpoint
 from imapbox.app.settings import MESSAGE_LIMIT, RUNTIME, ServerSettings
-from imapbox.app.tls import BadCertificate, server_tls
+from imapbox.app.tls import BadCertificate
 from imapbox.imap.settings import Cleartext, Connections
 from imapbox.lmtp.trust import LOOPBACK
 from imapbox.locks.seats import MOST_SEATS
@@ -260,13 +260,13 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
         except BadEndpoint as error:
             raise _wrong("--" + listener, error.description, str(error)) from None
 
-    def _tls(self) -> CertificateOptions | None:
+    def _tls(self) -> CertificateFile | None:
         if not self["certificate"]:
             return None
         try:
-            return server_tls(Path(self["certificate"]))
+            return CertificateFile(Path(self["certificate"]).absolute())
         except BadCertificate as error:
-            raise _wrong("--certificate", str(error.path), str(error)) from None
+            raise _wrong("--certificate", self["certificate"], str(error)) from None
 
 
 def _wrong(option: str, value: str, sentence: str) -> usage.UsageError:

@@ -5,8 +5,8 @@ from typing import Final
 
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.internet.interfaces import IStreamServerEndpoint
-from twisted.internet.ssl import CertificateOptions
 
+from imapbox.app.certificate_file import CertificateFile
 from imapbox.imap.settings import Cleartext, Connections
 from imapbox.lmtp.trust import LOOPBACK, Network
 from imapbox.model.names import UserName
@@ -43,7 +43,7 @@ class ServerSettings:
     imaps: tuple[IStreamServerEndpoint, ...] = ()
     lmtp: tuple[IStreamServerEndpoint, ...] = ()
     checkers: tuple[ICredentialsChecker, ...] = ()
-    tls: CertificateOptions | None = None
+    tls: CertificateFile | None = None
     cleartext: Cleartext = Cleartext.LOOPBACK
     connections: Connections = field(default_factory=Connections)
     message_limit: int = MESSAGE_LIMIT

@@ -164,6 +164,31 @@ def test_a_changed_password_counts_without_a_restart(
             assert imap.login(*able)[0] == "OK"
 
 
+def test_a_new_certificate_counts_without_a_restart(started, tmp_path: Path) -> None:
+    """The next client is shown a new certificate, and who is there goes on."""
+    ports, _, log = started
+    pem = tmp_path / "server.pem"
+    old = trusting(tmp_path / "root.pem")
+    with CheckedIMAP4SSL(HERE, ports["imaps"], ssl_context=old) as imap:
+        imap.login("alice", "wonderland")
+        make_pem(tmp_path, name="renewed.pem").replace(pem)
+        new = trusting(tmp_path / "root.pem")  # who signed the new one
+        with CheckedIMAP4SSL(HERE, ports["imaps"], ssl_context=new) as another:
+            assert another.login("bob", "builder")[0] == "OK"
+        with pytest.raises(ssl.SSLCertVerificationError):
+            CheckedIMAP4SSL(HERE, ports["imaps"], ssl_context=old)
+        pem.write_text("no certificate")
+        for _ in range(2):
+            with CheckedIMAP4(HERE, ports["imap"], timeout=10) as another:
+                another.starttls(new)
+                assert another.login("bob", "builder")[0] == "OK"
+        assert imap.noop()[0] == "OK"
+    said = log.read_text()
+    assert said.count(f"took the new certificate: {pem}\n") == 1
+    assert said.count(f"{pem}: it holds no certificate\n") == 1
+    assert "Traceback" not in said
+
+
 def test_sigterm_says_goodbye(started, tmp_path: Path) -> None:
     """After SIGTERM each client is told, and the process ends in good order."""
     ports, process, log = started

@@ -1,19 +1,30 @@
 """TLS as the server offers it."""
 
+import os
 import ssl
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from OpenSSL import SSL
+from twisted.logger import capturedLogs, formatEvent
 
-from imapbox.app.tls import BadCertificate, server_tls
-from tests.support.certificates import make_pem
+from imapbox.app.certificate_file import CertificateFile
+from imapbox.app.tls import BadCertificate
+from tests.support.certificates import certificate, make_pem, text
 
 
-def handshake(path: Path, client: ssl.SSLContext) -> ssl.SSLObject:
+def handshake(served: Path | CertificateFile, client: ssl.SSLContext) -> ssl.SSLObject:
     """Shake hands with the server in memory; return the client's side."""
-    server = SSL.Connection(server_tls(path).getContext(), None)
+    if isinstance(served, Path):
+        served = CertificateFile(served)
+    server = served.serverConnectionForTLS(None)
     server.set_accept_state()
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     talk = client.wrap_bio(incoming, outgoing, server_hostname="localhost")
@@ -61,11 +72,168 @@ def test_older_tls_is_refused(tmp_path: Path, version: ssl.TLSVersion) -> None:
         handshake(make_pem(tmp_path), old)
 
 
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [(None, None), (["imap"], "imap"), (["http/1.1", "imap", "pop3"], "imap")],
+)
+def test_imap_is_spoken_with_who_wants_it(
+    tmp_path: Path, offered: list[str] | None, chosen: str | None
+) -> None:
+    """Who offers IMAP by ALPN is told IMAP; who offers nothing is served as well."""
+    context = client()
+    if offered:
+        context.set_alpn_protocols(offered)
+    talk = handshake(make_pem(tmp_path), context)
+    assert (talk.version(), talk.selected_alpn_protocol()) == ("TLSv1.3", chosen)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize(
+    "offered", [["http/1.1"], ["h2", "http/1.1"], ["IMAP", "lmtp"]]
+)
+def test_who_wants_something_else_is_refused(
+    tmp_path: Path, version: ssl.TLSVersion, offered: list[str]
+) -> None:
+    """Who offers others only, as a browser does, gets no TLS: ALPACA."""
+    context = client(maximum_version=version)
+    context.set_alpn_protocols(offered)
+    served = CertificateFile(make_pem(tmp_path))
+    # Twice: nothing of the first refusal is left for the next one.
+    for _ in range(2):
+        with pytest.raises(SSL.Error, match="no application protocol"):
+            handshake(served, context)
+    assert handshake(served, client()).version() == "TLSv1.3"
+
+
+def seen_by(served: CertificateFile) -> bytes | None:
+    """Return the certificate that a new client is shown."""
+    return handshake(served, client()).getpeercert(True)
+
+
+class Renewed:
+    """A file whose certificate changes while a server uses it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.path = make_pem(directory)
+        self.served = CertificateFile(self.path)
+
+    def put(self, content: bytes | None = None) -> None:
+        """Put another file in its place, with another certificate if not given."""
+        new = self._directory / "new.pem"
+        if content is None:
+            make_pem(self._directory, name=new.name)
+        else:
+            new.write_bytes(content)
+        new.replace(self.path)
+
+    def seen(self) -> bytes | None:
+        """Return the certificate that a new client is shown."""
+        return handshake(self.served, client()).getpeercert(binary_form=True)
+
+    def holds(self) -> bytes:
+        """Return the certificate that is in the file."""
+        begin = b"-----BEGIN CERTIFICATE"
+        pem = begin + self.path.read_bytes().partition(begin)[2]
+        return ssl.PEM_cert_to_DER_cert(pem.decode())
+
+
+def test_a_new_certificate_is_taken(tmp_path: Path) -> None:
+    """The next client is shown the new certificate, put in place or written over."""
+    file = Renewed(tmp_path)
+    first = file.seen()
+    assert first == file.seen() == file.holds()
+    with capturedLogs() as events:
+        file.put()
+        second = file.seen()
+        assert second == file.seen() == file.holds()
+        file.path.write_bytes(make_pem(tmp_path, name="x.pem", chain=True).read_bytes())
+        third = file.seen()
+        assert third == file.seen() == file.holds()
+        # Nobody renews what only looks newer.
+        file.path.touch()
+        assert third == file.seen()
+    assert len({first, second, third}) == 3
+    lines = [formatEvent(event) for event in events]
+    assert lines == [f"took the new certificate: {file.path}"] * 2
+
+
+def test_what_is_bad_is_not_taken(tmp_path: Path) -> None:
+    """Bad files leave the old certificate; each is one line, however many connect."""
+    file = Renewed(tmp_path)
+    good, old = file.path.read_bytes(), file.seen()
+    key, begin, rest = good.partition(b"-----BEGIN CERTIFICATE-----")
+    other = make_pem(tmp_path, name="other.pem").read_bytes().partition(begin)[0]
+    for content, why in (
+        (other + begin + rest, "it holds a private key that is not its certificate's"),
+        (key, "it holds no certificate"),
+        (None, "it can not be read: No such file or directory"),
+    ):
+        if content is None:
+            file.path.unlink()
+        else:
+            file.put(content)
+        with capturedLogs() as events:
+            assert [file.seen(), file.seen()] == [old, old]
+        assert [formatEvent(event) for event in events] == [
+            f"kept the certificate that it had: {file.path}: {why}"
+        ]
+    with capturedLogs() as events:
+        file.put(good)
+        assert [file.seen(), file.seen()] == [old, old]
+        assert events == []
+        file.put()
+        assert file.seen() == file.holds() != old
+
+
+def test_a_pipe_in_its_place_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can't be read at once isn't waited for."""
+    file = Renewed(tmp_path)
+    old = file.seen()
+    file.path.unlink()
+    os.mkfifo(file.path)
+    really_open = os.open
+
+    def guarded(path: Path, flags: int) -> int:
+        assert flags & os.O_NONBLOCK, "it would wait for ever, and so would the test"
+        return really_open(path, flags)
+
+    monkeypatch.setattr("os.open", guarded)
+    assert file.seen() == old
+
+
+def test_who_may_not_read_it_says_so_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the user that serves may not read the file, its first client has it told."""
+    file = Renewed(tmp_path)
+
+    def forbidden(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.open", forbidden)
+    with capturedLogs() as events:
+        assert file.seen() == file.seen()
+    (line,) = [formatEvent(event) for event in events]
+    assert line.endswith(f"{file.path}: it can not be read: Permission denied")
+
+
 def test_no_renegotiation(tmp_path: Path) -> None:
     """Renegotiation and compression are switched off in the library."""
-    options = server_tls(make_pem(tmp_path)).getContext().set_options(0)
+    server = CertificateFile(make_pem(tmp_path)).serverConnectionForTLS(None)
+    options = server.set_options(0)
     assert options & SSL.OP_NO_RENEGOTIATION
     assert options & SSL.OP_NO_COMPRESSION
+
+
+def weak() -> bytes:
+    """Return a key that OpenSSL takes no longer, and its certificate."""
+    key = rsa.generate_private_key(65537, 1024)  # noqa: S505 - a weak one
+    made = certificate("localhost", key, None, key, ca=False)
+    encoding = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return key.private_bytes(*encoding) + text(made)
 
 
 def test_what_is_no_certificate_is_told(tmp_path: Path) -> None:
@@ -86,9 +254,13 @@ def test_what_is_no_certificate_is_told(tmp_path: Path) -> None:
             make_pem(tmp_path, name="locked.pem", passphrase=b"x").read_bytes(),
             "passphrase",
         ),
+        (pem + bytes(1024 * 1024), "too large"),
+        (weak(), "ee key too small"),
     ):
         bad.write_bytes(content)
         with pytest.raises(BadCertificate, match=said):
-            server_tls(bad)
-    with pytest.raises(BadCertificate, match="can not be read"):
-        server_tls(good.with_name("missing.pem"))
+            CertificateFile(bad)
+    with pytest.raises(BadCertificate, match="can not be read: No such file"):
+        CertificateFile(good.with_name("missing.pem"))
+    with pytest.raises(BadCertificate, match="no file"):
+        CertificateFile(tmp_path)

@@ -10,8 +10,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ClientFactory, Protocol
 from twisted.internet.ssl import CertificateOptions
 from twisted.internet.task import deferLater
+from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
 
-from imapbox.app.tls import server_tls
+from imapbox.app.certificate_file import CertificateFile
 from imapbox.imap.factory import IMAPFactory
 from imapbox.imap.settings import Cleartext, Patience, Settings
 from tests.support.certificates import make_pem
@@ -30,6 +32,7 @@ class Talker(Protocol):
         self.heard = b""
         self._checker = ResponseChecker()
         self.closed = False
+        self.reason = ""
         self._waiting: tuple[bytes, Deferred[bytes]] | None = None
 
     def dataReceived(self, data: bytes) -> None:
@@ -37,8 +40,9 @@ class Talker(Protocol):
         self._checker.receive(data)
         self._look()
 
-    def connectionLost(self, _reason: object) -> None:
+    def connectionLost(self, reason: Failure) -> None:
         self.closed = True
+        self.reason = str(reason.value)
         self._look()
 
     def until(self, end: bytes) -> Deferred[bytes]:
@@ -53,9 +57,10 @@ class Talker(Protocol):
         self.transport.write(data)
         return self.until(end)
 
-    async def encrypt(self) -> None:
+    async def encrypt(self, *protocols: bytes) -> None:
         assert (await self.say(b"s STARTTLS\r\n")) == b"s OK Begin TLS now.\r\n"
-        self.transport.startTLS(CertificateOptions())
+        options = CertificateOptions(acceptableProtocols=protocols or None)
+        self.transport.startTLS(options)
 
     def _look(self) -> None:
         if self._waiting and (self.closed or self.heard.endswith(self._waiting[0])):
@@ -68,7 +73,7 @@ async def connected(
     directory: Path, account: FakeAccount, settings: Settings = STRICT
 ) -> AsyncIterator[Talker]:
     """A client of a server on a port of its own; afterwards nothing is left."""
-    tls = server_tls(make_pem(directory))
+    tls = CertificateFile(make_pem(directory))
     factory = IMAPFactory(FakeLogins(account), reactor, settings=settings, tls=tls)
     port = reactor.listenTCP(0, factory, interface="127.0.0.1")
     talker = Talker()
@@ -136,6 +141,24 @@ async def test_tls_that_is_none(tmp_path: Path) -> None:
         said = await talker.say(b"b CAPABILITY\r\n", b"never")
         assert b"CAPABILITY" not in said
         assert talker.closed
+
+
+@pytest_twisted.ensureDeferred
+async def test_tls_that_is_for_something_else(tmp_path: Path) -> None:
+    """Who offers HTTP by ALPN is refused in the handshake; who offers IMAP is not."""
+    with capturedLogs() as events:
+        async with connected(tmp_path, FakeAccount()) as talker:
+            await talker.encrypt(b"http/1.1", b"h2")
+            talker.transport.write(b"b CAPABILITY\r\n")
+            await talker.until(b"never")
+            assert "alert no application protocol" in talker.reason
+        async with connected(tmp_path, FakeAccount()) as talker:
+            await talker.encrypt(b"http/1.1", b"imap")
+            said = await talker.say(b"b CAPABILITY\r\n", b"listed.\r\n")
+            assert b"AUTH=PLAIN" in said
+            handle = talker.transport.getHandle()
+            assert handle.get_alpn_proto_negotiated() == b"imap"
+    assert [event for event in events if "log_failure" in event] == []
 
 
 @pytest_twisted.ensureDeferred
