@@ -12,12 +12,11 @@ from typing import Final, NamedTuple
 import click
 
 from imapbox.disk.filesystem import DiskFileSystem, FileSystem, Mode
-from imapbox.disk.steps import Steps, opened, perform
+from imapbox.disk.steps import Steps, perform
 from imapbox.index.account_state import AccountState
-from imapbox.index.head import Head
+from imapbox.index.head_file import head_of
 from imapbox.index.opening import follow_all
-from imapbox.index.read import LogBroken, read_head
-from imapbox.index.settle import HEAD
+from imapbox.index.read import LogBroken
 from imapbox.locks.lock_file import (
     LOCK_FILE_SIZE,
     LockHints,
@@ -148,8 +147,7 @@ def _mailbox_names(filesystem: FileSystem, account: str) -> dict[str, str]:
     state = AccountState()
 
     def read() -> Steps[None]:
-        data = yield from opened(f"{account}/{HEAD}", Mode.READ, read_head)
-        head = Head.decode(data)
+        head = yield from head_of(account)
         if head is not None:
             yield from follow_all(account, head.position, state.apply)
 

@@ -15,10 +15,10 @@ from imapbox.index.account_state import AccountState
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import FRAME_HEADER_SIZE, Frame, decode_header
 from imapbox.index.head import Head, Position
+from imapbox.index.head_file import HEAD
 from imapbox.index.opening import follow_all
 from imapbox.index.read import LogBroken, follow, read_head
 from imapbox.index.segment import segment_name
-from imapbox.index.settle import HEAD
 from imapbox.model.errors import MailboxDamaged, MailboxGone
 
 

@@ -27,6 +27,7 @@ from imapbox.index.damage import DAMAGED
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import Frame
 from imapbox.index.head import HEAD_SIZE, Counts, Head, Position
+from imapbox.index.head_file import HEAD, head_of
 from imapbox.index.lost_head import (
     find_first_segment,
     find_last_segment,
@@ -35,7 +36,6 @@ from imapbox.index.lost_head import (
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.read import follow_segment
 from imapbox.index.segment import segment_name, segment_numbers
-from imapbox.index.settle import HEAD
 from imapbox.index.whole_frame import end_of_whole
 from imapbox.locks.lock_file import LOCK_FILE_SIZE, MAGIC
 from imapbox.model.errors import MailboxDamaged, UnknownFormat
@@ -179,13 +179,7 @@ def _end_is_gone(directory: str) -> Steps[bool]:
     back behind a compaction.
     """
     numbers = segment_numbers((yield from steps.list_directory(directory)))
-    try:
-        octets = yield from steps.opened(
-            f"{directory}/{HEAD}", Mode.READ, lambda fd: steps.pread(fd, HEAD_SIZE, 0)
-        )
-    except FileNotFoundError:
-        return False
-    head = Head.decode(octets)
+    head = yield from head_of(directory)
     return head is not None and head.position.segment > max(numbers, default=0)
 
 

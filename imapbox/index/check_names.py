@@ -7,8 +7,8 @@ from imapbox.disk.filesystem import Status
 from imapbox.disk.steps import Steps
 from imapbox.index.damage import DAMAGED
 from imapbox.index.doubts import DOUBTS
+from imapbox.index.head_file import HEAD
 from imapbox.index.segment import segment_name, segment_numbers
-from imapbox.index.settle import HEAD
 
 LOCK: Final = "lock"
 _FILES: Final = frozenset({LOCK, HEAD, DAMAGED, DOUBTS})

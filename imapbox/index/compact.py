@@ -48,18 +48,18 @@ from imapbox.index.compact_plan import (
     worth_leaving,
 )
 from imapbox.index.damage import FULL, damage, fail_write, is_damaged, sync
-from imapbox.index.head import Counts, Head, Position
+from imapbox.index.head import Counts, Position
+from imapbox.index.head_file import HEAD, head_of
 from imapbox.index.lost_head import find_first_segment, first_frame
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.opening import caught_up, open_log
 from imapbox.index.operations import Meta
 from imapbox.index.punched import PUNCHED, Punched
-from imapbox.index.read import read_head
 from imapbox.index.relocate import RelocateMessages, read_moving
 from imapbox.index.rotate import rotate
 from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.settings import Settings
-from imapbox.index.settle import HEAD, Tail, publish, settle
+from imapbox.index.settle import Tail, publish, settle
 from imapbox.index.snapshot_reader import MailboxSnapshots
 from imapbox.index.transaction import Change, NeedsNoFacts, Transaction
 from imapbox.locks.acquire import Identity, locked
@@ -128,11 +128,7 @@ def has_much_dead(directory: str, least: int) -> Steps[bool]:
     A glance: what is in grace counts as dead, and a mailbox that is damaged, or
     whose head can't be read, as one in which nothing is.
     """
-    try:
-        data = yield from steps.opened(f"{directory}/{HEAD}", Mode.READ, read_head)
-    except FileNotFoundError:
-        return False
-    head = Head.decode(data)
+    head = yield from head_of(directory)
     if head is None or (yield from is_damaged(directory)):
         return False
     taken = 0

@@ -10,10 +10,10 @@ from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.encoding import Encoded
 from imapbox.index.head import Counts, Head
+from imapbox.index.head_file import HEAD
 from imapbox.index.rotate import new_segment
 from imapbox.index.segment import SegmentHeader, segment_name
 from imapbox.index.settings import Settings
-from imapbox.index.settle import HEAD
 from imapbox.locks.lock_file import new_lock_file
 
 

@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 
-from imapbox.disk import steps
-from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.head import DELETED, Counts, Head
-from imapbox.index.read import read_head
-from imapbox.index.settle import HEAD
+from imapbox.index.head_file import head_of
 from imapbox.model.numbers import UidValidity
 
 
@@ -29,9 +26,8 @@ def glimpses(
     """
     found: list[Counts | None] = []
     for directory, uidvalidity in mailboxes:
-        path = f"{directory}/{HEAD}"
         try:
-            head = Head.decode((yield from steps.opened(path, Mode.READ, read_head)))
+            head = yield from head_of(directory)
         except OSError:
             head = None  # who opens it says what is wrong
         found.append(_counts(head, boot, uidvalidity))

@@ -17,9 +17,8 @@ from imapbox.disk.steps import Steps
 from imapbox.index.create import write_file
 from imapbox.index.damage import DAMAGED
 from imapbox.index.head import Head
-from imapbox.index.read import read_head
+from imapbox.index.head_file import HEAD, head_of
 from imapbox.index.segment import segment_name, segment_numbers
-from imapbox.index.settle import HEAD
 from imapbox.locks.lock_file import new_lock_file
 
 # So much is copied with one call.
@@ -57,7 +56,7 @@ def extent_of(directory: str, boot: int) -> Steps[Extent | None]:
         # The beginning first: if it goes meanwhile, what lived in it is behind it,
         # but perhaps not before the end that is found.
         numbers = segment_numbers((yield from steps.list_directory(directory)))
-        head = yield from _head_of(directory)
+        head = yield from head_of(directory)
         if head is None or head.boot != boot:
             return None
         first = head.position.segment
@@ -66,14 +65,6 @@ def extent_of(directory: str, boot: int) -> Steps[Extent | None]:
         while first - 1 in numbers:
             first -= 1
         return Extent(first, head)
-
-
-def _head_of(directory: str) -> Steps[Head | None]:
-    try:
-        path = f"{directory}/{HEAD}"
-        return Head.decode((yield from steps.opened(path, Mode.READ, read_head)))
-    except FileNotFoundError:
-        return None
 
 
 @dataclass(slots=True)

@@ -20,11 +20,11 @@ from imapbox.index.check_frames import Audit, Unsound, walk
 from imapbox.index.encoding import Encoded, join_operations
 from imapbox.index.frame import FrameContent, encode_frame, encode_trailer
 from imapbox.index.head import Counts, Head, Position
+from imapbox.index.head_file import HEAD
 from imapbox.index.operations import Relocate
 from imapbox.index.read import first_position
 from imapbox.index.rotate import new_segment
 from imapbox.index.segment import SEGMENT_HEADER_SIZE, SegmentHeader, segment_name
-from imapbox.index.settle import HEAD
 from imapbox.model.errors import StoreFailure
 
 # So much goes into one frame.

@@ -22,12 +22,13 @@ from imapbox.index.damage import damage, is_damaged, mark_damaged
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import Frame
 from imapbox.index.head import NO_COUNTS, Head, Position
+from imapbox.index.head_file import head_octets
 from imapbox.index.lost_head import find_first_segment, find_last_segment
-from imapbox.index.read import LogBroken, follow, read_head
+from imapbox.index.read import LogBroken, follow
 from imapbox.index.salvage import read_behind
 from imapbox.index.segment import segment_name
 from imapbox.index.settings import Settings
-from imapbox.index.settle import HEAD, settle
+from imapbox.index.settle import settle
 from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import MailboxDamaged, StoreFailure
 
@@ -109,7 +110,7 @@ def open_log(
     """
     before = None
     for _ in range(_TRIES):
-        data = yield from _read_head_file(directory)
+        data = yield from head_octets(directory)
         head = Head.decode(data)
         if data == before or head is None or head.boot != settings.boot:
             break
@@ -135,7 +136,7 @@ def _open_patiently(
 ) -> Steps[Opened[S]]:
     """Settle a log, read it, and decide whether it is damaged if it can't be."""
     yield from recover(directory, settings, command="open")
-    data = yield from _read_head_file(directory)
+    data = yield from head_octets(directory)
     head = Head.decode(data)
     if head is None or head.boot != settings.boot:
         if (yield from is_damaged(directory)):
@@ -161,7 +162,7 @@ def _read_locked(
     """Read a log that nobody can change meanwhile; mark it if it is broken."""
     with suppress(MailboxDamaged):  # it is marked, and read as it is
         yield from settle(directory, settings)
-    data = yield from _read_head_file(directory)
+    data = yield from head_octets(directory)
     head = Head.decode(data)
     if head is None:
         return (yield from _read_unsettled(directory, data, head, fold, saved))
@@ -176,7 +177,7 @@ def _read_what_checks(
     directory: str, settings: Settings, fold: Callable[[], S], saved: Saved[S] | None
 ) -> Steps[Opened[S]]:
     """Read a log that nobody may write to: what is durable, and no more."""
-    data = yield from _read_head_file(directory)
+    data = yield from head_octets(directory)
     head = Head.decode(data)
     if head is None or head.boot != settings.boot:
         opened = yield from _read_unsettled(directory, data, head, fold, saved)
@@ -337,14 +338,6 @@ def _read_from(
     if state.missing:
         return LogBroken(start)
     return None
-
-
-def _read_head_file(directory: str) -> Steps[bytes]:
-    try:
-        path = f"{directory}/{HEAD}"
-        return (yield from steps.opened(path, Mode.READ, read_head))
-    except FileNotFoundError:
-        return b""
 
 
 def _is_clean(directory: str, end: Position) -> Steps[bool]:

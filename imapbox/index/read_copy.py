@@ -8,15 +8,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from imapbox.disk import steps
-from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.head import NO_COUNTS, Head
+from imapbox.index.head_file import head_of
 from imapbox.index.lost_head import find_last_segment
 from imapbox.index.opening import Folded, fold_up_to
-from imapbox.index.read import LogBroken, read_head
+from imapbox.index.read import LogBroken
 from imapbox.index.salvage import read_behind
-from imapbox.index.settle import HEAD
 from imapbox.model.errors import MailboxDamaged
 
 S = TypeVar("S", bound=Folded)
@@ -34,11 +33,7 @@ def read_copy(directory: str, fold: Callable[[], S]) -> Steps[S]:
         FileNotFoundError: There is no log.
     """
     yield from steps.list_directory(directory)
-    try:
-        data = yield from steps.opened(f"{directory}/{HEAD}", Mode.READ, read_head)
-    except FileNotFoundError:
-        data = b""
-    head = Head.decode(data)
+    head = yield from head_of(directory)
     if head is None:
         last = yield from find_last_segment(directory)
         head = Head(0, last, NO_COUNTS)

@@ -10,17 +10,15 @@ from typing import Final
 import numpy as np
 
 from imapbox.disk import steps
-from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.commit import Log, commit
 from imapbox.index.head import Head
+from imapbox.index.head_file import head_of
 from imapbox.index.known import Known
 from imapbox.index.mailbox_state import MailboxState
-from imapbox.index.read import read_head
 from imapbox.index.relocate import Moving, read_moving
 from imapbox.index.segment import segment_numbers
 from imapbox.index.settings import Settings
-from imapbox.index.settle import HEAD
 from imapbox.index.store_again import StoreAgain
 from imapbox.index.transaction import Transaction
 from imapbox.model.errors import MailboxDamaged
@@ -93,8 +91,7 @@ class Refill:
         return found
 
     def _head(self) -> Steps[Head]:
-        path = f"{self._log.directory}/{HEAD}"
-        head = Head.decode((yield from steps.opened(path, Mode.READ, read_head)))
+        head = yield from head_of(self._log.directory)
         if head is None:
             raise MailboxDamaged(self._log.directory)
         return head

@@ -24,12 +24,12 @@ from imapbox.index.check_names import LOCK
 from imapbox.index.create import write_file
 from imapbox.index.damage import DAMAGED, is_damaged, mark_damaged
 from imapbox.index.head import Head
+from imapbox.index.head_file import HEAD, head_of
 from imapbox.index.lost_found import below, keep, move
 from imapbox.index.new_log import NewLog, write_head, write_new_log
-from imapbox.index.read import read_head
 from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.settings import Settings
-from imapbox.index.settle import HEAD, settle
+from imapbox.index.settle import settle
 from imapbox.locks.lock_file import LOCK_FILE_SIZE, new_lock_file
 from imapbox.model.errors import StoreFailure
 
@@ -157,10 +157,9 @@ def replace_log(
 def good_head(directory: str) -> Steps[Head | None]:
     """Return the head, if it can be read."""
     try:
-        octets = yield from steps.opened(f"{directory}/{HEAD}", Mode.READ, read_head)
+        return (yield from head_of(directory))
     except OSError:
         return None
-    return Head.decode(octets)
 
 
 def _move_strange(job: Job, directory: str, names: Sequence[str]) -> Steps[None]:

@@ -12,7 +12,7 @@ all. A crash anywhere in here leaves a log that the next one settles alike.
 """
 
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
@@ -34,14 +34,13 @@ from imapbox.index.frame import (
     trailer_time,
 )
 from imapbox.index.head import NO_COUNTS, Counts, Head, Position
+from imapbox.index.head_file import HEAD, head_of
 from imapbox.index.lost_head import find_last_segment, is_litter
-from imapbox.index.read import read_head, switch_of
+from imapbox.index.read import switch_of
 from imapbox.index.segment import SEGMENT_HEADER_SIZE, begins_segment, segment_name
 from imapbox.index.settings import Settings
 from imapbox.index.whole_frame import whole_frame, write_again
 from imapbox.model.errors import DiskFull
-
-HEAD: Final = "head"
 
 
 class Tail(NamedTuple):
@@ -72,7 +71,7 @@ def settle(directory: str, settings: Settings) -> Steps[Tail]:
         DiskFull: A disk that has no room even to write over what is there.
     """
     yield from check_damaged(directory)
-    head = yield from _head(directory)
+    head = yield from head_of(directory)
     if head is not None:
         path = f"{directory}/{segment_name(head.position.segment)}"
         if not (yield from steps.exists(path)):
@@ -147,14 +146,6 @@ def publish_written(
         with suppress(DiskFull):
             yield from publish(directory, before, settings)
         raise
-
-
-def _head(directory: str) -> Steps[Head | None]:
-    try:
-        data = yield from steps.opened(f"{directory}/{HEAD}", Mode.READ, read_head)
-    except FileNotFoundError:
-        return None
-    return Head.decode(data)
 
 
 def _read_on(directory: str, tail: Tail, *, may_be_clean: bool) -> Steps[Tail]:

@@ -17,10 +17,8 @@ from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.chunk import ALIVE, Frozen
-from imapbox.index.head import Head
+from imapbox.index.head_file import head_of
 from imapbox.index.mailbox_state import FrozenMailbox
-from imapbox.index.read import read_head
-from imapbox.index.settle import HEAD
 from imapbox.index.snapshot import (
     CRC,
     PIECE_ROWS,
@@ -179,9 +177,7 @@ def remove_older(directory: str, mine: str) -> Steps[None]:
     is newer than the head is nobody's: it was there before the log was put in
     the place of another.
     """
-    head = Head.decode(
-        (yield from steps.opened(f"{directory}/{HEAD}", Mode.READ, read_head))
-    )
+    head = yield from head_of(directory)
     kept = 0
     for each in (yield from names_in(directory)):
         if each.name == mine or head is None:

@@ -16,10 +16,11 @@ from typing import Final
 from imapbox.disk import steps
 from imapbox.disk.steps import Steps
 from imapbox.index.account_state import AccountState
+from imapbox.index.head_file import HEAD
 from imapbox.index.opening import follow_all
 from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.settings import Settings
-from imapbox.index.settle import HEAD, settle
+from imapbox.index.settle import settle
 from imapbox.locks.acquire import Identity, locked
 from imapbox.model.names import UserName
 from imapbox.store.full_text import remove_mailbox_cache

@@ -10,9 +10,10 @@ from imapbox.disk.steps import Steps
 from imapbox.index.account_operations import AccountBase, Create
 from imapbox.index.commit import RESERVE
 from imapbox.index.create import create_log, fill_log
-from imapbox.index.head import NO_COUNTS, Counts, Head
+from imapbox.index.head import NO_COUNTS, Counts
+from imapbox.index.head_file import HEAD, head_of
 from imapbox.index.operations import Base
-from imapbox.index.read import Window, first_position, read_frame, read_head
+from imapbox.index.read import Window, first_position, read_frame
 from imapbox.index.segment import (
     SEGMENT_HEADER_SIZE,
     SegmentHeader,
@@ -20,7 +21,6 @@ from imapbox.index.segment import (
     segment_numbers,
 )
 from imapbox.index.settings import Settings
-from imapbox.index.settle import HEAD
 from imapbox.locks.acquire import Identity, locked
 from imapbox.locks.lock_file import new_lock_file
 from imapbox.model.names import INBOX, MailboxName, UserName
@@ -80,10 +80,8 @@ def account_is_made(user: UserName) -> Steps[bool]:
     with suppress(FileNotFoundError):
         if (yield from steps.opened(segment, Mode.READ, begins)):
             return True
-    with suppress(FileNotFoundError):
-        head = yield from steps.opened(f"{directory}/{HEAD}", Mode.READ, read_head)
-        if Head.decode(head) is not None:
-            return True
+    if (yield from head_of(directory)) is not None:
+        return True
     return (yield from _was_used(user))
 
 

@@ -13,10 +13,10 @@ from imapbox.disk.steps import Steps, perform
 from imapbox.index.damage import is_damaged
 from imapbox.index.encoding import DamagedOperations
 from imapbox.index.head import DELETED, HEAD_SIZE, Head, Position
+from imapbox.index.head_file import HEAD
 from imapbox.index.opening import Folded, Saved, fold_up_to, open_log, recover
 from imapbox.index.read import HeadUnreadable, LogBroken, News, look
 from imapbox.index.settings import Settings
-from imapbox.index.settle import HEAD
 from imapbox.model.errors import MailboxDamaged, MailboxGone, StoreFailure
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_words

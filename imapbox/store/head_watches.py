@@ -15,8 +15,8 @@ from twisted.internet.interfaces import IDelayedCall
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
+from imapbox.index.head_file import HEAD
 from imapbox.index.read import read_head
-from imapbox.index.settle import HEAD
 from imapbox.store.drivers import Drivers
 
 # Of one process.
