@@ -20,6 +20,7 @@ from twisted.protocols.haproxy import proxyEndpoint
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from zope.interface import implementer
 
+from imapbox.app.proxy_line import MOST, UNKNOWN, is_proxy_line, may_be_proxy_line
 from imapbox.lmtp.trust import Network, is_trusted
 
 _log = Logger()
@@ -80,8 +81,43 @@ class _Doorkeeper(WrappingFactory):
         if not is_trusted(host, self._networks):
             _log.warn("hung up on {host}: no proxy that --proxy-from names", host=host)
             return None
-        protocol: ProtocolWrapper | None = self.wrappedFactory.buildProtocol(addr)
-        return protocol
+        return _FirstLine(self, self.wrappedFactory.buildProtocol(addr))
+
+
+class _FirstLine(ProtocolWrapper):
+    """What a proxy says first: a header of version 1 is looked at as a whole.
+
+    All else, version 2 too, is read by Twisted, which ends what is no header.
+    """
+
+    def __init__(self, factory: Any, protocol: Any) -> None:
+        super().__init__(factory, protocol)
+        self._held: bytes | None = b""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Pass on what comes, once the line is there and good."""
+        if self._held is None:
+            self.wrappedProtocol.dataReceived(data)
+        elif not self.disconnecting:
+            self._look(self._held + data)
+
+    def _look(self, beginning: bytes) -> None:
+        self._held = beginning
+        line, end, rest = beginning.partition(b"\r\n")
+        if not may_be_proxy_line(beginning):
+            self._pass_on(beginning)
+        elif len(line + end) > MOST or (end and not is_proxy_line(line)):
+            transport: Any = self.transport
+            host = getattr(transport.getPeer(), "host", None)
+            _log.warn("hung up on {host}: no PROXY header that makes sense", host=host)
+            self.loseConnection()  # type: ignore[no-untyped-call]  # Twisted's
+        elif end:
+            # Twisted wants a space there.
+            self._pass_on((line + b" " if line == UNKNOWN else line) + end + rest)
+
+    def _pass_on(self, data: bytes) -> None:
+        self._held = None
+        self.wrappedProtocol.dataReceived(data)
 
 
 class _BehindHeader(ProtocolWrapper):

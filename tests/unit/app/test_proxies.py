@@ -59,7 +59,7 @@ class Caller:
         self.protocol.makeConnection(self.transport)
 
     def say(self, data: bytes) -> Heard:
-        heard = self.protocol.wrappedProtocol.wrappedProtocol
+        heard = self.protocol.wrappedProtocol.wrappedProtocol.wrappedProtocol
         assert isinstance(heard, Heard)
         self.protocol.dataReceived(data)
         return heard
@@ -73,6 +73,22 @@ def test_a_proxy_is_believed(address: IAddress, header: bytes) -> None:
     """Whoever is on this machine, or where it was said, names its client."""
     heard = Caller(address).say(header + b"a NOOP\r\n")
     assert (heard.host, heard.data) == ("203.0.113.9", b"a NOOP\r\n")
+
+
+@pytest.mark.parametrize("header", [HEADER, b"PROXY TCP6 ::2 ::1 1 65535\r\n"])
+def test_a_header_may_come_octet_by_octet(header: bytes) -> None:
+    """However the network cuts a header of version 1, it is the same."""
+    caller = Caller(NEAR)
+    for octet in header + b"a NOOP\r\n":
+        heard = caller.say(bytes([octet]))
+    assert (heard.host, heard.data) == (header.split()[2].decode(), b"a NOOP\r\n")
+
+
+@pytest.mark.parametrize("words", [b"", b" ", b" whatever 1 2", b" " * 92])
+def test_a_proxy_comes_for_itself(words: bytes) -> None:
+    """A proxy that says UNKNOWN, to see whether we live, has its own address."""
+    heard = Caller(NEAR).say(b"PROXY UNKNOWN" + words + b"\r\na NOOP\r\n")
+    assert (heard.host, heard.data) == ("127.0.0.1", b"a NOOP\r\n")
 
 
 @pytest.mark.parametrize(
@@ -119,6 +135,16 @@ async def test_a_stranger_hears_nothing() -> None:
         b"PROXY TCP4 203.0.113.9\r\n",
         b"PROXY UDP4 203.0.113.9 192.0.2.1 4711 143\r\n",
         b"PROXY TCP4 " + b"9" * 108,
+        b"PROXY TCP4 nonsense 192.0.2.1 4711 143\r\n",
+        b"PROXY TCP4 ::1 ::1 4711 143\r\n",
+        b"PROXY TCP6 fe80::1%eth0 ::1 4711 143\r\n",
+        b"PROXY TCP4 203.0.113.9 192.0.2.1 x y\r\n",
+        b"PROXY TCP4 203.0.113.9 192.0.2.1 4711 65536\r\n",
+        b"PROXY TCP4 203.0.113.9 192.0.2.1 4711 143 1\r\n",
+        b"PROXY TCP4  203.0.113.9 192.0.2.1 4711 143\r\n",
+        b"PROXY TCP4 \xc3\xa9 192.0.2.1 4711 143\r\n",
+        b"PROXY UNKNOWN" + b"x" * 94 + b"\r\n",
+        b"PROXY UNKNOWN" + b" " * 93 + b"\r\n",
         SECOND_VERSION[:13] + b"\x51" + SECOND_VERSION[14:],
         SECOND_VERSION[:15],
     ],
