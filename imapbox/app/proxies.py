@@ -84,70 +84,65 @@ class _Doorkeeper(WrappingFactory):
         return _FirstLine(self, self.wrappedFactory.buildProtocol(addr))
 
 
-class _FirstLine(ProtocolWrapper):
-    """What a proxy says first: a header of version 1 is looked at as a whole.
-
-    All else, version 2 too, is read by Twisted, which ends what is no header.
-    """
+class _Looking(ProtocolWrapper):
+    """Holds what comes until it is clear what it is."""
 
     def __init__(self, factory: Any, protocol: Any) -> None:
         super().__init__(factory, protocol)
         self._held: bytes | None = b""
 
     def dataReceived(self, data: bytes) -> None:
-        """Pass on what comes, once the line is there and good."""
+        """Look at what came so far, or pass it on."""
         if self._held is None:
             self.wrappedProtocol.dataReceived(data)
         elif not self.disconnecting:
-            self._look(self._held + data)
+            self._held += data
+            self._look(self._held)
 
     def _look(self, beginning: bytes) -> None:
-        self._held = beginning
-        line, end, rest = beginning.partition(b"\r\n")
-        if not may_be_proxy_line(beginning):
-            self._pass_on(beginning)
-        elif len(line + end) > MOST or (end and not is_proxy_line(line)):
-            transport: Any = self.transport
-            host = getattr(transport.getPeer(), "host", None)
-            _log.warn("hung up on {host}: no PROXY header that makes sense", host=host)
-            self.loseConnection()  # type: ignore[no-untyped-call]  # Twisted's
-        elif end:
-            # Twisted wants a space there.
-            self._pass_on((line + b" " if line == UNKNOWN else line) + end + rest)
+        """Pass it on, hang up, or wait for more."""
+        raise NotImplementedError
 
     def _pass_on(self, data: bytes) -> None:
         self._held = None
         self.wrappedProtocol.dataReceived(data)
 
+    def _hang_up(self, reason: str) -> None:
+        transport: Any = self.transport
+        host = getattr(transport.getPeer(), "host", None)
+        _log.warn("hung up on {host}: {reason}", host=host, reason=reason)
+        self.loseConnection()  # type: ignore[no-untyped-call]  # Twisted's
 
-class _BehindHeader(ProtocolWrapper):
+
+class _FirstLine(_Looking):
+    """What a proxy says first: a header of version 1 is looked at as a whole.
+
+    All else, version 2 too, is read by Twisted, which ends what is no header.
+    """
+
+    def _look(self, beginning: bytes) -> None:
+        line, end, rest = beginning.partition(b"\r\n")
+        if not may_be_proxy_line(beginning):
+            self._pass_on(beginning)
+        elif len(line + end) > MOST or (end and not is_proxy_line(line)):
+            self._hang_up("no PROXY header that makes sense")
+        elif end:
+            # Twisted wants a space there.
+            self._pass_on((line + b" " if line == UNKNOWN else line) + end + rest)
+
+
+class _BehindHeader(_Looking):
     """What comes behind the header: the client's own words, or another header.
 
     Who stands behind two proxies that both put one there would be taken for the
     first of these.
     """
 
-    def __init__(self, factory: Any, protocol: Any) -> None:
-        super().__init__(factory, protocol)
-        self._held: bytes | None = b""
-
-    def dataReceived(self, data: bytes) -> None:
-        """Pass on what comes, once it is clear that it is no header."""
-        if self._held is None:
-            self.wrappedProtocol.dataReceived(data)
-        elif not self.disconnecting:
-            self._look(self._held + data)
-
     def _look(self, beginning: bytes) -> None:
-        self._held = beginning
         if beginning.startswith(_BEGINNINGS):
-            transport: Any = self.transport
-            host = getattr(transport.getPeer(), "host", None)
-            _log.warn("hung up on {host}: a second PROXY header", host=host)
-            self.loseConnection()  # type: ignore[no-untyped-call]  # Twisted's
+            self._hang_up("a second PROXY header")
         elif not any(each.startswith(beginning) for each in _BEGINNINGS):
-            self._held = None
-            self.wrappedProtocol.dataReceived(beginning)
+            self._pass_on(beginning)
 
 
 class _HeadersEnd(WrappingFactory):
