@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from imapbox.imap.selection import Selection
 from imapbox.mailbox.messages import Message
+from imapbox.mime.message_ids import thread_id
 from imapbox.model.message import InternalDate
 from imapbox.wire.imap import responses
 from imapbox.wire.imap.fetch_items import FetchAtt
-from imapbox.wire.imap.object_ids import emailid
+from imapbox.wire.imap.object_ids import emailid, threadid
 
 # Of a message and its card; the latter is not looked at unless `needs_card`, and
 # may be None unless `makes_cards`.
@@ -27,13 +28,14 @@ _IN_INDEX: Final[Mapping[FetchAtt, Fact]] = {
     FetchAtt.EMAILID: lambda message, _: responses.objectid_item(
         b"EMAILID", emailid(message.emailid)
     ),
-    # Which messages belong together is not kept: RFC 8474 §5.2.
-    FetchAtt.THREADID: lambda _message, _: responses.nil_item(b"THREADID"),
     FetchAtt.SAVEDATE: lambda message, _: responses.savedate_item(
         InternalDate(message.savedate, 0)
     ),
 }
 _ON_CARD: Final[Mapping[FetchAtt, Fact]] = {
+    FetchAtt.THREADID: lambda _, card: responses.objectid_item(
+        b"THREADID", threadid(thread_id(card))
+    ),
     FetchAtt.ENVELOPE: lambda _, card: b"ENVELOPE " + card.envelope,
     FetchAtt.BODY: lambda _, card: b"BODY " + card.body,
     FetchAtt.BODYSTRUCTURE: lambda _, card: b"BODYSTRUCTURE " + card.bodystructure,

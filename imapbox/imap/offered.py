@@ -11,6 +11,7 @@ from imapbox.imap.answers import Mistaken
 from imapbox.model.criteria import (
     ChangedFrom,
     HasEmailId,
+    HasThreadId,
     Older,
     Saved,
     Younger,
@@ -68,6 +69,7 @@ COMMANDS: Final[Mapping[str, str]] = {
 _CRITERIA: Final[Mapping[type[Any], str]] = {
     ChangedFrom: "CONDSTORE",
     HasEmailId: "OBJECTID",
+    HasThreadId: "OBJECTID",
     Saved: "SAVEDATE",
     Older: "WITHIN",
     Younger: "WITHIN",

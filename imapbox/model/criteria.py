@@ -139,6 +139,13 @@ class HasEmailId:
 
 
 @dataclass(frozen=True, slots=True)
+class HasThreadId:
+    """It is in the thread with this id, 16 octets. RFC 8474 §6."""
+
+    threadid: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Older:
     """It arrived this number of seconds ago, or before. RFC 5032 §2."""
 
@@ -218,6 +225,7 @@ Criterion: TypeAlias = (
     | Arrived
     | Saved
     | HasEmailId
+    | HasThreadId
     | Older
     | Younger
     | Sent

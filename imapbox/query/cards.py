@@ -1,4 +1,4 @@
-"""What is asked of a message's card: well-known header fields, the sent date.
+"""What is asked of a message's card: known header fields, the sent date, the thread.
 
 See Also:
     RFC 9051 §6.4.4 (FROM, SUBJECT, SENTON, HEADER).
@@ -9,7 +9,8 @@ from datetime import date
 from typing import TypeAlias
 
 from imapbox.mime.card import FIELD_BY_NAME, Card, Field
-from imapbox.model.criteria import Criterion, FieldHas, Sent, When
+from imapbox.mime.message_ids import thread_id
+from imapbox.model.criteria import Criterion, FieldHas, HasThreadId, Sent, When
 from imapbox.query.needles import MAX_FIELD, as_one_line, header_needle
 
 CardTest: TypeAlias = Callable[[Card], bool]
@@ -18,6 +19,8 @@ CardTest: TypeAlias = Callable[[Card], bool]
 def card_test(criterion: Criterion) -> CardTest | None:
     """Return what says whether a message is so; None if no card tells."""
     match criterion:
+        case HasThreadId(threadid):
+            return lambda card: thread_id(card) == threadid
         case Sent(when, day):
             return lambda card: _sent(card, when, day)
         case FieldHas(name, text):

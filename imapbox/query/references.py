@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
-from imapbox.query.message_ids import MOST_REFERENCES
+from imapbox.mime.message_ids import MOST_REFERENCES
 
 ROOT: Final = -1
 _NONE: Final = -1

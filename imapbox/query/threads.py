@@ -14,10 +14,10 @@ from typing import Final, Protocol, TypeAlias
 
 from imapbox.mime.card import Card, Field
 from imapbox.mime.casemap import collation_key
+from imapbox.mime.message_ids import digest, message_id, references
 from imapbox.mime.subject import is_reply
 from imapbox.model.sorting import ThreadAlgorithm
 from imapbox.query.forest import Forest
-from imapbox.query.message_ids import digest, message_id, references
 from imapbox.query.order import Row, sent
 from imapbox.query.references import ROOT, References
 from imapbox.query.runs import Runs

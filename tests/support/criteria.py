@@ -17,6 +17,7 @@ from imapbox.model.criteria import (
     HasFlag,
     HasKeyword,
     HasSeq,
+    HasThreadId,
     HasUid,
     IsRecent,
     Larger,
@@ -56,6 +57,7 @@ LEAVES = st.one_of(
     st.builds(Arrived, st.sampled_from(When), DAYS),
     st.builds(Saved, st.sampled_from(When), DAYS),
     st.builds(HasEmailId, st.binary(min_size=16, max_size=16)),
+    st.builds(HasThreadId, st.binary(min_size=16, max_size=16)),
     st.builds(Older, st.integers(1, 2**32 - 1)),
     st.builds(Younger, st.integers(1, 2**32 - 1)),
     st.builds(Sent, st.sampled_from(When), DAYS),
@@ -100,8 +102,10 @@ def spelled(criterion: Criterion, codec: str = "utf-8") -> bytes:
             return b"(%b%b)" % (b"".join(b"OR %b " % each for each in firsts), last)
         case Not(key):
             return b"NOT " + spelled(key, codec)
-        case HasEmailId(emailid):
-            return b"EMAILID M" + emailid.hex().encode()
+        case HasEmailId(octets) | HasThreadId(octets):
+            is_email = isinstance(criterion, HasEmailId)
+            key = b"EMAILID M" if is_email else b"THREADID T"
+            return key + octets.hex().encode()
     words = (_spelled_word(word, codec) for word in _words(criterion))
     return b" ".join(words)
 

@@ -278,7 +278,9 @@ def _store(words: Words) -> bytes:
 _KEYS: Final[tuple[Make, ...]] = (
     lambda words: words.pick((b"ALL", b"SEEN", b"UNSEEN", b"DELETED", b"NEW", b"OLD")),
     lambda words: b"MODSEQ %d" % words.chance.randrange(60),
-    lambda words: words.pick((b"EMAILID M" + b"0a" * 16, b"THREADID x", b"EMAILID x")),
+    lambda words: words.pick(
+        (b"EMAILID M" + b"0a" * 16, b"THREADID T" + b"0a" * 16, b"EMAILID x")
+    ),
     lambda words: b"%b %b" % (words.pick((b"SAVEDON", b"SAVEDSINCE")), words.date()),
     lambda words: (
         words.pick((b"OLDER %d", b"YOUNGER %d")) % words.chance.choice((1, 10**9))

@@ -17,8 +17,9 @@ ObjectId = NewType("ObjectId", bytes)
 # Whoever makes one by another rule takes another letter: RFC 8474 §11.
 _MAILBOX: Final = b"F"
 _MESSAGE: Final = b"M"
+_THREAD: Final = b"T"
 _OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}(?![A-Za-z0-9_-])")
-_OURS = re.compile(rb"M([0-9a-f]{32})")
+_OURS = re.compile(rb"([MT])([0-9a-f]{32})")
 
 
 def mailboxid(octets: bytes) -> ObjectId:
@@ -29,6 +30,11 @@ def mailboxid(octets: bytes) -> ObjectId:
 def emailid(octets: bytes) -> ObjectId:
     """Return what EMAILID tells of a message's id."""
     return ObjectId(_MESSAGE + octets.hex().encode())
+
+
+def threadid(octets: bytes) -> ObjectId:
+    """Return what THREADID tells of a thread's id."""
+    return ObjectId(_THREAD + octets.hex().encode())
 
 
 def read_objectid(lexer: Lexer) -> bytes:
@@ -42,5 +48,16 @@ def read_objectid(lexer: Lexer) -> bytes:
 
 def octets_of_emailid(objectid: bytes) -> bytes | None:
     """Return the id of the messages that are meant; None if there can be none."""
+    return _octets(objectid, _MESSAGE)
+
+
+def octets_of_threadid(objectid: bytes) -> bytes | None:
+    """Return the id of the thread that is meant; None if there can be none."""
+    return _octets(objectid, _THREAD)
+
+
+def _octets(objectid: bytes, kind: bytes) -> bytes | None:
     ours = _OURS.fullmatch(objectid)
-    return bytes.fromhex(ours[1].decode()) if ours else None
+    if ours is None or ours[1] != kind:
+        return None
+    return bytes.fromhex(ours[2].decode())

@@ -45,6 +45,7 @@ from imapbox.model.criteria import (
     HasFlag,
     HasKeyword,
     HasSeq,
+    HasThreadId,
     HasUid,
     IsRecent,
     Larger,
@@ -64,7 +65,11 @@ from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap.dates import read_date
 from imapbox.wire.imap.lexer import Lexer
 from imapbox.wire.imap.mod_sequences import read_search_modseq
-from imapbox.wire.imap.object_ids import octets_of_emailid, read_objectid
+from imapbox.wire.imap.object_ids import (
+    octets_of_emailid,
+    octets_of_threadid,
+    read_objectid,
+)
 from imapbox.wire.imap.sequence_set import read_sequence_set
 
 MAX_KEYS: Final = 1000
@@ -142,9 +147,8 @@ def _emailid(lexer: Lexer) -> Criterion:
 
 
 def _threadid(lexer: Lexer) -> Criterion:
-    # There are none: RFC 8474 §5.2.
-    read_objectid(lexer)
-    return _NONE
+    octets = octets_of_threadid(read_objectid(lexer))
+    return _NONE if octets is None else HasThreadId(octets)
 
 
 _WITH_ARGUMENT: Final[Mapping[bytes, Argument]] = {

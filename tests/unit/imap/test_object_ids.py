@@ -35,7 +35,6 @@ def test_messages_of_the_same_octets_are_one() -> None:
     said = client.say(b"t FETCH 1:* (EMAILID THREADID)\r\n")
     one, two, three = _IDS.findall(said)
     assert one == three != two
-    assert said.count(b" THREADID NIL)") == 3
     assert client.say(b"t SEARCH EMAILID %b\r\n" % one).startswith(b"* SEARCH 1 3\r\n")
     either = b"t UID SEARCH OR EMAILID %b EMAILID %b\r\n" % (two, one)
     assert client.say(either).startswith(b"* SEARCH 1 2 3\r\n")
@@ -44,11 +43,26 @@ def test_messages_of_the_same_octets_are_one() -> None:
         assert said.startswith(b"* SEARCH\r\n")
 
 
-def test_no_message_is_found_by_a_thread() -> None:
-    """THREADID is not kept: nothing has one, and nothing is found by one."""
-    client = client_with(b"a: b\r\n\r\n").select()
-    assert client.say(b"t SEARCH THREADID T1\r\n").startswith(b"* SEARCH\r\n")
-    assert client.say(b"t SEARCH NOT THREADID T1\r\n").startswith(b"* SEARCH 1\r\n")
+def test_a_thread_has_one_id_wherever_it_is() -> None:
+    """What answers, and what is answered, has one THREADID, and is found by it."""
+    client = client_with(
+        b"Message-ID: <b@x>\r\nReferences: <a@x>\r\n\r\n",
+        b"Message-ID: <z@x>\r\n\r\n",
+        b"Message-ID: <c@x>\r\nReferences: <a@x>\r\n <b@x>\r\n\r\n",
+        b"Message-ID: <a@x>\r\n\r\n",
+    ).select()
+    client.say(b"t CREATE other\r\nt COPY 4 other\r\n")
+    said = client.say(b"t FETCH 1:* (THREADID)\r\n")
+    ids = re.findall(rb"FETCH \(THREADID \((T[0-9a-f]{32})\)\)\r\n", said)
+    assert ids[0] == ids[2] == ids[3] != ids[1]
+    for number, found in ((0, b"1 3 4"), (1, b"2")):
+        said = client.say(b"t SEARCH THREADID %b\r\n" % ids[number])
+        assert said.startswith(b"* SEARCH %b\r\n" % found)
+    for nobodys in (ids[0].upper(), b"M" + ids[0][1:], ids[0][:-1], b"NIL", b"T1"):
+        said = client.say(b"t SEARCH NOT THREADID %b\r\n" % nobodys)
+        assert said.startswith(b"* SEARCH 1 2 3 4\r\n")
+    said = client.say(b"t SELECT other\r\nt FETCH 1 (BODY.PEEK[TEXT] THREADID)\r\n")
+    assert b"THREADID (%b)" % ids[0] in said
 
 
 def test_ids_are_told_with_octets() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imapbox.mime.card import Card, make_card
+from imapbox.mime.message_ids import thread_id
 from imapbox.mime.scanner import Scanner
 from imapbox.model.sorting import ThreadAlgorithm
 from imapbox.query.forest import Forest
@@ -49,6 +50,25 @@ def threads(algorithm: ThreadAlgorithm, headers: Sequence[bytes]) -> str:
         threading.add(Row(uid), card(header))
     forest = finished(threading.forest())
     return b"".join(forest.told(range(1, len(headers) + 1))).decode()
+
+
+# Clients keep these: they never change.
+FIRST = "f378af5ee441669b3087246e8731e49b"
+KEPT_IDS = {
+    b"Message-ID: <a@b>": FIRST,
+    b"Subject: answer\r\nReferences: <a@b> <c@d>\r\nMessage-ID: <e@f>": FIRST,
+    b"In-Reply-To: your mail of today <a@b>\r\nReferences: none": FIRST,
+    b'References: (he said) <"a" @ B>': FIRST,
+    b"Message-ID: <a@c>": "120135ea583a3c5e9e4518c7ce63c449",
+    b"Subject: x": "6497eb533483ebad6897c4ce205b9a22",
+    b"": "b63bd05fea2e4a1a610132b88cf21655",
+}
+
+
+@pytest.mark.parametrize("header", KEPT_IDS)
+def test_a_thread_keeps_its_id(header: bytes) -> None:
+    """What a message's thread is called follows from its header, for ever."""
+    assert thread_id(card(header)).hex() == KEPT_IDS[header]
 
 
 IDS = "abcdefgh"

@@ -37,6 +37,27 @@ def references(card: Card) -> list[int]:
     return found[-MOST_REFERENCES:] or _ids(card, Field.IN_REPLY_TO)[:1]
 
 
+def thread_id(card: Card) -> bytes:
+    """Return the id of the thread that the message is in, 16 octets. RFC 8474 §5.2.
+
+    A thread goes by its first message's id. Whoever answers names that first of
+    all in References, so it takes no look at other messages, wherever they are,
+    and never changes. Of a message that names nobody, and has no name itself, the
+    envelope tells.
+
+    The rule is part of what clients keep: see docs/decisions/thread-ids.md.
+    """
+    for field in (Field.REFERENCES, Field.IN_REPLY_TO, Field.MESSAGE_ID):
+        found = _ID.search(card.field(field) or "", 0, _MAX_FIELD)
+        if found is not None:
+            return _thread_of(b"<%b>" % _normal(*found.groups("")))
+    return _thread_of(card.envelope)
+
+
+def _thread_of(octets: bytes) -> bytes:
+    return blake2b(octets, digest_size=16, person=b"THREADID").digest()
+
+
 def digest(octets: bytes) -> int:
     """Return a number of 64 bits, signed, that stands for ``octets``."""
     return int.from_bytes(blake2b(octets, digest_size=8).digest(), signed=True)
