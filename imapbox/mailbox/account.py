@@ -258,8 +258,8 @@ class UserAccount:
     ) -> Status:
         """Return the counts; see `account_interface.Account.status`."""
         access = await self._access(name, Rights.READ)
-        if not (deleted or recent):
-            bound = self._account.named(name)
+        bound = self._account.named(name)
+        if not (deleted or recent or self._store.is_open(self._account, bound)):
             found = await self._store.glimpses(self._account, [bound])
             if bound.mailbox_id in found:
                 return status_of(bound.mailbox_id, found[bound.mailbox_id])

@@ -317,23 +317,23 @@ class Store(Service):
     ) -> dict[bytes, Counts]:
         """Return what mailboxes' heads say of them, without opening their logs.
 
-        By id. Left out are those that are open anyway, or can't be known so.
+        By id. Left out are those that can't be known so.
         """
-        closed = {
-            each.mailbox_id: (directory, each.uidvalidity)
+        logs = [
+            (mailbox_directory(account.user, each.mailbox_id), each.uidvalidity)
             for each in mailboxes
-            if (directory := mailbox_directory(account.user, each.mailbox_id))
-            not in self._mailboxes
-        }
-        if not closed:
-            return {}
-        work = glimpses(self.settings.boot, list(closed.values()))
+        ]
+        work = glimpses(self.settings.boot, logs)
         found = await self._run(self.drivers.read.run(work))
         return {
-            mailbox_id: counts
-            for mailbox_id, counts in zip(closed, found, strict=True)
+            each.mailbox_id: counts
+            for each, counts in zip(mailboxes, found, strict=True)
             if counts is not None
         }
+
+    def is_open(self, account: AccountLog, mailbox: Create) -> bool:
+        """Say whether a mailbox is open anyway: it takes no thread to look at it."""
+        return mailbox_directory(account.user, mailbox.mailbox_id) in self._mailboxes
 
     async def old_glimpse(self, account: AccountLog, mailbox: Create) -> Counts | None:
         """Return what a mailbox's head says or, before a restart, said of it.

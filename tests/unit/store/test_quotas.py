@@ -21,6 +21,7 @@ from tests.support.mail_store import (
     Opener,
     account_of,
     deliver,
+    disk_of,
     knows_bob,
     new_message,
 )
@@ -127,6 +128,31 @@ async def test_a_damaged_mailbox_keeps_no_mail_out(open_store: Opener) -> None:
         file.write(bytes(64))
     assert (await account.quota())[1].messages == 2
     await deliver(started_anew)
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_used_is_read_from_the_heads(open_store: Opener) -> None:
+    """To add up an account costs one look at each head, whatever is open."""
+    store = await open_store()
+    account = await account_of(store)
+    names = [mailbox_name(f"box{number}") for number in range(70)]
+    for name in names:
+        await account.create(name)
+    # More than are kept open for who comes next.
+    selected = [await account.select(name, read_only=True) for name in names]
+    del selected[10:]
+    opened: list[str] = []
+
+    def note(method: str, path: str) -> None:
+        if method == "open" and "/mailboxes/" in path:
+            opened.append(path.rsplit("/", 1)[1])
+
+    log = await store.account(BOB)
+    await store.compactor.idle()  # it looks at what was selected
+    disk_of(store).steer = note
+    await usage_of(store, log)
+    disk_of(store).steer = None
+    assert opened == ["head"] * len(log.state.mailboxes)
 
 
 @pytest_twisted.ensureDeferred
