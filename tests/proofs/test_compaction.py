@@ -12,16 +12,16 @@ Tell: TypeAlias = Callable[[object], None]
 
 def test_every_crash_is_survived(effort: int, tell: Tell) -> None:
     """Killed and powered off at every call; then it is done to the end."""
-    report = compaction.crashes(min(1.0, 0.4 * effort))
+    report = compaction.crashes(min(1.0, 0.1 * effort))
     tell(report)
-    assert report.images > 400
+    assert report.crashes > 150
 
 
 def test_a_crash_behind_a_crash_is_survived(effort: int, tell: Tell) -> None:
     """Who ends what a crash cut short may crash in turn, anywhere."""
-    report = compaction.second_crashes(0.012 * effort)
+    report = compaction.second_crashes(0.004 if effort == 1 else 0.012 * effort)
     tell(report)
-    assert report.images > 400
+    assert report.crashes > 50
 
 
 def test_every_error_is_survived(effort: int, tell: Tell) -> None:
@@ -67,9 +67,10 @@ def test_two_compactions_at_once(effort: int, tell: Tell) -> None:
 
 def test_all_at_once(seed: int, effort: int, tell: Tell) -> None:
     """A compaction, a reader, a flagger and a deliverer in random schedules."""
-    report = compaction.random_schedules(100 * effort, seed)
+    count = 30 if effort == 1 else 100 * effort
+    report = compaction.random_schedules(count, seed)
     tell(f"seed {seed}: {report}")
-    assert report.schedules == 100 * effort
+    assert report.schedules == count
 
 
 def test_no_schedule_with_a_death_hides_a_message(
@@ -77,9 +78,9 @@ def test_no_schedule_with_a_death_hides_a_message(
 ) -> None:
     """Nor beside a compaction, a rotation and a death does a NOOP miss a message.
 
-    300 schedules with random priorities (PCT); 100,000 in the long form.
+    100 schedules with random priorities (PCT); 100,000 in the long form.
     """
-    count = 300 if effort == 1 else 5_000 * effort
+    count = 100 if effort == 1 else 5_000 * effort
     report = compaction.three_at_random(count, seed)
     tell(f"seed {seed}: {report}")
     assert report.schedules == count

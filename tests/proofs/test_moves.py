@@ -29,13 +29,14 @@ def test_no_schedule_of_two_harms_a_message(name: str, effort: int, tell: Tell) 
 
 def test_a_mover_that_dies_loses_nothing(effort: int, tell: Tell) -> None:
     """What it was moving is in one mailbox or in both, and others go on."""
-    report = moves.of_which_one_dies(1 if effort == 1 else 2)
+    report = moves.of_which_one_dies(0 if effort == 1 else 2)
     tell(report)
-    assert report.states > 2_000
+    assert report.states > 1_000
 
 
 def test_all_at_once(seed: int, effort: int, tell: Tell) -> None:
     """Two movers, a deliverer and a reader in random schedules."""
-    report = moves.random_schedules(300 * effort, seed)
+    count = 100 if effort == 1 else 300 * effort
+    report = moves.random_schedules(count, seed)
     tell(f"seed {seed}: {report}")
-    assert report.schedules == 300 * effort
+    assert report.schedules == count

@@ -13,7 +13,7 @@ Tell: TypeAlias = Callable[[object], None]
 @pytest.mark.parametrize("name", list(repairing.DAMAGES))
 def test_every_crash_is_survived(name: str, effort: int, tell: Tell) -> None:
     """Killed and powered off at each call, and run again: nothing is lost."""
-    report = repairing.crashes(name, min(1.0, 0.15 * effort))
+    report = repairing.crashes(name, min(1.0, 0.06 * effort))
     tell(report)
     assert report.images > 5
 

@@ -19,7 +19,7 @@ def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_crash_is_survived(effort: int, tell: Tell) -> None:
     """Killed and powered off at every call; done again, each message is back once."""
-    report = undoing.crashes(min(1.0, 0.25 * effort))
+    report = undoing.crashes(min(1.0, 0.1 * effort))
     tell(report)
     assert report.images > 300
 

@@ -42,9 +42,13 @@ from tests.simulation.report import CrashReport
 from tests.simulation.walk import walk, walk_errors
 
 
-def of_everything() -> CrashReport:
-    """Everything, killed and powered off at every call."""
-    return _crashes_of(everything)
+def of_everything(share: float = 1.0) -> CrashReport:
+    """Everything, killed and powered off at every call.
+
+    Args:
+        share: Of the disks that a power loss may leave, how many are tried.
+    """
+    return _crashes_of(everything, share)
 
 
 def of_the_short(share: float = 1.0) -> CrashReport:
@@ -52,9 +56,9 @@ def of_the_short(share: float = 1.0) -> CrashReport:
     return _crashes_of(short, share, every_subset_up_to=5, random_subsets=8)
 
 
-def with_snapshots() -> CrashReport:
+def with_snapshots(share: float = 1.0) -> CrashReport:
     """Kills and power losses at each call, also of a snapshot's making."""
-    return _crashes_of(saved, every_subset_up_to=2, random_subsets=1)
+    return _crashes_of(saved, share, every_subset_up_to=2, random_subsets=1)
 
 
 def _crashes_of(
@@ -183,9 +187,9 @@ def full_disks_behind_half(share: float = 1.0) -> CrashReport:
     return errors_at(fault, share)
 
 
-def full_disks_at_the_head() -> CrashReport:
+def full_disks_at_the_head(share: float = 1.0) -> CrashReport:
     """ENOSPC where a head is written over, as where blocks are copied."""
-    return errors_at(Fault(WRITES, 1, errno.ENOSPC, where=is_head))
+    return errors_at(Fault(WRITES, 1, errno.ENOSPC, where=is_head), share)
 
 
 def full_disks_that_copy(share: float = 1.0) -> CrashReport:

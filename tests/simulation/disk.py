@@ -113,7 +113,8 @@ class SimulatedDisk:
 
     def process(self, pid: int) -> "SimulatedFileSystem":
         """Return the file system as process ``pid`` sees it."""
-        self.pids |= {pid}
+        if pid not in self.pids:
+            self.pids |= {pid}
         return SimulatedFileSystem(self, pid)
 
     def settle(self) -> None:
@@ -409,7 +410,7 @@ class SimulatedFileSystem:
     def _record(self, method: str, path: str, *numbers: int) -> None:
         if self.disk.calls is not None:
             self.disk.calls.append(Record(self.pid, method, path, numbers))
-        if method in _FAIL_HERE:
+        if self.disk.faults and method in _FAIL_HERE:
             self._fail(method, path)
 
     def _file(self, fd: int) -> OpenFile:

@@ -37,6 +37,7 @@ from tests.simulation.touches import Touch, commute, touches_of
 MANY_STEPS: Final = 5_000
 PROBES: Final = 20
 NO_FILE: Final = 0
+_WAKING: Final = frozenset({"pwrite", "truncate"})
 
 
 class _Process(NamedTuple):
@@ -161,35 +162,33 @@ class Explorer:
 
     def runnable(self, state: _State) -> list[int]:
         """Return the processes that can make a step."""
+        scripts = self._scripts
         return [
             who
-            for who, process in enumerate(state.processes)
-            if process.waits_on is None
-            and not process.dead
-            and isinstance(self.wanted(state, who), (Call, Pause))
+            for who, (place, waits_on, _, dead) in enumerate(state.processes)
+            if waits_on is None and not dead and scripts[who].goes_on[place]
         ]
 
     def step(self, state: _State, who: int, *, in_place: bool = False) -> _State:
         """Return the state behind a process's next call."""
-        wanted = self.wanted(state, who)
+        script, place = self._scripts[who], state.processes[who].place
+        wanted = script.next(place)
         processes = list(state.processes)
         disk = state.disk if in_place else state.disk.copy()
-        place = processes[who].place
-        if isinstance(wanted, Pause) and wanted.until <= disk.clock:
-            processes[who] = _Process(self._scripts[who].after(place, None))
-            return _State(disk, tuple(processes))
         if isinstance(wanted, Pause):
-            inode = disk.names.get(wanted.path, NO_FILE)
-            processes[who] = _Process(place, inode, wanted.until)
+            if wanted.until <= disk.clock:
+                processes[who] = _Process(script.after(place, None))
+            else:
+                inode = disk.names.get(wanted.path, NO_FILE)
+                processes[who] = _Process(place, inode, wanted.until)
             return _State(disk, tuple(processes))
         filesystem = disk.process(self.pids[who])
         try:
             result = getattr(filesystem, wanted.method)(*wanted.arguments)
         except OSError as error:
             result = error
-        after = self._scripts[who].after(place, frozen(result))
-        processes[who] = _Process(after)
-        if wanted.method in {"pwrite", "truncate"}:
+        processes[who] = _Process(script.after(place, frozen(result)))
+        if wanted.method in _WAKING:
             written = disk.files[self.pids[who], wanted.arguments[0]].inode
             self._wake(processes, written, float("-inf"))
         return _State(disk, tuple(processes))
@@ -322,9 +321,11 @@ class Explorer:
         """Look at a state between two steps."""
         if len(schedule) > MANY_STEPS:
             raise Violation("no end in sight", tuple(schedule))
-        who = schedule[-1]
-        if isinstance(self.wanted(state, who), Pause) and any(
-            pid == self.pids[who] for pid, _ in state.disk.locks.values()
+        who, locks = schedule[-1], state.disk.locks
+        if (
+            locks
+            and isinstance(self.wanted(state, who), Pause)
+            and any(pid == self.pids[who] for pid, _ in locks.values())
         ):
             raise Violation("it waits while it holds a lock", tuple(schedule))
         if self.check_step is not None:

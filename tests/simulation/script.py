@@ -7,7 +7,7 @@ calls, so that those results say all about where it stands.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from imapbox.disk.steps import Steps
+from imapbox.disk.steps import Call, Pause, Steps
 
 
 class Returned(NamedTuple):
@@ -23,15 +23,20 @@ class Raised(NamedTuple):
 
 
 class Script:
-    """What one process does next, for any results it was given."""
+    """What one process does next, for any results it was given.
+
+    Attributes:
+        goes_on: Whether there is something to do, for each place.
+    """
 
     def __init__(self, make: Callable[[], Steps[Any]]) -> None:
         self._make = make
         self._results: list[tuple[int, Any]] = [(-1, None)]
         self._next: list[Any] = []
+        self.goes_on: list[bool] = []
         self._after: dict[tuple[int, Any], int] = {}
         self._live: dict[int, Steps[Any]] = {}
-        self._next.append(self._ask(make(), None, 0))
+        self._append(self._ask(make(), None, 0))
 
     def next(self, place: int) -> Any:
         """Return the `Call`, `Pause`, `Returned` or `Raised` at a place."""
@@ -46,9 +51,13 @@ class Script:
         new = len(self._results)
         self._results.append((place, result))
         generator = self._live.pop(place, None) or self._drive_to(place)
-        self._next.append(self._ask(generator, result, new))
+        self._append(self._ask(generator, result, new))
         self._after[key] = new
         return new
+
+    def _append(self, wanted: Any) -> None:
+        self._next.append(wanted)
+        self.goes_on.append(isinstance(wanted, (Call, Pause)))
 
     def _ask(self, generator: Steps[Any], result: Any, place: int) -> Any:
         try:
