@@ -8,6 +8,7 @@ from twisted.application.service import IService
 from twisted.internet import reactor  # noqa: TID251 - twistd has installed it
 from twisted.internet.error import ReactorNotRunning
 
+from imapbox.app.garbage import leave_out_what_stays
 from imapbox.app.hardening import harden
 from imapbox.app.malloc import keep_little
 from imapbox.app.options import ServerOptions
@@ -36,6 +37,7 @@ def makeService(options: Options) -> IService:
         last_resort=signal.alarm,
         give_up=_fail,
     )
+    leave_out_what_stays()  # all modules are there
     return service
 
 
