@@ -4,6 +4,7 @@ import imaplib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server
+from imapbox.app.command import main
 from tests.support.inbox import inbox_of
 from tests.support.stored_mail import stored_mail
 
@@ -37,6 +40,20 @@ def run(command: str, store: Path, *arguments: str) -> tuple[int, str]:
         check=False,
     )
     return done.returncode, done.stdout.decode()
+
+
+def ask(command: str, store: Path, *arguments: str) -> tuple[int, str]:
+    """Do so in this process, as what only reads can be."""
+    done = CliRunner().invoke(main, [command, "--store", str(store), *arguments])
+    return done.exit_code, done.output
+
+
+@pytest.fixture(scope="module")
+def made_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in which alice has an account, not to be changed."""
+    store = tmp_path_factory.mktemp("made") / "store"
+    subprocess.run([IMAPBOX, "user", "add", "--store", store, ALICE], check=True)
+    return store
 
 
 class Deliverer:
@@ -121,7 +138,7 @@ def test_a_user_deleted_all_mail(imapbox_server: Server) -> None:
     again = run("undo", store, "--to", to, ALICE)
     assert again == (0, f"Nothing was expunged since modseq {to} that is not back.\n")
     assert "brought back" in run("log", store, ALICE)[1]
-    assert run("check", store)[0] == 0
+    assert ask("check", store)[0] == 0
 
 
 def test_a_copy_is_made_while_mail_comes(
@@ -135,7 +152,7 @@ def test_a_copy_is_made_while_mail_comes(
         answered = deliverer.answered
         status, said = run("snapshot", store, str(copy))
         assert status == 0, said
-    assert run("check", copy)[0] == 0
+    assert ask("check", copy)[0] == 0
     found = marks(copy)
     assert found == list(range(len(found)))
     assert len(found) >= answered
@@ -187,20 +204,19 @@ def test_a_mailbox_comes_back_from_a_copy(
         _, found = imap.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
         said = b"".join(each[1] for each in found if isinstance(each, tuple))
         assert [int(n) for n in _MARK.findall(said)] == list(range(COUNT + 2))
-    assert run("check", store)[0] == 0
+    assert ask("check", store)[0] == 0
     for wrong in (["--as", "x", "--in-place"], []):
-        assert run("restore", store, *back, *wrong, ALICE)[0] == 2
+        assert ask("restore", store, *back, *wrong, ALICE)[0] == 2
 
 
-def test_a_store_that_was_restored(tmp_path: Path) -> None:
+def test_a_store_that_was_restored(made_store: Path, tmp_path: Path) -> None:
     """All mailboxes have new UIDVALIDITYs, and nothing else is changed."""
-    store = tmp_path / "store"
-    subprocess.run([IMAPBOX, "user", "add", "--store", store, ALICE], check=True)
+    store = shutil.copytree(made_store, tmp_path / "store")
     before = uidvalidity(store)
     status, said = run("restored", store)
     assert (status, said) == (0, "1 users: new UIDVALIDITY for 6 mailboxes\n")
     assert uidvalidity(store) > before
-    assert run("check", store)[0] == 0
+    assert ask("check", store)[0] == 0
     assert not (store / "restoring").exists()
 
 
@@ -214,22 +230,21 @@ def test_a_copier_is_killed(imapbox_server: Server, tmp_path: Path) -> None:
             assert copying.poll() is None
         copying.send_signal(signal.SIGKILL)
     deliverer.deliver(COUNT)
-    assert run("check", store)[0] == 0
+    assert ask("check", store)[0] == 0
     assert marks(store) == list(range(deliverer.answered))
-    assert run("locks", store)[1].count("\n") == 1, "no lock is left held"
+    assert ask("locks", store)[1].count("\n") == 1, "no lock is left held"
     if not (copy / "imapbox-store").exists():  # else it was faster than the kill
         assert (copy / "unfinished").exists()
         status, said = run("snapshot", store, str(copy))
         assert (status, "was never finished" in said) == (2, True)
-        assert run("check", copy)[0] == 1
+        assert ask("check", copy)[0] == 1
 
 
-def test_where_no_copy_can_be(tmp_path: Path) -> None:
+def test_where_no_copy_can_be(made_store: Path, tmp_path: Path) -> None:
     """Not in the store itself, not where something is, and not of nothing."""
-    store = tmp_path / "store"
-    subprocess.run([IMAPBOX, "user", "add", "--store", store, ALICE], check=True)
+    store = shutil.copytree(made_store, tmp_path / "store")
     for of, to in ((store, store / "copy"), (store, tmp_path), (tmp_path, "copy")):
-        assert run("snapshot", of, str(to))[0] == 2
+        assert ask("snapshot", of, str(to))[0] == 2
     assert not (store / "copy").exists()
 
 
@@ -248,4 +263,4 @@ def test_root_copies_for_the_owner(
     assert {path.stat().st_mode & 0o077 for path in [copy, *copy.rglob("*")]} == {0}
     back = ("--from", str(copy), "--as", "Back")
     assert run("restore", store, *back, ALICE)[0] == 0
-    assert run("check", store)[0] == 0
+    assert ask("check", store)[0] == 0

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def test_a_stopped_holder_costs_writers_their_patience_only(
             delivering = pool.submit(lmtp.deliver, MESSAGE, [USER])
             storing = pool.submit(refusal, writer, rb"STORE 1 +FLAGS (\Flagged)")
             noops = 0
-            while not (delivering.done() and storing.done()):
+            while wait([delivering, storing], timeout=0.05).not_done:
                 assert reader.noop() == 1
                 noops += 1
             assert noops > 100

@@ -27,6 +27,6 @@ def test_all_at_once(seed: int, effort: int, tell: Tell) -> None:
 
 def test_every_crash_is_survived(effort: int, tell: Tell) -> None:
     """Finished, a copy is whole; begun anew behind a crash it has all that was said."""
-    report = store_copies.crashes(min(1.0, 0.1 * effort))
+    report = store_copies.crashes(min(1.0, 0.2 * effort))
     tell(report)
     assert report.images > 300
