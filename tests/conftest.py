@@ -1,12 +1,14 @@
 """What all tests share: seeds, effort, real programs, and a clean reactor."""
 
 import gc
+import importlib.metadata
 import inspect
 import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,7 +41,7 @@ FINISHED = count(1)
 hypothesis.settings.register_profile(
     "house",
     deadline=None,
-    max_examples=100 * EFFORT,
+    max_examples=50 if EFFORT == 1 else 100 * EFFORT,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("house")
@@ -50,6 +52,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # Twisted keeps what is logged before there is a log, and with each failure
     # the frames that it went through: whole stores of tests that are over.
     globalLogBeginner.beginLoggingTo([], redirectStandardIO=False, discardBuffer=True)
+    # pytest asks for Twisted's version at each test, which is read from a page of
+    # text: half of what a small test costs.
+    importlib.metadata.version = cache(importlib.metadata.version)
     config.addinivalue_line("markers", "slow: over two seconds; not in `make quick`")
     given = getattr(config, "workerinput", {}).get("seed")
     given = given or os.environ.get("IMAPBOX_SEED")

@@ -12,7 +12,7 @@ from tests.conftest import EFFORT
 from tests.support.victim import BOUND, KIB, MIB, Canary, client_of, growth
 
 TYPE = b"Content-Type: text/plain; charset=%b\r\n\r\n"
-MANY = 100 if EFFORT == 1 else 400  # of 16 MiB, each of them costs 20 ms
+MANY = 40 if EFFORT == 1 else 400  # of 16 MiB, each of them costs 20 ms
 KEYS = b"OR TEXT x%d " * MANY % tuple(range(MANY)) + b"TEXT none"
 LONG = EFFORT >= 20
 SMALL = 100_000 if LONG else 500

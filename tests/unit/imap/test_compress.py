@@ -149,7 +149,7 @@ def test_others_have_their_turn_meanwhile() -> None:
     client = compressed()
     other = Client(factory=client.factory, clock=client.clock).login()
     client.transport.read = False
-    client.protocol.dataReceived(bomb(b"b NOOP\r\n" * 100_000))
+    client.protocol.dataReceived(bomb(b"b NOOP\r\n" * 20_000))
     # Nobody reads the answers, so no more commands are read.
     assert client.protocol._input.unread > 0
     assert client.protocol._input.framer.buffered <= 16 * 1024
@@ -158,7 +158,7 @@ def test_others_have_their_turn_meanwhile() -> None:
     client.transport.read = True
     client.transport.producer.resumeProducing()
     said += client.turn()
-    assert said.count(b"b OK ") == 100_000
+    assert said.count(b"b OK ") == 20_000
 
 
 def test_tls_does_not_begin_within() -> None:

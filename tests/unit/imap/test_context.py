@@ -113,6 +113,7 @@ def do(step: Any, follower: Follower, other: Client) -> None:
             other.say(b"s UID STORE %d %bFLAGS (%b)\r\n" % (uid, sign, flag))
 
 
+@pytest.mark.slow
 @given(STEPS)
 def test_who_follows_the_updates_has_the_result(steps: list[Any]) -> None:
     """ADDTO and REMOVEFROM make of the old result the one that a new search finds.

@@ -134,6 +134,7 @@ class AccountMachine(RuleBasedStateMachine):
         assert state.position == self.log.head().position
 
 
+@pytest.mark.slow
 class TestAccount(AccountMachine.TestCase):
     """An account's log, folded, says what a dictionary of names says."""
 

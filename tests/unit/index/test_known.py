@@ -64,6 +64,7 @@ def test_rows_that_catch_up_are_the_rows_of_now(
     assert known.keywords == now.keywords
 
 
+@pytest.mark.slow
 @given(events, uids, keywords)
 def test_what_was_not_written_is_known_no_more(
     since: list, which: set[int], words: frozenset[str]

@@ -13,6 +13,7 @@ from imapbox.mailbox.updates import Exists, Expunged, FlagsChanged
 from imapbox.model.flags import FlagChange
 from imapbox.model.names import INBOX
 from imapbox.store.store import Store
+from tests.conftest import EFFORT
 from tests.support.forgetful import forgetful
 from tests.support.mail_store import TestDisk, account_of, deliver, new_message
 from tests.support.waiting import reactor
@@ -112,8 +113,9 @@ class Mailbox:
             await self._clients[who].sync(may_expunge=rest[0])
 
 
+@pytest.mark.slow
 @given(STEPS, st.sampled_from([0, 6, 10_000]))
-@settings(max_examples=40)
+@settings(max_examples=20 if EFFORT == 1 else 40)
 async def test_all_sessions_end_alike(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Any], kept: int
 ) -> None:

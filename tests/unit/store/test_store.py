@@ -79,6 +79,7 @@ async def test_a_thousand_accounts_cost_few_descriptors(open_store: Opener) -> N
     assert [path for path in store_files(store.root) if path != store.root] == []
 
 
+@pytest.mark.slow
 @pytest_twisted.ensureDeferred
 async def test_who_uses_an_account_keeps_it(open_store: Opener) -> None:
     """A session goes on, however many other accounts are used meanwhile."""
