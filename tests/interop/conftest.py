@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,28 +43,28 @@ def open_directory() -> Iterator[Path]:
         yield path
 
 
-@pytest.fixture
-def start_imapbox(open_directory: Path) -> StartServer:
+@contextmanager
+def started(directory: Path, *, deliverers: int = 1) -> Iterator[Server]:
     """Start imapbox with `PASSWORDS`; ``deliverers`` as `benchmarks.servers` has it.
 
     All that it says over IMAP is held to the grammar. That, and what its
     processes logged, is shown if the test fails.
     """
+    with (
+        imapbox(directory / "imapbox", PASSWORDS, deliverers=deliverers) as server,
+        overhearing(server.imap) as heard,
+    ):
+        try:
+            yield dataclasses.replace(server, imap=heard.address)
+        finally:
+            sys.stdout.write(heard.transcript())
+            sys.stdout.write(server.log.read_text(errors="replace"))
 
-    @contextmanager
-    def start(*, deliverers: int = 1) -> Iterator[Server]:
-        store = open_directory / "imapbox"
-        with (
-            imapbox(store, PASSWORDS, deliverers=deliverers) as server,
-            overhearing(server.imap) as heard,
-        ):
-            try:
-                yield dataclasses.replace(server, imap=heard.address)
-            finally:
-                sys.stdout.write(heard.transcript())
-                sys.stdout.write(server.log.read_text(errors="replace"))
 
-    return start
+@pytest.fixture
+def start_imapbox(open_directory: Path) -> StartServer:
+    """Return `started`, for a directory of the test's own."""
+    return partial(started, open_directory)
 
 
 @pytest.fixture
@@ -79,20 +80,24 @@ def client_page(
     return take
 
 
-@pytest.fixture(params=[True, False], ids=["named", "nameless"])
+@pytest.fixture(scope="session", params=[True, False], ids=["named", "nameless"])
 def named(request: pytest.FixtureRequest) -> bool:
     """Whether the client says, by XFORWARD, which message it sends."""
     return bool(request.param)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def traced_delivery(
-    start_imapbox: StartServer, require_program: Callable[[str], str], named: bool
+    require_program: Callable[[str], str], named: bool
 ) -> list[DiskCall]:
     """The calls on the store that the second delivery to a mailbox makes."""
     require_program("strace")
     wire = stuffed(b"Subject: traced\r\n\r\nHello.\r\n")
-    with start_imapbox() as server, LmtpClient(server.lmtp) as client:
+    with (
+        short_directory() as directory,
+        started(directory) as server,
+        LmtpClient(server.lmtp) as client,
+    ):
         _say_ident(client, "1", named=named)
         client.must_deliver(wire, "alice")  # what a mailbox costs once
         _say_ident(client, "2", named=named)
@@ -112,6 +117,13 @@ def _say_ident(client: LmtpClient, ident: str, *, named: bool) -> None:
 def imapbox_server(start_imapbox: StartServer) -> Iterator[Server]:
     """imapbox as two processes on one store: one for IMAP, another for LMTP."""
     with start_imapbox() as server:
+        yield server
+
+
+@pytest.fixture
+def imapbox_in_one(start_imapbox: StartServer) -> Iterator[Server]:
+    """imapbox as one process, where that is enough."""
+    with start_imapbox(deliverers=0) as server:
         yield server
 
 

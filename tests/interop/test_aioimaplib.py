@@ -11,10 +11,10 @@ from tests.support.mailbox_contents import contents, deliver
 
 
 def test_a_program_waits_for_mail(
-    imapbox_server: Server, client_page: Callable[[str, str], None]
+    imapbox_in_one: Server, client_page: Callable[[str, str], None]
 ) -> None:
     """IDLE until mail comes, fetch it by its UID, flag it and move it away."""
-    server = imapbox_server
+    server = imapbox_in_one
     asyncio.run(_wait(server))
     assert contents(server, "alice") == {}
     assert contents(server, "alice", "Done") == {"one": {"\\Seen", "\\Flagged"}}

@@ -13,7 +13,7 @@ from tests.support.mailbox_contents import contents, deliver, message
 
 
 def test_a_day_in_the_shell(
-    imapbox_server: Server,
+    imapbox_in_one: Server,
     tmp_path: Path,
     require_program: Callable[[str], str],
     client_page: Callable[[str, str], None],
@@ -22,7 +22,7 @@ def test_a_day_in_the_shell(
     require_program("curl")
     version = subprocess.check_output(["curl", "--version"], text=True).split()[1]
     client_page("curl", version)
-    server = imapbox_server
+    server = imapbox_in_one
     deliver(server, "alice", "one", "two", "three")
 
     def curl(path: str, *arguments: str) -> bytes:

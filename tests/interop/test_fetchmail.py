@@ -16,7 +16,7 @@ poll 127.0.0.1 service {imap} protocol IMAP auth password
 
 
 def test_mail_is_handed_on(
-    imapbox_server: Server,
+    imapbox_in_one: Server,
     tmp_path: Path,
     require_program: Callable[[str], str],
     client_page: Callable[[str, str], None],
@@ -25,7 +25,7 @@ def test_mail_is_handed_on(
     fetchmail = require_program("fetchmail")
     said = subprocess.check_output([fetchmail, "-V", "-f", "/dev/null"], text=True)
     version = said.partition("release ")[2].partition("+")[0]
-    server = imapbox_server
+    server = imapbox_in_one
 
     def poll(keep: str) -> None:
         config = tmp_path / "fetchmailrc"

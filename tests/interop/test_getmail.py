@@ -34,7 +34,7 @@ received = false
 
 
 def test_mail_comes_home(
-    imapbox_server: Server,
+    imapbox_in_one: Server,
     tmp_path: Path,
     require_program: Callable[[str], str],
     client_page: Callable[[str, str], None],
@@ -42,7 +42,7 @@ def test_mail_comes_home(
     """Fetch what is new, each message once by its UID; then all, and delete it."""
     getmail = require_program("getmail")
     version = subprocess.check_output([getmail, "--version"], text=True).split()[1]
-    server, home = imapbox_server, tmp_path / "home"
+    server, home = imapbox_in_one, tmp_path / "home"
     for each in ("cur", "new", "tmp"):
         (home / each).mkdir(parents=True)
 

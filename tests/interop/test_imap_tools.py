@@ -11,10 +11,10 @@ from tests.support.mailbox_contents import contents, deliver, message
 
 
 def test_a_script_looks_after_mail(
-    imapbox_server: Server, client_page: Callable[[str, str], None]
+    imapbox_in_one: Server, client_page: Callable[[str, str], None]
 ) -> None:
     """Search, read, flag, copy, move, delete, append; mailboxes; wait for mail."""
-    server = imapbox_server
+    server = imapbox_in_one
     deliver(server, "alice", "one", "two", "three")
     host, port = server.imap
     with MailBoxUnencrypted(host, port, timeout=30).login("alice", "wonderland") as box:

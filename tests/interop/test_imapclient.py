@@ -48,10 +48,10 @@ OUTCOME = re.compile(
 )
 
 
-def test_an_envelope_is_read(imapbox_server: Server) -> None:
+def test_an_envelope_is_read(imapbox_in_one: Server) -> None:
     """imapclient reads an ENVELOPE as its live test wants it."""
     message = livetest.MULTIPART_MESSAGE
-    host, port = imapbox_server.imap
+    host, port = imapbox_in_one.imap
     with IMAPClient(host, port, ssl=False, timeout=30) as client:
         client.normalise_times = False
         client.login("alice", "wonderland")
@@ -79,13 +79,13 @@ def test_an_envelope_is_read(imapbox_server: Server) -> None:
 
 
 def test_its_own_live_tests(
-    imapbox_server: Server,
+    imapbox_in_one: Server,
     tmp_path: Path,
     tell: Callable[[object], None],
     client_page: Callable[[str, str], None],
 ) -> None:
     """The live tests of imapclient pass, but for those that fail with any server."""
-    host, port = imapbox_server.imap
+    host, port = imapbox_in_one.imap
     config = tmp_path / "live.ini"
     config.write_text(CONFIG.format(host=host, port=port))
     done = subprocess.run(

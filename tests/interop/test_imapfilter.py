@@ -39,7 +39,7 @@ end
 
 
 def test_rules_are_followed(
-    imapbox_server: Server,
+    imapbox_in_one: Server,
     tmp_path: Path,
     require_program: Callable[[str], str],
     client_page: Callable[[str, str], None],
@@ -50,7 +50,7 @@ def test_rules_are_followed(
         [imapfilter, "-V"], capture_output=True, check=False, text=True
     )
     version = (said.stdout + said.stderr).split()[1]
-    server = imapbox_server
+    server = imapbox_in_one
     deliver(server, "alice", "one", "SPAM", "buy", "bill 1", "bill 2", "friend")
     rules = tmp_path / "rules.lua"
     rules.write_text(RULES.format(port=server.imap[1]))

@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).with_name("imapflow_day.cjs")
 
 
 def test_a_day_in_node(
-    imapbox_server: Server,
+    imapbox_in_one: Server,
     require_program: Callable[[str], str],
     client_page: Callable[[str, str], None],
 ) -> None:
@@ -23,7 +23,7 @@ def test_a_day_in_node(
     node = require_program("node")
     if not (MODULES / "imapflow").exists():
         give_up("no imapflow: npm install --prefix .fetched/node imapflow")
-    server = imapbox_server
+    server = imapbox_in_one
     deliver(server, "alice", "one", "two", "three")
     host, port = server.imap
     done = subprocess.run(

@@ -10,11 +10,11 @@ from tests.support.mailbox_contents import contents, deliver, message, other_cli
 
 
 def test_a_day_in_a_script(
-    imapbox_server: Server, client_page: Callable[[str, str], None]
+    imapbox_in_one: Server, client_page: Callable[[str, str], None]
 ) -> None:
     """Every method of imaplib that RFC 3501 has a command for does its work."""
     client_page("imaplib", f"Python {platform.python_version()}")
-    server = imapbox_server
+    server = imapbox_in_one
     deliver(server, "alice", "one", "two", "three")
     with other_client(server, "alice") as client:
         assert client.noop()[0] == client.check()[0] == "OK"

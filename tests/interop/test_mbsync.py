@@ -48,7 +48,7 @@ SyncState *
 
 @pytest.mark.parametrize("mechanism", ["LOGIN", "PLAIN"])
 def test_two_sides_are_kept_alike(
-    imapbox_server: Server,
+    imapbox_in_one: Server,
     tmp_path: Path,
     require_program: Callable[[str], str],
     client_page: Callable[[str, str], None],
@@ -56,7 +56,7 @@ def test_two_sides_are_kept_alike(
 ) -> None:
     """New mail, flags, expunges and mailboxes of both sides come to the other."""
     mbsync = require_program("mbsync")
-    server, mail = imapbox_server, tmp_path / "mail"
+    server, mail = imapbox_in_one, tmp_path / "mail"
     mail.mkdir()
     host, port = server.imap
     config = tmp_path / "mbsyncrc"

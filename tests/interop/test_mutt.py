@@ -46,7 +46,7 @@ SITTINGS = (
 
 
 def test_a_day_in_mutt(
-    imapbox_server: Server,
+    imapbox_in_one: Server,
     tmp_path: Path,
     require_program: Callable[[str], str],
     client_page: Callable[[str, str], None],
@@ -55,7 +55,7 @@ def test_a_day_in_mutt(
     mutt = require_program("mutt")
     version = subprocess.check_output([mutt, "-v"], text=True).split()[1]
     client_page("mutt", version)
-    server = imapbox_server
+    server = imapbox_in_one
     deliver(server, "alice", "one", "two", "three", "four")
     config = tmp_path / "muttrc"
     config.write_text((MUTT + CONFIG).format(port=server.imap[1], here=tmp_path))

@@ -20,7 +20,7 @@ _RESYNC = re.compile(
 
 
 def test_a_day_away(
-    imapbox_server: Server,
+    imapbox_in_one: Server,
     tmp_path: Path,
     require_program: Callable[[str], str],
     client_page: Callable[[str, str], None],
@@ -28,7 +28,7 @@ def test_a_day_away(
     """Keep a cache, learn by QRESYNC what happened meanwhile, flag and delete."""
     neomutt = require_program("neomutt")
     version = subprocess.check_output([neomutt, "-v"], text=True).split()[1]
-    server = imapbox_server
+    server = imapbox_in_one
     deliver(server, "alice", "one", "two", "three", "four")
     with overhearing(server.imap) as heard:
         config = tmp_path / "neomuttrc"

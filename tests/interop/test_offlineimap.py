@@ -45,14 +45,14 @@ maxconnections = 2
 
 
 def test_a_day_offline(
-    imapbox_server: Server,
+    imapbox_in_one: Server,
     tmp_path: Path,
     require_program: Callable[[str], str],
     client_page: Callable[[str, str], None],
 ) -> None:
     """New mail, flags, expunges and mailboxes of both sides come to the other."""
     offlineimap = require_program("offlineimap")
-    server, inbox = imapbox_server, tmp_path / "mail/INBOX"
+    server, inbox = imapbox_in_one, tmp_path / "mail/INBOX"
     host, port = server.imap
     config = tmp_path / "offlineimaprc"
     config.write_text(CONFIG.format(here=tmp_path, host=host, port=port))

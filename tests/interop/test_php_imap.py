@@ -12,13 +12,13 @@ DAY = Path(__file__).with_name("php_day.php")
 
 
 def test_a_day_of_a_web_page(
-    imapbox_server: Server,
+    imapbox_in_one: Server,
     require_program: Callable[[str], str],
     client_page: Callable[[str, str], None],
 ) -> None:
     """List, read, search, SORT and THREAD, flag, copy, move, append; mailboxes."""
     php = require_program("php")
-    server = imapbox_server
+    server = imapbox_in_one
     deliver(server, "alice", "one", "two", "three")
     done = subprocess.run(
         [php, DAY, str(server.imap[1])],
