@@ -55,8 +55,9 @@ def test_files_that_the_page_names_are_there() -> None:
 
 
 def calls_in(path: Path) -> set[str]:
-    """The names of all that a module calls, as it writes them."""
-    nodes = ast.walk(ast.parse(path.read_text()))
+    """The names of all of numpy that a module calls, as it writes them."""
+    text = path.read_text()
+    nodes = ast.walk(ast.parse(text)) if "np." in text else ()
     return {ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)}
 
 

@@ -59,6 +59,7 @@ def test_the_session_is_what_it_seems() -> None:
     assert b"".join(answers) == b"abcdefghijklmno"
 
 
+@pytest.mark.slow
 def test_any_cut_gives_the_same_answers() -> None:
     """A session cut in two anywhere is answered with the same bytes."""
     for cut in range(1, len(SESSION)):

@@ -370,6 +370,7 @@ def large() -> History:
     return history
 
 
+@pytest.mark.slow
 def test_cost_is_that_of_the_changes(large: History) -> None:
     """In 100,000 messages, learning of one change allocates next to nothing."""
     view = large.view()
