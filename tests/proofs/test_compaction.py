@@ -19,7 +19,8 @@ def test_every_crash_is_survived(effort: int, tell: Tell) -> None:
 
 def test_a_crash_behind_a_crash_is_survived(effort: int, tell: Tell) -> None:
     """Who ends what a crash cut short may crash in turn, anywhere."""
-    report = compaction.second_crashes(0.004 if effort == 1 else 0.012 * effort)
+    shares = (0.006, 0.05) if effort == 1 else (0.012 * effort, 0.15)
+    report = compaction.second_crashes(*shares)
     tell(report)
     assert report.crashes > 50
 

@@ -31,7 +31,8 @@ def test_a_crash_loses_nothing_to_a_snapshot(tell: Tell, effort: int) -> None:
 
 def test_a_crash_inside_recovery_is_survived(tell: Tell, effort: int) -> None:
     """They hold behind a second crash, too, and what was shown once stays."""
-    report = crashes.second_crashes(0.0002 if effort == 1 else 0.001 * effort)
+    shares = (0.0005, 0.3) if effort == 1 else (0.001 * effort, 1.0)
+    report = crashes.second_crashes(*shares)
     tell(report)
     assert report.crashes > 100
 

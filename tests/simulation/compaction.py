@@ -135,16 +135,16 @@ def compact_again(disk: SimulatedDisk, ledger: Ledger) -> None:
     assert read_all(process, account) == page, "compaction changed something"
 
 
-def second_crashes(share: float = 0.012) -> CrashReport:
+def second_crashes(share: float = 0.012, of_second: float = 0.15) -> CrashReport:
     """A second crash inside the compaction that follows a crash of one.
 
     Args:
         share: Of the first crashes that are power losses, how many are taken;
-            of kills, of which there are few, ten times as many. Of the second
-            ones it is one in seven, at two places in a hundred.
+            of kills, of which there are few, ten times as many.
+        of_second: Of the second ones, at two places in a hundred, how many.
     """
     disk, ledger = aged_store()
-    chance = random.Random(0)
+    chance, again_chance = random.Random(0), random.Random(1)
     seen: set[bytes] = set()
     count = 0
     for crash in _crashes_of_compaction(disk, ledger):
@@ -156,10 +156,10 @@ def second_crashes(share: float = 0.012) -> CrashReport:
             seen=seen,
             every_subset_up_to=2,
             random_subsets=3,
-            wanted=lambda _point: chance.random() < 0.02,
+            wanted=lambda _point: again_chance.random() < 0.02,
         )
         for again in behind:
-            if chance.random() >= 0.15:
+            if again_chance.random() >= of_second:
                 continue
             count += 1
             allowed = ledger.may_be(again.acknowledged)

@@ -79,17 +79,19 @@ def _recovers(ledger: Ledger) -> Callable[[Crash], None]:
     return check
 
 
-def second_crashes(share: float = 0.002) -> CrashReport:
+def second_crashes(share: float = 0.002, of_second: float = 1.0) -> CrashReport:
     """A second crash inside the recovery from one.
 
     Args:
         share: Of the first crashes that are power losses, how many are taken.
             Of kills, of which there are few, twenty times as many are.
+        of_second: Of the second ones that are power losses, how many are taken.
     """
     chance = random.Random(0)
     return _second_crashes(
         lambda kind: chance.random() < share * (20 if kind == "kill" else 1),
         delivers=True,
+        share=of_second,
     )
 
 
@@ -98,7 +100,9 @@ def second_crashes_behind_kills() -> CrashReport:
     return _second_crashes(lambda kind: kind == "kill", delivers=False)
 
 
-def _second_crashes(wanted: Callable[[str], bool], *, delivers: bool) -> CrashReport:
+def _second_crashes(
+    wanted: Callable[[str], bool], *, delivers: bool, share: float = 1.0
+) -> CrashReport:
     ledger = Ledger()
     life = partial(live_again, ledger=ledger, delivers=delivers)
     check = _recovers(ledger)
@@ -109,7 +113,7 @@ def _second_crashes(wanted: Callable[[str], bool], *, delivers: bool) -> CrashRe
             second = Crashes(
                 crash.disk, life, seen=seen, every_subset_up_to=5, random_subsets=8
             )
-            count += walk(second, check).crashes
+            count += walk(second, check, share).crashes
     return CrashReport(len(seen), count)
 
 
