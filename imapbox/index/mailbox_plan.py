@@ -129,7 +129,7 @@ def plan_mailbox(
     all_scans = yield from scan_all(directory, names, head)
     scans = own_segments(all_scans, head, of_mailbox(mailbox_id))
     head = own_head(head, all_scans, scans)
-    seed = yield from _seed(directory, names, scans, mailbox_id)
+    seed = yield from _seed(directory, names, scans, head, mailbox_id)
     salvaged = fold_scans(scans, seed, head)
     number = next_number(names, head)
     plan = MailboxPlan(salvaged, number, unsure=may_be_cut_short(scans, head, boot))
@@ -166,14 +166,18 @@ def scan_all(
 
 
 def _seed(
-    directory: str, names: Sequence[str], scans: list[Scan], mailbox_id: bytes
+    directory: str,
+    names: Sequence[str],
+    scans: list[Scan],
+    head: Head | None,
+    mailbox_id: bytes,
 ) -> Steps[MailboxState | None]:
     """Return the newest snapshot that is of this log, if it is of any use."""
     if all(scan.is_whole for scan in scans) and scans and scans[0].number == 1:
         return None
     for each in snapshot_names(list(names)):
         state = yield from MailboxSnapshots(checked=True).load(directory, each.name)
-        if state is not None and fits(state, scans, mailbox_id):
+        if state is not None and fits(state, scans, head, mailbox_id):
             return state
     return None
 

@@ -287,11 +287,15 @@ def may_be_cut_short(scans: list[Scan], head: Head | None, boot: int) -> bool:
     return last.switch is not None or (isinstance(item, Gap) and item.facts is None)
 
 
-def fits(state: MailboxState, scans: list[Scan], mailbox_id: bytes) -> bool:
-    """Say whether a snapshot is of the log that was scanned."""
+def fits(
+    state: MailboxState, scans: list[Scan], head: Head | None, mailbox_id: bytes
+) -> bool:
+    """Say whether a snapshot is of the log that was scanned, and of its head."""
     position: Position = state.position
     if state.facts.mailbox_id != mailbox_id:
         return False
+    if head is not None and head.position == position:
+        return True
     for scan in scans:
         if scan.number == position.segment:
             ends = any(frame.end == position for frame in scan.frames)
@@ -306,11 +310,10 @@ def fits(state: MailboxState, scans: list[Scan], mailbox_id: bytes) -> bool:
 
 
 def _leads_on(scan: Scan, position: Position) -> bool:
-    """Say whether the frame before a position is lost, and the one behind it not."""
+    """Say whether the frame before a position is lost, but not what it is called."""
     return any(
         isinstance(item, Gap)
         and item.end == position.offset
-        and item.facts is not None
-        and item.facts.chain == position.chain
+        and item.chain == position.chain
         for item in scan.items
     )

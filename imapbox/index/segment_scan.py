@@ -45,6 +45,8 @@ class Gap(NamedTuple):
         end: Where it ends.
         facts: What the header says of the frame that it is, if that can be read.
         time: Of what was read before; microseconds since 1970 UTC.
+        chain: Chain value of the frame that ends it, as that one's header says, or
+            as the frame behind it does.
     """
 
     segment: int
@@ -52,6 +54,7 @@ class Gap(NamedTuple):
     end: int
     facts: HeaderFacts | None
     time: int
+    chain: int | None
 
 
 @dataclass(slots=True)
@@ -91,7 +94,8 @@ def scan_segment(directory: str, number: int, salts: Iterable[int]) -> Steps[Sca
     Args:
         directory: The log's.
         number: Of the segment.
-        salts: What others say that its salt is, if its header is lost.
+        salts: What others say that its salt is. They are believed where the header
+            is lost, or frames have that salt, though the header names another.
 
     Raises:
         UnknownFormat: It is of a format that this imapbox can not read.
@@ -105,6 +109,12 @@ def scan_segment(directory: str, number: int, salts: Iterable[int]) -> Steps[Sca
         if header is not None and header.number == number:
             found = Scan(number, size, begins=True, salt=header.salt)
             yield from _scan(fd, found)
+            for salt in {*salts} - {header.salt}:
+                # Perhaps its beginning was overwritten with another's.
+                other = Scan(number, size, salt=salt)
+                yield from _scan(fd, other)
+                if other.frames:
+                    return other
             return found
         first = start[SEGMENT_HEADER_SIZE:]
         guesses = [*salts]
@@ -154,8 +164,12 @@ def _scan(fd: int, found: Scan) -> Steps[None]:
             following = yield from _next_header(fd, found, at + 1)
             if following is None and not (yield from _anything(fd, found.size, at)):
                 return
-            end = found.size if following is None else following
-            found.items.append(Gap(found.number, at, end, None, time))
+            end, last = found.size, None
+            if following is not None:
+                end = following
+                behind = yield from read_readable(fd, FRAME_HEADER_SIZE, end)
+                last = chain_before(behind)
+            found.items.append(Gap(found.number, at, end, None, time, last))
             at, chain = end, -1
             continue
         facts = header_facts(data)
@@ -165,11 +179,13 @@ def _scan(fd: int, found: Scan) -> Steps[None]:
         frame = decode_frame(octets, before) or mend_operations(octets, before)
         end = at + frame_size(header.operations_size, header.payload_size)
         if frame is None:
-            found.items.append(Gap(found.number, at, end, facts, facts.time))
+            found.items.append(
+                Gap(found.number, at, end, facts, facts.time, facts.chain)
+            )
         else:
             if before.chain != chain and chain >= 0:
                 # It follows a frame that is not there: something was overwritten.
-                found.items.append(Gap(found.number, at, at, None, time))
+                found.items.append(Gap(found.number, at, at, None, time, before.chain))
             found.items.append(frame)
             _see_switch(found, frame)
         at, chain, time = end, facts.chain, facts.time

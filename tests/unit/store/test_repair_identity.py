@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from tests.simulation.disk import SimulatedDisk, run
-from tests.simulation.mailbox import ACCOUNT, account_on, new_store
+from tests.simulation.mailbox import ACCOUNT, Session, account_on, new_store
 from tests.simulation.repairing import (
     deliver_carded,
     frames_of,
@@ -107,6 +107,34 @@ def test_a_block_of_another_log() -> None:
             assert bool(strays) == ("may be another mailbox's" in said)
             found += len(strays)
     assert found, "no message of another's was met"
+
+
+@pytest.mark.parametrize("with_snapshot", [False, True])
+def test_another_logs_beginning(*, with_snapshot: bool) -> None:
+    """What lies behind the beginning of another's log is not taken for that one's."""
+    disk, account = mailbox_with(COUNT)
+    if with_snapshot:
+        process = disk.process(93)
+        session = Session(account)
+        run(session.open(), process)
+        run(session.save(), process)
+        disk.kill(93)
+    log = f"{account.directory}/log.1"
+    content, others = disk.content(log), OTHERS["mailbox log.1"]
+    before = look(disk, 90).messages
+    frames = frames_of(disk, account.directory)
+    for frame in frames:
+        for end in (frame.start, frame.start + 100, frame.end.offset):
+            broken = disk.copy()
+            put(broken, log, others[:end] + content[end:])
+            said_of(broken, account.directory, deep=True)
+            bodies = {each.body for each in look(broken, 91).messages}
+            assert bodies <= {each.body for each in before}
+            # Without a snapshot, what a frame says is gone with its beginning.
+            whole = [each.start for each in frames if each.start >= end]
+            start = end if with_snapshot else min(whole, default=len(content))
+            left = {each.body for each in before if each.body in content[start:]}
+            assert bodies == left, end
 
 
 def test_an_account_of_another_user() -> None:
