@@ -106,6 +106,7 @@ class Attack:
         self._saying = hostile.text
         await self._say(client, tag, hostile)
         said = await self._sentinel(client)
+        self._commands.heard(said)
         answers = [line for line in responses_of(said) if line.startswith(tag + b" ")]
         assert len(answers) == 1, (hostile, said)
         self.tried[hostile.verb] += 1

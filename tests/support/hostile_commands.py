@@ -7,6 +7,7 @@ damage does to literals is damage that counts: their octets may come to be lines
 """
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -88,6 +89,7 @@ class Words:
     ) -> None:
         self.chance = chance
         self.of = vocabulary or Vocabulary()
+        self.authorized: list[bytes] = []
 
     def pick(self, some: tuple[bytes, ...]) -> bytes:
         """Return one of some."""
@@ -219,13 +221,17 @@ def _genurlauth(words: Words) -> bytes:
 
 def _urlfetch(words: Words) -> bytes:
     token = words.pick((b":internal:01" + b"0" * 64, b":INTERNAL:" + b"f" * 32, b""))
-    urls = (
+    count = words.chance.choice((1, 1, 3))
+    if words.authorized and words.chance.random() < 0.5:
+        urls = words.chance.choices(words.authorized, k=count)
+        return b"URLFETCH " + b" ".join(map(words.astring, urls))
+    made = (
         _authorized_url(words, token=token)
         if words.chance.random() < 0.8
         else words.astring(_url(words))
-        for _ in range(words.chance.choice((1, 1, 3)))
+        for _ in range(count)
     )
-    return b"URLFETCH " + b" ".join(urls)
+    return b"URLFETCH " + b" ".join(made)
 
 
 def _section(words: Words) -> bytes:
@@ -592,6 +598,10 @@ class Hostile:
     damaged: bool
 
 
+_AUTHORIZED: Final = re.compile(rb'(?i)(?<=")imap://[^"\r\n]*:internal:[0-9a-f]+(?=")')
+_MOST_KNOWN: Final = 50
+
+
 class HostileCommands:
     """Makes commands, each verb as often as any other; some are damaged."""
 
@@ -616,6 +626,12 @@ class HostileCommands:
             for _ in range(self._chance.choice((1, 1, 2, 5))):
                 text = self._damaged(text)
         return Hostile(verb, text + b"\r\n", damaged)
+
+    def heard(self, said: bytes) -> None:
+        """Take URLs out of what a server said: nobody can guess one."""
+        known = self._words.authorized
+        known += _AUTHORIZED.findall(said)
+        del known[:-_MOST_KNOWN]
 
     def _damaged(self, text: bytes) -> bytes:
         chance = self._chance
