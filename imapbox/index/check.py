@@ -142,13 +142,15 @@ def check_log(
         OSError: The directory can't be read.
     """
     wait = _SHORTEST_WAIT
-    missing = False
+    missing = unlocked = False
     for _ in range(_TRIES):
         checked = CheckedLog(make_audit())
         try:
             yield from _Check(directory, checked, owner, held=held).run()
         except (_Moved, FileNotFoundError) as error:
             missing = isinstance(error, FileNotFoundError)
+            # Whatever moved, there is no lock if there was none.
+            unlocked = checked.lock_is_wrong
             yield from steps.list_directory(directory)  # is it still there?
             if held:
                 break
@@ -162,11 +164,11 @@ def check_log(
             checked.findings.append(Finding(Severity.UNKNOWN, directory, sentence))
         return checked
     if missing and (yield from _end_is_gone(directory)):
-        checked = CheckedLog(make_audit(), broken=True)
+        checked = CheckedLog(make_audit(), broken=True, lock_is_wrong=unlocked)
         sentence = "a segment that the log needs is not there"
         checked.findings.append(Finding(Severity.DAMAGE, directory, sentence))
         return checked
-    checked = CheckedLog(make_audit(), changed=True)
+    checked = CheckedLog(make_audit(), changed=True, lock_is_wrong=unlocked)
     sentence = "it changed all the time while it was looked at"
     checked.findings.append(Finding(Severity.UNKNOWN, directory, sentence))
     return checked

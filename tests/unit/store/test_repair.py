@@ -31,6 +31,7 @@ from tests.simulation.mailbox import (
     settings_of,
 )
 from tests.simulation.repairing import (
+    deliver_carded,
     flip,
     frames_of,
     look,
@@ -348,6 +349,25 @@ def test_lost_lock() -> None:
     mended(disk, account.directory)
     put(disk, f"{account.directory}/lock", b"none of ours")
     mended(disk, account.directory)
+
+
+@pytest.mark.parametrize("rotates", [False, True])
+def test_lost_lock_and_an_old_head(*, rotates: bool) -> None:
+    """Nor is it missed where the head beside it is an old one."""
+    disk, account = mailbox_with(1, **({"segment_limit": 500} if rotates else {}))
+    old = disk.content(f"{account.directory}/head")
+    process = disk.process(93)
+    for number in range(2, COUNT):
+        run(deliver_carded(account, message(number)), process)
+    disk.kill(93)
+    before = look(disk, 90)
+    put(disk, f"{account.directory}/head", old)
+    lose(disk, f"{account.directory}/lock")
+    # A dry run holds no lock, and can not tell this from a writer at work.
+    assert not any(each.left for each in repair(disk, 102))
+    assert not worst(disk, 103, account.directory)
+    assert not repair(disk, 104)
+    assert look(disk, 91).messages == before.messages
 
 
 def test_odd_lock(tmp_path: Path) -> None:
