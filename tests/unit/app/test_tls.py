@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from cryptography.x509 import load_pem_x509_certificates
 from OpenSSL import SSL
 from twisted.logger import capturedLogs, formatEvent
 
@@ -132,10 +133,9 @@ class Renewed:
         return handshake(self.served, client()).getpeercert(binary_form=True)
 
     def holds(self) -> bytes:
-        """Return the certificate that is in the file."""
-        begin = b"-----BEGIN CERTIFICATE"
-        pem = begin + self.path.read_bytes().partition(begin)[2]
-        return ssl.PEM_cert_to_DER_cert(pem.decode())
+        """Return the first certificate that is in the file."""
+        served, *_ = load_pem_x509_certificates(self.path.read_bytes())
+        return served.public_bytes(Encoding.DER)
 
 
 def test_a_new_certificate_is_taken(tmp_path: Path) -> None:
