@@ -172,8 +172,8 @@ def test_patterns_full_of_wildcards(
         assert said_to(client, command + b' "%b"' % pattern) == b"OK"
         took = cpu_seconds(victim.roots) - before
     tell(f"{command.decode()}: {MANY_NAMES} names, {took * 1000:.0f} ms of CPU")
-    # A fifth of that, but for others who work on the machine.
-    assert took < MANY_NAMES / 10_000
+    # A fifth of that is asked for 10,000, but others work on the machine.
+    assert took < 1
 
 
 def test_cancelled_logins(victim: Server) -> None:
