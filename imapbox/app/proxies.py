@@ -20,18 +20,19 @@ from twisted.protocols.haproxy import proxyEndpoint
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from zope.interface import implementer
 
-from imapbox.app.proxy_line import MOST, UNKNOWN, is_proxy_line, may_be_proxy_line
+from imapbox.app.proxy_line import (
+    BEGINNINGS,
+    MOST,
+    UNKNOWN,
+    is_proxy_line,
+    may_be_proxy_line,
+)
 from imapbox.lmtp.trust import Network, is_trusted
 
 _log = Logger()
 
-# What every header begins with, version 1 and 2; no command of ours does.
-_BEGINNINGS: Final = (
-    b"PROXY TCP4 ",
-    b"PROXY TCP6 ",
-    b"PROXY UNKNOWN",
-    b"\r\n\r\n\x00\r\nQUIT\n",
-)
+# Of a header of version 1, and of version 2.
+_BEGINNINGS: Final = (*BEGINNINGS, b"\r\n\r\n\x00\r\nQUIT\n")
 
 
 def behind_proxies(

@@ -14,12 +14,14 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 
 _BEGINNING: Final = b"PROXY "
-UNKNOWN: Final = b"PROXY UNKNOWN"
+UNKNOWN: Final = _BEGINNING + b"UNKNOWN"
 MOST: Final = 107  # octets, with the CRLF
 _KINDS: Final[dict[bytes, type[IPv4Address | IPv6Address]]] = {
     b"TCP4": IPv4Address,
     b"TCP6": IPv6Address,
 }
+# What such a line begins with; no command of IMAP or LMTP does.
+BEGINNINGS: Final = (*(_BEGINNING + kind + b" " for kind in _KINDS), UNKNOWN)
 _MAX_PORT: Final = 65535
 
 

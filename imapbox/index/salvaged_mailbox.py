@@ -310,7 +310,7 @@ def fits(
 
 
 def _leads_on(scan: Scan, position: Position) -> bool:
-    """Say whether the frame before a position is lost, but not what it is called."""
+    """Say whether the frame before a position is lost, and the chain behind it fits."""
     return any(
         isinstance(item, Gap)
         and item.end == position.offset
