@@ -14,7 +14,7 @@ import click
 from imapbox.app.one_mailbox import chosen_user
 from imapbox.app.refused import Refused
 from imapbox.disk.filesystem import DiskFileSystem
-from imapbox.index.check import Finding, Severity
+from imapbox.index.checked_log import Finding, Severity
 from imapbox.model.names import UserName
 from imapbox.store.check import StoreCheck
 from imapbox.store.layout import STORE_FILE, USERS

@@ -3,39 +3,32 @@
 Nothing is written, and no lock is taken: what a lock's holder is writing lies
 behind the head, and what is below the head never changes. Only the beginning of
 a log can move, when compaction removes segments; then it is begun anew.
-
-What is wrong is *damage*. What a crash or a writer who died may leave, and the
-next one mends without anybody's help, is a *note*, and so is what is of no use
-any more. What can't be read is *unknown*.
 """
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from contextlib import suppress
+from typing import Final, Generic, TypeVar
 
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Pause, Steps
-from imapbox.index.account_state import AccountState
-from imapbox.index.check_frames import Audit, Unsound, anything_behind, walk
+from imapbox.index.check_frames import Unsound, anything_behind, walk
 from imapbox.index.check_names import LOCK, check_status, is_ours
-from imapbox.index.check_snapshots import unused_and_wrong
+from imapbox.index.check_snapshots import odd_snapshots
+from imapbox.index.checked_log import CheckedLog, EndingAudit, Finding, Severity
 from imapbox.index.cut import has_later_batch
 from imapbox.index.damage import DAMAGED
-from imapbox.index.encoding import DamagedOperations
-from imapbox.index.frame import Frame
-from imapbox.index.head import HEAD_SIZE, Counts, Head, Position
-from imapbox.index.head_file import HEAD, head_of
+from imapbox.index.head import HEAD_SIZE, Head, Position
+from imapbox.index.head_file import HEAD, head_octets
 from imapbox.index.lost_head import (
     find_first_segment,
     find_last_segment,
     is_litter,
 )
 from imapbox.index.mailbox_state import MailboxState
-from imapbox.index.read import follow_segment
-from imapbox.index.segment import segment_name, segment_numbers
+from imapbox.index.read import LogBroken
+from imapbox.index.segment import SEGMENT_HEADER_SIZE, segment_name, segment_numbers
 from imapbox.index.whole_frame import end_of_whole
 from imapbox.locks.lock_file import LOCK_FILE_SIZE, MAGIC
 from imapbox.model.errors import MailboxDamaged, UnknownFormat
@@ -47,79 +40,7 @@ _LONGEST_WAIT: Final = 0.5
 _REASON: Final = 500
 
 
-class Severity(Enum):
-    """How bad it is."""
-
-    DAMAGE = "damage"
-    UNKNOWN = "unknown"
-    NOTE = "note"
-
-
-class Finding(NamedTuple):
-    """One thing that was found.
-
-    Attributes:
-        severity: How bad it is.
-        path: Of the file or directory, below the store.
-        sentence: What is the matter with it.
-    """
-
-    severity: Severity
-    path: str
-    sentence: str
-
-
-class EndingAudit(Audit, Protocol):
-    """One that also says what is wrong with the whole."""
-
-    @property
-    def counts(self) -> Counts:
-        """Return what the last frame said."""
-        ...
-
-    @property
-    def state(self) -> MailboxState | AccountState:
-        """Return what was found."""
-        ...
-
-    def check_end(self) -> list[str]:
-        """Return sentences; none if all is well."""
-        ...
-
-
 A = TypeVar("A", bound=EndingAudit)
-
-
-@dataclass(slots=True)
-class CheckedLog(Generic[A]):
-    """What was found in a log's directory.
-
-    Attributes:
-        findings: In the order in which they were met.
-        audit: What the log says, as far as it could be read.
-        frames: How many were looked at.
-        segments: Likewise.
-        broken: Whether the log can't be read from its beginning to its end.
-        marked: Whether it is marked as damaged.
-        unsettled: Whether the next writer would find something to do.
-        head_is_wrong: Whether the head says something else than the last frame.
-        changed: Whether it changed all the time, so that nothing is known.
-        lock_is_wrong: Whether there is no lock, or none of ours.
-        strange: Names of what has no place here: files of others, snapshots that
-            say something else than the log, segments before its beginning.
-    """
-
-    audit: A
-    findings: list[Finding] = field(default_factory=list)
-    frames: int = 0
-    segments: int = 0
-    broken: bool = False
-    marked: bool = False
-    unsettled: bool = False
-    head_is_wrong: bool = False
-    changed: bool = False
-    lock_is_wrong: bool = False
-    strange: list[str] = field(default_factory=list)
 
 
 class _Moved(Exception):
@@ -142,17 +63,19 @@ def check_log(
         OSError: The directory can't be read.
     """
     wait = _SHORTEST_WAIT
-    missing = unlocked = False
+    lock_is_wrong = is_gone = False
+    strange: list[str] = []
     for _ in range(_TRIES):
         checked = CheckedLog(make_audit())
+        before = yield from _what_is_there(directory)
         try:
             yield from _Check(directory, checked, owner, held=held).run()
         except (_Moved, FileNotFoundError) as error:
-            missing = isinstance(error, FileNotFoundError)
             # Whatever moved, there is no lock if there was none.
-            unlocked = checked.lock_is_wrong
-            yield from steps.list_directory(directory)  # is it still there?
-            if held:
+            lock_is_wrong, strange = checked.lock_is_wrong, checked.strange
+            is_gone = isinstance(error, FileNotFoundError)
+            is_gone = is_gone and (yield from _what_is_there(directory)) == before
+            if is_gone or held:
                 break
             moment = yield from steps.monotonic()
             wait = min(2 * wait, _LONGEST_WAIT)
@@ -163,26 +86,25 @@ def check_log(
             checked.broken = error.errno == errno.EIO
             checked.findings.append(Finding(Severity.UNKNOWN, directory, sentence))
         return checked
-    if missing and (yield from _end_is_gone(directory)):
-        checked = CheckedLog(make_audit(), broken=True, lock_is_wrong=unlocked)
+    checked = CheckedLog(make_audit(), lock_is_wrong=lock_is_wrong, strange=strange)
+    if is_gone:
+        checked.broken = True
         sentence = "a segment that the log needs is not there"
         checked.findings.append(Finding(Severity.DAMAGE, directory, sentence))
-        return checked
-    checked = CheckedLog(make_audit(), changed=True, lock_is_wrong=unlocked)
-    sentence = "it changed all the time while it was looked at"
-    checked.findings.append(Finding(Severity.UNKNOWN, directory, sentence))
+    else:
+        checked.changed = True
+        sentence = "it changed all the time while it was looked at"
+        checked.findings.append(Finding(Severity.UNKNOWN, directory, sentence))
     return checked
 
 
-def _end_is_gone(directory: str) -> Steps[bool]:
-    """Say whether the head names a segment behind all that are there.
-
-    A head that names one before them is an old one, which a power loss can bring
-    back behind a compaction.
-    """
-    numbers = segment_numbers((yield from steps.list_directory(directory)))
-    head = yield from head_of(directory)
-    return head is not None and head.position.segment > max(numbers, default=0)
+def _what_is_there(directory: str) -> Steps[tuple[list[str], bytes]]:
+    """Return what changes whenever a segment comes or goes."""
+    names = yield from steps.list_directory(directory)
+    octets = b""
+    with suppress(OSError):  # what is wrong with it is said elsewhere
+        octets = yield from head_octets(directory)
+    return sorted(names), octets
 
 
 class _Check(Generic[A]):
@@ -212,7 +134,9 @@ class _Check(Generic[A]):
         yield from self._check_lock(names)
         yield from self._check_mark(names)
         octets = yield from self._read_head(names)
-        head = Head.decode(octets)
+        if len(octets) > HEAD_SIZE:
+            self._note_unsettled(HEAD, "there is something behind its end")
+        head = Head.decode(octets[:HEAD_SIZE])  # as everybody reads it
         try:
             yield from self._check_frames(names, octets, head)
         except UnknownFormat as error:
@@ -228,6 +152,13 @@ class _Check(Generic[A]):
     def _break(self, name: str, sentence: str) -> None:
         self._checked.broken = True
         self._damage(name, sentence)
+
+    def _break_at(self, at: Position) -> None:
+        if at.offset == SEGMENT_HEADER_SIZE:
+            sentence = "it is not there, or its header is not what it should be"
+        else:
+            sentence = f"the frame at {at.offset} makes no sense"
+        self._break(segment_name(at.segment), sentence)
 
     def _note(self, name: str, sentence: str) -> None:
         self._add(Severity.NOTE, name, sentence)
@@ -272,7 +203,7 @@ class _Check(Generic[A]):
         octets = b""
         for _ in range(_TRIES):
             octets = yield from self._read(HEAD, HEAD_SIZE + 1)
-            if Head.decode(octets) is not None:
+            if Head.decode(octets[:HEAD_SIZE]) is not None:
                 break  # else it may be torn because somebody is writing it
         return octets
 
@@ -298,14 +229,19 @@ class _Check(Generic[A]):
             self._break(broken.name, broken.sentence)
             return
         self._check_counts(head)
-        last = yield from self._check_behind(octets, head)
-        end = head.position
-        if self._checked.audit.state.missing:
-            end = yield from self._walk_on(head)
-        for sentence in self._checked.audit.check_end():
-            self._break("", sentence)
+        end = yield from self._check_behind(octets, head)
+        if end is None:
+            return
+        # What a writer who died left behind the head counts, and so it does where a
+        # power loss brought back a head from before a compaction.
+        broken = yield from self._walk(head.position, end)
+        if broken is not None:
+            self._break(broken.name, broken.sentence)
+            return
+        self._check_end()
         yield from self._check_snapshots(names, end)
-        yield from self._check_others(names, range(first.segment, last + 1), octets)
+        log = range(first.segment, end.segment + 1)
+        yield from self._check_others(names, log, octets)
 
     def _first(self, last: int) -> Steps[Position | None]:
         try:
@@ -326,16 +262,18 @@ class _Check(Generic[A]):
             self._break("", "there is no log")
             return
         first = yield from self._first(last.segment)
-        broken = None
-        if first is not None:
-            broken = yield from self._walk(first, last)
+        if first is None:
+            self._break("", "the log does not begin as it should")
+            return
+        broken = yield from self._walk(first, last)
         if broken is not None:
             self._break(broken.name, broken.sentence)
             return
         end = yield from self._walk_to_the_end(last)
-        if first is not None and end is not None:
-            log = range(first.segment, end + 1)
-            yield from self._check_others(names, log, octets)
+        if end is None:
+            return
+        self._check_end()
+        yield from self._check_others(names, range(first.segment, end + 1), octets)
 
     def _walk_to_the_end(self, last: Position) -> Steps[int | None]:
         """Check the frames of the last segment, of which no head says the end.
@@ -345,21 +283,29 @@ class _Check(Generic[A]):
         """
         try:
             end = yield from end_of_whole(self._directory, last)
-        except DamagedOperations:
-            end = yield from self._end_behind(last)
-        broken = yield from self._walk(last, end)
-        if broken is not None and not broken.may_be_torn:
-            self._break(broken.name, broken.sentence)
+        except LogBroken as broken:
+            self._break_at(broken.position)
             return None
-        end = broken.at if broken is not None else end
-        name = segment_name(end.segment)
-        if (yield from self._has_later_batch(end)):
-            self._break(name, _broken_at(end))
-        elif (yield from anything_behind(self._directory, end.segment, end.offset)):
-            self._note_unsettled(
-                name, f"a crash left something unfinished at {end.offset}"
-            )
+        unsound = yield from self._walk(last, end)
+        if unsound is not None:
+            self._break(unsound.name, unsound.sentence)
+            return None
+        torn = yield from anything_behind(self._directory, end.segment, end.offset)
+        yield from self._check_last(end, torn=torn)
         return end.segment
+
+    def _check_last(self, end: Position, *, torn: bool) -> Steps[None]:
+        """Look at what is behind the last whole frame, if anything is."""
+        name = segment_name(end.segment)
+        if end.offset == SEGMENT_HEADER_SIZE:
+            # Its first frame was durable before anything led to it.
+            self._break(name, "it does not begin with a frame")
+        elif (yield from self._has_later_batch(end)):
+            sentence = f"the frame at {end.offset} is broken, and later ones follow it"
+            self._break(name, sentence)
+        elif torn:
+            sentence = f"a crash left something unfinished at {end.offset}"
+            self._note_unsettled(name, sentence)
 
     def _walk(self, start: Position, end: Position) -> Steps[Unsound | None]:
         try:
@@ -373,61 +319,50 @@ class _Check(Generic[A]):
         self._checked.segments = len(self._seen)
         return None
 
+    def _check_end(self) -> None:
+        for sentence in self._checked.audit.check_end():
+            self._break("", sentence)
+
     def _check_counts(self, head: Head) -> None:
         if self._checked.audit.counts != head.counts:
             self._checked.head_is_wrong = True
             self._damage(HEAD, "its counts are not those of the last frame")
 
-    def _walk_on(self, head: Head) -> Steps[Position]:
-        """Check what follows the head, as far as it is whole; return its end.
-
-        A power loss behind a compaction can bring back a head that names an end
-        before messages were written again, whose old segments are gone.
-        """
-        at = head.position
-        try:
-            end = yield from end_of_whole(self._directory, at)
-        except DamagedOperations:
-            return at
-        broken = yield from self._walk(at, end)
-        if broken is not None:
-            self._break(broken.name, broken.sentence)
-        return end
-
-    def _check_behind(self, octets: bytes, head: Head) -> Steps[int]:
+    def _check_behind(self, octets: bytes, head: Head) -> Steps[Position | None]:
         """Look at what is behind the end that the head names.
 
         Returns:
-            The number of the last segment.
+            The true end; None if that can't be told.
         """
-        end = yield from self._end_behind(head.position)
+        try:
+            end = yield from end_of_whole(self._directory, head.position)
+        except LogBroken as broken:
+            if (yield from self._is_busy(octets)):
+                raise _Moved from broken
+            self._break_at(broken.position)
+            return None
         torn = yield from anything_behind(self._directory, end.segment, end.offset)
         if end == head.position and not torn:
-            return end.segment
+            return end
         if (yield from self._is_busy(octets)):
             raise _Moved
-        name = segment_name(end.segment)
-        if (yield from self._has_later_batch(end)):
-            self._break(name, _broken_at(end))
-        elif torn:
-            self._note_unsettled(
-                name, f"a crash left something unfinished at {end.offset}"
-            )
-        else:
-            self._note_unsettled(
-                HEAD, "it does not name the end yet; the next writer sees to it"
-            )
-        return end.segment
+        yield from self._check_last(end, torn=torn)
+        if not (torn or self._checked.broken):
+            sentence = "it does not name the end yet; the next writer sees to it"
+            self._note_unsettled(HEAD, sentence)
+        return end
 
     def _check_snapshots(self, names: list[str], end: Position) -> Steps[None]:
         truth = self._checked.audit.state
         if not isinstance(truth, MailboxState):
             return
-        found = yield from unused_and_wrong(self._directory, names, end, truth)
-        unused, wrong = found
-        for name in unused:
+        odd = yield from odd_snapshots(self._directory, names, end, truth)
+        for name in odd.unused:
             self._note(name, "this snapshot is torn or old, and not used")
-        for name in wrong:
+        for name in odd.spoilt:
+            self._checked.strange.append(name)
+            self._note(name, "some of this snapshot is not what was written")
+        for name in odd.wrong:
             self._checked.strange.append(name)
             self._damage(name, "this snapshot says something else than the log")
 
@@ -436,21 +371,13 @@ class _Check(Generic[A]):
         if self._held:
             return False
         path = f"{self._directory}/{LOCK}"
-        if (yield from steps.opened(path, Mode.READ, steps.is_locked)):
-            return True
-        try:
+        with suppress(FileNotFoundError):
+            if (yield from steps.opened(path, Mode.READ, steps.is_locked)):
+                return True
+        now = b""
+        with suppress(FileNotFoundError):
             now = yield from self._read(HEAD, HEAD_SIZE + 1)
-        except FileNotFoundError:
-            now = b""
         return now != octets
-
-    def _end_behind(self, at: Position) -> Steps[Position]:
-        """Return the position behind the last frame that follows ``at``."""
-        while True:
-            end = yield from follow_segment(self._directory, at, None, _ignore)
-            if end.segment == at.segment:
-                return end
-            at = end
 
     def _has_later_batch(self, at: Position) -> Steps[bool]:
         path = f"{self._directory}/{segment_name(at.segment)}"
@@ -472,11 +399,3 @@ class _Check(Generic[A]):
                 self._note(name, "a segment that was never begun")
             else:
                 self._break(name, "it holds mail, and no SWITCH leads to it")
-
-
-def _ignore(frame: Frame) -> None:
-    """Follow only."""
-
-
-def _broken_at(at: Position) -> str:
-    return f"the frame at {at.offset} is broken, and later ones follow it"

@@ -1,6 +1,7 @@
 """Checking that snapshots say what the log says."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from imapbox.disk import steps
 from imapbox.disk.steps import Steps
@@ -13,9 +14,25 @@ from imapbox.index.snapshot import snapshot_names
 from imapbox.index.snapshot_reader import MailboxSnapshots
 
 
-def unused_and_wrong(
+@dataclass(slots=True)
+class OddSnapshots:
+    """Names of the snapshots with which something is the matter.
+
+    Attributes:
+        unused: Nobody takes them: torn, or not of this log.
+        spoilt: Whoever takes one finds out later that it is not what was written. A
+            power loss may leave such a one, too.
+        wrong: They are used, and say something else than the log.
+    """
+
+    unused: list[str] = field(default_factory=list)
+    spoilt: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+
+def odd_snapshots(
     directory: str, names: Sequence[str], end: Position, truth: MailboxState
-) -> Steps[tuple[list[str], list[str]]]:
+) -> Steps[OddSnapshots]:
     """Look at the snapshots of a mailbox.
 
     Args:
@@ -23,18 +40,16 @@ def unused_and_wrong(
         names: What is in it.
         end: Up to where ``truth`` is true.
         truth: What the log says there.
-
-    Returns:
-        Those that can't be used: torn, not what was written, or not of this log;
-        and those that are used and say something else than the log.
     """
-    unused, wrong = [], []
+    odd = OddSnapshots()
     newest: MailboxState | None = None
     for each in snapshot_names(list(names)):
         state = yield from MailboxSnapshots(checked=True).load(directory, each.name)
         if state is None:
-            if (yield from steps.exists(f"{directory}/{each.name}")):
-                unused.append(each.name)
+            if (yield from MailboxSnapshots().load(directory, each.name)) is not None:
+                odd.spoilt.append(each.name)
+            elif (yield from steps.exists(f"{directory}/{each.name}")):
+                odd.unused.append(each.name)
             continue
         if newest is not None:
             continue  # only the newest one is ever used
@@ -42,12 +57,12 @@ def unused_and_wrong(
         try:
             yield from follow(directory, state.position, end, state.apply)
         except (LogBroken, DamagedOperations):
-            unused.append(each.name)
+            odd.unused.append(each.name)
             continue
         now = int((yield from steps.now()) * 1_000_000)
         if not _agree(state, truth, now):
-            wrong.append(each.name)
-    return unused, wrong
+            odd.wrong.append(each.name)
+    return odd
 
 
 def _agree(some: MailboxState, truth: MailboxState, now: int) -> bool:

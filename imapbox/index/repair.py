@@ -18,9 +18,9 @@ from typing import NamedTuple, TypeVar
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
-from imapbox.index.check import CheckedLog, EndingAudit
 from imapbox.index.check_frames import Audit
-from imapbox.index.check_names import LOCK
+from imapbox.index.check_names import LOCK, is_ours
+from imapbox.index.checked_log import CheckedLog, EndingAudit
 from imapbox.index.create import write_file
 from imapbox.index.damage import DAMAGED, is_damaged, mark_damaged
 from imapbox.index.head import Head
@@ -29,7 +29,8 @@ from imapbox.index.lost_found import below, keep, move
 from imapbox.index.new_log import NewLog, write_head, write_new_log
 from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.settings import Settings
-from imapbox.index.settle import settle
+from imapbox.index.settle import settle_all
+from imapbox.index.snapshot import snapshot_names
 from imapbox.locks.lock_file import LOCK_FILE_SIZE, new_lock_file
 from imapbox.model.errors import StoreFailure
 
@@ -112,14 +113,20 @@ def mend_small_things(job: Job, directory: str, checked: CheckedLog[A]) -> Steps
     if checked.marked:
         yield from _unmark(job, directory)
     if checked.unsettled and job.say(directory, "its end is found again"):
-        yield from settle(directory, job.settings)
+        yield from settle_all(directory, job.settings)
         head = yield from good_head(directory)
         if head is not None:
             # Who settles writes over the head; what is behind it goes here.
             yield from write_head(directory, head)
     elif checked.marked and job.apply:
         # What the sync that failed may have left unsynced is written again.
-        yield from settle(directory, job.settings)
+        yield from settle_all(directory, job.settings)
+
+
+def mend_foreign(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[None]:
+    """Move what is none of imapbox's, where the log itself is written anew."""
+    names = [name for name in checked.strange if not is_ours(name)]
+    yield from _move_strange(job, directory, names)
 
 
 def replace_log(
@@ -143,6 +150,7 @@ def replace_log(
         raise StoreFailure(directory)
     names = yield from steps.list_directory(directory)
     old = [segment_name(number) for number in segment_numbers(names)]
+    old += [each.name for each in snapshot_names(names)]
     for name in old:
         yield from keep(directory, name)
     end = yield from write_new_log(directory, log, make_audit)

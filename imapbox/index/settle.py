@@ -70,6 +70,15 @@ def settle(directory: str, settings: Settings) -> Steps[Tail]:
         MailboxDamaged: It is, and stays as it is.
         DiskFull: A disk that has no room even to write over what is there.
     """
+    return (yield from _settle(directory, settings, may_be_clean=True))
+
+
+def settle_all(directory: str, settings: Settings) -> Steps[Tail]:
+    """Do as `settle` does, and look at all that is behind the end, however clean."""
+    return (yield from _settle(directory, settings, may_be_clean=False))
+
+
+def _settle(directory: str, settings: Settings, *, may_be_clean: bool) -> Steps[Tail]:
     yield from check_damaged(directory)
     head = yield from head_of(directory)
     if head is not None:
@@ -87,7 +96,7 @@ def settle(directory: str, settings: Settings) -> Steps[Tail]:
         tail = Tail(start, NO_COUNTS, 0, 0, 0)
     else:
         tail = Tail(head.position, head.counts, 0, 0, head.flags)
-    clean = head is not None and head.boot == settings.boot
+    clean = may_be_clean and head is not None and head.boot == settings.boot
     tail = yield from _read_on(directory, tail, may_be_clean=clean)
     if head is None or not clean or head.position != tail.position:
         yield from publish(directory, tail, settings)

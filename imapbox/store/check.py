@@ -12,15 +12,11 @@ from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.steps import perform, perform_patiently, status
 from imapbox.index.account_operations import Create
 from imapbox.index.account_state import AccountState
-from imapbox.index.check import (
-    CheckedLog,
-    Finding,
-    Severity,
-    check_log,
-)
+from imapbox.index.check import check_log
 from imapbox.index.check_audit import AccountAudit, MailboxAudit
 from imapbox.index.check_messages import check_messages
 from imapbox.index.check_names import check_status
+from imapbox.index.checked_log import CheckedLog, Finding, Severity
 from imapbox.index.damage import DAMAGED
 from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.mailbox_state import MailboxState

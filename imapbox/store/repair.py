@@ -20,9 +20,10 @@ from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import Create
 from imapbox.index.account_plan import plan_account
 from imapbox.index.account_state import AccountState, ChangeAccount
-from imapbox.index.check import CheckedLog, EndingAudit, check_log
+from imapbox.index.check import check_log
 from imapbox.index.check_audit import AccountAudit, MailboxAudit
 from imapbox.index.check_messages import check_messages
+from imapbox.index.checked_log import CheckedLog, EndingAudit
 from imapbox.index.commit import Log, write_one
 from imapbox.index.damage import DAMAGED
 from imapbox.index.head import DELETED
@@ -35,6 +36,7 @@ from imapbox.index.own_segments import of_account
 from imapbox.index.repair import (
     Job,
     good_head,
+    mend_foreign,
     mend_lock,
     mend_small_things,
     replace_log,
@@ -116,6 +118,7 @@ class UserRepair:
             return checked.audit.state
         if not checked.broken and checked.frames:
             return (yield from self._mend_sound(checked))
+        yield from mend_foreign(job, directory, checked)
         return (yield from self._write_account_anew())
 
     def _mend_sound(self, checked: CheckedLog[AccountAudit]) -> Steps[AccountState]:
@@ -246,6 +249,7 @@ class UserRepair:
             # Readers make a card again that is not what was stored.
             broken = bool((yield from check_messages(directory, state, None)))
         if broken:
+            yield from mend_foreign(job, directory, checked)
             yield from self._write_anew(directory, mailbox)
             return
         yield from mend_small_things(job, directory, checked)

@@ -12,8 +12,9 @@ from imapbox.disk.steps import Steps
 from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import NO_MAILBOX
 from imapbox.index.account_state import AccountState, ChangeAccount
-from imapbox.index.check import CheckedLog, check_log
+from imapbox.index.check import check_log
 from imapbox.index.check_audit import AccountAudit
+from imapbox.index.checked_log import CheckedLog
 from imapbox.index.commit import commit
 from imapbox.index.opening import open_log
 from imapbox.index.repair import Job

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from imapbox.disk.filesystem import DiskFileSystem
-from imapbox.index.check import Severity
+from imapbox.index.checked_log import Severity
 from imapbox.index.repair import Job, Mending
 from imapbox.mailbox.account import UserAccount
 from imapbox.model.names import INBOX, MailboxName, UserName
@@ -61,10 +61,6 @@ async def _left_to_mend(store: Store, user: UserName) -> list[object]:
     if left := [each for each in said if each.left]:
         return ["it is left", *left]
     said = await _mend(store, user, apply=False)
-    if said and all(each.sentence == "its end is found again" for each in said):
-        # One that another damage hid from the first run.
-        await _mend(store, user, apply=True)
-        said = await _mend(store, user, apply=False)
     return ["it was not enough", *said] if said else []
 
 

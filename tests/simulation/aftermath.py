@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 
 from imapbox.index.account_operations import Create
 from imapbox.index.account_state import AccountState
-from imapbox.index.check import Finding, Severity, check_log
+from imapbox.index.check import check_log
 from imapbox.index.check_audit import AccountAudit, MailboxAudit
 from imapbox.index.check_messages import check_messages
+from imapbox.index.checked_log import Finding, Severity
 from imapbox.model.names import INBOX, UserName
 from imapbox.store.cards import card_of_octets
 from imapbox.store.layout import (

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from imapbox.disk.steps import Steps
 from imapbox.index.body import Span, read_bodies
-from imapbox.index.check import Severity, check_log
+from imapbox.index.check import check_log
 from imapbox.index.check_audit import MailboxAudit
+from imapbox.index.checked_log import Severity
 from imapbox.index.segment import segment_numbers
 from imapbox.model.errors import DiskFull, MailboxDamaged
 from imapbox.model.flags import Flag

@@ -12,8 +12,9 @@ from imapbox.disk.steps import Steps
 from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import AccountMeta
 from imapbox.index.account_state import ChangeAccount
-from imapbox.index.check import CheckedLog, Severity, check_log
+from imapbox.index.check import check_log
 from imapbox.index.check_audit import AccountAudit, MailboxAudit
+from imapbox.index.checked_log import CheckedLog, Severity
 from imapbox.index.commit import commit
 from imapbox.index.frame import FRAME_HEADER_SIZE, Frame
 from imapbox.index.lost_found import LOST_FOUND

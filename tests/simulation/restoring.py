@@ -5,8 +5,9 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from imapbox.disk.steps import Steps
-from imapbox.index.check import Severity, check_log
+from imapbox.index.check import check_log
 from imapbox.index.check_audit import MailboxAudit
+from imapbox.index.checked_log import Severity
 from imapbox.index.new_uidvalidity import RESTORED
 from imapbox.model.errors import MailError
 from imapbox.model.names import INBOX, MailboxName

@@ -9,8 +9,9 @@ import numpy as np
 
 from imapbox.disk.steps import Steps
 from imapbox.disk.two_roots import THERE
-from imapbox.index.check import Severity, check_log
+from imapbox.index.check import check_log
 from imapbox.index.check_audit import MailboxAudit
+from imapbox.index.checked_log import Severity
 from imapbox.index.copying import CopyMessages, Originals
 from imapbox.index.known import Known
 from imapbox.index.rows_taken_along import take_along

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import imapbox.index.mailbox_state
-from imapbox.index.check import Severity
+from imapbox.index.checked_log import Severity
 from tests.kills.books import faults
 from tests.soak.leftovers import cuts, leftovers, shed
 from tests.soak.server import LIFETIME

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from imapbox.index.account_operations import Create, Delete, Rename, Subscribe
 from imapbox.index.account_state import ChangeAccount
-from imapbox.index.check import CheckedLog, Finding, Severity, check_log
+from imapbox.index.check import check_log
 from imapbox.index.check_audit import AccountAudit, MailboxAudit
+from imapbox.index.checked_log import CheckedLog, Finding, Severity
 from imapbox.index.delivery_keys import DeliveryKeys
 from imapbox.index.head import Head
 from imapbox.index.operations import Flags
@@ -157,11 +158,33 @@ def test_every_cut_is_found(make: Callable[[], LogOnDisk]) -> None:
 
 
 @pytest.mark.parametrize("name", ["lock", "log.1", "log.2"])
-def test_what_must_be_there_is_missed(name: str) -> None:
-    """Without a lock, or one of its segments, a log is damaged."""
+@pytest.mark.parametrize("with_head", [True, False])
+def test_what_must_be_there_is_missed(name: str, with_head: bool) -> None:
+    """Without a lock, or one of its segments, a log is damaged, with a head or not."""
     log = lived_in()
     log.remove(name)
+    if not with_head:
+        log.remove("head")
     assert damage(log)
+
+
+def test_a_segment_to_which_an_old_head_leads_is_missed() -> None:
+    """A head is hardly ever old, but what follows it is looked at like the rest."""
+    log = MailLog(simulated(), segment_limit=900).make()
+    log.append(incoming(BODY))
+    before = log.read("head")
+    while "log.2" not in log.names():
+        log.append(incoming(BODY))
+    log.append()
+    log.write("head", before)
+    start = log.read("log.2")
+    log.write("log.2", b"none")
+    assert any("is not what it should be" in sentence for sentence in damage(log))
+    log.write("log.2", start[:100])
+    log.truncate("log.2", 100)
+    assert "it does not begin with a frame" in damage(log)
+    log.remove("log.2")
+    assert any("is not there" in sentence for sentence in damage(log))
 
 
 def test_a_mark_is_told_with_its_reason() -> None:
@@ -270,17 +293,26 @@ def test_a_segment_that_lost_its_switch_is_damage() -> None:
 
 
 def test_snapshots_are_checked() -> None:
-    """A torn one is a note; one that says something else than the log is damage."""
+    """A torn one is a note; one that says something else than the log is damage.
+
+    Of one that some reader may take, before it is found out, that is told.
+    """
     log = lived_in()
     state = log.state()
     name = log.run(write_snapshot(DIRECTORY, state.freeze()))
     log.append()
     assert findings(log) == []
     data = log.read(name)
+    told = set()
     for at in (at for at in range(0, len(data), 3) if data[at]):  # no padding
         log.write(name, bytes([data[at] ^ 1]), at)
-        assert notes(log) == ["this snapshot is torn or old, and not used"], at
+        (sentence,) = notes(log)
+        told.add(sentence)
         log.write(name, data[at : at + 1], at)
+    assert told == {
+        "this snapshot is torn or old, and not used",
+        "some of this snapshot is not what was written",
+    }
     log.remove(name)
     operation = Flags((range(1, 2),), int(Flag.DRAFT), 0)
     state.columns.change_flags(operation, state.counts.modseq)

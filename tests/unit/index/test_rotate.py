@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imapbox.index.check import Severity, check_log
+from imapbox.index.check import check_log
 from imapbox.index.check_audit import MailboxAudit
+from imapbox.index.checked_log import Severity
 from imapbox.index.commit import write
 from imapbox.index.frame import Frame
 from imapbox.index.head import Head
