@@ -152,11 +152,28 @@ class SalvagedMailbox:
             self.last = frame.counts
             return
         self.last = frame.counts
-        offset = frame.payload_start
-        for operation in operations:
+        for operation, offset in _placed(operations, frame):
             self._take_in(operation, frame, offset)
-            if isinstance(operation, Append | Relocate):
-                offset += operation.payload_size
+
+    def look_back(self, frame: Frame) -> None:
+        """Know where messages were written before a snapshot was made."""
+        try:
+            operations = decode_operations(frame.operations)
+        except (DamagedOperations, ValueError):
+            return
+        for operation, offset in _placed(operations, frame):
+            match operation:
+                case Append():
+                    message = operation
+                case Relocate():
+                    message = operation.message
+                case _:
+                    continue
+            left = self.messages.get(message.uid)
+            if left is not None and left.message.emailid == message.emailid:
+                place = (frame.end.segment, offset + message.card_size)
+                if place not in left.places:
+                    left.places.insert(-1, place)  # the last one is the newest
 
     def emailids(self) -> set[bytes]:
         """Return those of all messages that are known, also of expunged ones."""
@@ -230,6 +247,17 @@ class SalvagedMailbox:
         return found
 
 
+def _placed(
+    operations: Iterable[Operation], frame: Frame
+) -> Iterator[tuple[Operation, int]]:
+    """Yield each operation with where the octets lie that it may have."""
+    offset = frame.payload_start
+    for operation in operations:
+        yield operation, offset
+        if isinstance(operation, Append | Relocate):
+            offset += operation.payload_size
+
+
 def fold_scans(
     scans: list[Scan], seed: MailboxState | None, head: Head | None
 ) -> SalvagedMailbox:
@@ -241,11 +269,16 @@ def fold_scans(
         head: If it is good.
     """
     found = SalvagedMailbox()
+    behind = (0, 0)
     if seed is not None:
         found.begin(seed)
+        behind = seed.position[:2]
+        for scan in scans:
+            for frame in scan.frames:
+                if (scan.number, frame.start) < behind:
+                    found.look_back(frame)
     if head is not None:
         found.hear(head.counts)
-    behind = seed.position[:2] if seed is not None else (0, 0)
     found.begins_late = seed is None
     for missing, item in _in_order(scans, behind, seeded=seed is not None):
         if missing:

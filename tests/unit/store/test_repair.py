@@ -302,20 +302,6 @@ def test_lost_segment_header(number: int) -> None:
     assert seen.uidvalidity == before.uidvalidity
 
 
-def test_a_snapshot_knows_better() -> None:
-    """What is broken before the newest snapshot loses nothing of the index."""
-    disk, account = mailbox_with(COUNT)
-    before = look(disk, 90)
-    process = disk.process(93)
-    session = Session(account)
-    run(session.open(), process)
-    run(session.save(), process)
-    tear_operations(disk, account, 1)
-    tear_operations(disk, account, 3)
-    mended(disk, account.directory)
-    assert look(disk, 91).messages == before.messages
-
-
 def test_lost_lock() -> None:
     """A lock that is lost is made again."""
     disk, account = mailbox_with(COUNT)

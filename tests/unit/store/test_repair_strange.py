@@ -2,32 +2,10 @@
 
 import pytest
 
-from imapbox.index.snapshot import HEADER_SIZE, SnapshotHeader
-from tests.simulation.disk import run
-from tests.simulation.mailbox import Session
-from tests.simulation.repairing import flip, look, mailbox_with
+from tests.simulation.repairing import mailbox_with
 from tests.unit.store.test_repair import lost_found, make, mended, tear_operations
 
 COUNT = 6
-
-
-def test_a_spoilt_snapshot_is_kept() -> None:
-    """Nobody takes one behind a repair and finds out too late; it is in lost+found."""
-    disk, account = mailbox_with(COUNT)
-    before = look(disk, 90)
-    process = disk.process(93)
-    session = Session(account)
-    run(session.open(), process)
-    run(session.save(), process)
-    (path,) = (path for path in disk.names if "/snap." in path)
-    header = SnapshotHeader.decode(disk.content(path)[:HEADER_SIZE])
-    assert header is not None
-    dates = next(part for part in header.parts() if part.name == "date")
-    flip(disk, path, dates.offset)
-    spoilt = disk.content(path)
-    assert "moved to lost+found" in mended(disk, account.directory)
-    assert spoilt in lost_found(disk)
-    assert look(disk, 91).messages == before.messages
 
 
 @pytest.mark.parametrize("broken", [False, True])
@@ -40,21 +18,6 @@ def test_strange_files_are_kept(*, broken: bool) -> None:
     mended(disk, account.directory)
     assert f"{account.directory}/core" not in disk.names
     assert b"a program died here" in lost_found(disk)
-
-
-def test_a_spoilt_snapshot_of_a_broken_log() -> None:
-    """What snapshots there were of a log goes with it."""
-    disk, account = mailbox_with(COUNT)
-    process = disk.process(93)
-    session = Session(account)
-    run(session.open(), process)
-    run(session.save(), process)
-    (path,) = (path for path in disk.names if "/snap." in path)
-    snapshot = disk.content(path)
-    tear_operations(disk, account, 3)
-    mended(disk, account.directory)
-    assert path not in disk.names
-    assert snapshot in lost_found(disk)
 
 
 def test_strange_directories_are_kept() -> None:

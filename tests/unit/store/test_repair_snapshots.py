@@ -1,0 +1,92 @@
+"""`imapbox repair`: what a snapshot knows, and one that is spoilt."""
+
+from typing import Final
+
+from imapbox.disk.steps import Steps
+from imapbox.index.commit import Log, commit
+from imapbox.index.mailbox_state import MailboxFacts
+from imapbox.index.relocate import RelocateMessages, read_moving
+from imapbox.index.snapshot import HEADER_SIZE, SnapshotHeader
+from tests.simulation.disk import run
+from tests.simulation.mailbox import Session
+from tests.simulation.repairing import flip, frames_of, look, mailbox_with, put
+from tests.unit.store.test_repair import log_of, lost_found, mended, tear_operations
+
+COUNT: Final = 6
+
+
+def test_a_snapshot_knows_better() -> None:
+    """What is broken before the newest snapshot loses nothing of the index."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    process = disk.process(93)
+    session = Session(account)
+    run(session.open(), process)
+    run(session.save(), process)
+    tear_operations(disk, account, 1)
+    tear_operations(disk, account, 3)
+    mended(disk, account.directory)
+    assert look(disk, 91).messages == before.messages
+
+
+def write_all_again(session: Session) -> Steps[None]:
+    """Write all messages at the end of the log, as compaction does."""
+    account, state = session.account, session.state
+    rows = [int(row) for row in state.columns.alive_rows()]
+    moving = yield from read_moving(account.directory, state, rows)
+    log = Log(account.directory, MailboxFacts)
+    wishes = [RelocateMessages(moving)]
+    yield from commit(log, account.settings, lambda: wishes, command="compact")
+
+
+def test_octets_that_were_written_twice() -> None:
+    """A message whose octets are gone is taken from where it lay before."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    process = disk.process(93)
+    session = Session(account)
+    run(session.open(), process)
+    run(write_all_again(session), process)
+    run(session.sync(), process)
+    run(session.save(), process)
+    disk.kill(93)
+    newest = frames_of(disk, account.directory)[-1]
+    path = log_of(account)
+    assert newest.payload_size > 0
+    put(disk, path, disk.content(path)[: newest.payload_start - 1])
+    mended(disk, account.directory)
+    assert look(disk, 91).messages == before.messages
+
+
+def test_a_spoilt_snapshot_is_kept() -> None:
+    """Nobody takes one behind a repair and finds out too late; it is in lost+found."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    process = disk.process(93)
+    session = Session(account)
+    run(session.open(), process)
+    run(session.save(), process)
+    (path,) = (path for path in disk.names if "/snap." in path)
+    header = SnapshotHeader.decode(disk.content(path)[:HEADER_SIZE])
+    assert header is not None
+    dates = next(part for part in header.parts() if part.name == "date")
+    flip(disk, path, dates.offset)
+    spoilt = disk.content(path)
+    assert "moved to lost+found" in mended(disk, account.directory)
+    assert spoilt in lost_found(disk)
+    assert look(disk, 91).messages == before.messages
+
+
+def test_a_spoilt_snapshot_of_a_broken_log() -> None:
+    """What snapshots there were of a log goes with it."""
+    disk, account = mailbox_with(COUNT)
+    process = disk.process(93)
+    session = Session(account)
+    run(session.open(), process)
+    run(session.save(), process)
+    (path,) = (path for path in disk.names if "/snap." in path)
+    snapshot = disk.content(path)
+    tear_operations(disk, account, 3)
+    mended(disk, account.directory)
+    assert path not in disk.names
+    assert snapshot in lost_found(disk)
