@@ -7,26 +7,12 @@ from imapbox.index.commit import Log, commit
 from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.relocate import RelocateMessages, read_moving
 from imapbox.index.snapshot import HEADER_SIZE, SnapshotHeader
-from tests.simulation.disk import run
-from tests.simulation.mailbox import Session
+from tests.simulation.disk import SimulatedDisk, run
+from tests.simulation.mailbox import Account, Session
 from tests.simulation.repairing import flip, frames_of, look, mailbox_with, put
 from tests.unit.store.test_repair import log_of, lost_found, mended, tear_operations
 
 COUNT: Final = 6
-
-
-def test_a_snapshot_knows_better() -> None:
-    """What is broken before the newest snapshot loses nothing of the index."""
-    disk, account = mailbox_with(COUNT)
-    before = look(disk, 90)
-    process = disk.process(93)
-    session = Session(account)
-    run(session.open(), process)
-    run(session.save(), process)
-    tear_operations(disk, account, 1)
-    tear_operations(disk, account, 3)
-    mended(disk, account.directory)
-    assert look(disk, 91).messages == before.messages
 
 
 def write_all_again(session: Session) -> Steps[None]:
@@ -39,17 +25,40 @@ def write_all_again(session: Session) -> Steps[None]:
     yield from commit(log, account.settings, lambda: wishes, command="compact")
 
 
+def save(disk: SimulatedDisk, account: Account, *, writes_again: bool = False) -> None:
+    """Make a snapshot, of messages that perhaps were written again before."""
+    process = disk.process(93)
+    session = Session(account)
+    run(session.open(), process)
+    if writes_again:
+        run(write_all_again(session), process)
+        run(session.sync(), process)
+    run(session.save(), process)
+    disk.kill(93)
+
+
+def snapshot_in(disk: SimulatedDisk) -> str:
+    """Return the path of the only snapshot."""
+    (path,) = (path for path in disk.names if "/snap." in path)
+    return path
+
+
+def test_a_snapshot_knows_better() -> None:
+    """What is broken before the newest snapshot loses nothing of the index."""
+    disk, account = mailbox_with(COUNT)
+    before = look(disk, 90)
+    save(disk, account)
+    tear_operations(disk, account, 1)
+    tear_operations(disk, account, 3)
+    mended(disk, account.directory)
+    assert look(disk, 91).messages == before.messages
+
+
 def test_octets_that_were_written_twice() -> None:
     """A message whose octets are gone is taken from where it lay before."""
     disk, account = mailbox_with(COUNT)
     before = look(disk, 90)
-    process = disk.process(93)
-    session = Session(account)
-    run(session.open(), process)
-    run(write_all_again(session), process)
-    run(session.sync(), process)
-    run(session.save(), process)
-    disk.kill(93)
+    save(disk, account, writes_again=True)
     newest = frames_of(disk, account.directory)[-1]
     path = log_of(account)
     assert newest.payload_size > 0
@@ -62,11 +71,8 @@ def test_a_spoilt_snapshot_is_kept() -> None:
     """Nobody takes one behind a repair and finds out too late; it is in lost+found."""
     disk, account = mailbox_with(COUNT)
     before = look(disk, 90)
-    process = disk.process(93)
-    session = Session(account)
-    run(session.open(), process)
-    run(session.save(), process)
-    (path,) = (path for path in disk.names if "/snap." in path)
+    save(disk, account)
+    path = snapshot_in(disk)
     header = SnapshotHeader.decode(disk.content(path)[:HEADER_SIZE])
     assert header is not None
     dates = next(part for part in header.parts() if part.name == "date")
@@ -80,11 +86,8 @@ def test_a_spoilt_snapshot_is_kept() -> None:
 def test_a_spoilt_snapshot_of_a_broken_log() -> None:
     """What snapshots there were of a log goes with it."""
     disk, account = mailbox_with(COUNT)
-    process = disk.process(93)
-    session = Session(account)
-    run(session.open(), process)
-    run(session.save(), process)
-    (path,) = (path for path in disk.names if "/snap." in path)
+    save(disk, account)
+    path = snapshot_in(disk)
     snapshot = disk.content(path)
     tear_operations(disk, account, 3)
     mended(disk, account.directory)
