@@ -12,6 +12,7 @@ mended; to begin again ends the same.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -150,7 +151,6 @@ def replace_log(
         raise StoreFailure(directory)
     names = yield from steps.list_directory(directory)
     old = [segment_name(number) for number in segment_numbers(names)]
-    old += [each.name for each in snapshot_names(names)]
     for name in old:
         yield from keep(directory, name)
     end = yield from write_new_log(directory, log, make_audit)
@@ -158,6 +158,11 @@ def replace_log(
     yield from write_head(directory, head)
     for name in old:
         yield from steps.unlink(f"{directory}/{name}")
+    for each in snapshot_names(names):
+        # Nobody needs them, and servers remove them without a lock.
+        with suppress(OSError):
+            yield from keep(directory, each.name)
+            yield from steps.unlink(f"{directory}/{each.name}")
     yield from steps.sync_directory(directory)
     yield from _remove_mark(directory)
 

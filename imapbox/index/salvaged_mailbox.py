@@ -309,7 +309,13 @@ def _in_order(
 
 def may_be_cut_short(scans: list[Scan], head: Head | None, boot: int) -> bool:
     """Say whether more may have been published than can be read of the end."""
-    if head is not None and head.boot == boot:
+    # A head of this boot tells all, unless it is an old one: then the log goes on to
+    # where it does not lead.
+    goes_on = bool(scans) and scans[-1].switch is not None
+    is_behind = (
+        head is not None and goes_on and head.position.segment <= scans[-1].number
+    )
+    if head is not None and head.boot == boot and not is_behind:
         return False
     if not scans or not scans[-1].items:
         return True

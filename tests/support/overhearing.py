@@ -7,11 +7,13 @@ import contextlib
 import selectors
 import socket
 import threading
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.support.response_checker import ResponseChecker
 
+_COMPRESSED = b" OK Compressed from now on.\r\n"
 _PIECE = 256 * 1024
 _KEPT = 256 * 1024  # of a conversation, for whoever has to find out
 
@@ -23,6 +25,19 @@ class _Side:
     end: socket.socket
     checker: ResponseChecker | None
     other: "_Side | None" = None
+    _inflater: "zlib._Decompress | None" = None
+
+    def hear(self, data: bytes) -> None:
+        """Check what the server said, compressed or not."""
+        if self.checker is None:
+            return
+        if self._inflater is None:
+            plain, found, data = data.partition(_COMPRESSED)
+            self.checker.receive(plain + found)
+            if not found:
+                return
+            self._inflater = zlib.decompressobj(-15)
+        self.checker.receive(self._inflater.decompress(data))
 
 
 @dataclass
@@ -131,8 +146,7 @@ def _hand_on(side: _Side, selector: selectors.BaseSelector, heard: Overheard) ->
         data = b""
     if data:
         heard.note("S" if side.checker else "C", data)
-        if side.checker:
-            side.checker.receive(data)
+        side.hear(data)
         return
     for each in (side, other):
         each.other = None

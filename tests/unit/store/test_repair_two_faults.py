@@ -147,3 +147,14 @@ def test_a_head_and_a_log(
     seen = look(disk, 91)
     assert seen.messages
     assert set(seen.messages) <= set(before.messages)
+
+
+def test_an_old_head_and_no_last_segment_give_no_uid_again() -> None:
+    """UIDs that a lost segment gave are given again only with another UIDVALIDITY."""
+    disk, account, old = lived()
+    before = look(disk, 90)
+    put(disk, f"{account.directory}/head", old)
+    lose(disk, log_of(account, segments(disk, account.directory)[-1]))
+    mended(disk, account.directory)
+    seen = look(disk, 91)
+    assert seen.uidvalidity > before.uidvalidity or seen.uidnext >= before.uidnext
