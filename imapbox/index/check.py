@@ -65,6 +65,7 @@ def check_log(
     wait = _SHORTEST_WAIT
     lock_is_wrong = is_gone = False
     strange: list[str] = []
+    missed: tuple[list[str], bytes] | None = None
     for _ in range(_TRIES):
         checked = CheckedLog(make_audit())
         before = yield from _what_is_there(directory)
@@ -73,9 +74,12 @@ def check_log(
         except (_Moved, FileNotFoundError) as error:
             # Whatever moved, there is no lock if there was none.
             lock_is_wrong, strange = checked.lock_is_wrong, checked.strange
-            is_gone = isinstance(error, FileNotFoundError)
-            is_gone = is_gone and (yield from _what_is_there(directory)) == before
-            if is_gone or held:
+            if not isinstance(error, FileNotFoundError):
+                missed = None
+            elif (yield from _what_is_there(directory)) == before:
+                # Twice, since what a writer makes anew is not there for a moment.
+                is_gone, missed = missed == before, before
+            if is_gone or (held and missed is None):
                 break
             moment = yield from steps.monotonic()
             wait = min(2 * wait, _LONGEST_WAIT)
@@ -273,13 +277,15 @@ class _Check(Generic[A]):
         if end is None:
             return
         self._check_end()
-        yield from self._check_others(names, range(first.segment, end + 1), octets)
+        yield from self._check_snapshots(names, end)
+        log = range(first.segment, end.segment + 1)
+        yield from self._check_others(names, log, octets)
 
-    def _walk_to_the_end(self, last: Position) -> Steps[int | None]:
+    def _walk_to_the_end(self, last: Position) -> Steps[Position | None]:
         """Check the frames of the last segment, of which no head says the end.
 
         Returns:
-            The number of the last segment; None if that can't be told.
+            The true end; None if that can't be told.
         """
         try:
             end = yield from end_of_whole(self._directory, last)
@@ -292,7 +298,7 @@ class _Check(Generic[A]):
             return None
         torn = yield from anything_behind(self._directory, end.segment, end.offset)
         yield from self._check_last(end, torn=torn)
-        return end.segment
+        return end
 
     def _check_last(self, end: Position, *, torn: bool) -> Steps[None]:
         """Look at what is behind the last whole frame, if anything is."""

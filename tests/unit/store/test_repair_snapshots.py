@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import pytest
+
 from imapbox.disk.steps import Steps
 from imapbox.index.commit import Log, commit
 from imapbox.index.mailbox_state import MailboxFacts
@@ -9,7 +11,7 @@ from imapbox.index.relocate import RelocateMessages, read_moving
 from imapbox.index.snapshot import HEADER_SIZE, SnapshotHeader
 from tests.simulation.disk import SimulatedDisk, run
 from tests.simulation.mailbox import Account, Session
-from tests.simulation.repairing import flip, frames_of, look, mailbox_with, put
+from tests.simulation.repairing import flip, frames_of, look, lose, mailbox_with, put
 from tests.unit.store.test_repair import log_of, lost_found, mended, tear_operations
 
 COUNT: Final = 6
@@ -67,7 +69,8 @@ def test_octets_that_were_written_twice() -> None:
     assert look(disk, 91).messages == before.messages
 
 
-def test_a_spoilt_snapshot_is_kept() -> None:
+@pytest.mark.parametrize("with_head", [True, False])
+def test_a_spoilt_snapshot_is_kept(*, with_head: bool) -> None:
     """Nobody takes one behind a repair and finds out too late; it is in lost+found."""
     disk, account = mailbox_with(COUNT)
     before = look(disk, 90)
@@ -78,6 +81,8 @@ def test_a_spoilt_snapshot_is_kept() -> None:
     dates = next(part for part in header.parts() if part.name == "date")
     flip(disk, path, dates.offset)
     spoilt = disk.content(path)
+    if not with_head:
+        lose(disk, f"{account.directory}/head")
     assert "moved to lost+found" in mended(disk, account.directory)
     assert spoilt in lost_found(disk)
     assert look(disk, 91).messages == before.messages
