@@ -103,7 +103,7 @@ def check_log(
 
 
 def _what_is_there(directory: str) -> Steps[tuple[list[str], bytes]]:
-    """Return what changes whenever a segment comes or goes."""
+    """Return names and head: other ones show that a writer was at work."""
     names = yield from steps.list_directory(directory)
     octets = b""
     with suppress(OSError):  # what is wrong with it is said elsewhere
@@ -238,14 +238,8 @@ class _Check(Generic[A]):
             return
         # What a writer who died left behind the head counts, and so it does where a
         # power loss brought back a head from before a compaction.
-        broken = yield from self._walk(head.position, end)
-        if broken is not None:
-            self._break(broken.name, broken.sentence)
-            return
-        self._check_end()
-        yield from self._check_snapshots(names, end)
-        log = range(first.segment, end.segment + 1)
-        yield from self._check_others(names, log, octets)
+        if (yield from self._walks(head.position, end)):
+            yield from self._check_whole(names, octets, first, end)
 
     def _first(self, last: int) -> Steps[Position | None]:
         try:
@@ -269,17 +263,11 @@ class _Check(Generic[A]):
         if first is None:
             self._break("", "the log does not begin as it should")
             return
-        broken = yield from self._walk(first, last)
-        if broken is not None:
-            self._break(broken.name, broken.sentence)
+        if not (yield from self._walks(first, last)):
             return
         end = yield from self._walk_to_the_end(last)
-        if end is None:
-            return
-        self._check_end()
-        yield from self._check_snapshots(names, end)
-        log = range(first.segment, end.segment + 1)
-        yield from self._check_others(names, log, octets)
+        if end is not None:
+            yield from self._check_whole(names, octets, first, end)
 
     def _walk_to_the_end(self, last: Position) -> Steps[Position | None]:
         """Check the frames of the last segment, of which no head says the end.
@@ -292,9 +280,7 @@ class _Check(Generic[A]):
         except LogBroken as broken:
             self._break_at(broken.position)
             return None
-        unsound = yield from self._walk(last, end)
-        if unsound is not None:
-            self._break(unsound.name, unsound.sentence)
+        if not (yield from self._walks(last, end)):
             return None
         torn = yield from anything_behind(self._directory, end.segment, end.offset)
         yield from self._check_last(end, torn=torn)
@@ -325,9 +311,22 @@ class _Check(Generic[A]):
         self._checked.segments = len(self._seen)
         return None
 
-    def _check_end(self) -> None:
+    def _walks(self, start: Position, end: Position) -> Steps[bool]:
+        """Say whether all frames are sound; where one is not the log is broken."""
+        broken = yield from self._walk(start, end)
+        if broken is not None:
+            self._break(broken.name, broken.sentence)
+        return broken is None
+
+    def _check_whole(
+        self, names: list[str], octets: bytes, first: Position, end: Position
+    ) -> Steps[None]:
+        """Check what only all frames together tell, and what is beside them."""
         for sentence in self._checked.audit.check_end():
             self._break("", sentence)
+        yield from self._check_snapshots(names, end)
+        log = range(first.segment, end.segment + 1)
+        yield from self._check_others(names, log, octets)
 
     def _check_counts(self, head: Head) -> None:
         if self._checked.audit.counts != head.counts:

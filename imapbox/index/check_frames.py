@@ -26,15 +26,11 @@ class Unsound(Exception):
         name: Of the file.
         sentence: What is wrong with it.
         at: Before the frame that is wrong.
-        may_be_torn: Whether a crash can have left it so, where it is the last.
     """
 
-    def __init__(
-        self, at: Position, sentence: str, *, may_be_torn: bool = False
-    ) -> None:
+    def __init__(self, at: Position, sentence: str) -> None:
         super().__init__(at, sentence)
         self.at = at
-        self.may_be_torn = may_be_torn
         self.name = segment_name(at.segment)
         self.sentence = sentence
 
@@ -133,7 +129,7 @@ def _walk_segment(
             frame = yield from read_frame(window, here)
             if frame is None:
                 sentence = f"the frame at {here.offset} is broken"
-                raise Unsound(here, sentence, may_be_torn=True)
+                raise Unsound(here, sentence)
             yield from _check_trailer(window, frame)
             visit(frame)
             here = frame.end
@@ -153,4 +149,4 @@ def _check_trailer(window: Window, frame: Frame) -> Steps[None]:
     found = yield from window.at(start, frame.end.offset - start)
     if found != encode_trailer(frame.end.chain, size, payload, frame.time):
         sentence = f"the frame at {frame.start} does not end as it should"
-        raise Unsound(_before(frame), sentence, may_be_torn=True)
+        raise Unsound(_before(frame), sentence)

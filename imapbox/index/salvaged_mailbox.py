@@ -309,21 +309,19 @@ def _in_order(
 
 def may_be_cut_short(scans: list[Scan], head: Head | None, boot: int) -> bool:
     """Say whether more may have been published than can be read of the end."""
-    # A head of this boot tells all, unless it is an old one: then the log goes on to
-    # where it does not lead.
-    goes_on = bool(scans) and scans[-1].switch is not None
-    is_behind = (
-        head is not None and goes_on and head.position.segment <= scans[-1].number
-    )
-    if head is not None and head.boot == boot and not is_behind:
-        return False
-    if not scans or not scans[-1].items:
-        return True
+    if not scans:
+        return head is None or head.boot != boot
     last = scans[-1]
+    goes_on = last.switch is not None
+    if head is not None and head.boot == boot:
+        # It tells all, unless it is an old one: then the log went on behind it.
+        return goes_on and head.position.segment <= last.number
     if head is not None and head.position.segment > last.number:
         return True
+    if not last.items:
+        return True
     item = last.items[-1]
-    return last.switch is not None or (isinstance(item, Gap) and item.facts is None)
+    return goes_on or (isinstance(item, Gap) and item.facts is None)
 
 
 def fits(

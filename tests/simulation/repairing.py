@@ -116,6 +116,14 @@ def mailbox_with(
     return disk, account
 
 
+def deliver_more(disk: SimulatedDisk, account: Account, numbers: range) -> None:
+    """Let these messages come, and the process that stored them die."""
+    process = disk.process(93)
+    for number in numbers:
+        run(deliver_carded(account, message(number)), process)
+    disk.kill(93)
+
+
 def with_facts(
     names: list[str], value: bytes = b"lrs"
 ) -> tuple[SimulatedDisk, Account]:

@@ -17,14 +17,10 @@ from imapbox.imap.factory import IMAPFactory
 from imapbox.imap.settings import Settings
 from imapbox.mailbox.account_interface import Account
 from tests.support.fake_mail import FakeAccount, Pause, at_once
-from tests.support.response_checker import ResponseChecker
+from tests.support.response_checker import COMPRESSED, ResponseChecker
 
 FAR = IPv4Address("TCP", "192.0.2.1", 4711)
 NEAR = IPv4Address("TCP", "127.0.0.1", 4711)
-
-
-# With these words the server begins to compress.
-_COMPRESSED = b" OK Compressed from now on.\r\n"
 
 
 class FakeTransport(StringTransport):
@@ -62,7 +58,7 @@ class FakeTransport(StringTransport):
             self.compressed = (size + len(data), writes + 1)
             data = self._inflater.decompress(data)
             assert not self._inflater.unconsumed_tail
-        elif data.endswith(_COMPRESSED):
+        elif data.endswith(COMPRESSED):
             self._inflater = zlib.decompressobj(-15)
             self._deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
         super().write(data)

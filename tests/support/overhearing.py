@@ -11,9 +11,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.support.response_checker import ResponseChecker
+from tests.support.response_checker import COMPRESSED, ResponseChecker
 
-_COMPRESSED = b" OK Compressed from now on.\r\n"
 _PIECE = 256 * 1024
 _KEPT = 256 * 1024  # of a conversation, for whoever has to find out
 
@@ -32,7 +31,7 @@ class _Side:
         if self.checker is None:
             return
         if self._inflater is None:
-            plain, found, data = data.partition(_COMPRESSED)
+            plain, found, data = data.partition(COMPRESSED)
             self.checker.receive(plain + found)
             if not found:
                 return

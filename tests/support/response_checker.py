@@ -16,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+# With these words the server begins to compress.
+COMPRESSED: Final = b" OK Compressed from now on.\r\n"
 _LITERAL: Final = re.compile(rb"\{([0-9]+)\}\r\n\Z")
 _CONDITION: Final = re.compile(
     rb"([^ ]+ (?:OK|NO|BAD|BYE|PREAUTH)|\+) "

@@ -10,12 +10,7 @@ from twisted.logger import LogEvent
 
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.spool import MEMORY_LIMIT, Content, MemoryContent
-from imapbox.disk.steps import Steps
 from imapbox.index.body import Place
-from imapbox.index.commit import Log, commit
-from imapbox.index.mailbox_state import MailboxFacts
-from imapbox.index.relocate import RelocateMessages, read_moving
-from imapbox.index.settings import Settings
 from imapbox.mailbox.selected import Selected
 from imapbox.mailbox.values import NewMessage, Piece
 from imapbox.mime.card import Card, make_card
@@ -37,6 +32,7 @@ from tests.support.mail_store import (
     knows_none,
 )
 from tests.support.messages import scan
+from tests.support.written_again import write_again
 
 ONE: Final = Uid(1)
 LETTER: Final = (
@@ -288,7 +284,9 @@ async def test_a_message_that_moved_is_found(open_store: Opener) -> None:
     columns = mailbox.state.columns
     rows = [columns.row_of(uid) for uid in (1, 2)]
     old = [columns.place(row) for row in rows]
-    await other.drivers.write.run(write_again(mailbox, other.settings, rows))
+    await other.drivers.write.run(
+        write_again(mailbox.directory, mailbox.state, other.settings, rows)
+    )
     for place in (*old, columns.place(columns.row_of(3))):
         for at in (-1, place.size - 1):
             flip_at(store, mailbox, place, at)
@@ -303,19 +301,6 @@ async def test_a_message_that_moved_is_found(open_store: Opener) -> None:
     ]
     assert await selected.read_through(pieces[0], len) == 9
     selected.close()
-
-
-def write_again(
-    mailbox: OpenMailbox, settings: Settings, rows: list[int]
-) -> Steps[None]:
-    """Write messages at the end of the log, as compaction does."""
-    moving = yield from read_moving(mailbox.directory, mailbox.state, rows)
-    yield from commit(
-        Log(mailbox.directory, MailboxFacts),
-        settings,
-        lambda: [RelocateMessages(moving)],
-        command="compact",
-    )
 
 
 def test_a_content_in_memory_may_have_its_card() -> None:

@@ -31,7 +31,7 @@ from tests.simulation.mailbox import (
     settings_of,
 )
 from tests.simulation.repairing import (
-    deliver_carded,
+    deliver_more,
     flip,
     frames_of,
     look,
@@ -316,10 +316,7 @@ def test_lost_lock_and_an_old_head(*, rotates: bool) -> None:
     """Nor is it missed where the head beside it is an old one."""
     disk, account = mailbox_with(1, **({"segment_limit": 500} if rotates else {}))
     old = disk.content(f"{account.directory}/head")
-    process = disk.process(93)
-    for number in range(2, COUNT):
-        run(deliver_carded(account, message(number)), process)
-    disk.kill(93)
+    deliver_more(disk, account, range(2, COUNT))
     before = look(disk, 90)
     put(disk, f"{account.directory}/head", old)
     lose(disk, f"{account.directory}/lock")

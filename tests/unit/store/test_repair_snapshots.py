@@ -4,27 +4,14 @@ from typing import Final
 
 import pytest
 
-from imapbox.disk.steps import Steps
-from imapbox.index.commit import Log, commit
-from imapbox.index.mailbox_state import MailboxFacts
-from imapbox.index.relocate import RelocateMessages, read_moving
 from imapbox.index.snapshot import HEADER_SIZE, SnapshotHeader
 from tests.simulation.disk import SimulatedDisk, run
 from tests.simulation.mailbox import Account, Session
 from tests.simulation.repairing import flip, frames_of, look, lose, mailbox_with, put
+from tests.support.written_again import write_again
 from tests.unit.store.test_repair import log_of, lost_found, mended, tear_operations
 
 COUNT: Final = 6
-
-
-def write_all_again(session: Session) -> Steps[None]:
-    """Write all messages at the end of the log, as compaction does."""
-    account, state = session.account, session.state
-    rows = [int(row) for row in state.columns.alive_rows()]
-    moving = yield from read_moving(account.directory, state, rows)
-    log = Log(account.directory, MailboxFacts)
-    wishes = [RelocateMessages(moving)]
-    yield from commit(log, account.settings, lambda: wishes, command="compact")
 
 
 def save(disk: SimulatedDisk, account: Account, *, writes_again: bool = False) -> None:
@@ -33,7 +20,9 @@ def save(disk: SimulatedDisk, account: Account, *, writes_again: bool = False) -
     session = Session(account)
     run(session.open(), process)
     if writes_again:
-        run(write_all_again(session), process)
+        rows = [int(row) for row in session.state.columns.alive_rows()]
+        directory, settings = account.directory, account.settings
+        run(write_again(directory, session.state, settings, rows), process)
         run(session.sync(), process)
     run(session.save(), process)
     disk.kill(93)

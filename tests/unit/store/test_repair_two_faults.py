@@ -6,16 +6,15 @@ from typing import Final
 import pytest
 
 from imapbox.index.segment import SEGMENT_HEADER_SIZE
-from tests.simulation.disk import SimulatedDisk, run
+from tests.simulation.disk import SimulatedDisk
 from tests.simulation.mailbox import Account
 from tests.simulation.repairing import (
-    deliver_carded,
+    deliver_more,
     flip,
     frames_of,
     look,
     lose,
     mailbox_with,
-    message,
     put,
     segments,
 )
@@ -31,10 +30,7 @@ def lived() -> tuple[SimulatedDisk, Account, bytes]:
     """Return a mailbox of some segments, and its head from when it had one."""
     disk, account = mailbox_with(FIRST, segment_limit=2000)
     old = disk.content(f"{account.directory}/head")
-    process = disk.process(93)
-    for number in range(FIRST + 1, COUNT + 1):
-        run(deliver_carded(account, message(number)), process)
-    disk.kill(93)
+    deliver_more(disk, account, range(FIRST + 1, COUNT + 1))
     assert len(segments(disk, account.directory)) >= 3
     return disk, account, old
 
