@@ -15,6 +15,7 @@ from imapbox.index.frame import Frame, encode_trailer
 from imapbox.index.head import Position
 from imapbox.index.read import Window, read_frame, switch_of
 from imapbox.index.segment import SEGMENT_HEADER_SIZE, begins_segment, segment_name
+from imapbox.index.whole_frame import whole_frame
 
 _PIECE: Final = 1024 * 1024
 
@@ -86,6 +87,23 @@ def walk(directory: str, at: Position, end: Position, audit: Audit) -> Steps[Wal
     return Walked(count, dirty)
 
 
+def end_of_whole(directory: str, at: Position) -> Steps[Position]:
+    """Return the position behind the last frame from ``at`` on that is whole.
+
+    There a log ends when somebody settles it who was told no more than ``at``.
+
+    Raises:
+        Unsound: Whoever settles it finds damage: a segment that a SWITCH names is
+            not there, or does not begin as it should, or a whole frame makes no
+            sense.
+    """
+    while True:
+        following = yield from _end_of_whole_here(directory, at)
+        if following.segment == at.segment:
+            return following
+        at = following
+
+
 def anything_behind(directory: str, segment: int, offset: int) -> Steps[bool]:
     """Say whether there is anything but zeros in a segment from ``offset`` on."""
 
@@ -100,16 +118,47 @@ def anything_behind(directory: str, segment: int, offset: int) -> Steps[bool]:
     return (yield from steps.opened(path, Mode.READ, look))
 
 
+def _end_of_whole_here(directory: str, at: Position) -> Steps[Position]:
+    def follow(fd: int) -> Steps[Position]:
+        here = at
+        _check_header((yield from steps.pread(fd, SEGMENT_HEADER_SIZE, 0)), here)
+        while found := (yield from whole_frame(fd, here)):
+            frame, _ = found
+            try:
+                following = switch_of(frame)
+            except DamagedOperations as error:
+                raise _senseless(frame, error) from error
+            if following:
+                return following
+            here = frame.end
+        return here
+
+    path = f"{directory}/{segment_name(at.segment)}"
+    try:
+        return (yield from steps.opened(path, Mode.READ, follow))
+    except FileNotFoundError as error:
+        raise Unsound(at, "it is not there, and the log goes on in it") from error
+
+
+def _check_header(octets: bytes, at: Position) -> None:
+    if not begins_segment(octets, at.segment, at.salt):
+        raise Unsound(at, "its header is not what it should be")
+
+
 def _audit(frame: Frame, audit: Audit) -> None:
     try:
         audit.visit(frame)
     except DamagedOperations as error:
-        reason = " ".join(str(word) for word in error.args)
-        sentence = f"the frame at {frame.start} makes no sense: {reason}"
-        raise Unsound(_before(frame), sentence) from error
+        raise _senseless(frame, error) from error
     except (ValueError, LookupError) as error:
         sentence = f"the frame at {frame.start} makes no sense: {error!r}"
         raise Unsound(_before(frame), sentence) from error
+
+
+def _senseless(frame: Frame, error: DamagedOperations) -> Unsound:
+    reason = " ".join(str(word) for word in error.args)
+    sentence = f"the frame at {frame.start} makes no sense: {reason}"
+    return Unsound(_before(frame), sentence)
 
 
 def _before(frame: Frame) -> Position:
@@ -122,9 +171,7 @@ def _walk_segment(
     def walk_open(fd: int) -> Steps[Position]:
         here = at
         window = Window(fd, None)
-        data = yield from window.at(0, SEGMENT_HEADER_SIZE)
-        if not begins_segment(data, here.segment, here.salt):
-            raise Unsound(here, "its header is not what it should be")
+        _check_header((yield from window.at(0, SEGMENT_HEADER_SIZE)), here)
         while here != end:
             frame = yield from read_frame(window, here)
             if frame is None:

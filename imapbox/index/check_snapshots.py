@@ -42,27 +42,34 @@ def odd_snapshots(
         truth: What the log says there.
     """
     odd = OddSnapshots()
-    newest: MailboxState | None = None
+    is_newest = True
     for each in snapshot_names(list(names)):
-        state = yield from MailboxSnapshots(checked=True).load(directory, each.name)
-        if state is None:
-            if (yield from MailboxSnapshots().load(directory, each.name)) is not None:
-                odd.spoilt.append(each.name)
-            elif (yield from steps.exists(f"{directory}/{each.name}")):
-                odd.unused.append(each.name)
-            continue
-        if newest is not None:
+        state = yield from _load(directory, each.name, odd)
+        if state is None or not is_newest:
             continue  # only the newest one is ever used
-        newest = state
         try:
             yield from follow(directory, state.position, end, state.apply)
         except (LogBroken, DamagedOperations):
             odd.unused.append(each.name)
             continue
+        is_newest = False
         now = int((yield from steps.now()) * 1_000_000)
         if not _agree(state, truth, now):
             odd.wrong.append(each.name)
     return odd
+
+
+def _load(directory: str, name: str, odd: OddSnapshots) -> Steps[MailboxState | None]:
+    """Return what a snapshot says, all of it checked; or note why not."""
+    state = yield from MailboxSnapshots(checked=True).load(directory, name)
+    if state is not None:
+        return state
+    is_taken = (yield from MailboxSnapshots().load(directory, name)) is not None
+    if is_taken:  # perhaps it was finished between these two
+        state = yield from MailboxSnapshots(checked=True).load(directory, name)
+    if state is None and (yield from steps.exists(f"{directory}/{name}")):
+        (odd.spoilt if is_taken else odd.unused).append(name)
+    return state
 
 
 def _agree(some: MailboxState, truth: MailboxState, now: int) -> bool:

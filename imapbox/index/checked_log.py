@@ -70,7 +70,7 @@ class CheckedLog(Generic[A]):
         broken: Whether the log can't be read from its beginning to its end.
         marked: Whether it is marked as damaged.
         unsettled: Whether the next writer would find something to do.
-        head_is_wrong: Whether the head says something else than the last frame.
+        counts_at_head: What is true where the head ends, if it says something else.
         changed: Whether it changed all the time, so that nothing is known.
         lock_is_wrong: Whether there is no lock, or none of ours.
         strange: Names of what has no place here: files of others, snapshots that are
@@ -84,7 +84,7 @@ class CheckedLog(Generic[A]):
     broken: bool = False
     marked: bool = False
     unsettled: bool = False
-    head_is_wrong: bool = False
+    counts_at_head: Counts | None = None
     changed: bool = False
     lock_is_wrong: bool = False
     strange: list[str] = field(default_factory=list)

@@ -10,6 +10,7 @@ from typing import Final
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
+from imapbox.index.damage import damage
 from imapbox.index.frame import Frame
 from imapbox.index.head import Position
 from imapbox.index.read import (
@@ -91,6 +92,25 @@ def first_frame(directory: str, number: int) -> Steps[Frame | None]:
             lambda fd: read_frame(Window(fd, None), start),
         )
     )
+
+
+def find_litter(directory: str, number: int) -> Steps[bool]:
+    """Say whether behind the end of a log there is a segment, to be thrown away.
+
+    Args:
+        directory: The log's, whose lock is held.
+        number: Of the segment that would come next.
+
+    Raises:
+        MailboxDamaged: It may not be thrown away; the mark is made.
+    """
+    name = segment_name(number)
+    if not (yield from steps.exists(f"{directory}/{name}")):
+        return False
+    if not (yield from is_litter(directory, number)):
+        reason = f"{name} holds mail, and no SWITCH leads to it"
+        raise (yield from damage(directory, reason))
+    return True
 
 
 def is_litter(directory: str, number: int) -> Steps[bool]:

@@ -106,10 +106,10 @@ def mend_small_things(job: Job, directory: str, checked: CheckedLog[A]) -> Steps
     Its messages have been read, if it is marked.
     """
     yield from _move_strange(job, directory, checked.strange)
-    if checked.head_is_wrong and job.say(f"{directory}/{HEAD}", "it is made anew"):
+    counts = checked.counts_at_head
+    if counts is not None and job.say(f"{directory}/{HEAD}", "it is made anew"):
         head = yield from good_head(directory)
         if head is not None:
-            counts = checked.audit.counts
             yield from write_head(directory, head._replace(counts=counts))
     if checked.marked:
         yield from _unmark(job, directory)
@@ -183,10 +183,13 @@ def _move_strange(job: Job, directory: str, names: Sequence[str]) -> Steps[None]
         except PermissionError as error:
             job.leave(path, f"it can not be moved to lost+found: {error.strerror}")
             continue
+        except FileNotFoundError:
+            continue  # servers remove snapshots without a lock
         if found.others:
             job.leave(found.others[0], "it is no file, and stays where it is")
         elif job.say(path, "it is moved to lost+found"):
-            yield from move(found)
+            with suppress(FileNotFoundError):
+                yield from move(found)
 
 
 def _unmark(job: Job, directory: str) -> Steps[None]:

@@ -22,7 +22,7 @@ from imapbox.index.damage import (
 from imapbox.index.encoding import Encoded, join_operations
 from imapbox.index.frame import Frame, FrameContent, encode_frame, encode_trailer
 from imapbox.index.head import Counts, Position
-from imapbox.index.lost_head import is_litter
+from imapbox.index.lost_head import find_litter
 from imapbox.index.operations import Switch
 from imapbox.index.read import LogBroken, first_position, follow
 from imapbox.index.segment import SegmentHeader, segment_name
@@ -174,10 +174,7 @@ def _make(directory: str, number: int, octets: bytes) -> Steps[None]:
             yield from _fail_unless_full(directory, error)
 
     path = f"{directory}/{segment_name(number)}"
-    if (yield from steps.exists(path)):
-        if not (yield from is_litter(directory, number)):
-            reason = f"log.{number} holds mail, and no SWITCH leads to it"
-            raise (yield from damage(directory, reason))
+    if (yield from find_litter(directory, number)):
         yield from steps.unlink(path)
     yield from steps.opened(path, Mode.CREATE, write)
     try:

@@ -35,7 +35,7 @@ from imapbox.index.frame import (
 )
 from imapbox.index.head import NO_COUNTS, Counts, Head, Position
 from imapbox.index.head_file import HEAD, head_of
-from imapbox.index.lost_head import find_last_segment, is_litter
+from imapbox.index.lost_head import find_last_segment, find_litter
 from imapbox.index.read import switch_of
 from imapbox.index.segment import SEGMENT_HEADER_SIZE, begins_segment, segment_name
 from imapbox.index.settings import Settings
@@ -87,12 +87,6 @@ def _settle(directory: str, settings: Settings, *, may_be_clean: bool) -> Steps[
             head = None
     if head is None:
         start = yield from find_last_segment(directory)
-        following = start.segment + 1
-        if (yield from steps.exists(f"{directory}/{segment_name(following)}")) and not (
-            yield from is_litter(directory, following)
-        ):
-            reason = f"log.{following} holds mail, and no SWITCH leads to it"
-            raise (yield from damage(directory, reason))
         tail = Tail(start, NO_COUNTS, 0, 0, 0)
     else:
         tail = Tail(head.position, head.counts, 0, 0, head.flags)
@@ -212,6 +206,8 @@ def _read_segment(
     if tail.position.offset == SEGMENT_HEADER_SIZE:
         raise (yield from damage(directory, "the last segment does not begin"))
     if following is None:
+        # Before what may be left of a SWITCH is cut.
+        yield from find_litter(directory, tail.position.segment + 1)
         yield from cut_off(directory, fd, tail.position, size)
         tail = tail._replace(size=(yield from steps.size(fd)))
     if adopted:

@@ -8,11 +8,9 @@ from collections.abc import Callable
 from typing import Final
 
 from imapbox.disk import steps
-from imapbox.disk.filesystem import Mode
 from imapbox.disk.spool import PIECE
 from imapbox.disk.steps import Steps
 from imapbox.index.damage import damage, write_over
-from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import (
     FRAME_HEADER_SIZE,
     Frame,
@@ -24,12 +22,6 @@ from imapbox.index.frame import (
 )
 from imapbox.index.head import Position
 from imapbox.index.payload import PartsCheck, parts_of, payload_intact
-from imapbox.index.read import LogBroken, switch_of
-from imapbox.index.segment import (
-    SEGMENT_HEADER_SIZE,
-    begins_segment,
-    segment_name,
-)
 
 LARGE: Final = PIECE
 
@@ -58,46 +50,6 @@ def whole_frame(fd: int, at: Position) -> Steps[tuple[Frame, bytes] | None]:
     if octets[end:] != _trailer(frame) or not payload_intact(frame.operations, payload):
         return None
     return frame, octets
-
-
-def end_of_whole(directory: str, at: Position) -> Steps[Position]:
-    """Return the position behind the last frame from ``at`` on that is whole.
-
-    There a log ends when somebody settles it who was told no more than ``at``.
-
-    Raises:
-        LogBroken: A segment that a SWITCH names is not there, or does not begin as
-            it should; or a whole frame makes no sense. Who settles it finds damage.
-    """
-    while True:
-        following = yield from _end_of_whole_here(directory, at)
-        if following.segment == at.segment:
-            return following
-        at = following
-
-
-def _end_of_whole_here(directory: str, at: Position) -> Steps[Position]:
-    def follow(fd: int) -> Steps[Position]:
-        here = at
-        header = yield from steps.pread(fd, SEGMENT_HEADER_SIZE, 0)
-        if not begins_segment(header, here.segment, here.salt):
-            raise LogBroken(here._replace(offset=SEGMENT_HEADER_SIZE))
-        while found := (yield from whole_frame(fd, here)):
-            frame, _ = found
-            try:
-                following = switch_of(frame)
-            except DamagedOperations as error:
-                raise LogBroken(here) from error
-            if following:
-                return following
-            here = frame.end
-        return here
-
-    path = f"{directory}/{segment_name(at.segment)}"
-    try:
-        return (yield from steps.opened(path, Mode.READ, follow))
-    except FileNotFoundError as error:
-        raise LogBroken(at) from error
 
 
 def write_again(

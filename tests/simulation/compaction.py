@@ -18,6 +18,7 @@ from imapbox.index.checked_log import Severity
 from imapbox.index.segment import segment_numbers
 from imapbox.model.errors import DiskFull, MailboxDamaged
 from imapbox.model.flags import Flag
+from tests.simulation.checking import checker
 from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import OWNER, SimulatedDisk, run
 from tests.simulation.explorer import Explorer
@@ -198,7 +199,7 @@ def _compact_with(fault: Fault) -> None:
         again.deliver(b"afterwards")
         disk.advance_clock(LATER)
         again.compact()
-        run(_checker(again.account), again.process)
+        run(checker(again.account), again.process)
 
 
 def check_compaction_goes_on(crash: Crash) -> None:
@@ -211,7 +212,7 @@ def check_compaction_goes_on(crash: Crash) -> None:
         disk.advance_clock(LATER)
         run(compacted(account), process)
         assert read_all(process, account) == before, "compaction changed something"
-        run(_checker(account), process)
+        run(checker(account), process)
     check_no_gap(disk, account)
     process.unlink(f"{account.directory}/head")
     assert read_all(process, account) == before, "it can't be rebuilt"
@@ -262,17 +263,7 @@ def beside_an_opener_without_grace(preemptions: int = 1) -> Report:
 
 def a_check_beside_a_compaction(preemptions: int = 1) -> Report:
     """A check of a log whose oldest segments are being removed."""
-    return _explorer(_checker, is_late=True).exhaust(preemptions=preemptions)
-
-
-def a_check_beside_a_delivery(preemptions: int = 1) -> Report:
-    """A check, and a deliverer who begins a new segment."""
-    disk = new_store()
-    makers = [
-        partial(_checker, account_on(disk, 1)),
-        partial(deliverer, account_on(disk, 2, segment_limit=200), b"1" * 20, b"2"),
-    ]
-    return Explorer(disk, makers).exhaust(preemptions=preemptions)
+    return _explorer(checker, is_late=True).exhaust(preemptions=preemptions)
 
 
 def two_compactions(preemptions: int = 2) -> Report:
@@ -373,13 +364,6 @@ def _counter(account: Account) -> Steps[None]:
     assert not session.damaged, "a sound mailbox was marked damaged"
     assert session.exists == session.state.counts.exists, "messages are missing"
     yield from session.close()
-
-
-def _checker(account: Account) -> Steps[None]:
-    """Check the log; there is nothing to complain of."""
-    found = yield from check_log(account.directory, MailboxAudit, OWNER)
-    worst = [each for each in found.findings if each.severity is not Severity.NOTE]
-    assert not worst, f"a sound log is complained of: {worst}"
 
 
 def _body_reader(account: Account) -> Steps[None]:

@@ -398,7 +398,7 @@ def beside_a_delivery(name: str, preemptions: int = 1) -> Report:
     disk, account = damaged_store(name)
     disk.acknowledged = ()
     makers = [
-        partial(_mender, _as_process(account, 1)),
+        partial(mends, _as_process(account, 1)),
         partial(_deliverer, _as_process(account, 2)),
     ]
     return Explorer(disk, makers, _check_end).exhaust(preemptions=preemptions)
@@ -423,7 +423,7 @@ def _as_process(account: Account, pid: int) -> Account:
     return replace(account, settings=replace(account.settings, pid=pid))
 
 
-def _mender(account: Account) -> Steps[None]:
+def mends(account: Account) -> Steps[None]:
     """Do as the command does."""
     job = Job(account.settings, apply=True)
     yield from mend_user(ALICE, job, OWNER)

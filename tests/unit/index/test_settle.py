@@ -401,6 +401,19 @@ def test_a_segment_with_mail_is_no_litter() -> None:
     assert "damaged" in log.names()
 
 
+@pytest.mark.parametrize("with_head", [True, False])
+def test_a_switch_that_is_broken_is_not_cut(*, with_head: bool) -> None:
+    """What is left of it is not taken for torn while the segment is there it led to."""
+    log, _ = switched()
+    log.write("log.1", b"what is left of SWITCH", log.head().position.offset)
+    if not with_head:
+        log.remove("head")
+    kept = log.read("log.1")
+    with pytest.raises(MailboxDamaged):
+        log.run(settle(DIRECTORY, log.settings))
+    assert log.read("log.1") == kept
+
+
 NO_SENSE: Final = {
     "an unknown kind": b"\xff" * 8,
     "too short": b"\x03",

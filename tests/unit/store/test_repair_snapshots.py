@@ -1,13 +1,27 @@
 """`imapbox repair`: what a snapshot knows, and one that is spoilt."""
 
-from typing import Final
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
 
 import pytest
 
+from imapbox.disk import steps
+from imapbox.disk.steps import Steps
 from imapbox.index.snapshot import HEADER_SIZE, SnapshotHeader
 from tests.simulation.disk import SimulatedDisk, run
+from tests.simulation.explorer import Explorer
 from tests.simulation.mailbox import Account, Session
-from tests.simulation.repairing import flip, frames_of, look, lose, mailbox_with, put
+from tests.simulation.repairing import (
+    flip,
+    frames_of,
+    look,
+    lose,
+    mailbox_with,
+    mends,
+    put,
+    worst,
+)
 from tests.support.written_again import write_again
 from tests.unit.store.test_repair import log_of, lost_found, mended, tear_operations
 
@@ -58,17 +72,23 @@ def test_octets_that_were_written_twice() -> None:
     assert look(disk, 91).messages == before.messages
 
 
+def spoil(disk: SimulatedDisk) -> str:
+    """Spoil the only snapshot in what nobody checks at first; return its path."""
+    path = snapshot_in(disk)
+    header = SnapshotHeader.decode(disk.content(path)[:HEADER_SIZE])
+    assert header is not None
+    dates = next(part for part in header.parts() if part.name == "date")
+    flip(disk, path, dates.offset)
+    return path
+
+
 @pytest.mark.parametrize("with_head", [True, False])
 def test_a_spoilt_snapshot_is_kept(*, with_head: bool) -> None:
     """Nobody takes one behind a repair and finds out too late; it is in lost+found."""
     disk, account = mailbox_with(COUNT)
     before = look(disk, 90)
     save(disk, account)
-    path = snapshot_in(disk)
-    header = SnapshotHeader.decode(disk.content(path)[:HEADER_SIZE])
-    assert header is not None
-    dates = next(part for part in header.parts() if part.name == "date")
-    flip(disk, path, dates.offset)
+    path = spoil(disk)
     spoilt = disk.content(path)
     if not with_head:
         lose(disk, f"{account.directory}/head")
@@ -87,3 +107,23 @@ def test_a_spoilt_snapshot_of_a_broken_log() -> None:
     mended(disk, account.directory)
     assert path not in disk.names
     assert snapshot in lost_found(disk)
+
+
+def test_a_spoilt_snapshot_that_goes_meanwhile() -> None:
+    """A server that removes the very snapshot is in nobody's way."""
+    disk, account = mailbox_with(COUNT)
+    save(disk, account)
+    path = spoil(disk)
+
+    def check(disk: SimulatedDisk, _: list[Any]) -> None:
+        assert path not in disk.names
+        assert not worst(disk, 103, account.directory)
+
+    makers = [partial(mends, account), partial(removes, path)]
+    Explorer(disk, makers, check).exhaust(preemptions=1)
+
+
+def removes(path: str) -> Steps[None]:
+    """Remove a snapshot, if it is there, as whoever writes a newer one does."""
+    with suppress(FileNotFoundError):
+        yield from steps.unlink(path)

@@ -1,12 +1,15 @@
 """`imapbox repair` where a log and its head are damaged at once."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import pytest
 
+from imapbox.index.head import Head
 from imapbox.index.segment import SEGMENT_HEADER_SIZE
 from tests.simulation.disk import SimulatedDisk
+from tests.simulation.explorer import Explorer
 from tests.simulation.mailbox import Account
 from tests.simulation.repairing import (
     deliver_more,
@@ -15,6 +18,7 @@ from tests.simulation.repairing import (
     look,
     lose,
     mailbox_with,
+    mends,
     put,
     segments,
 )
@@ -154,3 +158,24 @@ def test_an_old_head_and_no_last_segment_give_no_uid_again() -> None:
     mended(disk, account.directory)
     seen = look(disk, 91)
     assert seen.uidvalidity > before.uidvalidity or seen.uidnext >= before.uidnext
+
+
+def test_a_head_names_the_counts_of_its_own_place() -> None:
+    """Counts that are wrong are mended where the head is, and then where it should be.
+
+    Else a process that dies between would have readers take what is not there yet.
+    """
+    disk, account, old = lived()
+    path = f"{account.directory}/head"
+    true = Head.decode(old)
+    assert true is not None
+    wrong = true._replace(counts=true.counts._replace(exists=COUNT))
+    put(disk, path, wrong.encode())
+
+    def check(disk: SimulatedDisk) -> None:
+        head = Head.decode(disk.content(path))
+        assert head is not None
+        assert head.position != true.position or head in {true, wrong}
+
+    mender = partial(mends, account)
+    Explorer(disk, [mender], check_step=check).exhaust()
