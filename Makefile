@@ -28,9 +28,11 @@ lint: .venv/linted
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The same tests, twenty times as many random schedules and examples.
-torture: .venv/installed
-	IMAPBOX_EFFORT=20 $(PYTEST) $(ARGS)
+# The same tests, twenty times as many random schedules and examples; without ARGS
+# the fuzzing, too. It takes a day.
+torture: .venv/installed .venv/fuzzing
+	IMAPBOX_EFFORT=20 $(PYTEST) -rs $(ARGS)
+	$(if $(ARGS),,$(BIN)/python -m tests.fuzz)
 
 # Parsers and readers, five minutes each: make fuzz ARGS="--seconds 60 mime".
 # What is found is in .fuzzed; with --keep it becomes the corpus of make test.

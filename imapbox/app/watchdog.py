@@ -1,9 +1,9 @@
 """A thread that notices when the reactor is held, and says by what.
 
-The reactor beats once a second. A thread looks as often whether it has; if it
-hasn't for five looks, the log is told what the reactor's thread is doing, once
-for each time that it is held. Looks are counted, not seconds, so that a process
-that was stopped for a while accuses nobody.
+The reactor beats four times a second. A thread looks as often whether it has; if
+it hasn't for twenty looks, 5 s, the log is told what the reactor's thread is doing,
+once for each time that it is held. Looks are counted, not seconds, so that a
+process that was stopped for a while accuses nobody.
 """
 
 import sys
@@ -16,8 +16,8 @@ from twisted.logger import Logger
 
 _log = Logger()
 
-BEAT_SECONDS: Final = 1.0
-HELD_BEATS: Final = 5
+BEAT_SECONDS: Final = 0.25
+HELD_BEATS: Final = 20
 _LONGEST_STACK: Final = 50
 
 

@@ -20,7 +20,7 @@ from imapbox.index.checked_log import CheckedLog, EndingAudit, Finding, Severity
 from imapbox.index.read import LogBroken
 
 _TRIES: Final = 20
-# Seconds between two tries; some 8 s in all.
+# Seconds between two tries; some 7 s in all.
 _SHORTEST_WAIT: Final = 0.002
 _LONGEST_WAIT: Final = 0.5
 
@@ -46,7 +46,7 @@ def check_log(
     wait = _SHORTEST_WAIT
     before: tuple[list[str], bytes, list[Finding]] | None = None
     lock_is_wrong = False
-    strange: list[str] = []
+    of_files: list[Finding] = []
     for _ in range(_TRIES):
         names = sorted((yield from steps.list_directory(directory)))
         checked = CheckedLog(make_audit())
@@ -58,17 +58,16 @@ def check_log(
                 return checked
         before = saw
         # Whatever moved, there is no lock if there was none.
-        lock_is_wrong, strange = checked.lock_is_wrong, checked.strange
+        lock_is_wrong, of_files = checked.lock_is_wrong, look.of_files
         moment = yield from steps.monotonic()
         wait = min(2 * wait, _LONGEST_WAIT)
         yield Pause(f"{directory}/{LOCK}", moment + wait)
     sentence = "it changed all the time while it was looked at"
     return CheckedLog(
         make_audit(),
-        [Finding(Severity.UNKNOWN, directory, sentence)],
-        changed=True,
+        [*of_files, Finding(Severity.UNKNOWN, directory, sentence)],
+        unread=sentence,
         lock_is_wrong=lock_is_wrong,
-        strange=strange,
     )
 
 
@@ -78,6 +77,7 @@ def _succeeds(look: Look[A]) -> Steps[bool]:
         yield from look.run()
     except FileNotFoundError:
         look.miss()
+        return not (yield from look.is_busy())
     except (Moved, LogBroken):
         return False
     except OSError as error:

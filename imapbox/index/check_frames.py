@@ -18,6 +18,7 @@ from imapbox.index.segment import SEGMENT_HEADER_SIZE, begins_segment, segment_n
 from imapbox.index.whole_frame import whole_frame
 
 _PIECE: Final = 1024 * 1024
+_SPELL: Final = 256  # frames
 
 
 class Unsound(Exception):
@@ -87,18 +88,26 @@ def walk(directory: str, at: Position, end: Position, audit: Audit) -> Steps[Wal
     return Walked(count, dirty)
 
 
-def end_of_whole(directory: str, at: Position) -> Steps[Position]:
+def end_of_whole(
+    directory: str, at: Position, rest: Callable[[], Steps[None]]
+) -> Steps[Position]:
     """Return the position behind the last frame from ``at`` on that is whole.
 
     There a log ends when somebody settles it who was told no more than ``at``.
+
+    Args:
+        directory: The log's.
+        at: Where to begin.
+        rest: Called now and then: frames may come as fast as they are read.
 
     Raises:
         Unsound: Whoever settles it finds damage: a segment that a SWITCH names is
             not there, or does not begin as it should, or a whole frame makes no
             sense.
+        UnknownFormat: A segment is of a format that this imapbox can not read.
     """
     while True:
-        following = yield from _end_of_whole_here(directory, at)
+        following = yield from _end_of_whole_here(directory, at, rest)
         if following.segment == at.segment:
             return following
         at = following
@@ -118,19 +127,20 @@ def anything_behind(directory: str, segment: int, offset: int) -> Steps[bool]:
     return (yield from steps.opened(path, Mode.READ, look))
 
 
-def _end_of_whole_here(directory: str, at: Position) -> Steps[Position]:
+def _end_of_whole_here(
+    directory: str, at: Position, rest: Callable[[], Steps[None]]
+) -> Steps[Position]:
     def follow(fd: int) -> Steps[Position]:
-        here = at
+        here, count = at, 0
         _check_header((yield from steps.pread(fd, SEGMENT_HEADER_SIZE, 0)), here)
-        while found := (yield from whole_frame(fd, here)):
+        while found := (yield from _whole_frame(fd, here)):
             frame, _ = found
-            try:
-                following = switch_of(frame)
-            except DamagedOperations as error:
-                raise _senseless(frame, error) from error
-            if following:
+            if following := _following(frame):
                 return following
             here = frame.end
+            count += 1
+            if count % _SPELL == 0:
+                yield from rest()
         return here
 
     path = f"{directory}/{segment_name(at.segment)}"
@@ -138,6 +148,21 @@ def _end_of_whole_here(directory: str, at: Position) -> Steps[Position]:
         return (yield from steps.opened(path, Mode.READ, follow))
     except FileNotFoundError as error:
         raise Unsound(at, "it is not there, and the log goes on in it") from error
+
+
+def _whole_frame(fd: int, at: Position) -> Steps[tuple[Frame, bytes] | None]:
+    try:
+        return (yield from whole_frame(fd, at))
+    except DamagedOperations as error:
+        sentence = f"what is whole at {at.offset} makes no sense"
+        raise Unsound(at, sentence) from error
+
+
+def _following(frame: Frame) -> Position | None:
+    try:
+        return switch_of(frame)
+    except DamagedOperations as error:
+        raise _senseless(frame, error) from error
 
 
 def _check_header(octets: bytes, at: Position) -> None:
@@ -180,7 +205,7 @@ def _walk_segment(
             yield from _check_trailer(window, frame)
             visit(frame)
             here = frame.end
-            if following := switch_of(frame):
+            if following := _following(frame):
                 return following
             if here[:2] >= end[:2] and here != end:
                 raise Unsound(here, "the head does not name the end of a frame in it")

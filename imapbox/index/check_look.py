@@ -21,13 +21,14 @@ from imapbox.index.lost_head import (
     is_litter,
 )
 from imapbox.index.mailbox_state import MailboxState
+from imapbox.index.read import HEAD_TRIES
 from imapbox.index.segment import SEGMENT_HEADER_SIZE, segment_name, segment_numbers
 from imapbox.locks.lock_file import LOCK_FILE_SIZE, MAGIC
 from imapbox.model.errors import MailboxDamaged, UnknownFormat
 
-# A head is torn for as long as its writer takes for 64 bytes.
-_TRIES: Final = 20
 _REASON: Final = 500
+# So often a head that goes on is followed, before what is behind it is looked at.
+_FOLLOWED: Final = 5
 
 
 A = TypeVar("A", bound=EndingAudit)
@@ -50,6 +51,8 @@ class Look(Generic[A]):
     Attributes:
         head_octets: What the head was.
         is_certain: Whether what was found is true whoever was at work meanwhile.
+        of_files: What was found of kinds, permissions, the lock and the mark, which
+            is true whatever the log says.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Look(Generic[A]):
     ) -> None:
         self.head_octets = b""
         self.is_certain = True
+        self.of_files: list[Finding] = []
         self._directory = directory
         self._names = names
         self._checked = checked
@@ -84,16 +88,16 @@ class Look(Generic[A]):
         yield from self._check_names()
         yield from self._check_lock()
         yield from self._check_mark()
+        self.of_files = list(self._checked.findings)
         self.head_octets = yield from self._read_head()
         if len(self.head_octets) > HEAD_SIZE:
             self._note_unsettled(HEAD, "there is something behind its end")
         try:
             yield from self._check_frames()
         except UnknownFormat as error:
-            self._add(Severity.UNKNOWN, "", error.sentence())
-        is_settled = self.is_certain and not self._checked.unsettled
-        if not (self._held or is_settled) and (yield from self._is_busy()):
-            raise Moved
+            self._leave_unread(error.sentence())
+        if self._checked.unsettled or not self.is_certain:
+            yield from self._see_nobody()
 
     def miss(self) -> None:
         """Note that a file was not there; it may have been made anew just then."""
@@ -102,13 +106,45 @@ class Look(Generic[A]):
 
     def fail(self, error: OSError) -> None:
         """Note that something could not be read."""
-        self._checked.broken = error.errno == errno.EIO
         sentence = f"it can not be read to its end: {error.strerror}"
-        self._add(Severity.UNKNOWN, "", sentence)
+        if error.errno == errno.EIO:  # a repair reads around it
+            self._checked.broken = True
+            self._add(Severity.UNKNOWN, "", sentence)
+        else:
+            self._leave_unread(sentence)
+
+    def is_busy(self) -> Steps[bool]:
+        """Say whether somebody is writing, or has written meanwhile."""
+        if self._held:
+            return False
+        if not self._checked.lock_is_wrong:
+            path = f"{self._directory}/{LOCK}"
+            try:
+                if (yield from steps.opened(path, Mode.READ, steps.is_locked)):
+                    return True
+            except FileNotFoundError:
+                return True  # somebody removes all of it
+        octets = b""
+        with suppress(FileNotFoundError):
+            octets = yield from self._read(HEAD, HEAD_SIZE + 1)
+        return octets != self.head_octets
 
     def _add(self, severity: Severity, name: str, sentence: str) -> None:
         path = f"{self._directory}/{name}" if name else self._directory
         self._checked.findings.append(Finding(severity, path, sentence))
+
+    def _see_nobody(self) -> Steps[None]:
+        """See that nobody is at work on what no head names.
+
+        Raises:
+            Moved: Somebody is, or was.
+        """
+        if (yield from self.is_busy()):
+            raise Moved
+
+    def _leave_unread(self, sentence: str) -> None:
+        self._checked.unread = sentence
+        self._add(Severity.UNKNOWN, "", sentence)
 
     def _damage(self, name: str, sentence: str) -> None:
         self._add(Severity.DAMAGE, name, sentence)
@@ -177,7 +213,7 @@ class Look(Generic[A]):
         if HEAD not in self._names:
             return b""
         octets = b""
-        for _ in range(_TRIES):
+        for _ in range(HEAD_TRIES):
             octets = yield from self._read(HEAD, HEAD_SIZE + 1)
             if Head.decode(octets[:HEAD_SIZE]) is not None:
                 break  # else it may be torn because somebody is writing it
@@ -217,12 +253,15 @@ class Look(Generic[A]):
         """Check the frames up to the head, and what is behind it."""
         first = yield from self._first(head.position.segment)
         if first is None:
+            # A compaction may have removed it just now.
+            self._is_published = False
             self._break_at_the_beginning()
             return
         if not (yield from self._walks(first, head.position)):
             if (yield from self._first(head.position.segment)) != first:
                 raise Moved
             return
+        head = yield from self._follow(head)
         if self._checked.audit.counts != head.counts:
             self._checked.counts_at_head = self._checked.audit.counts
             self._damage(HEAD, "its counts are not those of the last frame")
@@ -230,13 +269,31 @@ class Look(Generic[A]):
         end = yield from self._check_to_the_end(head.position)
         if end is None:
             return
-        # What a writer who died left behind the head counts, and so it does where a
-        # power loss brought back a head from before a compaction.
+        # What is true of all frames is true for readers if these are all they see.
         self._is_published = end == head.position
         if not (self._is_published or self._checked.broken):
             sentence = "it does not name the end yet; the next writer sees to it"
             self._note_unsettled(HEAD, sentence)
+        # What a writer who died left behind the head counts, and so it does where a
+        # power loss brought back a head from before a compaction.
         yield from self._check_whole(first, end)
+
+    def _follow(self, head: Head) -> Steps[Head]:
+        """Follow a head that goes on meanwhile; a walk may take minutes.
+
+        Only where it stands still can be looked behind it.
+        """
+        for _ in range(_FOLLOWED):
+            octets = yield from self._read_head()
+            newer = Head.decode(octets[:HEAD_SIZE])
+            if newer is None or octets == self.head_octets:
+                break
+            if newer.position != head.position and not (
+                yield from self._walks(head.position, newer.position)
+            ):
+                raise Moved  # that one isn't of this log any more
+            head, self.head_octets = newer, octets
+        return head
 
     def _first(self, last: int) -> Steps[Position | None]:
         try:
@@ -255,7 +312,7 @@ class Look(Generic[A]):
             The true end; None if that can't be told.
         """
         try:
-            end = yield from end_of_whole(self._directory, at)
+            end = yield from end_of_whole(self._directory, at, self._see_nobody)
         except Unsound as broken:
             self._break(broken.name, broken.sentence)
             return None
@@ -298,7 +355,8 @@ class Look(Generic[A]):
         """Check what only all frames together tell, and what is beside them."""
         for sentence in self._checked.audit.check_end():
             self._break("", sentence)
-        yield from self._check_snapshots(end)
+        if not self._checked.broken:
+            yield from self._check_snapshots(end)
         yield from self._check_others(range(first.segment, end.segment + 1))
 
     def _check_snapshots(self, end: Position) -> Steps[None]:
@@ -317,7 +375,7 @@ class Look(Generic[A]):
 
     def _check_others(self, log: range) -> Steps[None]:
         """Look at the segments that are not part of the log."""
-        self._is_published = False
+        self._is_published = False  # a rotation may be at work on them
         for number in segment_numbers(self._names):
             if number in log:
                 continue
@@ -330,14 +388,3 @@ class Look(Generic[A]):
                 self._note(name, "a segment that was never begun")
             else:
                 self._break(name, "it holds mail, and no SWITCH leads to it")
-
-    def _is_busy(self) -> Steps[bool]:
-        """Say whether somebody is writing, or has written meanwhile."""
-        if not self._checked.lock_is_wrong:
-            path = f"{self._directory}/{LOCK}"
-            if (yield from steps.opened(path, Mode.READ, steps.is_locked)):
-                return True
-        octets = b""
-        with suppress(FileNotFoundError):
-            octets = yield from self._read(HEAD, HEAD_SIZE + 1)
-        return octets != self.head_octets

@@ -71,7 +71,8 @@ class CheckedLog(Generic[A]):
         marked: Whether it is marked as damaged.
         unsettled: Whether the next writer would find something to do.
         counts_at_head: What is true where the head ends, if it says something else.
-        changed: Whether it changed all the time, so that nothing is known.
+        unread: Why it is not known what is there, if that is so: it changed all the
+            time, or could not be read to its end.
         lock_is_wrong: Whether there is no lock, or none of ours.
         strange: Names of what has no place here: files of others, snapshots that are
             spoilt or say something else than the log, segments before its beginning.
@@ -85,6 +86,6 @@ class CheckedLog(Generic[A]):
     marked: bool = False
     unsettled: bool = False
     counts_at_head: Counts | None = None
-    changed: bool = False
+    unread: str = ""
     lock_is_wrong: bool = False
     strange: list[str] = field(default_factory=list)

@@ -1,7 +1,7 @@
 """Finding the ends of a log among the files of its directory.
 
 Segments follow one another without a gap. What comes before a gap is litter,
-and so is a segment that no SWITCH leads to.
+and so is a segment that no SWITCH leads to and that holds no mail.
 """
 
 import errno
@@ -26,6 +26,7 @@ from imapbox.index.segment import (
     segment_name,
     segment_numbers,
 )
+from imapbox.index.segment_scan import Gap, scan_segment
 from imapbox.index.whole_frame import whole_frame
 from imapbox.model.errors import MailboxDamaged
 
@@ -103,6 +104,8 @@ def find_litter(directory: str, number: int) -> Steps[bool]:
 
     Raises:
         MailboxDamaged: It may not be thrown away; the mark is made.
+        UnknownFormat: It is of a format that this imapbox can not read.
+        OSError: It can't be read.
     """
     name = segment_name(number)
     if not (yield from steps.exists(f"{directory}/{name}")):
@@ -113,23 +116,36 @@ def find_litter(directory: str, number: int) -> Steps[bool]:
     return True
 
 
+def see_litter(directory: str, last: int) -> Steps[None]:
+    """See that segments behind the last one of a log may all be thrown away.
+
+    Raises:
+        MailboxDamaged: As `find_litter` does; and what else that raises.
+    """
+    for number in segment_numbers((yield from steps.list_directory(directory))):
+        if number > last:
+            yield from find_litter(directory, number)
+
+
 def is_litter(directory: str, number: int) -> Steps[bool]:
     """Say whether a segment that no SWITCH leads to may be thrown away.
 
-    The litter of a rotation holds BASE and nothing more: nobody writes behind
-    it before a SWITCH names it. One that holds more lost its SWITCH.
+    The litter of a rotation holds BASE and nothing more, perhaps not all of it:
+    nobody writes behind it before a SWITCH names it. One that holds more lost its
+    SWITCH, whatever else of it is broken.
+
+    Raises:
+        UnknownFormat: It is of a format that this imapbox can not read.
+        OSError: It can't be read.
     """
     try:
-        start = yield from _first_position(directory, number)
+        scan = yield from scan_segment(directory, number, ())
     except OSError as error:
         if error.errno not in _NO_FILE:
             raise
-        start = None
-    if start is None:
         return True
-    frames: list[Frame] = []
-    yield from follow_segment(directory, start, None, frames.append)
-    return len(frames) <= 1
+    lost = [each for each in scan.items if isinstance(each, Gap) and each.facts is None]
+    return len(scan.items) - len(lost) <= 1
 
 
 def _first_position(directory: str, number: int) -> Steps[Position | None]:

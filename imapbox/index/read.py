@@ -179,7 +179,8 @@ def switch_of(frame: Frame) -> Position | None:
     """Return where the log goes on, if ``frame`` is a segment's last.
 
     Raises:
-        DamagedOperations: It is, and says more than that, or not that.
+        DamagedOperations: It is, and says more than that, or not that, or leads
+            to another segment than the next.
     """
     if frame.operations[:1] != bytes([Kind.SWITCH]):
         return None
@@ -187,6 +188,8 @@ def switch_of(frame: Frame) -> Position | None:
     if others:
         raise DamagedOperations("a SWITCH is alone", frame.end)
     switch = Switch.decode(first.content)
+    if switch.segment != frame.end.segment + 1:
+        raise DamagedOperations("a SWITCH leads to the next segment", frame.end)
     return first_position(switch.segment, switch.salt)
 
 

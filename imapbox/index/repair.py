@@ -188,8 +188,11 @@ def _move_strange(job: Job, directory: str, names: Sequence[str]) -> Steps[None]
         if found.others:
             job.leave(found.others[0], "it is no file, and stays where it is")
         elif job.say(path, "it is moved to lost+found"):
-            with suppress(FileNotFoundError):
+            try:
                 yield from move(found)
+            except FileNotFoundError:
+                if (yield from steps.exists(path)):
+                    raise
 
 
 def _unmark(job: Job, directory: str) -> Steps[None]:

@@ -88,6 +88,11 @@ def segment_numbers(names: list[str]) -> list[int]:
     found = []
     for name in names:
         prefix, _, number = name.partition(".")
-        if prefix == "log" and number.isdecimal() and number[0] != "0":
+        if (
+            prefix == "log"
+            and number.isascii()
+            and number.isdecimal()
+            and number[0] != "0"
+        ):
             found.append(int(number))
     return sorted(found)

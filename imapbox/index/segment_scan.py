@@ -9,12 +9,14 @@ is found by the CRC (`one_octet`), and there is no gap. Nothing is written.
 
 import errno
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
+from imapbox.index.encoding import DamagedOperations
 from imapbox.index.frame import (
     FRAME_HEADER_SIZE,
     MAGIC,
@@ -120,13 +122,13 @@ def scan_segment(directory: str, number: int, salts: Iterable[int]) -> Steps[Sca
         guesses = [*salts]
         if len(first) == FRAME_HEADER_SIZE:
             guesses.append(chain_before(first))  # of the first frame it is the salt
-        found = Scan(number, size)
+        scans: list[Scan] = []
         for salt in guesses:
-            found = Scan(number, size, salt=salt)
-            yield from _scan(fd, found)
-            if found.frames:
-                break
-        return found
+            scans.append(Scan(number, size, salt=salt))
+            yield from _scan(fd, scans[-1])
+            if scans[-1].frames:
+                return scans[-1]
+        return scans[0] if scans else Scan(number, size)  # as others say it is
 
     path = f"{directory}/{segment_name(number)}"
     return (yield from steps.opened(path, Mode.READ, scan))
@@ -161,7 +163,7 @@ def _scan(fd: int, found: Scan) -> Steps[None]:
                 _see_switch(found, mended)
                 at, chain, time = mended.end.offset, mended.end.chain, mended.time
                 continue
-            following = yield from _next_header(fd, found, at + 1)
+            following = yield from _next_header(fd, found, at + 1, found.size)
             if following is None and not (yield from _anything(fd, found.size, at)):
                 return
             end, last = found.size, None
@@ -188,13 +190,29 @@ def _scan(fd: int, found: Scan) -> Steps[None]:
                 found.items.append(Gap(found.number, at, at, None, time, before.chain))
             found.items.append(frame)
             _see_switch(found, frame)
-        at, chain, time = end, facts.chain, facts.time
+        at = yield from _behind(fd, found, at + size, end, facts.chain)
+        chain, time = facts.chain, facts.time
+
+
+def _behind(fd: int, found: Scan, start: int, end: int, chain: int) -> Steps[int]:
+    """Return where to go on behind a frame that says it ends at ``end``.
+
+    If nothing follows it there, it may have been moved: then what begins where its
+    payload would be is no part of it.
+    """
+    data = yield from read_readable(fd, FRAME_HEADER_SIZE, end)
+    header = decode_header(data, found.salt)
+    if header is not None and chain_before(data) == chain:
+        return end
+    inside = yield from _next_header(fd, found, start, min(end, found.size))
+    return end if inside is None else inside
 
 
 def _see_switch(found: Scan, frame: Frame) -> None:
-    following = switch_of(frame)
-    if following is not None:
-        found.switch = Switch(following.segment, following.salt)
+    with suppress(DamagedOperations):
+        following = switch_of(frame)
+        if following is not None:
+            found.switch = Switch(following.segment, following.salt)
 
 
 def _mend_header(
@@ -214,12 +232,12 @@ def _mend_header(
     return None
 
 
-def _next_header(fd: int, found: Scan, start: int) -> Steps[int | None]:
-    """Return where the next header is that holds."""
-    for offset in range(start, found.size, _PIECE):
+def _next_header(fd: int, found: Scan, start: int, end: int) -> Steps[int | None]:
+    """Return where the next header is that holds, if one begins before ``end``."""
+    for offset in range(start, end, _PIECE):
         octets = yield from read_readable(fd, _PIECE + FRAME_HEADER_SIZE, offset)
         at = octets.find(MAGIC)
-        while 0 <= at < _PIECE:
+        while 0 <= at < min(_PIECE, end - offset):
             data = octets[at : at + FRAME_HEADER_SIZE]
             if decode_header(data, found.salt) is not None:
                 return offset + at

@@ -35,7 +35,7 @@ from imapbox.index.frame import (
 )
 from imapbox.index.head import NO_COUNTS, Counts, Head, Position
 from imapbox.index.head_file import HEAD, head_of
-from imapbox.index.lost_head import find_last_segment, find_litter
+from imapbox.index.lost_head import find_last_segment, see_litter
 from imapbox.index.read import switch_of
 from imapbox.index.segment import SEGMENT_HEADER_SIZE, begins_segment, segment_name
 from imapbox.index.settings import Settings
@@ -68,6 +68,7 @@ def settle(directory: str, settings: Settings) -> Steps[Tail]:
 
     Raises:
         MailboxDamaged: It is, and stays as it is.
+        UnknownFormat: A segment is of a format that this imapbox can not read.
         DiskFull: A disk that has no room even to write over what is there.
     """
     return (yield from _settle(directory, settings, may_be_clean=True))
@@ -207,7 +208,7 @@ def _read_segment(
         raise (yield from damage(directory, "the last segment does not begin"))
     if following is None:
         # Before what may be left of a SWITCH is cut.
-        yield from find_litter(directory, tail.position.segment + 1)
+        yield from see_litter(directory, tail.position.segment)
         yield from cut_off(directory, fd, tail.position, size)
         tail = tail._replace(size=(yield from steps.size(fd)))
     if adopted:

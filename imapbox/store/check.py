@@ -170,6 +170,10 @@ class StoreCheck:
         except OSError as error:
             yield _unreadable(directory, error)
             return
+        if _tells_more_than_notes(checked) and (
+            mailbox_id not in self._check_account(user).audit.state.mailboxes
+        ):
+            return  # it was deleted meanwhile, and is being removed
         self.mailboxes += 1
         self._count(checked)
         yield from checked.findings
@@ -245,6 +249,10 @@ class StoreCheck:
     ) -> None:
         self.segments += checked.segments
         self.frames += checked.frames
+
+
+def _tells_more_than_notes(checked: CheckedLog[MailboxAudit]) -> bool:
+    return any(each.severity is not Severity.NOTE for each in checked.findings)
 
 
 def _note(path: str, sentence: str) -> Finding:

@@ -69,7 +69,6 @@ from imapbox.store.restored import RESTORING, RUN_SIZE
 
 COMMAND: Final = "repair"
 RECOVERED: Final = "Recovered"
-_CHANGED: Final = "it changed all the time while it was looked at; try again"
 _MAILBOX: Final = re.compile(r"[0-9a-f]{32}")
 
 T = TypeVar("T")
@@ -113,8 +112,8 @@ class UserRepair:
     def _account_section(self) -> Steps[AccountState]:
         job, directory = self._job, self._account
         checked = yield from self._check(directory, AccountAudit, held=job.apply)
-        if checked.changed:
-            job.leave(directory, _CHANGED)
+        if checked.unread:
+            job.leave(directory, checked.unread)
             return checked.audit.state
         if not checked.broken and checked.frames:
             return (yield from self._mend_sound(checked))
@@ -237,8 +236,8 @@ class UserRepair:
     def _mailbox_section(self, directory: str, mailbox: Create) -> Steps[None]:
         job = self._job
         checked = yield from self._check(directory, MailboxAudit, held=job.apply)
-        if checked.changed:
-            job.leave(directory, _CHANGED)
+        if checked.unread:
+            job.leave(directory, checked.unread)
             return
         state = checked.audit.state
         broken = checked.broken or not checked.frames
@@ -404,6 +403,10 @@ def mend_user(
             yield from repair.mend_mailbox(each)
         except MailboxDamaged as error:
             job.leave(directory, error.sentence())
+        except FileNotFoundError:
+            if (yield from steps.exists(directory)):
+                raise
+            continue  # it was deleted meanwhile, and compaction removed it
         yield from leave_access_of_log(job, directory, owner)
     for mailbox_id in state.deleted if mailbox is None else ():
         try:

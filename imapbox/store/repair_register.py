@@ -52,7 +52,7 @@ def mend_register(
     if (yield from steps.exists(_REGISTER)):
         checked: CheckedLog[AccountAudit]
         checked = yield from check_log(_REGISTER, AccountAudit, owner)
-        if checked.broken or checked.marked or checked.changed:
+        if checked.broken or checked.marked or checked.unread:
             return  # it is mended first
         known = checked.audit.state
     facts = known.meta.get(NO_MAILBOX, {})

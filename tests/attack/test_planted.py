@@ -19,8 +19,9 @@ from imapbox.index.settings import Settings
 from imapbox.model.numbers import MAX_MODSEQ, MAX_UID, ModSeq, Uid, UidValidity
 from tests.support.checked_clients import CheckedClient
 from tests.support.inbox import inbox_of
-from tests.support.victim import MIB, client_of
+from tests.support.victim import MIB, client_of, unharmed_by_it
 
+CANARY = "carol"
 MESSAGE = b"Subject: planted\r\n\r\nx\r\n"
 # What of an account is replaced by a link; "*" is its INBOX. What is not there yet
 # is where a server would make it.
@@ -70,6 +71,16 @@ def prepared(made: Path, *users: str) -> Iterator[tuple[Path, dict[str, str]]]:
     with short_directory() as directory:
         store = shutil.copytree(made, directory / "store")
         yield store, dict.fromkeys(users, "secret")
+
+
+@contextmanager
+def serving(store: Path, passwords: dict[str, str]) -> Iterator[Server]:
+    """Serve it to a canary, too, who feels nothing of what others meet."""
+    with (
+        imapbox(store, passwords | {CANARY: "secret"}, deliverers=0) as server,
+        unharmed_by_it(server, CANARY),
+    ):
+        yield server
 
 
 def answers_to(server: Server, user: str, body: bytes = b"x") -> list[bytes]:
@@ -122,12 +133,11 @@ def test_links_are_not_followed(made: Path) -> None:
                 target.write_bytes(b"kept")
             link.symlink_to(target)
         before = tree(outside)
-        with imapbox(store, passwords, deliverers=0) as server:
+        with serving(store, passwords) as server:
             for user in passwords:
                 said = answers_to(server, user)
                 *_, delivered = said
                 assert delivered.startswith((b"250 ", b"451 "))
-            assert "Traceback" not in server.log.read_text()
         assert tree(outside) == before
 
 
@@ -161,7 +171,7 @@ def test_numbers_do_not_wrap(made: Path, uidnext: int, modseq: int) -> None:
         inbox = inbox_of(directory_of(store, "user0"))
         replace_log(store, inbox, uidnext, modseq)
         with (
-            imapbox(store, passwords, deliverers=0) as server,
+            serving(store, passwords) as server,
             LmtpClient(server.lmtp) as lmtp,
         ):
             replies = [lmtp.deliver(MESSAGE, ["user0"])[0][:9] for _ in range(3)]

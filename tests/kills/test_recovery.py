@@ -3,6 +3,7 @@
 import random
 import statistics
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +23,10 @@ LARGE = 10_000
 KILLS = 5  # at each step; else one at some of them
 SOME = 18
 AT_ONCE = 50
-SOON = 0.1  # the aim; a head that is torn, which no kill does to it, takes longer
+SOON = 0.1  # the aim
+# Of 64 octets a kill leaves all or none. Half of them is what a disk may do, and then
+# the last segment is read and written again.
+TORN = "pwrite head"
 
 
 async def fill(directory: Path, count: int) -> None:
@@ -60,7 +64,7 @@ async def test_what_a_kill_leaves_is_soon_recovered(
     is_long = effort >= 20
     count = LARGE if is_long else 1_000
     await fill(tmp_path, count)
-    times = []
+    times: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
     root, books = tmp_path / "store", Books()
     with mother(root, books) as process:
 
@@ -72,13 +76,16 @@ async def test_what_a_kill_leaves_is_soon_recovered(
         for number, step in enumerate(chosen):
             aim = step, chance.randrange(3), chance.random() < 0.5
             await live(Plan(f"0.{number + 1}", chance.getrandbits(32), aim))
-            times.append((await seconds_until_selected(root), step))
-    median = statistics.median(took for took, _ in times)
-    worst, where = max(times)
-    soon = sum(took <= SOON for took, _ in times)
-    tell(
-        f"{len(times)} kills in a mailbox of {count}; selected again within "
-        f"{median * 1000:.1f} ms in the median, {worst * 1000:.1f} ms at most "
-        f"({where}), {soon} of them within {SOON} s"
-    )
-    assert median < 5
+            kind = "torn heads" if step == TORN and not aim[2] else "kills"
+            times[kind].append((await seconds_until_selected(root), step))
+    for kind, found in times.items():
+        median = statistics.median(took for took, _ in found)
+        worst, where = max(found)
+        soon = sum(took <= SOON for took, _ in found)
+        tell(
+            f"{len(found)} {kind} in a mailbox of {count}; selected again within "
+            f"{median * 1000:.1f} ms in the median, {worst * 1000:.1f} ms at most "
+            f"({where}), {soon} of them within {SOON} s"
+        )
+        # The short form shares its machine.
+        assert median < (SOON if is_long and kind == "kills" else 5)

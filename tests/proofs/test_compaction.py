@@ -49,9 +49,13 @@ def test_whoever_is_there_loses_nothing(name: str, effort: int, tell: Tell) -> N
     assert report.states > 1_000
 
 
-def test_a_check_never_cries_wolf(effort: int, tell: Tell) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["a_check_beside_a_compaction", "a_check_beside_a_compaction_without_grace"],
+)
+def test_a_check_never_cries_wolf(name: str, effort: int, tell: Tell) -> None:
     """Segments that are being removed are no damage, whatever a check sees of them."""
-    report = compaction.a_check_beside_a_compaction(1 if effort == 1 else 2)
+    report = getattr(compaction, name)(1 if effort == 1 else 2)
     tell(report)
     assert report.states > 1_000
 

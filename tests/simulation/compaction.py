@@ -235,6 +235,9 @@ def check_no_gap(disk: SimulatedDisk, account: Account) -> None:
     assert numbers == list(range(numbers[0], numbers[-1] + 1)), "a segment is left over"
 
 
+_at_once = partial(compacted, grace=0.0, least=2**20)
+
+
 def beside_a_delivery(preemptions: int = 2) -> Report:
     """A compaction and a deliverer, few preemptions."""
     return _beside(lambda account: deliverer(account, b"new" * 20), preemptions)
@@ -257,13 +260,17 @@ def beside_a_late_reader(preemptions: int = 1) -> Report:
 
 def beside_an_opener_without_grace(preemptions: int = 1) -> Report:
     """A compaction that leaves nothing for a grace time, and who opens the log."""
-    at_once = partial(compacted, grace=0.0, least=2**20)
-    return _explorer(_counter, compact=at_once).exhaust(preemptions=preemptions)
+    return _explorer(_counter, compact=_at_once).exhaust(preemptions=preemptions)
 
 
 def a_check_beside_a_compaction(preemptions: int = 1) -> Report:
     """A check of a log whose oldest segments are being removed."""
     return _explorer(checker, is_late=True).exhaust(preemptions=preemptions)
+
+
+def a_check_beside_a_compaction_without_grace(preemptions: int = 1) -> Report:
+    """A check of a log of which nothing is left but a new segment."""
+    return _explorer(checker, compact=_at_once).exhaust(preemptions=preemptions)
 
 
 def two_compactions(preemptions: int = 2) -> Report:

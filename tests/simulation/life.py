@@ -10,13 +10,15 @@ import random
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
+from imapbox.disk.filesystem import Mode
+from imapbox.index.head import HEAD_SIZE
 from imapbox.model.names import MailboxName
 from tests.simulation.aftermath import Aftermath
 from tests.simulation.crash import Crash
 from tests.simulation.disk import SimulatedDisk, run
 from tests.simulation.mailbox import Account, Session, compacted, open_account
 from tests.simulation.parts import Parts, Remembered
-from tests.simulation.repairing import repair
+from tests.simulation.repairing import MOVED, SETTLED, repair
 from tests.simulation.served import Mail, Served, check_between, read_mail
 from tests.simulation.whole import whole_store
 
@@ -70,6 +72,18 @@ def _compact(served: Served, _: random.Random) -> None:
     run(compacted(_account(served)), served.process)
 
 
+def _repair(served: Served, _: random.Random) -> None:
+    """Mend what is lost without harm: a head is torn, and somebody left a file."""
+    directory = _account(served).directory
+    files = served.process
+    for name, octets in (("head", bytes(HEAD_SIZE)), ("notes.txt", b"not ours")):
+        fd = files.open(f"{directory}/{name}", Mode.ENSURE)
+        files.pwrite(fd, octets, 0)
+        files.close(fd)
+    done = repair(served.disk, 7)
+    assert {each.sentence for each in done} == {MOVED, SETTLED}
+
+
 def _account(served: Served) -> Account:
     account: Account = run(open_account(served.store.settings), served.process)
     return account
@@ -108,7 +122,7 @@ ACTS: Final[dict[str, Act]] = {
     "reset": _saying(b"RESETKEY INBOX", b"RESETKEY"),
     "snapshot": _save,
     "compact": _compact,
-    "repair": lambda served, _: repair(served.disk, 7),
+    "repair": _repair,
 }
 _HALFWAY: Final = frozenset({"move", "rename INBOX"})
 # What no client may see anything of.

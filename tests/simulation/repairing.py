@@ -22,6 +22,8 @@ from imapbox.index.mailbox_transactions import AppendMessages
 from imapbox.index.repair import Job, Mending
 from imapbox.index.segment import ACCOUNT_META, segment_numbers
 from imapbox.index.segment_scan import Scan, scan_segment
+from imapbox.index.snapshot import HEADER_SIZE as SNAPSHOT_HEADER_SIZE
+from imapbox.index.snapshot import SnapshotHeader
 from imapbox.model.errors import MailboxDamaged, MailError
 from imapbox.model.flags import Flag
 from imapbox.model.names import INBOX
@@ -68,6 +70,7 @@ class Case(NamedTuple):
 
 
 DONE: Final = "mended"
+DATE: Final = "date"  # a column of snapshots
 MEANWHILE: Final = b"meanwhile" * 20
 
 
@@ -129,6 +132,15 @@ def with_facts(
 ) -> tuple[SimulatedDisk, Account]:
     """Return an account that notes facts of a mailbox, each in a frame; all durable."""
     disk, account = mailbox_with(6)
+    note_facts(disk, account, names, value)
+    disk.settle()
+    return disk, account
+
+
+def note_facts(
+    disk: SimulatedDisk, account: Account, names: list[str], value: bytes = b"lrs"
+) -> None:
+    """Note facts of a mailbox, each in a frame."""
     process = disk.process(60)
     settings = settings_of(process)
     for name in names:
@@ -137,7 +149,6 @@ def with_facts(
         log = account_log(ACCOUNT, ACCOUNT_META)
         run(commit(log, settings, lambda change=change: [change], command=""), process)
     disk.kill(60)
-    return disk, account
 
 
 def repair(
@@ -237,6 +248,39 @@ def _flip_body(disk: SimulatedDisk, directory: str) -> None:
     )
 
 
+def _lose_lock(disk: SimulatedDisk, directory: str) -> None:
+    lose(disk, f"{directory}/lock")
+
+
+def _lose_head_too(disk: SimulatedDisk, directory: str) -> None:
+    _flip_operation(disk, directory)
+    _lose_head(disk, directory)
+
+
+def _spoil_snapshot(disk: SimulatedDisk, directory: str) -> None:
+    account = account_on(disk, 81)
+    assert account.directory == directory
+    session, process = Session(account), disk.process(81)
+    run(session.open(), process)
+    name = run(session.save(), process)
+    disk.kill(81)
+    spoil(disk, f"{directory}/{name}")
+
+
+def spoil(disk: SimulatedDisk, path: str) -> None:
+    """Spoil of a snapshot what nobody looks at before it is asked for."""
+    header = SnapshotHeader.decode(disk.content(path)[:SNAPSHOT_HEADER_SIZE])
+    assert header is not None
+    flip(disk, path, next(part.offset for part in header.parts() if part.name == DATE))
+
+
+def _lose_register(disk: SimulatedDisk, directory: str) -> None:
+    """Let rights be given that the register of who shares what does not know."""
+    account = account_on(disk, 81)
+    assert account.directory == directory
+    note_facts(disk, account, ["acl bob"])
+
+
 ROTATED: Final = 300  # so large is a segment that has room for one message
 # What happened to a store, by name; what is to be done then differs.
 DAMAGES: Final = {
@@ -249,6 +293,10 @@ DAMAGES: Final = {
     "lost mailbox": Case(_lose_mailbox),
     "operation of a rotated log": Case(_flip_operation, segment_limit=ROTATED),
     "body": Case(_flip_body, deep=True),
+    "lost lock": Case(_lose_lock),
+    "operation, and no head": Case(_lose_head_too),
+    "spoilt snapshot": Case(_spoil_snapshot),
+    "lost register": Case(_lose_register),
 }
 
 
@@ -406,6 +454,7 @@ def beside_a_delivery(name: str, preemptions: int = 1) -> Report:
 
 # What any writer does behind a crash; a head is never found for sure.
 SETTLED: Final = "its end is found again"
+MOVED: Final = "it is moved to lost+found"
 
 
 def _check_messages(seen: Snapshot, after: Snapshot) -> None:

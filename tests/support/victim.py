@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from benchmarks.processes import alive
 from benchmarks.servers import Server
 from tests.support.checked_clients import CheckedClient, logged_in
 from tests.support.missing import give_up
@@ -74,6 +75,18 @@ class Canary:
         both = (self._reactor, Path("/proc/thread-self/schedstat"))
         # Documentation/scheduler/sched-stats.rst: "time spent waiting to run".
         return sum(int(path.read_text().split()[1]) for path in both) / 1e9
+
+
+@contextmanager
+def unharmed_by_it(server: Server, user: str) -> Iterator[None]:
+    """Fail what another client felt, or what left a traceback, or an end."""
+    with Canary(server, user) as canary:
+        yield
+    assert all(map(alive, server.roots))
+    assert "Traceback" not in server.log.read_text()
+    assert canary.error is None
+    assert canary.asked > 0
+    assert canary.worst < BOUND
 
 
 @dataclass

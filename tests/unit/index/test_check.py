@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imapbox.disk.steps import Call, Steps
 from imapbox.index.account_operations import Create, Delete, Rename, Subscribe
 from imapbox.index.account_state import ChangeAccount
 from imapbox.index.check import check_log
@@ -340,6 +341,51 @@ def test_counts_are_counted() -> None:
     wrong = head._replace(counts=head.counts._replace(unseen=head.counts.unseen + 1))
     log.write("head", wrong.encode())
     assert damage(log) == ["its counts are not those of the last frame"]
+
+
+def checked_beside(
+    log: MailLog, method: str, happens: Callable[[], object]
+) -> CheckedLog[Any]:
+    """Return what a check says while something happens before each call of a kind."""
+
+    def steps() -> Steps[Any]:
+        check = check_log(DIRECTORY, MailboxAudit, OWNER)
+        wanted = next(check)
+        while True:
+            if isinstance(wanted, Call) and wanted.method == method:
+                happens()
+            try:
+                result = yield wanted
+            except OSError as error:
+                wanted = check.throw(error)
+            else:
+                try:
+                    wanted = check.send(result)
+                except StopIteration as stop:
+                    return stop.value
+
+    found: CheckedLog[Any] = log.run(steps())
+    return found
+
+
+def test_mail_that_comes_meanwhile_hides_nothing() -> None:
+    """A mailbox to which mail comes while it is read is known as others are."""
+    log = lived_in()
+    found = checked_beside(log, "list_directory", log.append)
+    assert not found.findings
+    assert found.audit.counts == log.head().counts
+
+
+def test_a_log_that_never_stands_still() -> None:
+    """What is wrong with its files is told, too, where that is not known of it."""
+    log = MailLog(simulated()).make()
+    log.write("notes.txt", b"whose?")
+    found = checked_beside(log, "size", log.append)
+    assert "changed all the time" in found.unread
+    assert [each.sentence for each in found.findings] == [
+        "this file is none of imapbox's",
+        found.unread,
+    ]
 
 
 def test_looking_changes_nothing() -> None:

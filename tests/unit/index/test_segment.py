@@ -66,5 +66,6 @@ def test_compatible_features_are_ignored() -> None:
 def test_only_segments_are_segments(numbers: list[int]) -> None:
     """Copies of what was cut, other files, and odd numbers are no segments."""
     others = ["log.1.cut.1", "log.01", "log.", "log", "head", "log.x", "snap.1"]
+    others.append("log.\u0661")  # a one in Arabic
     names = [*map(segment_name, numbers), *others]
     assert segment_numbers(names) == sorted(numbers)

@@ -7,8 +7,11 @@ from typing import Final
 
 import pytest
 
+from imapbox.index.check import check_log
+from imapbox.index.check_audit import MailboxAudit
 from imapbox.index.encoding import Encoded, Kind, join_operations
 from imapbox.index.frame import (
+    MAGIC,
     FrameContent,
     encode_frame,
     encode_trailer,
@@ -16,9 +19,11 @@ from imapbox.index.frame import (
 from imapbox.index.head import HEAD_SIZE, Head
 from imapbox.index.mailbox_transactions import AppendMessages, SetFlags
 from imapbox.index.operations import Append, Switch
+from imapbox.index.rotate import single_frame
 from imapbox.index.settle import settle
 from imapbox.model.errors import MailboxDamaged, UnknownFormat
 from imapbox.model.flags import Flag, FlagChange
+from tests.simulation.disk import OWNER
 from tests.simulation.fault import WRITES, Fault
 from tests.unit.index.mail_log import (
     DIRECTORY,
@@ -412,6 +417,45 @@ def test_a_switch_that_is_broken_is_not_cut(*, with_head: bool) -> None:
     with pytest.raises(MailboxDamaged):
         log.run(settle(DIRECTORY, log.settings))
     assert log.read("log.1") == kept
+
+
+@pytest.mark.parametrize("broken", ["gone", "header", "second frame"])
+def test_mail_behind_a_broken_segment_is_no_litter(broken: str) -> None:
+    """Whatever else is broken of what comes behind the end, mail in it is kept."""
+    log = MailLog(simulated(), segment_limit=600).make()
+    log.append(MAIL[0])
+    while "log.3" not in log.names():
+        log.append(MAIL[1])
+        if "log.2" not in log.names():
+            head, end = log.read("head"), log.head().position.offset
+    log.append(MAIL[2])
+    log.write("head", head)
+    log.write("log.1", b"what is left of SWITCH", end)
+    if broken == "gone":
+        log.remove("log.2")
+    elif broken == "header":
+        log.write("log.2", bytes(64))
+    else:
+        at = log.read("log.2").index(MAGIC, 64 + 8)
+        log.write("log.2", bytes(8), at)
+    names = log.names()
+    with pytest.raises(MailboxDamaged):
+        log.run(settle(DIRECTORY, log.settings))
+    assert set(names) <= set(log.names())
+    found = log.run(check_log(DIRECTORY, MailboxAudit, OWNER)).findings
+    assert any("holds mail" in each.sentence for each in found)
+
+
+def test_a_switch_leads_to_the_next_segment() -> None:
+    """One that leads anywhere else makes no sense, and keeps nobody running."""
+    for segment in (0, 1, 3):
+        log = MailLog(simulated()).make()
+        log.append()
+        at, counts = log.head().position, log.head().counts
+        octets, _ = single_frame(at, Switch(segment, at.salt).encode(), counts, 2**50)
+        log.write("log.1", octets, at.offset)
+        with pytest.raises(MailboxDamaged):
+            log.append()
 
 
 NO_SENSE: Final = {

@@ -8,6 +8,7 @@ from tests.simulation.disk import SimulatedDisk, run
 from tests.simulation.mailbox import ACCOUNT, Session, account_on, new_store
 from tests.simulation.repairing import (
     deliver_carded,
+    deliver_more,
     frames_of,
     look,
     mailbox_with,
@@ -170,6 +171,27 @@ def test_an_account_of_another_user_with_its_head() -> None:
     assert said.sentence == "another user's log is in it"
     after = {path: data for path, data in disk.tree().items() if "lock" not in path}
     assert after == before
+
+
+@pytest.mark.parametrize("place", [4096, 9 * 4096])
+def test_a_block_in_anothers_place(place: int) -> None:
+    """Frames that were moved into a message hide none that lie behind it."""
+    disk, account = mailbox_with(3)
+    process = disk.process(93)
+    run(deliver_carded(account, message(4) + b"x" * 10 * 4096), process)
+    disk.kill(93)
+    deliver_more(disk, account, range(5, 8))
+    before = look(disk, 90)
+    log = f"{account.directory}/log.1"
+    content = disk.content(log)
+    block, other = content[:4096], content[place : place + 4096]
+    moved = other + content[4096:place] + block + content[place + 4096 :]
+    assert sorted(moved) == sorted(content)
+    put(disk, log, moved)
+    said_of(disk, account.directory)
+    assert {each.uid for each in look(disk, 91).messages} == {
+        each.uid for each in before.messages if each.uid != 4
+    }
 
 
 def test_what_is_gone_is_told() -> None:

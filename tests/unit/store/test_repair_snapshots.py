@@ -8,18 +8,20 @@ import pytest
 
 from imapbox.disk import steps
 from imapbox.disk.steps import Steps
-from imapbox.index.snapshot import HEADER_SIZE, SnapshotHeader
 from tests.simulation.disk import SimulatedDisk, run
 from tests.simulation.explorer import Explorer
 from tests.simulation.mailbox import Account, Session
 from tests.simulation.repairing import (
-    flip,
+    ROTATED,
+    deliver_more,
     frames_of,
     look,
     lose,
     mailbox_with,
     mends,
     put,
+    segments,
+    spoil,
     worst,
 )
 from tests.support.written_again import write_again
@@ -72,14 +74,19 @@ def test_octets_that_were_written_twice() -> None:
     assert look(disk, 91).messages == before.messages
 
 
-def spoil(disk: SimulatedDisk) -> str:
-    """Spoil the only snapshot in what nobody checks at first; return its path."""
-    path = snapshot_in(disk)
-    header = SnapshotHeader.decode(disk.content(path)[:HEADER_SIZE])
-    assert header is not None
-    dates = next(part for part in header.parts() if part.name == "date")
-    flip(disk, path, dates.offset)
-    return path
+def test_a_segment_of_which_no_frame_is_left() -> None:
+    """Where messages lie in it a snapshot knows, and a SWITCH whose it is."""
+    disk, account = mailbox_with(COUNT, segment_limit=ROTATED)
+    deliver_more(disk, account, range(COUNT + 1, COUNT + 2))
+    before = look(disk, 90)
+    save(disk, account)
+    last = segments(disk, account.directory)[-1]
+    (frame,) = frames_of(disk, account.directory, last)[1:]
+    path = log_of(account, last)
+    content = disk.content(path)
+    put(disk, path, bytes(frame.payload_start) + content[frame.payload_start :])
+    mended(disk, account.directory)
+    assert look(disk, 91).messages == before.messages
 
 
 @pytest.mark.parametrize("with_head", [True, False])
@@ -88,7 +95,8 @@ def test_a_spoilt_snapshot_is_kept(*, with_head: bool) -> None:
     disk, account = mailbox_with(COUNT)
     before = look(disk, 90)
     save(disk, account)
-    path = spoil(disk)
+    path = snapshot_in(disk)
+    spoil(disk, path)
     spoilt = disk.content(path)
     if not with_head:
         lose(disk, f"{account.directory}/head")
@@ -113,7 +121,8 @@ def test_a_spoilt_snapshot_that_goes_meanwhile() -> None:
     """A server that removes the very snapshot is in nobody's way."""
     disk, account = mailbox_with(COUNT)
     save(disk, account)
-    path = spoil(disk)
+    path = snapshot_in(disk)
+    spoil(disk, path)
 
     def check(disk: SimulatedDisk, _: list[Any]) -> None:
         assert path not in disk.names

@@ -1,9 +1,21 @@
 """`imapbox repair`: what has no place among a log's files goes to lost+found."""
 
+import errno
+
 import pytest
 
-from tests.simulation.repairing import mailbox_with
-from tests.unit.store.test_repair import lost_found, make, mended, tear_operations
+from imapbox.index.damage import mark_damaged
+from tests.simulation.disk import run
+from tests.simulation.fault import Fault
+from tests.simulation.mailbox import ACCOUNT
+from tests.simulation.repairing import lose, mailbox_with, repair
+from tests.unit.store.test_repair import (
+    log_of,
+    lost_found,
+    make,
+    mended,
+    tear_operations,
+)
 
 COUNT = 6
 
@@ -35,3 +47,27 @@ def test_strange_directories_are_kept() -> None:
     assert disk.content(f"{kept}/1.eml.1") == b"mail of another server"
     assert disk.content(f"{kept}/cur/2.eml.1") == b"more of it"
     assert f"{kept}/none" in disk.names
+
+
+def test_what_can_not_be_read_is_left() -> None:
+    """A log that can't be looked at to its end keeps its mark, and all its files."""
+    disk, account = mailbox_with(COUNT, segment_limit=300)
+    lose(disk, log_of(account, 2))
+    process = disk.process(93)
+    run(mark_damaged(account.directory, "a sync failed"), process)
+    disk.kill(93)
+    secret = f"{account.directory}/log.99"
+    make(disk, secret, b"nobody may read it")
+    before = disk.tree()
+    opens = frozenset({"open"})
+    disk.faults = (
+        Fault(opens, 1, errno.EACCES, stays=True, where=lambda path: path == secret),
+    )
+    said = repair(disk, 102)
+    assert [each.sentence for each in said if each.left] == [
+        "it can not be read to its end: Permission denied"
+    ]
+    after = disk.tree()
+    assert {path for path in before if before[path] != after.get(path)} <= {
+        f"{directory}/lock" for directory in (account.directory, ACCOUNT)
+    }
