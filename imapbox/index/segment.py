@@ -17,8 +17,8 @@ Little-endian::
 
 Behind the last frame there are zeros or the end of the file. A segment is
 full at `SEGMENT_LIMIT`; its last frame is then SWITCH, which names the next
-one and its salt. A segment that no SWITCH names is the litter of a crash,
-except for ``log.1``.
+one and its salt. A segment that no SWITCH names and that holds but BASE is the
+litter of a crash, except for ``log.1``; one that holds more lost its SWITCH.
 """
 
 import struct
