@@ -4,7 +4,7 @@ A mailbox's segment begins with a BASE that names the mailbox; an account's name
 mailboxes, whose directories are the user's. Where that can't be read the salt tells:
 a head and the SWITCH before name the one of the segment that they lead to. A segment
 of another log that lies here is another user's mail, perhaps: nothing is taken from
-it.
+it. Nor is from a copy of another segment of this log, which that segment holds.
 """
 
 from collections.abc import Callable, Collection
@@ -33,7 +33,10 @@ def own_segments(scans: list[Scan], head: Head | None, is_ours: Identity) -> lis
         is_ours: Asked first.
     """
     own: list[Scan] = []
+    salts = {scan.salt for scan in scans if scan.begins}
     for scan in scans:
+        if not scan.begins and scan.salt in salts:
+            continue  # a copy of another segment, in the place of this one
         told = is_ours(scan)
         if _is_led_to(scan, own, head) if told is None else told:
             own.append(scan)

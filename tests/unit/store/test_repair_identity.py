@@ -173,6 +173,22 @@ def test_an_account_of_another_user_with_its_head() -> None:
     assert after == before
 
 
+@pytest.mark.parametrize(("number", "other"), [(-1, 0), (0, -1)])
+def test_a_segment_in_anothers_place(number: int, other: int) -> None:
+    """Where a segment is another's copy, the head still tells which UIDs are given."""
+    disk, account = mailbox_with(COUNT, segment_limit=1000)
+    deliver_more(disk, account, range(COUNT + 1, COUNT + 3))
+    before = look(disk, 90)
+    numbers = segments(disk, account.directory)
+    source, target = numbers[other], numbers[number]
+    content = disk.content(f"{account.directory}/log.{source}")
+    put(disk, f"{account.directory}/log.{target}", content)
+    said_of(disk, account.directory)
+    seen = look(disk, 91)
+    assert seen.messages
+    assert seen.uidvalidity > before.uidvalidity or seen.uidnext >= before.uidnext
+
+
 @pytest.mark.parametrize("place", [4096, 9 * 4096])
 def test_a_block_in_anothers_place(place: int) -> None:
     """Frames that were moved into a message hide none that lie behind it."""
