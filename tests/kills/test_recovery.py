@@ -51,9 +51,8 @@ async def seconds_until_selected(root: Path) -> float:
     account = await account_of(store)
     await account.select(INBOX, read_only=False)
     took = time.perf_counter() - began
-    await (
-        store.snapshots.idle()
-    )  # as a server makes one, where much came since the last
+    # A server makes one where much has come since the last.
+    await store.snapshots.idle()
     await store.stop()
     return took
 
