@@ -27,6 +27,7 @@ from tests.simulation.mailbox import (
     deliverer,
     new_store,
 )
+from tests.simulation.repairing import lose, put
 from tests.simulation.report import Report
 
 LIMIT: Final = 200  # of a segment: a few messages fill it
@@ -101,23 +102,18 @@ def _litter(disk: SimulatedDisk, directory: str) -> None:
     process = another.process(71)
     run(_rotates(account_on(another, 71)), process)
     begins: Frame = run(first_frame(directory, 2), process)
-    octets = another.content(f"{directory}/log.2")[: begins.end.offset]
-    _put(disk, f"{directory}/log.2", octets)
+    litter = f"{directory}/log.2"
+    process = disk.process(80)
+    process.close(process.open(litter, Mode.CREATE))
+    put(disk, litter, another.content(litter)[: begins.end.offset])
 
 
 def _lost_head(disk: SimulatedDisk, directory: str) -> None:
-    disk.data.pop(disk.names.pop(f"{directory}/{HEAD}"))
+    lose(disk, f"{directory}/{HEAD}")
 
 
 def _torn(disk: SimulatedDisk, directory: str) -> None:
-    _put(disk, f"{directory}/log.1", disk.content(f"{directory}/log.1") + b"torn")
-
-
-def _put(disk: SimulatedDisk, path: str, octets: bytes) -> None:
-    if path not in disk.names:
-        process = disk.process(80)
-        process.close(process.open(path, Mode.CREATE))
-    disk.data[disk.names[path]] = octets
+    put(disk, f"{directory}/log.1", disk.content(f"{directory}/log.1") + b"torn")
 
 
 CASES: Final = {

@@ -16,7 +16,7 @@ from imapbox.index.frame import (
     encode_frame,
     encode_trailer,
 )
-from imapbox.index.head import HEAD_SIZE, Head
+from imapbox.index.head import HEAD_SIZE, Counts, Head, Position
 from imapbox.index.mailbox_transactions import AppendMessages, SetFlags
 from imapbox.index.operations import Append, Switch
 from imapbox.index.rotate import single_frame
@@ -470,6 +470,16 @@ NO_SENSE: Final = {
 }
 
 
+def written_by_a_bug(
+    at: Position, counts: Counts, operations: bytes, payload: bytes = b""
+) -> bytes:
+    """Return a frame that is whole, whatever its operations say."""
+    content = FrameContent(counts, operations, 1, len(payload), 2**50, at.offset)
+    octets, end = encode_frame(at, content)
+    trailer = encode_trailer(end.chain, len(operations), len(payload), 2**50)
+    return octets + payload + trailer
+
+
 @pytest.mark.parametrize("operations", NO_SENSE.values(), ids=NO_SENSE)
 @pytest.mark.parametrize("head", ["good", "lost"])
 def test_a_whole_frame_without_sense_is_damage(operations: bytes, head: str) -> None:
@@ -479,10 +489,7 @@ def test_a_whole_frame_without_sense_is_damage(operations: bytes, head: str) -> 
     at = log.head().position
     counts = log.head().counts
     payload = b"x" * (operations == NO_SENSE["a header larger than its message"])
-    content = FrameContent(counts, operations, 1, len(payload), 2**50, at.offset)
-    octets, end = encode_frame(at, content)
-    trailer = encode_trailer(end.chain, len(operations), len(payload), 2**50)
-    log.write("log.1", octets + payload + trailer, at.offset)
+    log.write("log.1", written_by_a_bug(at, counts, operations, payload), at.offset)
     if head == "lost":
         log.remove("head")
     before = log.read("log.1")
