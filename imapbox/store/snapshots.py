@@ -26,7 +26,7 @@ from imapbox.store.drivers import Drivers
 
 # Opening applies so many operations in some 20 ms, and a snapshot of a million
 # rows is 90 MB: it is made again after 4,000 operations.
-FEWEST: Final = 1000
+FEWEST: Final = 500
 ROWS_PER_OPERATION: Final = 256
 # A tenth of a thread's time is spent on writing.
 _REST: Final = 9.0
