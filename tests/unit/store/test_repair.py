@@ -14,22 +14,12 @@ from imapbox.index.damage import DAMAGED
 from imapbox.index.frame import FRAME_HEADER_SIZE
 from imapbox.index.head import Head
 from imapbox.index.repair import Job
-from imapbox.index.segment import ACCOUNT_META, SegmentHeader
 from imapbox.model.errors import StoreFailure
-from imapbox.store.create import SPECIAL_USE, create_account
+from imapbox.store.create import create_account
 from imapbox.store.format import prepare_store
-from imapbox.store.layout import mailboxes_directory
 from imapbox.store.repair import mend_user
 from tests.simulation.disk import OWNER, SimulatedDisk, SimulatedFileSystem, run
-from tests.simulation.mailbox import (
-    ACCOUNT,
-    ALICE,
-    Account,
-    Session,
-    account_on,
-    open_account,
-    settings_of,
-)
+from tests.simulation.mailbox import ACCOUNT, ALICE, Account, settings_of
 from tests.simulation.repairing import (
     deliver_more,
     flip,
@@ -41,8 +31,15 @@ from tests.simulation.repairing import (
     put,
     repair,
     segments,
-    with_facts,
     worst,
+)
+from tests.unit.store.repairs import (
+    log_of,
+    lost_found,
+    make,
+    mended,
+    rotated,
+    tear_operations,
 )
 
 COUNT: Final = 6
@@ -52,34 +49,6 @@ LEFT: Final = [1, 2, 3, 4, 6]
 def uids_of(seen: Any) -> list[int]:
     """Return the UIDs of a mailbox."""
     return [each.uid for each in seen.messages]
-
-
-def log_of(account: Account, number: int = 1) -> str:
-    """Return the path of a segment."""
-    return f"{account.directory}/log.{number}"
-
-
-def lost_found(disk: SimulatedDisk) -> list[bytes]:
-    """Return what is kept."""
-    return [
-        content
-        for path, content in disk.tree().items()
-        if path.startswith("lost+found/") and content is not None
-    ]
-
-
-def mended(disk: SimulatedDisk, directory: str, **options: Any) -> str:
-    """Mend, see that it is sound then, and return what was said."""
-    before = {path: data for path, data in disk.tree().items() if "/lock" not in path}
-    dry = repair(disk, 101, apply=False, **options)
-    now = {path: data for path, data in disk.tree().items() if "/lock" not in path}
-    assert now == before, "a dry run changed something"
-    said = repair(disk, 102, **options)
-    assert said == dry, "a dry run said something else"
-    assert not any(each.left for each in said)
-    assert not worst(disk, 103, directory)
-    assert not repair(disk, 104, **options), "a second run has something to do"
-    return " ".join(each.sentence for each in said)
 
 
 def test_a_sound_store_needs_nothing() -> None:
@@ -121,13 +90,6 @@ def test_flipped_header(octet: int) -> None:
     flip(disk, log_of(account), frame.start + octet)
     mended(disk, account.directory)
     assert look(disk, 91).messages == before.messages
-
-
-def tear_operations(disk: SimulatedDisk, account: Account, number: int) -> None:
-    """Flip more than one octet of a frame's operations."""
-    frame = frames_of(disk, account.directory)[number]
-    for at in (20, 21, 40):
-        flip(disk, log_of(account), frame.start + FRAME_HEADER_SIZE + at)
 
 
 def test_torn_operations() -> None:
@@ -251,21 +213,6 @@ def test_the_mark_goes() -> None:
     assert segments(disk, account.directory) == [1]
 
 
-def make(disk: SimulatedDisk, path: str, content: bytes) -> None:
-    """Make a file."""
-    process = disk.process(92)
-    fd = process.open(path, Mode.CREATE)
-    process.pwrite(fd, content, 0)
-    process.close(fd)
-
-
-def rotated(count: int = 9) -> tuple[SimulatedDisk, Account]:
-    """Return a mailbox of three segments or more."""
-    disk, account = mailbox_with(count, segment_limit=2000)
-    assert len(segments(disk, account.directory)) >= 3
-    return disk, account
-
-
 @pytest.mark.parametrize("which", ["first", "middle", "last"])
 def test_lost_segment(which: str) -> None:
     """Of a lost segment the messages are gone; those of the others stay."""
@@ -344,41 +291,6 @@ def test_odd_lock(tmp_path: Path) -> None:
     assert [each.sentence for each in job.mended] == ["a lock is made"]
 
 
-def test_lost_account() -> None:
-    """Of a lost account the mailboxes that held mail are found, by their ids.
-
-    All that a new account has is made anew.
-    """
-    disk, account = mailbox_with(COUNT)
-    before = look(disk, 90)
-    for name in ("log.1", "head", "lock"):
-        lose(disk, f"{ACCOUNT}/{name}")
-    said = mended(disk, ACCOUNT)
-    process = disk.process(95)
-    found: Account = run(open_account(settings_of(process)), process)
-    name = f"Recovered/{account.mailbox_id.hex()}"
-    assert set(found.state.names) == {"INBOX", name, *SPECIAL_USE}
-    uses = {each.name: each.special_use for each in found.state.names.values()}
-    assert {each: use for each, use in uses.items() if use} == SPECIAL_USE
-    assert found.state.names[name].uidvalidity == before.uidvalidity
-    session = Session(account)
-    run(session.open(), process)
-    assert run(session.snapshot(), process) == before
-    assert "with 7 mailboxes; 1 whose names are lost are below Recovered" in said
-
-
-def test_broken_account() -> None:
-    """Of a broken account all is kept that the frames say that can be read."""
-    disk, account = mailbox_with(COUNT)
-    before = look(disk, 90)
-    content = disk.content(f"{ACCOUNT}/log.1")
-    end = frames_of(disk, ACCOUNT)[-1].end.offset
-    put(disk, f"{ACCOUNT}/log.1", content[: end - 10] + b"\1" * 50)
-    mended(disk, ACCOUNT)
-    assert look(disk, 91).messages == before.messages
-    assert account_on(disk, 96).mailbox_id == account.mailbox_id
-
-
 def test_lost_mailbox() -> None:
     """A mailbox of which nothing is left is made anew, with a greater UIDVALIDITY."""
     disk, account = mailbox_with(COUNT)
@@ -399,16 +311,6 @@ def test_an_empty_mailbox_directory() -> None:
         lose(disk, path)
     mended(disk, account.directory)
     assert look(disk, 91).uidvalidity > before.uidvalidity
-
-
-def test_no_account_is_made_of_nothing() -> None:
-    """An account that was never made to the end is left to whoever makes it."""
-    disk, _ = mailbox_with(COUNT)
-    above = mailboxes_directory(ALICE)
-    for path in [path for path in disk.names if path.startswith((ACCOUNT, above))]:
-        if path not in {ACCOUNT, above}:
-            lose(disk, path)
-    assert not repair(disk, 1)
 
 
 def test_any_flipped_byte_is_mended(effort: int) -> None:
@@ -487,57 +389,3 @@ def test_a_dry_run_beside_a_writer() -> None:
     (said,) = repair(disk, 1, apply=False)
     assert said.left
     assert "changed all the time" in said.sentence
-
-
-def tear_fact(disk: SimulatedDisk, number: int) -> None:
-    """Flip more than one octet of a frame that notes a fact."""
-    frame = frames_of(disk, ACCOUNT, 2)[number]
-    for at in (20, 22, 23):
-        flip(disk, f"{ACCOUNT}/log.2", frame.start + FRAME_HEADER_SIZE + at)
-
-
-def facts_of(disk: SimulatedDisk, account: Account) -> set[str]:
-    """Return the names of the facts of the mailbox."""
-    process = disk.process(61)
-    again: Account = run(open_account(settings_of(process)), process)
-    assert again.state.meta.keys() <= {account.mailbox_id}
-    number = again.state.position.segment
-    header = SegmentHeader.decode(disk.content(f"{ACCOUNT}/log.{number}"))
-    assert header is not None
-    assert header.features == (ACCOUNT_META if again.state.meta else 0)
-    disk.kill(61)
-    return set(again.state.meta.get(account.mailbox_id, {}))
-
-
-def test_facts_of_an_account_survive() -> None:
-    """What is mended of an account has its facts, and says that it has."""
-    disk, account = with_facts(["fact 0", "fact 1", "fact 2"])
-    tear_fact(disk, -1)
-    assert "rights" not in mended(disk, ACCOUNT)
-    assert facts_of(disk, account) == {"fact 0", "fact 1"}
-
-
-@pytest.mark.parametrize("cut", [False, True])
-def test_rights_may_have_been_taken_back(cut: bool) -> None:
-    """What let others in before a gap is gone, and is named; what follows it counts."""
-    names = ["acl bob", "fact 0", "urlauth", "acl eve", "acl ann"]
-    disk, account = with_facts(names)
-    tear_fact(disk, -2)
-    if cut:
-        log = f"{ACCOUNT}/log.2"
-        put(disk, log, disk.content(log)[: frames_of(disk, ACCOUNT, 2)[-1].start])
-    said = mended(disk, ACCOUNT)
-    assert "taken back, and are gone: of 'INBOX'" in said
-    assert facts_of(disk, account) == ({"fact 0"} if cut else {"fact 0", "acl ann"})
-
-
-def test_lost_account_and_mailbox() -> None:
-    """A mailbox that is lost is made anew by the same run that mends the account."""
-    disk, account = with_facts(["fact 0", "fact 1"])
-    for path in [path for path in disk.names if account.directory in path]:
-        lose(disk, path)
-    tear_fact(disk, -1)
-    said = mended(disk, ACCOUNT)
-    assert "the account is written anew" in said
-    assert "is not there; it is made anew, empty" in said
-    assert not look(disk, 91).messages

@@ -16,13 +16,7 @@ from imapbox.model.names import INBOX
 from imapbox.store.quotas import usage_of
 from imapbox.store.repair import mend_user
 from imapbox.store.store import Store
-from tests.support.mail_store import (
-    BOB,
-    Opener,
-    account_of,
-    deliver,
-    new_message,
-)
+from tests.support.mail_store import BOB, Opener, account_of, deliver, new_message
 from tests.unit.store.test_compactions import inbox_of
 
 SEEN = frozenset({"\\Seen"})

@@ -25,7 +25,7 @@ from tests.simulation.repairing import (
     worst,
 )
 from tests.support.written_again import write_again
-from tests.unit.store.test_repair import log_of, lost_found, mended, tear_operations
+from tests.unit.store.repairs import log_of, lost_found, mended, tear_operations
 
 COUNT: Final = 6
 

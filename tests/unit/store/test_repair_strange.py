@@ -9,13 +9,7 @@ from tests.simulation.disk import run
 from tests.simulation.fault import Fault
 from tests.simulation.mailbox import ACCOUNT
 from tests.simulation.repairing import lose, mailbox_with, repair
-from tests.unit.store.test_repair import (
-    log_of,
-    lost_found,
-    make,
-    mended,
-    tear_operations,
-)
+from tests.unit.store.repairs import log_of, lost_found, make, mended, tear_operations
 
 COUNT = 6
 

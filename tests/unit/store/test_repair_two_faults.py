@@ -22,7 +22,7 @@ from tests.simulation.repairing import (
     put,
     segments,
 )
-from tests.unit.store.test_repair import log_of, mended
+from tests.unit.store.repairs import log_of, mended
 
 COUNT: Final = 9
 FIRST: Final = 2  # messages, when the older head was kept
