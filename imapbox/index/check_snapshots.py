@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from imapbox.disk import steps
 from imapbox.disk.steps import Steps
 from imapbox.index.chunk import FIELDS
@@ -12,6 +14,7 @@ from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.read import LogBroken, follow
 from imapbox.index.snapshot import snapshot_names
 from imapbox.index.snapshot_reader import MailboxSnapshots
+from imapbox.index.vanished import Vanished
 
 
 @dataclass(slots=True)
@@ -78,6 +81,8 @@ def _agree(some: MailboxState, truth: MailboxState, now: int) -> bool:
     # Of delivery keys that are too old, the log may know more.
     if some.facts.base(some.counts, now) != truth.facts.base(truth.counts, now):
         return False
+    if not _remember_the_same(some.vanished, truth.vanished):
+        return False
     mine, theirs = (state.columns.alive_rows() for state in (some, truth))
     return not len(mine) or (
         all(
@@ -86,3 +91,10 @@ def _agree(some: MailboxState, truth: MailboxState, now: int) -> bool:
         )
         and some.columns.keywords(mine) == truth.columns.keywords(theirs)
     )
+
+
+def _remember_the_same(some: Vanished, truth: Vanished) -> bool:
+    """Say whether both know of the same expunges, as far back as both know any."""
+    floor = np.uint64(max(some.floor, truth.floor))
+    mine, theirs = (each.now[each.now["modseq"] > floor] for each in (some, truth))
+    return np.array_equal(mine, theirs)

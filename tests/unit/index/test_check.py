@@ -17,6 +17,7 @@ from imapbox.index.operations import Flags
 from imapbox.index.segment import segment_numbers
 from imapbox.index.snapshot_writer import write_snapshot
 from imapbox.model.flags import Flag, FlagChange
+from imapbox.model.numbers import ModSeq
 from tests.simulation.disk import OWNER
 from tests.unit.index.mail_log import (
     DIRECTORY,
@@ -318,6 +319,23 @@ def test_snapshots_are_checked() -> None:
     log.remove(name)
     operation = Flags((range(1, 2),), int(Flag.DRAFT), 0)
     state.columns.change_flags(operation, state.counts.modseq)
+    log.run(write_snapshot(DIRECTORY, state.freeze()))
+    assert damage(log) == ["this snapshot says something else than the log"]
+
+
+def test_a_snapshot_that_does_not_know_what_vanished_is_damaged() -> None:
+    """Who asks what was expunged since would not hear of all. RFC 7162 §3.2.10.
+
+    Of what vanished before its floor it need not know.
+    """
+    log = lived_in()
+    state = log.state()
+    first = ModSeq(int(state.vanished.now["modseq"][0]))
+    state.vanished.raise_floor(first)
+    name = log.run(write_snapshot(DIRECTORY, state.freeze()))
+    assert findings(log) == []
+    log.remove(name)
+    state.vanished.floor = ModSeq(first - 1)
     log.run(write_snapshot(DIRECTORY, state.freeze()))
     assert damage(log) == ["this snapshot says something else than the log"]
 
