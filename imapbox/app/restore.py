@@ -24,7 +24,8 @@ from imapbox.store.create import account_is_made
 from imapbox.store.failures import in_words
 from imapbox.store.format import NotAStore, read_store_file
 from imapbox.store.layout import STORE_FILE
-from imapbox.store.restore import NotInCopy, PlaceDamaged, Restored, restore_mailbox
+from imapbox.store.replaced import PlaceDamaged
+from imapbox.store.restore import NotInCopy, Restored, restore_mailbox
 from imapbox.store.store_copy import there
 
 ALL: Final = 0
@@ -73,7 +74,7 @@ def run_restore(
         raise refusal(in_words(error)) from error
     for line in lines(done, source, target):
         say(line)
-    return NOT_ALL if done.broken else ALL
+    return NOT_ALL if done.broken or done.broken_here else ALL
 
 
 def _restore(
@@ -100,11 +101,12 @@ def lines(done: Restored, source: MailboxName, target: MailboxName) -> list[str]
     said[0] += f" as it was in the copy; UIDVALIDITY {done.uidvalidity}"
     if done.deleted is not None:
         said += [
-            f"{done.kept} messages that the copy has not were kept",
+            f"{done.kept} messages that did not come from the copy were kept",
             "clients will fetch the mailbox anew",
             f"what it was before is deleted, and stays for a day: {done.deleted.hex()}",
         ]
-    if done.broken:
-        uids = set_of(ranges_of(sorted(done.broken)))
-        said.append(f"not what was stored, and left out: UID {uids}")
+    for where, broken in (("in the copy", done.broken), ("here", done.broken_here)):
+        if broken:
+            uids = set_of(ranges_of(sorted(broken)))
+            said.append(f"not what was stored {where}, and left out: UID {uids}")
     return said

@@ -38,29 +38,32 @@ class Refill:
 
     Attributes:
         count: How many messages are in it.
-        broken: UIDs, in their own mailboxes, of messages that are not what was
-            stored there; they are left out.
     """
 
     def __init__(self, log: Log, settings: Settings) -> None:
         self.count = 0
-        self.broken: list[Uid] = []
         self._log = log
         self._settings = settings
         self._keywords: list[str] = []
 
     def add(
         self, directory: str, state: MailboxState, rows: Sequence[int]
-    ) -> Steps[None]:
-        """Add messages of another log.
+    ) -> Steps[list[Uid]]:
+        """Add messages of another log; return the UIDs of those that are left out.
+
+        They are not what was stored there.
 
         Args:
             directory: The other log's.
             state: What it says.
             rows: Which ones, in their order.
         """
+        broken: list[Uid] = []
         for some in _portions(state, rows):
-            found = yield from self._read(directory, state, some)
+            found = yield from _read(directory, state, some)
+            readable = {each.operation.message.uid for each in found}
+            uids: list[Uid] = state.columns["uid"][some].tolist()
+            broken += [uid for uid in uids if uid not in readable]
             if not found:
                 continue
             known = Known((yield from self._head()).position, list(self._keywords))
@@ -68,6 +71,7 @@ class Refill:
             yield from self.write(wish)
             self._keywords = known.keywords
             self.count += len(found)
+        return broken
 
     def write(self, wish: Transaction) -> Steps[None]:
         """Commit a change of the new log."""
@@ -77,24 +81,21 @@ class Refill:
         if outcome.error is not None:
             raise outcome.error
 
-    def _read(
-        self, directory: str, state: MailboxState, rows: Sequence[int]
-    ) -> Steps[list[Moving]]:
-        columns = state.columns
-        numbers = segment_numbers((yield from steps.list_directory(directory)))
-        wanted = np.array(rows, np.intp)
-        there = np.isin(columns["segment"][wanted], numbers)
-        found = yield from read_moving(directory, state, wanted[there].tolist())
-        readable = {each.operation.message.uid for each in found}
-        uids: list[Uid] = columns["uid"][wanted].tolist()
-        self.broken += [uid for uid in uids if uid not in readable]
-        return found
-
     def _head(self) -> Steps[Head]:
         head = yield from head_of(self._log.directory)
         if head is None:
             raise MailboxDamaged(self._log.directory)
         return head
+
+
+def _read(
+    directory: str, state: MailboxState, rows: Sequence[int]
+) -> Steps[list[Moving]]:
+    """Return those messages that are what was stored."""
+    numbers = segment_numbers((yield from steps.list_directory(directory)))
+    wanted = np.array(rows, np.intp)
+    there = np.isin(state.columns["segment"][wanted], numbers)
+    return (yield from read_moving(directory, state, wanted[there].tolist()))
 
 
 def _portions(state: MailboxState, rows: Sequence[int]) -> Iterator[list[int]]:

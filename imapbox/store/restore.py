@@ -3,14 +3,15 @@
 It becomes a new mailbox, with an id, UIDs and a UIDVALIDITY of its own: under a
 name that is free, or in the place of the one that is there now. That one is
 then deleted, by the same frame of the account's log, and stays for a grace
-time. What came to it since the copy was made comes along, so nothing that is
-in the mailbox now is lost; nor who may see it now, and what is noted of it.
+time. What is in it now and did not come back from the copy comes along, so that
+nothing of it is lost; nor who may see it now, and what is noted of it.
 
 The new mailbox is filled before any lock is taken, and nobody knows it before
 the account's commit. A crash before leaves a directory that no account names.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from imapbox.disk import steps
@@ -29,7 +30,7 @@ from imapbox.index.head import DELETED
 from imapbox.index.mailbox_state import MailboxFacts, MailboxState
 from imapbox.index.new_uidvalidity import GiveUidValidity
 from imapbox.index.opening import open_log
-from imapbox.index.read import LogBroken, follow
+from imapbox.index.read import follow
 from imapbox.index.read_copy import read_copy
 from imapbox.index.refill import COMMAND, Refill
 from imapbox.index.segment import ACCOUNT_META
@@ -38,7 +39,6 @@ from imapbox.index.settle import Tail, publish, settle
 from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import (
     DiskFull,
-    MailboxBusy,
     MailboxExists,
     NoSuchMailbox,
 )
@@ -51,6 +51,7 @@ from imapbox.store.layout import (
     mailbox_directory,
     mailboxes_directory,
 )
+from imapbox.store.replaced import Replaced
 from imapbox.store.store_copy import there
 from imapbox.store.tree_changes import inherited
 
@@ -61,25 +62,24 @@ class NotInCopy(Exception):
     """The copy has no such user, or no such mailbox of this user."""
 
 
-class PlaceDamaged(Exception):
-    """The mailbox whose place it would take is damaged: it is repaired first."""
-
-
 class Restored(NamedTuple):
     """What came of it.
 
     Attributes:
         uidvalidity: Of the new mailbox.
         messages: How many messages came from the copy.
-        kept: How many came to the mailbox after the copy was made.
-        broken: UIDs of messages that are not what was stored, and left out.
-        deleted: The id of the mailbox in whose place it is.
+        kept: How many came from the mailbox in whose place it is.
+        broken: UIDs in the copy of messages that are not what was stored there, and
+            left out.
+        broken_here: UIDs of such in the mailbox in whose place it is.
+        deleted: That one's id.
     """
 
     uidvalidity: UidValidity
     messages: int
     kept: int
     broken: list[Uid]
+    broken_here: list[Uid]
     deleted: bytes | None
 
 
@@ -154,21 +154,6 @@ def _check_names(state: AccountState, target: MailboxName, *, in_place: bool) ->
         raise MailboxExists(target)
 
 
-@dataclass(slots=True)
-class _Old:
-    """The mailbox that is there now.
-
-    Attributes:
-        directory: Of its log.
-        state: What the log says.
-        seen: The UIDs below this one were looked at.
-    """
-
-    directory: str
-    state: MailboxState
-    seen: int = 0
-
-
 class _Restoring:
     """One mailbox on its way back."""
 
@@ -188,21 +173,20 @@ class _Restoring:
         self._account = account_log(account_directory(user))
         self._directory = mailbox_directory(user, mailbox.mailbox_id)
         self._refill = Refill(Log(self._directory, MailboxFacts), settings)
-        self._emailids: set[bytes] = set()
+        self._broken_here: list[Uid] = []
         self._decided = False
 
     def run(self, copy: _Copy) -> Steps[Restored]:
         """Fill the new mailbox, and let the account bind it."""
         try:
-            rows = copy.state.columns.alive_rows()
-            emailids = copy.state.columns["emailid"][rows]
-            self._emailids = set(map(bytes, emailids))
-            yield from self._refill.add(copy.directory, copy.state, rows.tolist())
+            rows = copy.state.columns.alive_rows().tolist()
+            broken = yield from self._refill.add(copy.directory, copy.state, rows)
             messages = self._refill.count
             old = yield from self._read_old()
+            back = Counter(_emailids(copy.state, rows, broken))
             if old is not None:
-                yield from self._keep(old)
-            yield from self._bind(old)
+                yield from self._keep(old, back)
+            yield from self._bind(old, back)
         except GeneratorExit:
             raise  # the process died
         except BaseException:
@@ -213,34 +197,24 @@ class _Restoring:
             self._mailbox.uidvalidity,
             messages,
             self._refill.count - messages,
-            self._refill.broken,
+            broken,
+            self._broken_here,
             self._place.mailbox_id if self._place else None,
         )
 
-    def _read_old(self) -> Steps[_Old | None]:
+    def _read_old(self) -> Steps[Replaced | None]:
         if self._place is None:
             return None
         directory = mailbox_directory(self._user, self._place.mailbox_id)
-        opened = yield from open_log(directory, self._settings, MailboxState)
-        if opened.damaged:
-            raise PlaceDamaged(directory)
-        return _Old(directory, opened.state)
+        return (yield from Replaced.read(directory, self._settings))
 
-    def _keep(self, old: _Old) -> Steps[None]:
-        """Add the messages that the copy has not."""
-        columns = old.state.columns
-        rows = columns.alive_rows()
-        rows = rows[columns["uid"][rows] >= old.seen]
-        emailids = columns["emailid"][rows]
-        wanted = [
-            row
-            for row, emailid in zip(rows.tolist(), emailids, strict=True)
-            if bytes(emailid) not in self._emailids
-        ]
-        yield from self._refill.add(old.directory, old.state, wanted)
-        old.seen = old.state.counts.uidnext
+    def _keep(self, old: Replaced, back: Counter[bytes]) -> Steps[None]:
+        """Add the messages that did not come back from the copy."""
+        rows = old.kept(back)
+        broken = yield from self._refill.add(old.directory, old.state, rows)
+        self._broken_here += broken
 
-    def _bind(self, old: _Old | None) -> Steps[None]:
+    def _bind(self, old: Replaced | None, back: Counter[bytes]) -> Steps[None]:
         paths = [self._account.lock]
         if old is not None:
             paths.append(f"{old.directory}/lock")
@@ -251,8 +225,8 @@ class _Restoring:
             tail = None
             if old is not None:
                 tail = yield from settle(old.directory, self._settings)
-                yield from _follow(old, tail)
-                yield from self._keep(old)
+                yield from old.follow(tail)
+                yield from self._keep(old, back)
             yield from self._decide(account)
             if old is not None and tail is not None:
                 yield from self._mark(old, tail)
@@ -305,7 +279,7 @@ class _Restoring:
             if name != URL_KEY
         ]
 
-    def _mark(self, old: _Old, tail: Tail) -> Steps[None]:
+    def _mark(self, old: Replaced, tail: Tail) -> Steps[None]:
         """Tell sessions at once; others find out from the account."""
         marked = tail._replace(flags=tail.flags | DELETED)
         try:
@@ -321,11 +295,13 @@ class _Restoring:
         yield from steps.sync_directory(mailboxes_directory(self._user))
 
 
-def _follow(old: _Old, tail: Tail) -> Steps[None]:
-    """Learn what came to the mailbox meanwhile. Its lock is held."""
-    state = old.state
-    try:
-        yield from follow(old.directory, state.position, tail.position, state.apply)
-    except LogBroken as broken:
-        # Compaction removed where we were: the next one may try again.
-        raise MailboxBusy("compact") from broken
+def _emailids(
+    state: MailboxState, rows: Sequence[int], broken: Collection[Uid]
+) -> Iterator[bytes]:
+    """Return the emailids of messages, but for those that are broken."""
+    left_out = frozenset(broken)
+    columns = state.columns
+    uids, emailids = columns["uid"][rows].tolist(), columns["emailid"][rows]
+    for uid, emailid in zip(uids, map(bytes, emailids), strict=True):
+        if uid not in left_out:
+            yield emailid

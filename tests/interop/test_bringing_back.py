@@ -193,7 +193,8 @@ def test_a_mailbox_comes_back_from_a_copy(
         imap.select()
         before = uidvalidity(store)
         status, said = run("restore", store, *back, "--in-place", ALICE)
-        assert (status, "2 messages that the copy has not" in said) == (0, True), said
+        assert status == 0, said
+        assert "2 messages that did not come from the copy were kept" in said
         with pytest.raises(imaplib.IMAP4.abort):
             for _ in range(2):  # the first may still be answered, behind a BYE
                 imap.noop()

@@ -126,18 +126,19 @@ def test_an_undo_says_who_came_back() -> None:
 
 def test_a_restore_says_what_became_of_the_mailbox() -> None:
     """Its UIDVALIDITY is said, and where it was in place, what that means."""
-    first, *rest = restore.lines(Restored(7, 3, 0, [], None), INBOX, INBOX)
+    first, *rest = restore.lines(Restored(7, 3, 0, [], [], None), INBOX, INBOX)
     assert first == (
         "INBOX is a new mailbox with 3 messages of INBOX as it was in the copy;"
         " UIDVALIDITY 7"
     )
     assert rest == []
-    lines = restore.lines(Restored(7, 3, 2, [9], b"\1"), INBOX, INBOX)
+    lines = restore.lines(Restored(7, 3, 2, [9], [4, 5], b"\1"), INBOX, INBOX)
     assert lines[1:] == [
-        "2 messages that the copy has not were kept",
+        "2 messages that did not come from the copy were kept",
         "clients will fetch the mailbox anew",
         "what it was before is deleted, and stays for a day: 01",
-        "not what was stored, and left out: UID 9",
+        "not what was stored in the copy, and left out: UID 9",
+        "not what was stored here, and left out: UID 4:5",
     ]
 
 

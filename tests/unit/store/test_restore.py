@@ -1,7 +1,6 @@
 """A mailbox that comes back from a copy of the store."""
 
-from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -18,98 +17,25 @@ from imapbox.model.errors import (
     MailboxExists,
     NoSuchMailbox,
 )
-from imapbox.model.flags import Flag
 from imapbox.model.names import INBOX, MailboxName
-from imapbox.store.layout import USERS, mailboxes_directory
-from imapbox.store.restore import (
-    NotInCopy,
-    PlaceDamaged,
-    Restored,
-    restore_mailbox,
-)
-from imapbox.store.store_copy import copy_user, there
+from imapbox.store.layout import mailboxes_directory
+from imapbox.store.replaced import PlaceDamaged
+from imapbox.store.restore import NotInCopy, Restored, restore_mailbox
+from imapbox.store.store_copy import there
 from tests.simulation.disk import run
-from tests.simulation.mailbox import (
-    ACCOUNT,
-    ALICE,
-    Account,
-    Session,
-    Snapshot,
-    deliver,
-    new_store,
-    open_account,
-    settings_of,
-)
+from tests.simulation.mailbox import ACCOUNT, ALICE, deliver, settings_of
 from tests.simulation.repairing import flip, frames_of, repair
+from tests.unit.store.restores import BODIES, LATER, TRASH, Stores, contents
 
-TRASH: Final = MailboxName("Trash")
 BACK: Final = MailboxName("Back")
-BODIES: Final = (b"one" * 100, b"two" * 100)
-LATER: Final = b"later" * 50
-
-
-class Stores:
-    """A store, its copy, and what happened since: all was expunged, mail came.
-
-    Attributes:
-        before: INBOX as it is in the copy.
-    """
-
-    def __init__(self) -> None:
-        self.disk = new_store(TRASH)
-        self.process = self.disk.process(1)
-        for body in BODIES:
-            run(deliver(self.account(), body), self.process)
-        session = self.session()
-        run(session.store({2}, Flag.FLAGGED, "Important"), self.process)
-        self.before = self.look()
-        for path in (THERE, f"{THERE}/{USERS}"):
-            self.process.make_directory(path)
-        run(copy_user(ALICE, settings_of(self.process)), self.process)
-        run(self.session().store({1, 2}, Flag.DELETED), self.process)
-        run(self.session().expunge(), self.process)
-        run(deliver(self.account(), LATER), self.process)
-        self.disk.settle()
-
-    def account(self, name: MailboxName = INBOX) -> Account:
-        """Return what a process knows of a mailbox."""
-        account: Account = run(open_account(settings_of(self.process)), self.process)
-        return replace(account, name=name)
-
-    def session(self, name: MailboxName = INBOX) -> Session:
-        """Return a session that has a mailbox open."""
-        session = Session(self.account(name))
-        run(session.open(), self.process)
-        return session
-
-    def look(self, name: MailboxName = INBOX) -> Snapshot:
-        """Return a mailbox as clients see it."""
-        found: Snapshot = run(self.session(name).snapshot(), self.process)
-        return found
-
-    def restore(self, target: MailboxName, *, source: MailboxName = INBOX) -> Restored:
-        """Restore a mailbox; in place, if it has the name that it had."""
-        settings = settings_of(self.process)
-        done: Restored = run(
-            restore_mailbox(ALICE, source, target, settings, in_place=source == target),
-            self.process,
-        )
-        return done
-
-    def directories(self) -> list[str]:
-        """Return the directories of all mailboxes."""
-        return self.process.list_directory(mailboxes_directory(ALICE))
-
-
-def contents(snapshot: Snapshot) -> list[tuple[Any, ...]]:
-    """Return what the messages are, but for their UIDs."""
-    return [message[1:] for message in snapshot.messages]
 
 
 @pytest.fixture
 def stores() -> Stores:
-    """A store and its copy."""
-    return Stores()
+    """A store, and a copy from before all was expunged and mail came."""
+    made = Stores()
+    made.change()
+    return made
 
 
 def test_a_mailbox_comes_back_under_a_new_name(stores: Stores) -> None:
@@ -179,17 +105,7 @@ def test_a_full_disk_takes_nothing(stores: Stores) -> None:
 
 def test_a_message_that_is_broken_in_the_copy_is_left_out(stores: Stores) -> None:
     """It is named, and all others come back."""
-    process = stores.process
-    (directory,) = (
-        f"{there(mailboxes_directory(ALICE))}/{name}"
-        for name in stores.directories()
-        if name == stores.account().mailbox_id.hex()
-    )
-    path = f"{directory}/log.1"
-    fd = process.open(path, Mode.WRITE)
-    at = process.pread(fd, process.size(fd), 0).index(BODIES[0])
-    process.pwrite(fd, b"rotten", at)
-    process.close(fd)
+    stores.rot(BODIES[0], in_copy=True)
     done = stores.restore(BACK)
     assert (done.messages, done.broken) == (1, [1])
     assert contents(stores.look(BACK)) == contents(stores.before)[1:]
