@@ -64,11 +64,11 @@ class BlockingDriver(Driver):
             return fail(problem)
 
     def _to_the_end(self, steps: Steps[Any], error: BaseException | None) -> Finished:
-        outcome = advance(steps, self.filesystem, error, self.fence.notice)
+        outcome = advance(steps, self.filesystem, error, self.fence)
         while isinstance(outcome, Unfinished):
             left = outcome.pause.until - self.filesystem.monotonic()
             time.sleep(max(0.0, left))  # noqa: TID251 - in a thread; 20 ms at most
-            outcome = advance(steps, self.filesystem, None, self.fence.notice)
+            outcome = advance(steps, self.filesystem, None, self.fence)
         return outcome
 
 

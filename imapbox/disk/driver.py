@@ -103,7 +103,7 @@ class Driver:
             steps,
             self.filesystem,
             error,
-            self.fence.notice,
+            self.fence,
         )
 
     def ended(self, run: "Run[Any]") -> None:

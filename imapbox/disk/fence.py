@@ -4,8 +4,8 @@ A shared file system shuts out a machine that it takes for dead, and gives its
 locks to others; one that a process makes (FUSE) is gone with that process.
 What is there to be said then is said by one errno, once, to whoever makes the
 next call, and a later call may seem to succeed. So the first such error is
-the last word: nothing is begun any more, and nothing is believed that ends
-after it.
+the last word: nothing is begun any more, what goes on makes no further call,
+and nothing is believed that ends after it.
 """
 
 import errno
@@ -38,6 +38,11 @@ class Fence:
         if error.errno in CUT_OFF and self._error is None:
             self._error = error
             self._reactor.callFromThread(self._tell, error)
+
+    def check(self) -> None:
+        """Raise what `error` returns, if it is up."""
+        if self._error is not None:
+            raise self.error()
 
     def error(self) -> OSError:
         """Return what whoever wants the file system now is told."""

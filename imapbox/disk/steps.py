@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
+from imapbox.disk.fence import Fence
 from imapbox.disk.filesystem import FileSystem, Mode, Status
 
 
@@ -51,6 +52,8 @@ class Finished(NamedTuple):
 
 
 _NOTHING_SENT: Final = None
+# Whoever is cut off may do so: nobody else feels it.
+_GIVES_BACK: Final = frozenset({"close", "unlock"})
 
 
 def perform(steps: Steps[T], filesystem: FileSystem) -> T:
@@ -63,15 +66,11 @@ def perform(steps: Steps[T], filesystem: FileSystem) -> T:
     return value
 
 
-def _nobody(_: OSError) -> None:
-    """Care for no error."""
-
-
 def advance(
     steps: Steps[Any],
     filesystem: FileSystem,
     error: BaseException | None = None,
-    notice: Callable[[OSError], None] = _nobody,
+    fence: Fence | None = None,
 ) -> Unfinished | Finished:
     """Make the calls of a protocol until it waits or ends.
 
@@ -79,15 +78,19 @@ def advance(
         steps: The protocol, fresh or waiting.
         filesystem: Whose methods are called.
         error: Thrown into the protocol where it waits.
-        notice: Told each error of a call, also those that the protocol minds.
+        fence: Told each error of a call, also those that the protocol minds. Once
+            it is up, the protocol may give back what it has open, and no more.
     """
     try:
         call = steps.throw(error) if error else steps.send(_NOTHING_SENT)
         while isinstance(call, Call):
             try:
+                if fence is not None and call.method not in _GIVES_BACK:
+                    fence.check()
                 result = getattr(filesystem, call.method)(*call.arguments)
             except OSError as failure:
-                notice(failure)
+                if fence is not None:
+                    fence.notice(failure)
                 call = steps.throw(failure)
             else:
                 call = steps.send(result)

@@ -63,10 +63,10 @@ class AtOnce(Driver):
     ) -> Deferred[Finished | Unfinished]:
         files: Any = self.filesystem
         try:
-            outcome = advance(steps, files, error, self.fence.notice)
+            outcome = advance(steps, files, error, self.fence)
             while isinstance(outcome, Unfinished):
                 files.disk.clock = max(files.disk.clock, outcome.pause.until)
-                outcome = advance(steps, files, None, self.fence.notice)
+                outcome = advance(steps, files, None, self.fence)
         except Exception:  # noqa: BLE001 - told to whoever waits
             return fail()
         return succeed(outcome)

@@ -1,17 +1,23 @@
 """A machine that was cut off from the store's file system: design §5, Errors."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
 
+from imapbox.disk import steps
 from imapbox.disk.fence import CUT_OFF
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.spool import MemoryContent
+from imapbox.disk.steps import Steps
 from imapbox.model.errors import StoreFailure, StoreFenced
 from imapbox.model.flags import FlagChange
 from imapbox.model.names import INBOX, UserName
 from imapbox.model.numbers import Uid
+from imapbox.store.deliveries import Deliveries
 from imapbox.store.store import Store
 from tests.support.mail_store import (
     BOB,
@@ -21,6 +27,7 @@ from tests.support.mail_store import (
     account_of,
     deliver,
     disk_of,
+    knows_none,
 )
 from tests.support.waiting import turn, until
 
@@ -75,6 +82,56 @@ async def test_no_call_survives_it(
             await deliver(store)
     assert witness.told == 1
     assert marks(store) == []
+
+
+class Spooled(MemoryContent):
+    """A message that lies on the store's disk."""
+
+    in_memory = False
+
+    def read(self, size: int, offset: int) -> Steps[bytes]:
+        yield from steps.opened("imapbox-store", Mode.READ, steps.size)
+        return (yield from super().read(size, offset))
+
+
+class CutOff:
+    """From the first call on that reads a message, when some of it was written."""
+
+    def __init__(self) -> None:
+        self.behind: list[str] = []
+        self._writes = False
+
+    def __call__(self, method: str, path: str) -> None:
+        self._writes = self._writes or (method == "pwrite" and "/log." in path)
+        if self.behind or (self._writes and path == "imapbox-store"):
+            self.behind.append(method)
+            raise OSError(errno.ESHUTDOWN, os.strerror(errno.ESHUTDOWN))
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+@pytest_twisted.ensureDeferred
+async def test_nothing_is_undone_behind_it(open_store: Opener, at_once: int) -> None:
+    """Whoever has the lock now is not disturbed: what goes on makes no more calls.
+
+    Where a message that is being stored can't be read, what was written of it is
+    taken back; but not if that is because of this.
+    """
+    store = await open_store()
+    await store.create_account(BOB)
+    await deliver(store)
+    cut_off = CutOff()
+    disk_of(store).steer = cut_off
+    deliveries = Deliveries(store, knows_none)
+    recipient = await deliveries.find("bob")
+    told = [
+        Deferred.fromCoroutine(deliveries.deliver(recipient, b"", Spooled(b"x" * 600)))
+        for _ in range(at_once)
+    ]
+    for each in told:
+        with pytest.raises(StoreFenced):
+            await each
+    assert cut_off.behind[0] == "open"
+    assert set(cut_off.behind[1:]) == {"close"}
 
 
 @pytest_twisted.ensureDeferred
