@@ -3,7 +3,9 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import pytest
 import pytest_twisted
@@ -68,6 +70,29 @@ def test_who_holds_the_reactor_is_named(told: Told) -> None:
         watchdog.stop()
 
 
+def compute(seconds: float) -> None:
+    """Compute so long, and let no other thread do anything."""
+    began = time.thread_time()
+    sum(range(1_000_000))
+    sum(range(int(1_000_000 * seconds / (time.thread_time() - began))))
+
+
+def test_who_lets_nobody_look_is_named(told: Told) -> None:
+    """What computes without a moment for other threads is reported where it ends."""
+    clock = Clock()
+    watchdog = Watchdog(clock, beat=BEAT)
+    watchdog.start()
+    try:
+        compute(5 * HELD_BEATS * BEAT)
+        hold_the_reactor(told, 1)
+        assert "in compute" in told.events[0]["stack"]
+        clock.advance(BEAT)
+        told.wait_for(2)
+        assert told.events[1]["seconds"] > HELD_BEATS * BEAT
+    finally:
+        watchdog.stop()
+
+
 class Turns:
     """In place of the watchdog's event: its looks and our beats take turns."""
 
@@ -81,23 +106,51 @@ class Turns:
         return self._over.is_set()
 
 
+class Paced:
+    """A watchdog whose looks take turns with what the test does between them."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self._watchdog = Watchdog(self.clock, beat=BEAT)
+        self._looked, self._beaten = threading.Semaphore(0), threading.Semaphore(0)
+
+    def __enter__(self) -> Self:
+        over = self._watchdog._over
+        self._watchdog._over = Turns(over, self._looked, self._beaten)
+        self._watchdog.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._beaten.release(2)
+        self._watchdog.stop()
+
+    @contextmanager
+    def between_looks(self) -> Iterator[None]:
+        assert self._looked.acquire(timeout=PATIENCE)
+        yield
+        self._beaten.release()
+
+
 def test_a_reactor_that_turns_is_left_alone(told: Told) -> None:
     """As long as the reactor turns now and then, nothing is said."""
-    clock = Clock()
-    watchdog = Watchdog(clock, beat=BEAT)
-    looked, beaten = threading.Semaphore(0), threading.Semaphore(0)
-    over = watchdog._over
-    watchdog._over = Turns(over, looked, beaten)
-    watchdog.start()
-    try:
+    with Paced() as paced:
         for _ in range(4 * HELD_BEATS):
-            assert looked.acquire(timeout=PATIENCE)
-            clock.advance(BEAT)
-            beaten.release()
-    finally:
-        beaten.release(2)
-        watchdog.stop()
+            with paced.between_looks():
+                paced.clock.advance(BEAT)
     assert told.events == []
+
+
+def test_who_went_on_before_anybody_could_look_is_reported(told: Told) -> None:
+    """So it is where the reactor turns again before anybody could look."""
+    with Paced() as paced:
+        for seconds in (0, 2 * HELD_BEATS * BEAT, 0):
+            with paced.between_looks():
+                if seconds:
+                    compute(seconds)
+                paced.clock.advance(BEAT)
+        told.wait_for(2)
+    assert told.events[0]["stack"] == "nobody could look what"
+    assert [event["log_level"].name for event in told.events] == ["critical", "warn"]
 
 
 def test_it_ends_with_the_service(told: Told) -> None:
