@@ -12,11 +12,11 @@ from imapbox.app.one_mailbox import chosen_mailbox, chosen_user, say
 from imapbox.app.refused import Refused
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently, status
-from imapbox.index.repair import Job, Mending
+from imapbox.index.repair import Job, Mending, State
 from imapbox.index.settings import Settings
 from imapbox.model.errors import DiskFull, MailboxBusy, MailError, UnknownFormat
 from imapbox.model.names import SHARED_USER, MailboxName, UserName
-from imapbox.store.failures import in_words
+from imapbox.store.failures import in_full, in_words
 from imapbox.store.format import NotAStore
 from imapbox.store.layout import STORE_FILE, USERS, user_directory
 from imapbox.store.repair import mend_user
@@ -148,21 +148,23 @@ class _Run:
 
     def _tell(self, job: Job) -> None:
         for each in job.mended:
-            done = "done" if self._apply else "todo"
-            self._say("left" if each.left else done, each)
+            self._say(each)
             if each.left or not self._apply:
                 self._status = DAMAGED
 
     def _failed(self, user: UserName, error: MailError | OSError) -> None:
         words = in_words(error) if isinstance(error, OSError) else error
-        sentence = f"not gone on with: {words.sentence()}"
-        self._say("left", Mending(user_directory(user), sentence, left=True))
+        if isinstance(error, OSError):
+            words.__cause__ = error
+        sentence = f"not gone on with: {in_full(words)}"
+        self._say(Mending(user_directory(user), sentence, State.LEFT))
         if isinstance(words, _PASSES):
             self._status = self._status or TRY_AGAIN
         else:
             self._status = DAMAGED if isinstance(error, MailError) else CAN_NOT_TELL
 
-    def _say(self, state: str, each: Mending) -> None:
+    def _say(self, each: Mending) -> None:
+        state = each.state.value
         row = {"state": state, "path": each.path, "sentence": each.sentence}
         self._said.append(row)
         if not self._as_json:

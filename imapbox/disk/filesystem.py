@@ -314,7 +314,7 @@ class DiskFileSystem:
     def status(self, path: str) -> Status:
         """See `FileSystem`."""
         root, path = self._beneath(path)
-        found = os.stat(path, dir_fd=root, follow_symlinks=False)
+        found = os.stat(path or ".", dir_fd=root, follow_symlinks=False)
         mode = found.st_mode
         return Status(
             stat.S_ISREG(mode), stat.S_ISDIR(mode), stat.S_IMODE(mode), found.st_uid

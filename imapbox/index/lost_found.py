@@ -1,5 +1,8 @@
 """Keeping what is taken out of a store: below ``lost+found``, never deleted.
 
+Where a store is the root of a file system, there may be one already into which only
+root may write, for fsck(8). Then all is kept below ``lost+found.imapbox``.
+
 A file is copied there, synced, and only then removed. A crash in between leaves
 both; whoever does it again takes the copy that is there, or finishes it. Blocks
 that the disk can't read are zeros in the copy.
@@ -13,14 +16,25 @@ from imapbox.disk.steps import Steps
 from imapbox.index.segment_scan import read_readable
 
 LOST_FOUND: Final = "lost+found"
+INSTEAD: Final = "lost+found.imapbox"
 
 _PIECE: Final = 1024 * 1024
 _SECTOR: Final = 512
 
 
+def place_to_keep() -> Steps[str]:
+    """Return the directory below which everything is kept."""
+    try:
+        owner = (yield from steps.status(LOST_FOUND)).owner
+    except FileNotFoundError:
+        return LOST_FOUND
+    ours = (yield from steps.status("")).owner
+    return LOST_FOUND if owner == ours else INSTEAD
+
+
 def keep(directory: str, name: str) -> Steps[str]:
-    """Copy a file to its place below ``lost+found``, durably; return that place."""
-    above = yield from _make_directories(f"{LOST_FOUND}/{directory}".rstrip("/"))
+    """Copy a file to its place, durably; return that place."""
+    above = yield from _make_place(directory)
     number = 1
 
     def copy(source: int) -> Steps[str | None]:
@@ -44,8 +58,8 @@ def keep(directory: str, name: str) -> Steps[str]:
 
 
 def keep_octets(directory: str, name: str, octets: bytes) -> Steps[None]:
-    """Write a file below ``lost+found``, durably. Its name says what is in it."""
-    above = yield from _make_directories(f"{LOST_FOUND}/{directory}".rstrip("/"))
+    """Write a file that is kept, durably. Its name says what is in it."""
+    above = yield from _make_place(directory)
 
     def write(fd: int) -> Steps[None]:
         yield from steps.pwrite(fd, octets, 0)
@@ -88,7 +102,7 @@ def below(path: str) -> Steps[Below]:
 def move(found: Below) -> Steps[None]:
     """Keep all of it, and take it away; what is neither file nor directory stays."""
     for path in found.directories:
-        yield from _make_directories(f"{LOST_FOUND}/{path}")
+        yield from _make_place(path)
     for path in found.files:
         directory, _, name = path.rpartition("/")
         yield from keep(directory, name)
@@ -99,7 +113,9 @@ def move(found: Below) -> Steps[None]:
         yield from steps.sync_directory(path.rpartition("/")[0])
 
 
-def _make_directories(path: str) -> Steps[str]:
+def _make_place(directory: str) -> Steps[str]:
+    """Make the directory for what is kept of another; return it."""
+    path = f"{(yield from place_to_keep())}/{directory}".rstrip("/")
     above = ""
     for part in path.split("/"):
         here = f"{above}/{part}" if above else part

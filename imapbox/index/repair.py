@@ -11,9 +11,10 @@ mark is removed last. A crash anywhere leaves a log that is marked, or one that 
 mended; to begin again ends the same.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import NamedTuple, TypeVar
 
 from imapbox.disk import steps
@@ -26,7 +27,7 @@ from imapbox.index.create import write_file
 from imapbox.index.damage import DAMAGED, is_damaged, mark_damaged
 from imapbox.index.head import Head
 from imapbox.index.head_file import HEAD, head_of
-from imapbox.index.lost_found import below, keep, move
+from imapbox.index.lost_found import below, keep, move, place_to_keep
 from imapbox.index.new_log import NewLog, write_head, write_new_log
 from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.settings import Settings
@@ -38,18 +39,31 @@ from imapbox.model.errors import StoreFailure
 A = TypeVar("A", bound=EndingAudit)
 
 
+class State(Enum):
+    """How far something was mended; the words that the operator reads."""
+
+    TODO = "todo"
+    DONE = "done"
+    LEFT = "left"
+
+
 class Mending(NamedTuple):
-    """One thing that was done, or would be.
+    """One thing that is to be mended.
 
     Attributes:
         path: Of the file or directory, below the store.
-        sentence: What is done.
-        left: Whether it can't be done, and why is in the sentence.
+        sentence: What is done, or why it can't be.
+        state: Whether it was.
     """
 
     path: str
     sentence: str
-    left: bool = False
+    state: State
+
+    @property
+    def left(self) -> bool:
+        """Say whether it can't be done."""
+        return self.state is State.LEFT
 
 
 @dataclass(slots=True)
@@ -66,14 +80,24 @@ class Job:
     apply: bool
     mended: list[Mending] = field(default_factory=list)
 
-    def say(self, path: str, sentence: str) -> bool:
-        """Note that something is done; return whether to do it."""
-        self.mended.append(Mending(path, sentence))
-        return self.apply
+    @contextmanager
+    def doing(self, path: str, sentence: str) -> Iterator[bool]:
+        """Note that something is to be done, and behind the block that it was.
+
+        Who leaves the block by an error has not done it.
+
+        Returns:
+            Whether to do it.
+        """
+        at = len(self.mended)
+        self.mended.append(Mending(path, sentence, State.TODO))
+        yield self.apply
+        if self.apply:
+            self.mended[at] = Mending(path, sentence, State.DONE)
 
     def leave(self, path: str, sentence: str) -> None:
         """Note that something can't be done."""
-        self.mended.append(Mending(path, sentence, left=True))
+        self.mended.append(Mending(path, sentence, State.LEFT))
 
 
 def mend_lock(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[None]:
@@ -85,19 +109,20 @@ def mend_lock(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[None]:
     if there and not (yield from steps.status(path)).is_file:
         job.leave(path, "it is no file; remove it, and a lock is made")
         raise StoreFailure(path)
-    if not job.say(path, "a lock is made"):
-        return
-    if not there:
-        yield from write_file(path, new_lock_file())
-    else:
 
-        def write(fd: int) -> Steps[None]:
-            yield from steps.truncate(fd, LOCK_FILE_SIZE)
-            yield from steps.pwrite(fd, new_lock_file(), 0)
-            yield from steps.fdatasync(fd)
+    def write(fd: int) -> Steps[None]:
+        yield from steps.truncate(fd, LOCK_FILE_SIZE)
+        yield from steps.pwrite(fd, new_lock_file(), 0)
+        yield from steps.fdatasync(fd)
 
-        yield from steps.opened(path, Mode.WRITE, write)
-    yield from steps.sync_directory(directory)
+    with job.doing(path, "a lock is made") as wanted:
+        if not wanted:
+            return
+        if there:
+            yield from steps.opened(path, Mode.WRITE, write)
+        else:
+            yield from write_file(path, new_lock_file())
+        yield from steps.sync_directory(directory)
 
 
 def mend_small_things(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[None]:
@@ -107,21 +132,20 @@ def mend_small_things(job: Job, directory: str, checked: CheckedLog[A]) -> Steps
     """
     yield from _move_strange(job, directory, checked.strange)
     counts = checked.counts_at_head
-    if counts is not None and job.say(f"{directory}/{HEAD}", "it is made anew"):
-        head = yield from good_head(directory)
-        if head is not None:
-            yield from write_head(directory, head._replace(counts=counts))
-    if checked.marked:
-        yield from _unmark(job, directory)
-    if checked.unsettled and job.say(directory, "its end is found again"):
-        yield from settle_all(directory, job.settings)
-        head = yield from good_head(directory)
-        if head is not None:
-            # Who settles writes over the head; what is behind it goes here.
-            yield from write_head(directory, head)
-    elif checked.marked and job.apply:
-        # What the sync that failed may have left unsynced is written again.
-        yield from settle_all(directory, job.settings)
+    if counts is not None:
+        with job.doing(f"{directory}/{HEAD}", "it is made anew") as wanted:
+            head = (yield from good_head(directory)) if wanted else None
+            if head is not None:
+                yield from write_head(directory, head._replace(counts=counts))
+    if not checked.marked:
+        yield from _find_end(job, directory, checked)
+        return
+    sentence = "the log is sound; the mark is removed"
+    with job.doing(f"{directory}/{DAMAGED}", sentence) as wanted:
+        if wanted:
+            yield from _remove_mark(directory)
+        # Here, since a disk that fails meanwhile leaves a mark again.
+        yield from _find_end(job, directory, checked)
 
 
 def mend_foreign(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[None]:
@@ -175,30 +199,44 @@ def good_head(directory: str) -> Steps[Head | None]:
         return None
 
 
+def _find_end(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[None]:
+    """Settle a log without mark."""
+    if checked.unsettled:
+        with job.doing(directory, "its end is found again") as wanted:
+            if not wanted:
+                return
+            yield from settle_all(directory, job.settings)
+            head = yield from good_head(directory)
+            if head is not None:
+                # Who settles writes over the head; what is behind it goes here.
+                yield from write_head(directory, head)
+    elif checked.marked and job.apply:
+        # What the sync that failed may have left unsynced is written again.
+        yield from settle_all(directory, job.settings)
+
+
 def _move_strange(job: Job, directory: str, names: Sequence[str]) -> Steps[None]:
+    place = yield from place_to_keep()
     for name in names:
         path = f"{directory}/{name}"
         try:
             found = yield from below(path)
         except PermissionError as error:
-            job.leave(path, f"it can not be moved to lost+found: {error.strerror}")
+            job.leave(path, f"it can not be moved to {place}: {error.strerror}")
             continue
         except FileNotFoundError:
             continue  # servers remove snapshots without a lock
         if found.others:
             job.leave(found.others[0], "it is no file, and stays where it is")
-        elif job.say(path, "it is moved to lost+found"):
+            continue
+        with job.doing(path, f"it is moved to {place}") as wanted:
+            if not wanted:
+                continue
             try:
                 yield from move(found)
             except FileNotFoundError:
                 if (yield from steps.exists(path)):
                     raise
-
-
-def _unmark(job: Job, directory: str) -> Steps[None]:
-    path = f"{directory}/{DAMAGED}"
-    if job.say(path, "the log is sound; the mark is removed"):
-        yield from _remove_mark(directory)
 
 
 def _remove_mark(directory: str) -> Steps[None]:

@@ -18,7 +18,7 @@ from imapbox.index.check_messages import check_messages
 from imapbox.index.check_names import check_status
 from imapbox.index.checked_log import CheckedLog, Finding, Severity
 from imapbox.index.damage import DAMAGED
-from imapbox.index.lost_found import LOST_FOUND
+from imapbox.index.lost_found import INSTEAD, LOST_FOUND
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.segment import segment_name
 from imapbox.model.errors import UnknownFormat
@@ -105,7 +105,7 @@ class StoreCheck:
                 yield from self._status(name, is_directory=True)
             elif name == RESTORING:
                 yield _note(name, "imapbox restored was not finished; run it again")
-            elif name not in {STORE_FILE, LOST_FOUND}:
+            elif name not in {STORE_FILE, LOST_FOUND, INSTEAD}:
                 yield _note(name, "this is none of imapbox's")
 
     def _everybody(self) -> Iterator[Finding]:

@@ -26,8 +26,8 @@ from imapbox.index.check_messages import check_messages
 from imapbox.index.checked_log import CheckedLog, EndingAudit
 from imapbox.index.commit import Log, write_one
 from imapbox.index.damage import DAMAGED
-from imapbox.index.head import DELETED
-from imapbox.index.lost_found import keep_octets
+from imapbox.index.head import DELETED, Head
+from imapbox.index.lost_found import keep_octets, place_to_keep
 from imapbox.index.mailbox_plan import MailboxPlan, Stray, plan_mailbox, scan_all
 from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.new_uidvalidity import MAX_UIDVALIDITY, GiveUidValidity
@@ -97,10 +97,12 @@ class UserRepair:
         if not (yield from steps.exists(self._account)):
             if not (yield from account_is_made(self._user)):
                 return AccountState()
-            if not self._job.say(self._account, "the account's directory is made"):
-                return AccountState()
-            yield from steps.make_directory(self._account)
-            yield from steps.sync_directory(user_directory(self._user))
+            made = "the account's directory is made"
+            with self._job.doing(self._account, made) as wanted:
+                if not wanted:
+                    return AccountState()
+                yield from steps.make_directory(self._account)
+                yield from steps.sync_directory(user_directory(self._user))
         checked = yield from self._check(self._account, AccountAudit, held=False)
         if not (yield from account_is_made(self._user)):
             return AccountState()  # it was never made to the end
@@ -159,15 +161,15 @@ class UserRepair:
             said += f"; {names_lost} whose names are lost are below {RECOVERED}"
         if plan.dropped:
             said += f"; {_dropped(state, plan.dropped)}"
-        if not job.say(directory, said):
-            yield from self._mend_missing(state)
-            return state
-        for name in sorted(lost):
-            yield from self._make(state, now, name, wanted[name])
-        flags = head.flags if head is not None else 0
-        log = plan.log(now * 1_000_000)
-        yield from replace_log(job, directory, log, AccountAudit, flags)
-        state = yield from self._tree()
+        with job.doing(directory, said) as to_do:
+            if to_do:
+                for name in sorted(lost):
+                    yield from self._make(state, now, name, wanted[name])
+                flags = head.flags if head is not None else 0
+                log = plan.log(now * 1_000_000)
+                yield from replace_log(job, directory, log, AccountAudit, flags)
+        if job.apply:
+            state = yield from self._tree()
         yield from self._mend_missing(state)
         return state
 
@@ -193,14 +195,18 @@ class UserRepair:
             directory = mailbox_directory(self._user, mailbox.mailbox_id)
             if (yield from steps.exists(directory)):
                 continue
-            sentence = f"{mailbox.name!r} is not there; it is made anew, empty, "
-            if not self._job.say(directory, sentence + "with a greater UIDVALIDITY"):
-                continue
-            given = self._next(state, int((yield from steps.now())))
-            yield from self._give(state, mailbox._replace(uidvalidity=given))
-            yield from create_mailbox_log(
-                self._user, mailbox.mailbox_id, given, self._job.settings
+            sentence = (
+                f"{mailbox.name!r} is not there; it is made anew, empty, "
+                "with a greater UIDVALIDITY"
             )
+            with self._job.doing(directory, sentence) as wanted:
+                if not wanted:
+                    continue
+                given = self._next(state, int((yield from steps.now())))
+                yield from self._give(state, mailbox._replace(uidvalidity=given))
+                yield from create_mailbox_log(
+                    self._user, mailbox.mailbox_id, given, self._job.settings
+                )
 
     def mend_mailbox(self, mailbox: Create) -> Steps[None]:
         """Mend a mailbox of a sound account."""
@@ -260,8 +266,16 @@ class UserRepair:
         plan = yield from plan_mailbox(
             directory, mailbox.mailbox_id, head, job.settings.boot, card_of_octets
         )
-        if not job.say(directory, _sentence(mailbox, plan)):
-            return
+        said = _sentence(mailbox, plan, (yield from place_to_keep()))
+        with job.doing(directory, said) as wanted:
+            if wanted:
+                yield from self._replace(directory, mailbox, plan, head)
+
+    def _replace(
+        self, directory: str, mailbox: Create, plan: MailboxPlan, head: Head | None
+    ) -> Steps[None]:
+        """Write a mailbox's log as planned."""
+        job = self._job
         state = yield from self._tree()
         now = int((yield from steps.now()))
         bound = state.mailboxes.get(mailbox.mailbox_id)
@@ -286,15 +300,16 @@ class UserRepair:
         if theirs == ours or (theirs > ours and (yield from steps.exists(RESTORING))):
             return
         sentence = "account and mailbox name two UIDVALIDITYs; the greater one counts"
-        if not job.say(directory, sentence):
-            return
-        if ours > theirs:
-            state = yield from self._tree()
-            yield from self._give(state, mailbox._replace(uidvalidity=ours))
-            return
-        run = yield from steps.random(RUN_SIZE)
-        log = Log(directory, MailboxFacts)
-        yield from self._write(log, GiveUidValidity(theirs, run))
+        with job.doing(directory, sentence) as wanted:
+            if not wanted:
+                return
+            if ours > theirs:
+                state = yield from self._tree()
+                yield from self._give(state, mailbox._replace(uidvalidity=ours))
+                return
+            run = yield from steps.random(RUN_SIZE)
+            log = Log(directory, MailboxFacts)
+            yield from self._write(log, GiveUidValidity(theirs, run))
 
     def _check(
         self, directory: str, make_audit: Callable[[], A], *, held: bool
@@ -446,8 +461,8 @@ def _bind(state: AccountState, mailbox: Create) -> None:
     state.highest_uidvalidity = max(state.highest_uidvalidity, mailbox.uidvalidity)
 
 
-def _sentence(mailbox: Create, plan: MailboxPlan) -> str:
-    """Say what becomes of a mailbox."""
+def _sentence(mailbox: Create, plan: MailboxPlan, place: str) -> str:
+    """Say what becomes of a mailbox, and where what was there is kept."""
     kept = len(plan.carried)
     parts = [f"{mailbox.name!r} is written anew: {kept} messages keep their UIDs"]
     if plan.lost:
@@ -459,11 +474,11 @@ def _sentence(mailbox: Create, plan: MailboxPlan) -> str:
     if plan.strays:
         parts.append(
             f"{len(plan.strays)} without index may be another mailbox's, and are "
-            "below lost+found as .eml"
+            f"below {place} as .eml"
         )
     if plan.foreign:
         parts.append(f"{plan.foreign} segments are another log's and are not read")
     if plan.unsure:
         parts.append("it gets a greater UIDVALIDITY, since UIDs may be lost")
-    parts.append("what was there is kept in lost+found")
+    parts.append(f"what was there is kept in {place}")
     return "; ".join(parts)

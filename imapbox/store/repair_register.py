@@ -60,9 +60,10 @@ def mend_register(
         if user in owners_in(facts, identifier):
             continue
         sentence = f"the register names {user!r} again, who gives rights to "
-        if job.say(_REGISTER, f"{sentence}{identifier!r}"):
-            yield from create_account(SHARED_USER, job.settings, {})
-            yield from _enter(user, identifier, job)
+        with job.doing(_REGISTER, f"{sentence}{identifier!r}") as wanted:
+            if wanted:
+                yield from create_account(SHARED_USER, job.settings, {})
+                yield from _enter(user, identifier, job)
 
 
 def _enter(user: UserName, identifier: str, job: Job) -> Steps[None]:

@@ -30,11 +30,12 @@ def mend_store_file(job: Job) -> Steps[None]:
         what = "not what imapbox wrote"
     if not (yield from steps.exists(USERS)):
         raise NotAStore(STORE_FILE)
-    if not job.say(STORE_FILE, f"it is {what}; it is made anew"):
-        return
-    if (yield from steps.exists(STORE_FILE)):
-        yield from keep(ROOT, STORE_FILE)
-    yield from write_store_file()
+    with job.doing(STORE_FILE, f"it is {what}; it is made anew") as wanted:
+        if not wanted:
+            return
+        if (yield from steps.exists(STORE_FILE)):
+            yield from keep(ROOT, STORE_FILE)
+        yield from write_store_file()
 
 
 def leave_access_of_root(job: Job, owner: int) -> Steps[None]:

@@ -6,6 +6,16 @@ from tests.simulation.patching import Mutant
 
 MUTANTS: Final = [
     Mutant(
+        "what is begun is said to be done",
+        "index/repair.py",
+        "        yield self.apply\n        if self.apply:\n"
+        "            self.mended[at] = Mending(path, sentence, State.DONE)\n",
+        "        self.mended[at] = Mending(path, sentence, State.DONE)\n"
+        "        yield self.apply\n",
+        "repairing.errors",
+        arguments=("operation", 9),
+    ),
+    Mutant(
         "what was there is not kept",
         "index/repair.py",
         "    for name in old:\n        yield from keep(directory, name)\n",

@@ -1,7 +1,10 @@
 """`imapbox repair` and `imapbox check --deep`, on a real disk."""
 
+import errno
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -101,6 +104,36 @@ def test_json(store: Path) -> None:
     assert "is written anew" in row["sentence"]
     assert list(store.glob("lost+found/users/*/*/mailboxes/*/log.1.1"))
     assert run("check", store, "--deep").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(errno.ENOSPC, 75), (errno.EACCES, 2), (errno.EIO, 2)]
+)
+def test_what_was_not_done(
+    store: Path, monkeypatch: pytest.MonkeyPatch, code: int, status: int
+) -> None:
+    """What could not be done is still to do; what the disk said of what is told."""
+    break_log(store, b"IBF0", 100)
+    make = DiskFileSystem.make_directory
+
+    def fail(self: DiskFileSystem, path: str) -> Any:
+        if path == "lost+found/users":
+            raise OSError(code, os.strerror(code), path)
+        return make(self, path)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(DiskFileSystem, "make_directory", fail)
+        done = run("repair", store, "--json", "--apply")
+    assert done.exit_code == status
+    todo, left = json.loads(done.output)["mended"]
+    assert todo["state"] == "todo"
+    assert "is written anew" in todo["sentence"]
+    assert left["state"] == "left"
+    assert os.strerror(code) in left["sentence"]
+    assert "'lost+found/users'" in left["sentence"]
+    done = run("repair", store, "--apply")
+    assert done.output.startswith(f"done: {todo['path']}: {todo['sentence']}\n")
+    assert done.exit_code == 0
 
 
 def test_a_deep_check_reads_messages(store: Path) -> None:

@@ -30,7 +30,7 @@ def test_a_register_that_is_gone() -> None:
     disk, _ = with_facts(["acl bob", "acl eve"])
     dry = repair(disk, 1, apply=False)
     assert [each.path for each in dry] == [REGISTER] * 2
-    assert repair(disk, 2) == dry
+    assert [each[:2] for each in repair(disk, 2)] == [each[:2] for each in dry]
     assert not repair(disk, 3)
     assert owners_for(disk, "bob") == owners_for(disk, "eve") == {ALICE}
     assert owners_for(disk, "ann") == set()

@@ -4,10 +4,13 @@ import errno
 
 import pytest
 
+from imapbox.disk.filesystem import Status
 from imapbox.index.damage import mark_damaged
-from tests.simulation.disk import run
+from imapbox.index.repair import Job
+from imapbox.store.repair import mend_user
+from tests.simulation.disk import OWNER, SimulatedFileSystem, run
 from tests.simulation.fault import Fault
-from tests.simulation.mailbox import ACCOUNT
+from tests.simulation.mailbox import ACCOUNT, ALICE, settings_of
 from tests.simulation.repairing import lose, mailbox_with, repair
 from tests.unit.store.repairs import log_of, lost_found, make, mended, tear_operations
 
@@ -41,6 +44,33 @@ def test_strange_directories_are_kept() -> None:
     assert disk.content(f"{kept}/1.eml.1") == b"mail of another server"
     assert disk.content(f"{kept}/cur/2.eml.1") == b"more of it"
     assert f"{kept}/none" in disk.names
+
+
+class MountPoint(SimulatedFileSystem):
+    """Sees a lost+found of root's in the store."""
+
+    def status(self, path: str) -> Status:
+        found = super().status(path)
+        return found._replace(owner=0) if path == "lost+found" else found
+
+
+def test_a_store_that_is_the_root_of_a_file_system() -> None:
+    """Where lost+found is root's, all is kept beside it, and that is said."""
+    disk, account = mailbox_with(COUNT)
+    tear_operations(disk, account, 1)
+    disk.process(90).make_directory("lost+found")
+    odd = f"{account.directory}/core"
+    make(disk, odd, b"a program died here")
+    broken = disk.content(log_of(account))
+    job = Job(settings_of(disk.process(80)), apply=True)
+    run(mend_user(ALICE, job, OWNER), MountPoint(disk, 80))
+    place = "lost+found.imapbox"
+    moved, anew = (each.sentence for each in job.mended)
+    assert moved == f"it is moved to {place}"
+    assert anew.endswith(f"; what was there is kept in {place}")
+    assert disk.content(f"{place}/{odd}.1") == b"a program died here"
+    assert disk.content(f"{place}/{log_of(account)}.1") == broken
+    assert not [path for path in disk.names if path.startswith("lost+found/")]
 
 
 def test_what_can_not_be_read_is_left() -> None:
