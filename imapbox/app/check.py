@@ -12,12 +12,11 @@ from typing import Final
 import click
 
 from imapbox.app.one_mailbox import chosen_user
-from imapbox.app.refused import Refused
+from imapbox.app.presence import find_store, unreadable
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.index.checked_log import Finding, Severity
 from imapbox.model.names import UserName
 from imapbox.store.check import StoreCheck
-from imapbox.store.layout import STORE_FILE, USERS
 
 SOUND: Final = 0
 DAMAGED: Final = 1
@@ -33,20 +32,18 @@ def run_check(
     """Check a store and print what was found; return the status to end with.
 
     Raises:
-        Refused: There is no store, or no user can have such a name.
+        Refused: There is no store, or it can't be looked at, or no user can have
+            such a name.
     """
-    if not ((store / STORE_FILE).exists() or (store / USERS).exists()):
-        sentence = f"There is no mail store at {store}."
-        raise Refused(sentence)
+    find_store(store, perhaps_damaged=True)
     users = [chosen_user(name) for name in names]
-    report = _JsonReport(store) if as_json else _Report()
     try:
         check = StoreCheck(DiskFileSystem(str(store)), deep=deep)
-        for finding in _guarded(check, users):
-            report.add(finding)
     except OSError as error:
-        sentence = f"Can not look at {store}: {error.strerror}."
-        raise Refused(sentence) from error
+        raise unreadable(store, error) from error
+    report = _JsonReport(store) if as_json else _Report()
+    for finding in _guarded(check, users):
+        report.add(finding)
     status = report.status
     report.end(check, status)
     return status

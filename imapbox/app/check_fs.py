@@ -5,6 +5,7 @@ Two processes try it, for a second or two.
 
 import json
 import select
+import stat
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from twisted.python import _inotify
 from twisted.python.filepath import FilePath
 
 from imapbox.app.check import CAN_NOT_TELL, DAMAGED, SOUND
+from imapbox.app.presence import is_a
 from imapbox.disk.filesystem import DiskFileSystem, Mode
 from imapbox.disk.peer import Peer
 from imapbox.disk.proof import PAGES_ARE_KEPT, Flaw, Proof, keeps_pages
@@ -31,13 +33,13 @@ def run_check_fs(directory: Path, *, as_json: bool) -> int:
     Raises:
         click.UsageError: There is no such directory.
     """
-    if not directory.is_dir():
-        sentence = f"There is no directory {directory}."
-        raise click.UsageError(sentence)
     flaws: list[Flaw] = []
     notes = []
     hints = None
     try:
+        if not is_a(stat.S_ISDIR, directory):
+            sentence = f"There is no directory {directory}."
+            raise click.UsageError(sentence)
         with tempfile.TemporaryDirectory(prefix="imapbox-proof-", dir=directory) as at:
             hints = _try(at, flaws)
         status = DAMAGED if flaws else SOUND
@@ -98,12 +100,17 @@ def _is_freed(files: DiskFileSystem, fd: int) -> bool:
 
 def _has_hints(files: DiskFileSystem, peer: Peer) -> bool:
     """Say whether the kernel tells of a write by another process."""
-    queue = _inotify.init()
+    fd = peer.open("hints", Mode.CREATE)
     try:
-        fd = peer.open("hints", Mode.CREATE)
+        queue = _inotify.init()
+    except _inotify.INotifyError:  # fs.inotify.max_user_instances
+        return False
+    try:
         _inotify.add(queue, FilePath(files.root).child("hints"), IN_MODIFY)
         peer.pwrite(fd, b"!", 0)
         readable, _, _ = select.select([queue], [], [], _PATIENCE)
         return bool(readable)
+    except _inotify.INotifyError:  # fs.inotify.max_user_watches
+        return False
     finally:
         files.close(queue)

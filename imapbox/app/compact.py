@@ -7,33 +7,26 @@ from typing import Final
 
 import click
 
-from imapbox.app.offline import NoStore, on_store
-from imapbox.app.one_mailbox import chosen_mailbox, chosen_user
+from imapbox.app.offline import on_store
+from imapbox.app.one_mailbox import PASSES, chosen_mailbox, chosen_user, refusal
+from imapbox.app.presence import unreadable
 from imapbox.app.refused import Refused
 from imapbox.app.sizes import size_in_words
 from imapbox.index.commit import Log
 from imapbox.index.compact import Compacted, compact, look_for_work
 from imapbox.index.compact_plan import Policy, Use
 from imapbox.index.mailbox_state import MailboxFacts
-from imapbox.model.errors import (
-    DiskFull,
-    MailboxBusy,
-    MailError,
-    NoSuchMailbox,
-    NoSuchUser,
-)
+from imapbox.model.errors import MailError, NoSuchMailbox, NoSuchUser
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.account import AccountLog
 from imapbox.store.clean import remove_deleted
 from imapbox.store.failures import in_words
-from imapbox.store.format import NotAStore
 from imapbox.store.layout import USERS, decode_user, mailbox_directory, user_directory
 from imapbox.store.store import Store
 
 DONE: Final = 0
 NOT_ALL: Final = 1
 TRY_AGAIN: Final = 75  # sysexits.h
-_PASSES: Final = (MailboxBusy, DiskFull)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +75,12 @@ def run_compact(  # noqa: PLR0913 - what can be said
     wish = Wish(whose, name, grace * 3600, dry_run, verbose)
     try:
         return on_store(store, lambda opened: _Job(opened, wish).run())
-    except (NoStore, NotAStore, OSError) as error:
-        sentence = f"There is no mail store at {store}."
-        raise Refused(sentence) from error
     except (NoSuchUser, NoSuchMailbox) as error:
         raise Refused(error.sentence()) from error
     except MailError as error:
-        raise click.ClickException(error.sentence()) from error
+        raise refusal(error) from error
+    except OSError as error:
+        raise unreadable(store, error) from error
 
 
 class _Job:
@@ -173,7 +165,7 @@ class _Job:
 
     def _failed(self, title: str, error: MailError | OSError) -> None:
         words = in_words(error) if isinstance(error, OSError) else error
-        if isinstance(words, _PASSES):
+        if isinstance(words, PASSES):
             self._status = self._status or TRY_AGAIN
         else:
             self._status = NOT_ALL

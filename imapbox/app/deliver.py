@@ -16,7 +16,8 @@ from typing import BinaryIO, Final, NoReturn
 import click
 from twisted.logger import Logger
 
-from imapbox.app.offline import NoStore, on_store, reactor
+from imapbox.app.offline import on_store, reactor
+from imapbox.app.refused import Refused
 from imapbox.lmtp.delivery import Delivery
 from imapbox.lmtp.headers import Client, Trace
 from imapbox.model.errors import MailError, MessageTooBig, NoSuchUser
@@ -57,8 +58,8 @@ def run_deliver(
 
     try:
         status, text = on_store(store, work)
-    except NoStore:
-        status, text = TRY_AGAIN, f"There is no mail store at {store}."
+    except Refused as error:
+        status, text = TRY_AGAIN, error.message
     except NoSuchUser as error:
         status, text = NO_SUCH_USER, error.sentence()
     except MailError as error:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import click
 
+from imapbox.app.presence import find_store, unreadable
 from imapbox.disk.filesystem import DiskFileSystem, FileSystem, Mode
 from imapbox.disk.steps import Steps, perform
 from imapbox.index.account_state import AccountState
@@ -27,7 +28,6 @@ from imapbox.locks.lock_file import (
 from imapbox.model.errors import MailboxDamaged
 from imapbox.model.names import UserName
 from imapbox.store.layout import (
-    STORE_FILE,
     USERS,
     account_directory,
     decode_user,
@@ -55,14 +55,13 @@ def run_locks(store: Path) -> None:
     """Print the locks that are held.
 
     Raises:
-        click.ClickException: There is no store, or it can not be read.
+        Refused: There is no store, or it can not be read.
     """
+    find_store(store)
     try:
-        if not (store / STORE_FILE).is_file():
-            raise FileNotFoundError
         rows = [_TITLES, *held_locks(DiskFileSystem(str(store)))]
     except OSError as error:
-        raise click.ClickException("There is no mail store to look at.") from error
+        raise unreadable(store, error) from error
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

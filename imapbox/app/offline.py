@@ -9,17 +9,15 @@ from twisted.internet import reactor as _reactor  # noqa: TID251 - the roof inst
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from imapbox.store.layout import STORE_FILE
+from imapbox.app.presence import find_store, unreadable
+from imapbox.app.refused import Refused
+from imapbox.store.format import NotAStore
 from imapbox.store.store import Store
 
 T = TypeVar("T")
 
 # The module is the reactor, which mypy can not know.
 reactor: Final[Any] = _reactor
-
-
-class NoStore(Exception):
-    """There is no mail store where one was expected."""
 
 
 def on_store(
@@ -36,11 +34,11 @@ def on_store(
         make: Make the store if it is not there.
 
     Raises:
-        NoStore: There is none.
+        Refused: There is none, or it can't be opened.
         KeyboardInterrupt: A signal came before the work was done.
     """
-    if not make and not (root / STORE_FILE).is_file():
-        raise NoStore(root)
+    if not make:
+        find_store(root)
     become_owner(root)
     job = _Job(lambda: _opened(Store(str(root), reactor), work))
     reactor.callWhenRunning(job.start)
@@ -100,7 +98,14 @@ class _Job:
 
 
 async def _opened(store: Store, work: Callable[[Store], Awaitable[T]]) -> T:
-    await store.start()
+    root = Path(store.root)
+    try:
+        await store.start()
+    except NotAStore as error:
+        sentence = f"There is something else at {root}, and no mail store."
+        raise Refused(sentence) from error
+    except OSError as error:
+        raise unreadable(root, error) from error
     try:
         return await work(store)
     finally:

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import click
 
-from imapbox.app.offline import NoStore, on_store
+from imapbox.app.offline import on_store
 from imapbox.app.refused import Refused
 from imapbox.model.errors import (
     DiskFull,
@@ -25,11 +25,11 @@ from imapbox.model.names import (
 )
 from imapbox.store.account import AccountLog
 from imapbox.store.failures import in_words
-from imapbox.store.format import NotAStore
 from imapbox.store.store import Store
 
 TRY_AGAIN: Final = 75  # sysexits.h
-_PASSES: Final = (MailboxBusy, DiskFull, StoreReadOnly)
+# What a command can't do now, and perhaps can later.
+PASSES: Final = (MailboxBusy, DiskFull, StoreReadOnly)
 
 T = TypeVar("T")
 
@@ -61,16 +61,13 @@ def on_account(
 
     try:
         return on_store(root, opened)
-    except (NoStore, NotAStore, OSError) as error:
-        sentence = f"There is no mail store at {root}."
-        raise Refused(sentence) from error
     except MailError as error:
         raise refusal(error) from error
 
 
 def refusal(error: MailError) -> click.ClickException:
     """Return what a command ends with that was refused."""
-    wording = _CanTryAgain if isinstance(error, _PASSES) else click.ClickException
+    wording = _CanTryAgain if isinstance(error, PASSES) else click.ClickException
     return wording(error.sentence())
 
 

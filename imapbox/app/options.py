@@ -3,6 +3,8 @@
 What is wrong with them is said in one sentence, before anything is started.
 """
 
+import os
+import stat
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -220,8 +222,8 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
         cleartext = [kind.value for kind in Cleartext]
         if not self["store"]:
             yield "--store is missing: the directory of the mail store."
-        elif Path(self["store"]).is_file():
-            yield f"--store {self['store']}: it is a file, not a directory."
+        else:
+            yield from _bad_store(self["store"])
         if not any(self[listener] for listener in _LISTENERS):
             yield "There is nothing to serve: give --imap, --imaps or --lmtp."
         if (self["imap"] or self["imaps"]) and not self["credCheckers"]:
@@ -267,6 +269,20 @@ class ServerOptions(usage.Options, strcred.AuthOptionMixin):
             return CertificateFile(Path(self["certificate"]).absolute())
         except BadCertificate as error:
             raise _wrong("--certificate", self["certificate"], str(error)) from None
+
+
+def _bad_store(store: str) -> Iterator[str]:
+    try:
+        is_directory = stat.S_ISDIR(os.stat(store).st_mode)  # noqa: PTH116 - any error
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        # The user of --uid may enter where root may not: a FUSE mount of its own.
+        if os.geteuid() != 0 or not isinstance(error, PermissionError):
+            yield f"--store {store}: can not look at it: {error.strerror}."
+        return
+    if not is_directory:
+        yield f"--store {store}: it is a file, not a directory."
 
 
 def _wrong(option: str, value: str, sentence: str) -> usage.UsageError:

@@ -1,5 +1,6 @@
 """`imapbox repair`: what is damaged is mended from what is left of it."""
 
+import errno
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,17 +9,24 @@ from typing import Final
 import click
 
 from imapbox.app.offline import become_owner
-from imapbox.app.one_mailbox import chosen_mailbox, chosen_user, say
+from imapbox.app.one_mailbox import (
+    PASSES,
+    chosen_mailbox,
+    chosen_user,
+    refusal,
+    say,
+)
+from imapbox.app.presence import absent, find_store, unreadable
 from imapbox.app.refused import Refused
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently, status
 from imapbox.index.repair import Job, Mending, State
 from imapbox.index.settings import Settings
-from imapbox.model.errors import DiskFull, MailboxBusy, MailError, UnknownFormat
+from imapbox.model.errors import MailError, StoreReadOnly, UnknownFormat
 from imapbox.model.names import SHARED_USER, MailboxName, UserName
 from imapbox.store.failures import in_full, in_words
 from imapbox.store.format import NotAStore
-from imapbox.store.layout import STORE_FILE, USERS, user_directory
+from imapbox.store.layout import user_directory
 from imapbox.store.repair import mend_user
 from imapbox.store.repair_root import leave_access_of_root, mend_store_file
 from imapbox.store.users import users_with_directory
@@ -29,7 +37,6 @@ CAN_NOT_TELL: Final = 2
 TRY_AGAIN: Final = 75  # sysexits.h
 # Seconds for which it waits for a lock.
 PATIENCE: Final = 30.0
-_PASSES: Final = (MailboxBusy, DiskFull)
 _RESULTS: Final = {
     SOUND: "sound",
     DAMAGED: "damaged",
@@ -52,24 +59,28 @@ def run_repair(
 
     Raises:
         click.UsageError: Too much is named.
-        Refused: There is no store, or no user or mailbox of that name.
+        click.ClickException: There is no store, or it can't be looked at or written
+            to; or no user or mailbox of that name.
     """
     if len(chosen) > len(("USER", "MAILBOX")):
         sentence = f"What is {chosen[-1]!r}? At most a user and a mailbox are named."
         raise click.UsageError(sentence)
     users = [chosen_user(each) for each in chosen[:1]]
     name = chosen_mailbox(chosen[1]) if chosen[1:] else None
-    no_store = f"There is no mail store at {store}."
-    if not ((store / STORE_FILE).is_file() or (store / USERS).is_dir()):
-        raise Refused(no_store)
+    find_store(store, perhaps_damaged=True)
     become_owner(store)
-    filesystem = DiskFileSystem(str(store))
-    run = _Run(filesystem, apply=apply, deep=deep, as_json=as_json)
     try:
+        filesystem = DiskFileSystem(str(store))
+        run = _Run(filesystem, apply=apply, deep=deep, as_json=as_json)
         run.mend_root()
-    except (NotAStore, UnknownFormat, OSError) as error:
-        sentence = error.sentence() if isinstance(error, UnknownFormat) else no_store
-        raise Refused(sentence) from error
+    except NotAStore as error:
+        raise absent(store) from error
+    except UnknownFormat as error:
+        raise Refused(error.sentence()) from error
+    except OSError as error:
+        if error.errno == errno.EROFS:
+            raise refusal(StoreReadOnly()) from error
+        raise unreadable(store, error) from error
     for each in users:
         if not filesystem.exists(user_directory(each)):
             sentence = f"There is no account of {each!r}."
@@ -158,7 +169,8 @@ class _Run:
             words.__cause__ = error
         sentence = f"not gone on with: {in_full(words)}"
         self._say(Mending(user_directory(user), sentence, State.LEFT))
-        if isinstance(words, _PASSES):
+        # What may not be read will not be readable the next time either.
+        if isinstance(words, PASSES) and not isinstance(error, PermissionError):
             self._status = self._status or TRY_AGAIN
         else:
             self._status = DAMAGED if isinstance(error, MailError) else CAN_NOT_TELL

@@ -13,6 +13,7 @@ from imapbox.app.one_mailbox import (
     say,
     set_of,
 )
+from imapbox.app.presence import find_store
 from imapbox.app.refused import Refused
 from imapbox.disk.steps import Steps, perform_patiently
 from imapbox.disk.two_roots import TwoRoots
@@ -50,10 +51,8 @@ def run_restore(
     """
     name, source = chosen_user(user), chosen_mailbox(mailbox)
     target = source if new_name is None else chosen_mailbox(new_name)
-    for root, what in ((store, "mail store"), (copy, "finished copy of one")):
-        if not (root / STORE_FILE).is_file():
-            sentence = f"There is no {what} at {root}."
-            raise Refused(sentence)
+    find_store(store)
+    find_store(copy, what="finished copy of one")
     become_owner(store)
     try:
         filesystem = TwoRoots(str(store), str(copy))

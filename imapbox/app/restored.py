@@ -4,23 +4,21 @@ from pathlib import Path
 from typing import Final
 
 from imapbox.app.offline import become_owner
-from imapbox.app.one_mailbox import refusal, say
-from imapbox.app.refused import Refused
+from imapbox.app.one_mailbox import PASSES, refusal, say
+from imapbox.app.presence import absent, find_store
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently
 from imapbox.index.settings import Settings
-from imapbox.model.errors import DiskFull, MailboxBusy, MailError
+from imapbox.model.errors import MailError
 from imapbox.model.names import UserName
 from imapbox.store.failures import in_words
 from imapbox.store.format import NotAStore, read_store_file
-from imapbox.store.layout import STORE_FILE
 from imapbox.store.restored import Renewed, begin_run, end_run, renew_mailboxes
 from imapbox.store.users import users_with_account
 
 ALL: Final = 0
 NOT_ALL: Final = 1
 TRY_AGAIN: Final = 75  # sysexits.h
-_PASSES: Final = (MailboxBusy, DiskFull)
 
 
 def run_restored(store: Path) -> int:
@@ -29,15 +27,13 @@ def run_restored(store: Path) -> int:
     Raises:
         click.ClickException: There is no store, or it can't be written to.
     """
-    no_store = f"There is no mail store at {store}."
-    if not (store / STORE_FILE).is_file():
-        raise Refused(no_store)
+    find_store(store)
     become_owner(store)
     try:
         job = _Job(DiskFileSystem(str(store)))
         return job.run()
     except NotAStore as error:
-        raise Refused(no_store) from error
+        raise absent(store) from error
     except (MailError, OSError) as error:
         words = in_words(error) if isinstance(error, OSError) else error
         raise refusal(words) from error
@@ -84,7 +80,7 @@ class _Job:
             self._failed(f"{user} {name}", reason)
 
     def _failed(self, title: str, error: MailError) -> None:
-        if isinstance(error, _PASSES):
+        if isinstance(error, PASSES):
             self._status = self._status or TRY_AGAIN
         else:
             self._status = NOT_ALL

@@ -9,6 +9,7 @@ import click
 
 from imapbox.app.offline import become_owner
 from imapbox.app.one_mailbox import say
+from imapbox.app.presence import absent, find_store
 from imapbox.app.refused import Refused
 from imapbox.app.sizes import size_in_words
 from imapbox.disk.filesystem import FileSystem
@@ -19,7 +20,6 @@ from imapbox.model.errors import DiskFull, MailboxBusy, MailError, StoreReadOnly
 from imapbox.model.names import UserName
 from imapbox.store.failures import in_words
 from imapbox.store.format import NotAStore
-from imapbox.store.layout import STORE_FILE
 from imapbox.store.store_copy import (
     UNFINISHED,
     CopiedUser,
@@ -44,10 +44,8 @@ def run_snapshot(store: Path, target: Path) -> int:
     Raises:
         click.ClickException: There is no store, or something is in the way.
     """
-    if not (store / STORE_FILE).is_file():
-        sentence = f"There is no mail store at {store}."
-        raise Refused(sentence)
-    if target.resolve().is_relative_to(store.resolve()):
+    find_store(store)
+    if _real(target).is_relative_to(_real(store)):
         raise Refused("A copy can not lie within the store itself.")
     try:
         _make_for_owner(store, target)
@@ -63,14 +61,18 @@ def run_snapshot(store: Path, target: Path) -> int:
         sentence = f"There is something at {target} already."
         raise Refused(sentence) from error
     except NotAStore as error:
-        sentence = f"There is no mail store at {store}."
-        raise Refused(sentence) from error
+        raise absent(store) from error
     except MailError as error:
         raise click.ClickException(error.sentence()) from error
     except OSError as error:
         sentence = f"Can not copy to {target}: {error.strerror}."
         raise Refused(sentence) from error
     return job.run(target)
+
+
+def _real(path: Path) -> Path:
+    """Return a path without links; unlike `Path.resolve` it always can."""
+    return Path(os.path.realpath(path))
 
 
 def _make_for_owner(store: Path, target: Path) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 from imapbox.app.offline import on_store
+from imapbox.app.presence import unreadable
 from imapbox.auth.hashes import argon2id
 from imapbox.auth.passwd_edit import set_hash
 from imapbox.auth.passwd_lines import can_be_written
 from imapbox.model.errors import MailError
 from imapbox.model.names import SHARED_USER, UserName, user_name
-from imapbox.store.format import NotAStore
 
 
 def run_user_add(store: Path, passwd: Path | None, name: str) -> None:
@@ -30,8 +30,8 @@ def run_user_add(store: Path, passwd: Path | None, name: str) -> None:
         made = on_store(store, lambda opened: opened.create_account(user), make=True)
     except MailError as error:
         raise click.ClickException(error.sentence()) from error
-    except (NotAStore, OSError) as error:
-        raise _can_not("open the store", store, error) from error
+    except OSError as error:
+        raise unreadable(store, error) from error
     click.echo(f"{user}: {'made' if made else 'was there already'}")
 
 
@@ -46,9 +46,5 @@ def _set_password(passwd: Path, user: UserName) -> None:
     try:
         set_hash(passwd, user, argon2id(password.encode()))
     except OSError as error:
-        raise _can_not("write the passwd-file", passwd, error) from error
-
-
-def _can_not(what: str, path: Path, error: Exception) -> click.ClickException:
-    reason = getattr(error, "strerror", None) or "it holds something else"
-    return click.ClickException(f"Can not {what} {path}: {reason}.")
+        sentence = f"Can not write the passwd-file {passwd}: {error.strerror}."
+        raise click.ClickException(sentence) from error

@@ -21,11 +21,19 @@ from imapbox.app.one_mailbox import (
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import Steps, perform
 from imapbox.index.history import Happened, History, What
+from imapbox.index.settings import Settings
 from imapbox.index.undo import BroughtBack, Lost
-from imapbox.model.errors import DiskFull, MailboxBusy, MailboxDamaged
+from imapbox.model.errors import (
+    DiskFull,
+    MailboxBusy,
+    MailboxDamaged,
+    StoreReadOnly,
+)
 from imapbox.model.names import INBOX, UserName
+from imapbox.store.create import create_account
 from imapbox.store.format import prepare_store
 from imapbox.store.restore import Restored
+from imapbox.store.restored import Renewed
 
 TIME = 1_700_000_000_000_000
 UIDS = (range(1, 4), range(7, 8))
@@ -171,7 +179,27 @@ def test_restored_can_be_tried_again(
         yield from ()
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("imapbox.app.restored.begin_run", full)
-    done = CliRunner().invoke(main, ["restored", "--store", str(tmp_path)])
+    with monkeypatch.context() as patch:
+        patch.setattr("imapbox.app.restored.begin_run", full)
+        done = CliRunner().invoke(main, ["restored", "--store", str(tmp_path)])
     assert done.exit_code == 75
     assert DiskFull().sentence() in done.output
+
+
+def test_restored_can_be_tried_again_where_a_store_turned_read_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whom that left out is named, and the status is 75."""
+    filesystem = DiskFileSystem(str(tmp_path))
+    perform(prepare_store(), filesystem)
+    settings = Settings(filesystem.boot, filesystem.node, filesystem.pid)
+    perform(create_account(UserName("ana"), settings), filesystem)
+
+    def turned(*_: object) -> Steps[Renewed]:
+        yield from ()
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("imapbox.app.restored.renew_mailboxes", turned)
+    done = CliRunner().invoke(main, ["restored", "--store", str(tmp_path)])
+    assert done.exit_code == 75
+    assert f"ana: left as it is: {StoreReadOnly().sentence()}" in done.output

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from twisted.python import _inotify
 
 from imapbox.app import check_fs
 from imapbox.app.command import main
@@ -40,6 +41,29 @@ def test_a_bad_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "result": "not fit",
     }
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_no_kernel_tells_of_writes(
+    on_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no inotify queue or watch is to be had, it is fit, and polled: a note."""
+
+    def none_left(*_: object) -> int:
+        raise _inotify.INotifyError
+
+    note = "note: writes are noticed by polling only: IDLE is told within 5 s\n"
+    for call in ("add", "init"):
+        monkeypatch.setattr(_inotify, call, none_left)
+        done = check("--fs", on_disk)
+        assert (done.output, done.exit_code) == (f"{note}fit: {on_disk}\n", 0)
+
+
+def test_a_directory_that_can_not_be_looked_at(tmp_path: Path) -> None:
+    """What the kernel says of it is the note, and the status is 2."""
+    path = tmp_path / ("x" * 300)
+    done = check("--fs", path)
+    said = "note: it can not be tried: File name too long\ncould not tell: "
+    assert (done.output, done.exit_code) == (f"{said}{path}\n", 2)
 
 
 @pytest.mark.parametrize(

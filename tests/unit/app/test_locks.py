@@ -141,13 +141,3 @@ def test_an_unreadable_account_has_mailboxes_without_names(store: Path) -> None:
     assert [line[:2] for line in shown(store)] == [
         ["ana@example.org", path.parent.name]
     ]
-
-
-@pytest.mark.parametrize("name", ["missing", "empty"])
-def test_no_store_is_told(tmp_path: Path, name: str) -> None:
-    """Where there is no store, that is said, and none is made."""
-    (tmp_path / "empty").mkdir()
-    done = CliRunner().invoke(main, ["locks", "--store", str(tmp_path / name)])
-    assert done.exit_code == 1
-    assert done.output == "Error: There is no mail store to look at.\n"
-    assert not (tmp_path / "missing").exists()

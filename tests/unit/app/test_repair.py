@@ -18,6 +18,7 @@ from imapbox.index.damage import mark_damaged
 from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.mailbox_transactions import AppendMessages
 from imapbox.index.settings import Settings
+from imapbox.model.errors import StoreReadOnly
 from imapbox.model.names import UserName
 from imapbox.store.cards import card_of_octets
 from imapbox.store.create import create_account
@@ -181,9 +182,46 @@ def test_wrong_use(store: Path, arguments: tuple[str, ...]) -> None:
     assert ("Usage:" in done.output) == (len(arguments) > 2)
 
 
-def test_no_store(tmp_path: Path) -> None:
-    """Where there is no store, status 2."""
-    assert run("repair", tmp_path).exit_code == 2
+class Unwritable(DiskFileSystem):
+    """A file system that was mounted read-only, or another's."""
+
+    error = errno.EROFS
+
+    def open(self, path: str, mode: Mode) -> int:
+        if mode is not Mode.READ:
+            raise OSError(self.error, os.strerror(self.error), path)
+        return super().open(path, mode)
+
+
+def test_where_nothing_can_be_written(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read-only store may be mended later: 75; what one may not do stays: 2."""
+    break_log(store, b"IBF0", 100)
+    monkeypatch.setattr("imapbox.app.repair.DiskFileSystem", Unwritable)
+    done = run("repair", store, "--apply")
+    assert done.exit_code == 75, done.output
+    assert done.output.endswith("try again: 1 users, 0 mailboxes\n")
+    (store / "imapbox-store").unlink()
+    done = run("repair", store, "--apply")
+    assert done.exit_code == 75
+    assert done.output == f"Error: {StoreReadOnly().sentence()}\n"
+    monkeypatch.setattr(Unwritable, "error", errno.EACCES)
+    done = run("repair", store, "--apply")
+    assert done.exit_code == 2
+    assert done.output == f"Error: Can not look at {store}: Permission denied.\n"
+
+
+def test_where_no_lock_may_be_taken(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose files one may not write is not to be told, and not to be tried again."""
+    monkeypatch.setattr(Unwritable, "error", errno.EACCES)
+    monkeypatch.setattr("imapbox.app.repair.DiskFileSystem", Unwritable)
+    break_log(store, b"IBF0", 100)
+    done = run("repair", store, "--apply")
+    assert done.exit_code == 2
+    assert done.output.endswith("could not tell: 1 users, 0 mailboxes\n")
 
 
 @pytest.mark.parametrize("octets", [None, b"", b"garbled" * 10])

@@ -1,0 +1,60 @@
+"""Whether there is a mail store: one look for all commands.
+
+What is not there and what can't be looked at are told apart: a mount that is
+dead, or a directory that one may not enter, is no reason to believe that a
+store is gone.
+"""
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from imapbox.app.refused import Refused
+from imapbox.store.layout import STORE_FILE, USERS
+
+
+def find_store(
+    root: Path, *, what: str = "mail store", perhaps_damaged: bool = False
+) -> None:
+    """Look whether there is a store.
+
+    Args:
+        root: Its directory.
+        what: What is said to be missing where there is none.
+        perhaps_damaged: Whether one counts that has lost its store file.
+
+    Raises:
+        Refused: There is none, or nobody can tell; says which, and where.
+    """
+    try:
+        found = is_a(stat.S_ISREG, root / STORE_FILE) or (
+            perhaps_damaged and is_a(stat.S_ISDIR, root / USERS)
+        )
+    except OSError as error:
+        raise unreadable(root, error) from error
+    if not found:
+        raise absent(root, what)
+
+
+def is_a(kind: Callable[[int], bool], path: Path) -> bool:
+    """Say whether there is something of a kind, as `stat.S_ISDIR` is one.
+
+    Raises:
+        OSError: That can't be told.
+    """
+    try:
+        # Not Path.is_file: which errors it swallows depends on Python's version.
+        return kind(os.stat(path).st_mode)  # noqa: PTH116 - see above
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def absent(root: Path, what: str = "mail store") -> Refused:
+    """Return what a command ends with where there is no store."""
+    return Refused(f"There is no {what} at {root}.")
+
+
+def unreadable(root: Path, error: OSError) -> Refused:
+    """Return what a command ends with that can't look whether there is one."""
+    return Refused(f"Can not look at {root}: {error.strerror}.")
