@@ -292,12 +292,17 @@ def _write_passwd(path: Path, passwords: Mapping[str, str]) -> None:
 
 @contextmanager
 def imapbox_process(
-    store: Path, *arguments: str, log: Path
+    store: Path, *arguments: str, log: Path, descriptors: int | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run one ``twistd -n imapbox`` on ``store`` with ``arguments``."""
+    """Run one ``twistd -n imapbox`` on ``store`` with ``arguments``.
+
+    With no more than so many descriptors, if that matters.
+    """
     twistd = Path(sys.executable).with_name("twistd")
     # Without a pid file several may run in one directory.
     command = [str(twistd), "-n", "--pidfile=", "imapbox", "--store", str(store)]
+    if descriptors is not None:
+        command = ["prlimit", f"--nofile={descriptors}:{descriptors}", *command]
     with running([*command, *arguments], log=log) as process:
         yield process
 

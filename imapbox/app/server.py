@@ -10,7 +10,7 @@ from typing import Any
 from twisted.internet.endpoints import wrapServerTLS
 from twisted.logger import Logger
 
-from imapbox.app.descriptors import connections_that_fit
+from imapbox.app.descriptors import most_descriptors, room_for
 from imapbox.app.logins import StoreLogins
 from imapbox.app.service import Listener, ServerService
 from imapbox.app.settings import ServerSettings
@@ -50,11 +50,16 @@ def make_server(
     store.quota = settings.quota
     seats = Seats()
     connections = settings.connections
-    most = min(connections.of_process, connections_that_fit())
+    limits = Limits(size=settings.message_limit)
+    room = room_for(
+        imap=connections.of_process if settings.imap or settings.imaps else 0,
+        lmtp=limits.connections if settings.lmtp else 0,
+        descriptors=most_descriptors(),
+    )
     imap_settings = IMAPSettings(
         cleartext=settings.cleartext,
         message_limit=settings.message_limit,
-        connections=replace(connections, of_process=most),
+        connections=replace(connections, of_process=room.imap),
         submission_users=settings.submission_users,
     )
     crowd = Crowd(seats, imap_settings.connections, reactor)
@@ -67,7 +72,7 @@ def make_server(
         Deliveries(store, Directories(settings.checkers).knows),
         reactor,
         hostname=socket.gethostname(),
-        limits=Limits(size=settings.message_limit),
+        limits=replace(limits, connections=room.lmtp),
         xforward_from=settings.xforward_from,
     )
     listeners = [

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ import pytest
 
 from benchmarks.load.connection import Connection, ConnectionEnded
 from benchmarks.load.imap import Refused
+from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.processes import alive
 from benchmarks.servers import (
     LOOPBACK,
@@ -29,11 +31,15 @@ PASSWORDS = {"alice": "wonderland", "carol": "singer"}
 
 @dataclass(frozen=True)
 class Site:
-    """Two processes that serve one store; a proxy may stand before each."""
+    """Two processes that serve one store; a proxy may stand before each.
+
+    The first takes mail, too.
+    """
 
     servers: tuple[Server, Server]
     proxied: tuple[tuple[str, int], ...]
     processes: tuple[subprocess.Popen[bytes], ...]
+    lmtp: str
 
 
 @pytest.fixture
@@ -50,6 +56,8 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
         log = directory / "log"
         ports = free_ports(4)
         servers, processes = [], []
+        lmtp = str(directory / "lmtp")
+        ways_in: tuple[str, ...] = ("--lmtp", f"unix:{lmtp}")
         for plain, proxied in (ports[:2], ports[2:]):
             process = stack.enter_context(
                 imapbox_process(
@@ -57,14 +65,12 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
                     *("--auth", f"passwd:{passwd}", "--cleartext", "always"),
                     *("--imap", f"tcp:{plain}:interface={LOOPBACK}"),
                     *("--imap", f"haproxy:tcp:{proxied}:interface={LOOPBACK}"),
+                    *ways_in,
                     log=log,
+                    descriptors=descriptors,
                 )
             )
-            if descriptors is not None:
-                limit = f"--nofile={descriptors}:{descriptors}"
-                subprocess.run(
-                    ["prlimit", limit, "--pid", str(process.pid)], check=True
-                )
+            ways_in = ()
             await_greetings([(LOOPBACK, plain), (LOOPBACK, proxied)], process, log)
             address = (LOOPBACK, plain)
             processes.append(process)
@@ -83,6 +89,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
             (servers[0], servers[1]),
             ((LOOPBACK, ports[1]), (LOOPBACK, ports[3])),
             tuple(processes),
+            lmtp,
         )
         CheckedClient(site.servers[0].imap).close()
         with Canary(replace(servers[0]), "carol") as canary:
@@ -184,6 +191,22 @@ def test_without_descriptors(site: Site) -> None:
                 break
             except ConnectionError:
                 assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("site", [700], indirect=True)
+def test_deliverers_take_no_descriptor_that_is_kept(site: Site) -> None:
+    """Row 15: beside 720 MTAs that say nothing, mail is read, stored and delivered."""
+    server = site.servers[0]
+    with ExitStack() as stack:
+        mta = stack.enter_context(LmtpClient(site.lmtp))
+        idle = [stack.enter_context(Connection(site.lmtp)) for _ in range(720)]
+        assert Counter(each.line()[:3] for each in idle) == {b"220": 86, b"421": 634}
+        with CheckedClient(server.imap) as client:
+            client.login("alice", PASSWORDS["alice"])
+            for mailbox in (b"Sent", b"Junk", b"Drafts"):
+                client.command(b"STATUS %b (MESSAGES)" % mailbox)
+                client.command(b"APPEND %b {3+}\r\nhi!" % mailbox)
+        mta.must_deliver(stuffed(b"Subject: hi\r\n\r\n"), "alice")
 
 
 def test_guesses_on_many_connections(site: Site) -> None:
