@@ -42,6 +42,7 @@ from imapbox.model.errors import (
     TooManyRights,
     TooManySubscriptions,
     TooMuchAtOnce,
+    TooMuchInADay,
     UnknownFormat,
 )
 from imapbox.wire.imap import response_codes as codes
@@ -59,6 +60,7 @@ RESPONSE_CODE: Final[Mapping[type[MailError], ResponseCode]] = {
     TooManyRights: codes.LIMIT,
     TooManyMailboxes: codes.LIMIT,
     TooManySubscriptions: codes.LIMIT,
+    TooMuchInADay: codes.LIMIT,
     # LOGIN words it like a wrong password; nothing else should meet it.
     NoSuchUser: codes.AUTHENTICATIONFAILED,
     MailboxBusy: codes.INUSE,
@@ -103,6 +105,7 @@ _EVERYDAY: Final = (
     TooManyRights,
     TooManySubscriptions,
     TooMuchAtOnce,
+    TooMuchInADay,
     SearchTextTooLong,
     MessageTooBig,
     MessageGone,

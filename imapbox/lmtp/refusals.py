@@ -47,6 +47,7 @@ from imapbox.model.errors import (
     TooManyRights,
     TooManySubscriptions,
     TooMuchAtOnce,
+    TooMuchInADay,
     UnknownFormat,
 )
 from imapbox.wire.lmtp.replies import reply
@@ -80,6 +81,7 @@ STATUS: Final[Mapping[type[MailError], str]] = {
     TooManyRights: "451 4.2.0",
     TooManyMailboxes: "451 4.2.0",
     TooManySubscriptions: "451 4.2.0",
+    TooMuchInADay: "452 4.2.2",
     # The tree of mailboxes changed under us: the next try finds it as it is.
     NoSuchMailbox: "451 4.2.0",
     MailboxGone: "451 4.2.0",

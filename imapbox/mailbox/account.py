@@ -8,6 +8,7 @@ import numpy as np
 
 from imapbox.disk.spool import Spool
 from imapbox.index.account_operations import NO_MAILBOX, Create
+from imapbox.index.account_state import AccountState
 from imapbox.index.known import Known
 from imapbox.index.mailbox_transactions import (
     AppendMessages,
@@ -56,7 +57,7 @@ from imapbox.store.access_facts import rights_given
 from imapbox.store.account import AccountLog
 from imapbox.store.incoming import incoming
 from imapbox.store.open_mailbox import OpenMailbox
-from imapbox.store.quotas import check_room, quota_of, usage_of
+from imapbox.store.quotas import check_day, check_room, quota_of, usage_of
 from imapbox.store.shares import Shares
 from imapbox.store.store import Store
 from imapbox.store.tree_changes import Check, owner_may
@@ -142,7 +143,7 @@ class UserAccount:
     async def create(self, name: MailboxName, uses: Sequence[str] = ()) -> bytes:
         """Make a mailbox; see `account_interface.Account.create`."""
         check = self._tree_rights.creating(name, has_uses=bool(uses))
-        return await self._account.create(name, " ".join(uses), check)
+        return await self._make(name, " ".join(uses), check)
 
     async def delete(self, name: MailboxName) -> None:
         """Delete a mailbox."""
@@ -156,11 +157,25 @@ class UserAccount:
     async def rename(self, old: MailboxName, new: MailboxName) -> None:
         """Rename a mailbox; of INBOX, move the messages."""
         if self._is_owner and old == INBOX:
-            await self._account.create(new)
+            await self._make(new)
             await self._transfer().move_all(INBOX, new)
         else:
             check = self._tree_rights.renaming(old, new)
             await self._account.rename(old, new, check)
+
+    async def _make(
+        self, name: MailboxName, uses: str = "", check: Check = owner_may
+    ) -> bytes:
+        limits = self._store.day_limits
+        now = self._store.drivers.filesystem.monotonic()
+
+        def check_all(state: AccountState) -> None:
+            check(state)
+            limits.check_mailbox(self.user, now)
+
+        made = await self._account.create(name, uses, check_all)
+        limits.count_mailbox(self.user, now)
+        return made
 
     async def subscribe(self, name: MailboxName) -> None:
         """Add a name to the subscriptions."""
@@ -188,6 +203,7 @@ class UserAccount:
         ready = [await self._incoming(message, scope) for message in messages]
         more = Usage(sum(message.size for message in ready), len(ready))
         await check_room(self._store, self._account, more.minus(freed))
+        check_day(self._store, self._account, more.octets)
         known = None
         if any(message.keywords for message in ready):
             mailbox = await current_mailbox(self._store, access, name)

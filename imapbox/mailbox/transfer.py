@@ -31,7 +31,7 @@ from imapbox.model.rights import settable_flags
 from imapbox.store.failures import in_words
 from imapbox.store.move import Bound, move_messages
 from imapbox.store.open_mailbox import OpenMailbox
-from imapbox.store.quotas import check_room
+from imapbox.store.quotas import check_day, check_room
 from imapbox.store.store import Store
 
 MIB: Final = 1024 * 1024
@@ -93,6 +93,7 @@ class Transfer:
         if more.messages > MOST_COPIED or more.octets > MOST_COPIED_OCTETS:
             raise TooMuchAtOnce
         await check_room(self._store, access.account, more)
+        check_day(self._store, access.account, more.octets)
         copy = await self._prepared(source, uids, access)
         if copy.originals.have_keywords:
             target, copy.known = await self._keywords(access, name)
@@ -111,9 +112,10 @@ class Transfer:
             return None
         octets = _sizes(source, uids[:MOST_MOVED]).cumsum()
         uids = uids[: max(1, int(octets.searchsorted(MOST_MOVED_OCTETS, "right")))]
+        more = Usage(int(_sizes(source, uids).sum()), len(uids))
         if source.binding().account != target.binding().account:
-            more = Usage(int(_sizes(source, uids).sum()), len(uids))
             await check_room(self._store, access.account, more)
+        check_day(self._store, access.account, more.octets)
         known = take_along(source.state, uids)
         copy = await self._prepared(source, uids, access)
         target, copy.known = await self._keywords(access, name)

@@ -54,6 +54,10 @@ class TooManyMailboxes(MailError):
     """There are as many mailboxes as an account may have."""
 
 
+class TooMuchInADay(MailError):
+    """More was added to this account than it takes in a day; it takes more tomorrow."""
+
+
 class TooManySubscriptions(MailError):
     """There are as many subscriptions as an account may have."""
 

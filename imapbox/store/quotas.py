@@ -109,6 +109,17 @@ async def check_room(store: Store, account: AccountLog, more: Usage) -> None:
         raise QuotaExceeded(account.user)
 
 
+def check_day(store: Store, account: AccountLog, octets: int) -> None:
+    """See that a client may add that much to an account today, and count it.
+
+    Raises:
+        TooMuchInADay: It may not.
+    """
+    quota = quota_of(account.meta(), store.quota)
+    now = store.drivers.filesystem.monotonic()
+    store.day_limits.count_octets(account.user, octets, quota.octets, now)
+
+
 def _limit(value: bytes | None, default: int | None) -> int | None:
     if value is None or not (value == _NO_LIMIT or value.isdigit()):
         return default

@@ -34,6 +34,7 @@ from imapbox.store.account import AccountLog
 from imapbox.store.cards import CardMaker
 from imapbox.store.compactions import Compactor
 from imapbox.store.create import SPECIAL_USE, account_is_made, create_account
+from imapbox.store.day_limits import DayLimits
 from imapbox.store.delivery_memory import DeliveryMemory
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_full, in_words
@@ -80,6 +81,7 @@ class Store(Service):
         head_watches: Who wants to know of mailboxes that are not followed.
         deliveries: Which ones its mailboxes have had.
         full_text: The full-text indexes; None without the extra ``fulltext``.
+        day_limits: What its clients added to accounts today.
         quota: What an account may hold for whom nothing else was set.
     """
 
@@ -106,6 +108,7 @@ class Store(Service):
         self._accounts: Kept[UserName, AccountLog] = Kept(_IDLE_ACCOUNTS)
         self._mailboxes: Kept[str, OpenMailbox] = Kept(_IDLE_MAILBOXES)
         self.deliveries = DeliveryMemory()
+        self.day_limits = DayLimits()
         self.full_text: FullTextCache | None = None
         self._is_open = False
         self._opening: Deferred[None] | None = None
