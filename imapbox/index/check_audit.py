@@ -22,7 +22,7 @@ from imapbox.index.operations import (
     Switch,
     decode_operations,
 )
-from imapbox.index.remembered_keys import RECORD
+from imapbox.index.remembered_keys import NO_UID, RECORD
 from imapbox.model.flags import Flag
 
 _ALL_FLAGS: Final = int(
@@ -153,7 +153,8 @@ class MailboxAudit:
             counts.uidnext,
             counts.modseq,
         )
-        keys = set(RECORD.iter_unpack(base.keys))
+        # Those without a UID are another mailbox's.
+        keys = {each for each in RECORD.iter_unpack(base.keys) if each[1] != NO_UID}
         if said != known or not keys <= set(RECORD.iter_unpack(facts.keys.records())):
             raise DamagedOperations("BASE says what is not true")
 

@@ -10,7 +10,7 @@ BASE, first in every segment: what can't be known from later frames alone::
      4  count, then as many keywords, in the order of their numbers: text
      4  count, then as many META: text, 4 length, value
      4  count, then as many delivery keys: 16 key, 4 uid, 8 time (microseconds);
-        the oldest first (see `remembered_keys`)
+        the oldest first (see `remembered_keys`); uid 0: another mailbox's
 
 SWITCH, last in a full segment: 4 number, 4 salt of the next segment.
 

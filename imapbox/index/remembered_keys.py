@@ -20,6 +20,8 @@ from imapbox.model.numbers import Uid
 
 KEY_SIZE: Final = 16
 NO_KEY: Final = bytes(KEY_SIZE)
+# Of a message that has another one now, or none (`inherited_keys`).
+NO_UID: Final = Uid(0)
 KEY_LIFETIME: Final = 7 * 24 * 3600 * 1_000_000  # microseconds
 RECORD: Final = struct.Struct("<16sIQ")
 

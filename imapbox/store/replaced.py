@@ -4,9 +4,11 @@ from collections import Counter
 from typing import Self
 
 from imapbox.disk.steps import Steps
+from imapbox.index.inherited_keys import keys_to_inherit
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.opening import open_log
 from imapbox.index.read import LogBroken, follow
+from imapbox.index.remembered_keys import RememberedKeys
 from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail
 from imapbox.model.errors import MailboxBusy
@@ -76,3 +78,10 @@ class Replaced:
             else:
                 kept.append(row)
         return kept
+
+    def keys(self, tail: Tail, settings: Settings) -> Steps[RememberedKeys]:
+        """Return the keys of deliveries that it remembers. Its lock is held."""
+        keys, uidnext = self.state.facts.keys, tail.counts.uidnext
+        return (
+            yield from keys_to_inherit(self.directory, keys, settings.boot, uidnext)
+        )

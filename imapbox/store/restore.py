@@ -4,7 +4,8 @@ It becomes a new mailbox, with an id, UIDs and a UIDVALIDITY of its own: under a
 name that is free, or in the place of the one that is there now. That one is
 then deleted, by the same frame of the account's log, and stays for a grace
 time. What is in it now and did not come back from the copy comes along, so that
-nothing of it is lost; nor who may see it now, and what is noted of it.
+nothing of it is lost; nor which deliveries it knows, who may see it now, and what
+is noted of it.
 
 The new mailbox is filled before any lock is taken, and nobody knows it before
 the account's commit. A crash before leaves a directory that no account names.
@@ -27,6 +28,7 @@ from imapbox.index.account_operations import (
 from imapbox.index.account_state import AccountState, ChangeAccount
 from imapbox.index.commit import Log, write_one
 from imapbox.index.head import DELETED
+from imapbox.index.inherited_keys import inherit_keys
 from imapbox.index.mailbox_state import MailboxFacts, MailboxState
 from imapbox.index.new_uidvalidity import GiveUidValidity
 from imapbox.index.opening import open_log
@@ -227,6 +229,9 @@ class _Restoring:
                 tail = yield from settle(old.directory, self._settings)
                 yield from old.follow(tail)
                 yield from self._keep(old, back)
+                keys = yield from old.keys(tail, self._settings)
+                if len(keys):
+                    yield from inherit_keys(self._directory, keys, self._settings)
             yield from self._decide(account)
             if old is not None and tail is not None:
                 yield from self._mark(old, tail)

@@ -405,7 +405,8 @@ class Mailbox:
         if self.last is not None:
             known = self.mailbox_id, self.floor, self.keywords, self.meta
             check((mailbox_id, floor, keywords, meta) == known, "BASE says news")
-            check(keys.items() <= self.keys.items(), "BASE has other keys")
+            own = {key: at for key, at in keys.items() if at[0]}
+            check(own.items() <= self.keys.items(), "BASE has other keys")
         self.mailbox_id, self.floor, self.keywords = mailbox_id, floor, keywords
         self.meta, self.keys = meta, keys
 

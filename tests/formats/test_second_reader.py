@@ -20,13 +20,20 @@ from imapbox.index.account_operations import (
     Unsubscribe,
 )
 from imapbox.index.account_state import AccountState, ChangeAccount
+from imapbox.index.inherited_keys import inherit_keys
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.mailbox_transactions import AppendMessages, SetFlags, SetMeta
-from imapbox.index.remembered_keys import NO_KEY, RECORD
+from imapbox.index.remembered_keys import (
+    NO_KEY,
+    NO_UID,
+    RECORD,
+    RememberedKeys,
+)
 from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.message import InternalDate
 from tests.formats import second_reader
 from tests.unit.index.mail_log import (
+    DIRECTORY,
     AccountLog,
     MailLog,
     incoming,
@@ -69,6 +76,7 @@ steps = st.one_of(
         st.just("meta"), st.sampled_from(["a", "recentuid"]), st.binary(max_size=9)
     ),
     st.tuples(st.just("two"), st.lists(messages, min_size=1, max_size=2), uids),
+    st.tuples(st.just("inherit"), st.sampled_from([bytes([n]) * 16 for n in (1, 9)])),
 )
 
 
@@ -87,6 +95,10 @@ def mailbox_with(history: list[tuple[Any, ...]], limit: int) -> MailLog:
                 log.relocate(which)
             case ("meta", name, value):
                 log.commit(SetMeta(name, value))
+            case ("inherit", key):
+                keys = RememberedKeys()
+                keys.add(key, NO_UID, int(log.files.now() * 1_000_000))
+                log.run(inherit_keys(DIRECTORY, keys, log.settings))
             case ("two", news, which):
                 known = known_of(log.state(), which)
                 log.commit_all(

@@ -1,6 +1,7 @@
 """The claims about a mailbox that is restored in its place.
 
-On every crash, with every error, and on many schedules.
+On every crash, with every error, and on many schedules. What was delivered to it
+before is known behind all of that.
 """
 
 from functools import partial
@@ -9,6 +10,8 @@ from typing import Any, Final
 from imapbox.disk.steps import Steps
 from imapbox.disk.two_roots import THERE
 from imapbox.index.account_state import AccountState
+from imapbox.index.deliver_once import DeliverOnce
+from imapbox.index.delivery_keys import DeliveryKeys
 from imapbox.index.opening import open_log
 from imapbox.model.errors import MailboxGone, MailError
 from imapbox.model.flags import Flag
@@ -31,7 +34,9 @@ from tests.simulation.mailbox import (
     deliver,
     new_store,
     open_account,
+    sees,
     settings_of,
+    submit,
 )
 from tests.simulation.report import CrashReport, Report
 from tests.simulation.store_copies import LIVES, MOVES, store_in_use
@@ -39,6 +44,7 @@ from tests.simulation.walk import walk, walk_errors
 
 BODIES: Final = (LIVES, MOVES)
 LATER: Final = b"later" * 50
+KEY: Final = bytes([1] * 15 + [2])
 OLD: Final = [LATER]
 NEW: Final = [*BODIES, LATER]
 RESTORED: Final = "restored"
@@ -66,7 +72,9 @@ def _check_crash(crash: Crash) -> None:
     bodies = _bodies(disk, 50)
     assert bodies in (OLD, NEW), "a message is gone"
     assert bodies == NEW or not crash.acknowledged, "it is not restored"
+    _try_again(disk, 54)
     _restore(disk, 51)
+    _try_again(disk, 55)
     assert _bodies(disk, 52) == NEW, "it can't be done again"
     process = disk.process(53)
     account: Account = run(open_account(settings_of(process)), process)
@@ -93,6 +101,7 @@ def errors(step: int = 1) -> CrashReport:
         assert _bodies(disk, 50) in (OLD, NEW), "a message is gone"
         if not is_damaged(disk):
             _restore(disk, 51)
+            _try_again(disk, 53)
             assert _bodies(disk, 52) == NEW, "it can't be done again"
 
     return CrashReport(0, 0, walk_errors(attempt, step=step))
@@ -113,10 +122,23 @@ def _copied_store() -> SimulatedDisk:
     run(session.store({1, 2}, Flag.DELETED), process)
     run(session.sync(), process)
     run(session.expunge(), process)
-    run(deliver(account, LATER), process)
+    run(_deliver_later(account), process)
     disk.kill(70)
     disk.settle()
     return disk
+
+
+def _deliver_later(account: Account) -> Steps[bool]:
+    """Deliver what came after the copy; return whether it is new."""
+    once = DeliverOnce(sees(LATER)._replace(key=KEY), DeliveryKeys())
+    yield from submit(account, once, "deliver")
+    return once.is_new
+
+
+def _try_again(disk: SimulatedDisk, pid: int) -> None:
+    process = disk.process(pid)
+    account: Account = run(open_account(settings_of(process)), process)
+    assert not run(_deliver_later(account), process), "a delivery is forgotten"
 
 
 def _restore(disk: SimulatedDisk, pid: int) -> None:

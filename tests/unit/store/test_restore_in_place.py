@@ -1,11 +1,34 @@
 """What of a mailbox comes along when another one takes its place."""
 
+import errno
+from typing import Final
+
+import pytest
+
+from imapbox.disk.steps import Steps
+from imapbox.index.check import check_log
+from imapbox.index.check_audit import MailboxAudit
+from imapbox.index.deliver_once import DeliverOnce
+from imapbox.index.delivery_keys import DeliveryKeys
+from imapbox.index.doubts import remove_doubts
+from imapbox.model.errors import DiskFull
 from imapbox.model.flags import Flag
 from imapbox.model.names import INBOX
-from tests.simulation.disk import run
-from tests.simulation.mailbox import Message, deliver
+from imapbox.store.restore import Restored, restore_mailbox
+from tests.simulation.disk import OWNER, run
+from tests.simulation.fault import WRITES, Fault
+from tests.simulation.mailbox import (
+    ALICE,
+    Account,
+    Message,
+    deliver,
+    sees,
+    settings_of,
+    submit,
+)
 from tests.unit.store.restores import BODIES, LATER, Stores
 
+DAY: Final = 24 * 3600.0
 IMPORTANT = frozenset({"Important"})
 
 
@@ -56,3 +79,77 @@ def test_what_is_here_more_often_is_kept() -> None:
             Message(3, Flag.FLAGGED, frozenset({"keep"}), BODIES[0]),
             Message(4, 0, frozenset(), BODIES[0]),
         )
+
+
+def attempt(account: Account, key: bytes) -> Steps[DeliverOnce]:
+    """Deliver a message, perhaps again."""
+    wish = DeliverOnce(sees(key * 20)._replace(key=key), DeliveryKeys())
+    yield from submit(account, wish, "deliver")
+    return wish
+
+
+def test_what_was_delivered_is_known_still() -> None:
+    """A delivery that is tried again finds its message, for the rest of its week.
+
+    Also if that was expunged, or came and went while the mailbox was restored. Of a
+    client that doesn't say which message it sends, only what was in doubt counts.
+    """
+    stores = Stores()
+    process, old = stores.process, stores.account()
+    gone, kept, hasty = (bytes([n]) * 15 + b"\x02" for n in range(3))
+    in_doubt, read = (bytes([n]) * 15 + b"\x03" for n in range(2))
+    for key in (gone, kept, in_doubt, read):
+        assert run(attempt(old, key), process).is_new
+    run(remove_doubts(old.directory, {read}), process)
+    run(stores.session().store({3}, Flag.DELETED), process)
+    run(stores.session().expunge(), process)
+    stores.disk.advance_clock(6 * DAY)
+    settings = settings_of(process)
+
+    def comes_and_goes() -> Steps[Restored]:
+        restoring = restore_mailbox(ALICE, INBOX, INBOX, settings, in_place=True)
+        wanted, is_filled = next(restoring), False
+        while True:
+            if not is_filled and f"{old.directory}/lock" in wanted.arguments:
+                is_filled = True  # it has read what is there, and wants the lock
+                yield from attempt(old, hasty)
+                session = stores.session()
+                yield from session.store({7}, Flag.DELETED)
+                yield from session.sync()
+                yield from session.expunge()
+            result = yield wanted
+            try:
+                wanted = restoring.send(result)
+            except StopIteration as stop:
+                return stop.value
+
+    done: Restored = run(comes_and_goes(), process)
+    assert (done.messages, done.kept) == (2, 3)
+    new = stores.account()
+    audit = run(check_log(new.directory, MailboxAudit, OWNER), process)
+    assert audit.findings == []
+    for key in (gone, kept, hasty, in_doubt):
+        assert not run(attempt(new, key), process).is_new
+    assert run(attempt(new, read), process).is_new
+    assert len(stores.look().messages) == 6
+    assert stores.restore(INBOX).kept == 4
+    stores.disk.advance_clock(2 * DAY)
+    new = stores.account()
+    for key in (hasty, read):
+        assert not run(attempt(new, key), process).is_new
+    for key in (gone, kept, in_doubt):
+        assert run(attempt(new, key), process).is_new
+
+
+def test_nothing_is_forgotten_for_want_of_room() -> None:
+    """Where there is none for what it is to remember, all stays as it was."""
+    stores = Stores()
+    run(attempt(stores.account(), b"\1" * 15 + b"\2"), stores.process)
+    before, directories = stores.look(), stores.directories()
+    full = Fault(WRITES, 1, errno.ENOSPC, where=lambda path: path.endswith("/log.2"))
+    stores.disk.faults = (full,)
+    with pytest.raises(DiskFull):
+        stores.restore(INBOX)
+    stores.disk.faults = ()
+    assert stores.look() == before
+    assert stores.directories() == directories
