@@ -7,14 +7,12 @@ See Also:
     RFC 5321 §4.2.1 (first number), RFC 3463 §3 (the other three).
 """
 
-import errno
 from collections.abc import Mapping
 from typing import Final
 
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
-from imapbox.disk.fence import CUT_OFF
 from imapbox.model.errors import (
     DiskFull,
     FileSystemUnfit,
@@ -50,6 +48,7 @@ from imapbox.model.errors import (
     TooMuchInADay,
     UnknownFormat,
 )
+from imapbox.store.failures import in_words
 from imapbox.wire.lmtp.replies import reply
 
 _log = Logger()
@@ -92,7 +91,6 @@ STATUS: Final[Mapping[type[MailError], str]] = {
     MessageDamaged: "451 4.2.0",
 }
 _FAULT: Final = "451 4.3.0"
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def refuse(address: str, error: Exception, transaction: str) -> bytes:
@@ -133,12 +131,10 @@ def _declined(error: Exception) -> MailError | None:
     """Return what ``error`` says about mail, or None if it is a fault of ours."""
     if isinstance(error, MailError):
         return error
-    if isinstance(error, OSError) and error.errno in _FULL:
-        return DiskFull()
-    if isinstance(error, OSError) and error.errno == errno.EROFS:
-        return StoreReadOnly()
-    if isinstance(error, OSError) and error.errno in CUT_OFF:
-        return StoreFenced()
+    if isinstance(error, FileNotFoundError):
+        return StoreFailure(error)  # of a spool: there is no mailbox to be gone
+    if isinstance(error, OSError):
+        return in_words(error)
     if isinstance(error, CancelledError):
         return StoreFailure()  # whoever runs the store is ending it
     return None

@@ -10,6 +10,7 @@ from imapbox.disk.steps import Steps
 from imapbox.index.mailbox_transactions import Incoming
 from imapbox.model.flags import Flag
 from imapbox.model.message import InternalDate
+from imapbox.store.failures import in_words
 
 EMAILID_SIZE: Final = 16
 
@@ -32,12 +33,18 @@ async def incoming(  # noqa: PLR0913 - a message's facts
         date: INTERNALDATE; None for the time of the commit.
         flags: System flags.
         keywords: Names.
+
+    Raises:
+        MailError: The octets can't be read.
     """
     if content.in_memory:
         emailid = blake2b(header + content.start, digest_size=EMAILID_SIZE).digest()
     else:
         content.hold()
-        emailid = await driver.run(_hash(header, content), content.release)
+        try:
+            emailid = await driver.run(_hash(header, content), content.release)
+        except OSError as error:
+            raise in_words(error) from error
     return Incoming(
         header,
         zlib.crc32(header),

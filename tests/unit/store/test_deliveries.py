@@ -1,12 +1,16 @@
 """Handing over mail: to whom it goes, and that 250 means that it is there."""
 
+import errno
+import os
+
 import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, ensureDeferred, gatherResults
 
-from imapbox.disk.spool import MemoryContent
-from imapbox.mailbox.values import Piece
-from imapbox.model.errors import NoSuchUser
+from imapbox.disk.spool import Content, MemoryContent
+from imapbox.disk.steps import Steps
+from imapbox.mailbox.values import NewMessage, Piece
+from imapbox.model.errors import MailError, NoSuchUser, StoreFailure, StoreFenced
 from imapbox.model.names import INBOX, UserName, mailbox_name
 from imapbox.store.deliveries import Deliveries
 from imapbox.store.store import Store
@@ -90,6 +94,42 @@ async def test_the_most_exact_user_wins(open_store: Opener) -> None:
         assert len(name) >= len(recipient.user)
         await store.create_account(UserName(name))
     assert (await Deliveries(store, knows_bob).find("bob+x@h")).user == "bob+x@h"
+
+
+class Unread(Content):
+    """A message in a file that can't be read any more."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(b"", 1, 0, None)
+        self._code = code
+
+    @property
+    def in_memory(self) -> bool:
+        return False
+
+    def read(self, size: int, offset: int) -> Steps[bytes]:
+        del size, offset
+        yield from ()
+        raise OSError(self._code, os.strerror(self._code))
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(errno.EIO, StoreFailure), (errno.ESHUTDOWN, StoreFenced)]
+)
+@pytest_twisted.ensureDeferred
+async def test_a_message_that_can_not_be_read_again(
+    open_store: Opener, code: int, words: type[MailError]
+) -> None:
+    """What the disk says of the message's own file is told in words, as all else."""
+    store = await open_store()
+    account = await account_of(store)
+    deliveries = Deliveries(store, knows_bob)
+    recipient = await deliveries.find("bob")
+    with pytest.raises(words) as raised:
+        await deliveries.deliver(recipient, b"", Unread(code))
+    assert type(raised.value) is words
+    with pytest.raises(words):
+        await account.append(INBOX, [NewMessage(Unread(code), frozenset(), None)])
 
 
 @pytest_twisted.ensureDeferred
