@@ -1,5 +1,6 @@
 """`imapbox restore`: one mailbox comes back from a copy of the store."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ from imapbox.app.one_mailbox import (
 from imapbox.app.presence import find_store
 from imapbox.app.refused import Refused
 from imapbox.disk.steps import Steps, perform_patiently
-from imapbox.disk.two_roots import TwoRoots
+from imapbox.disk.two_roots import THERE, TwoRoots
 from imapbox.index.encoding import ranges_of
 from imapbox.index.settings import Settings
 from imapbox.model.errors import MailError, NoSuchUser
@@ -69,6 +70,8 @@ def run_restore(
         raise click.ClickException(sentence) from error
     except MailError as error:
         raise refusal(error) from error
+    except PermissionError as error:
+        raise _denied(store, copy, error) from error
     except OSError as error:
         raise refusal(in_words(error)) from error
     for line in lines(done, source, target):
@@ -92,6 +95,18 @@ def _restore(
     return (
         yield from restore_mailbox(user, source, target, settings, in_place=in_place)
     )
+
+
+def _denied(store: Path, copy: Path, error: PermissionError) -> click.ClickException:
+    """Return what it ends with that may not read the copy, or use the store."""
+    path = error.filename
+    if not isinstance(path, str):  # it was open already
+        return refusal(in_words(error))
+    if path == str(copy) or path.startswith(THERE):
+        of, path = f"read the copy at {copy}", path.removeprefix(f"{THERE}/")
+    else:
+        of = f"use the mail store at {store}"
+    return Refused(f"Can not {of} as uid {os.geteuid()}: {path}: {error.strerror}.")
 
 
 def lines(done: Restored, source: MailboxName, target: MailboxName) -> list[str]:

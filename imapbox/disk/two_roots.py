@@ -1,9 +1,11 @@
 """Two directories as one file system, so that a protocol can copy between them."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.filesystem import DiskFileSystem, Mode
 
 # What begins with this lies in the second directory. No store has such a name.
 THERE: Final = "there:"
@@ -11,6 +13,9 @@ THERE: Final = "there:"
 
 class TwoRoots(DiskFileSystem):
     """The real file system below two directories.
+
+    What can't be opened is named as it was asked for, so that it can be told in
+    which of the two it lies.
 
     Args:
         here: What paths are relative to.
@@ -21,9 +26,28 @@ class TwoRoots(DiskFileSystem):
         super().__init__(here)
         self._there_fd = os.open(there, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
+    def open(self, path: str, mode: Mode) -> int:
+        """See `FileSystem`."""
+        with _named(path):
+            return super().open(path, mode)
+
+    def _open_directory(self, path: str) -> int:
+        with _named(path):
+            return super()._open_directory(path)
+
     def _beneath(self, path: str) -> tuple[int, str]:
         if path == THERE:
             return self._there_fd, ""
         if path.startswith(f"{THERE}/"):
             return self._there_fd, path.removeprefix(f"{THERE}/")
         return super()._beneath(path)
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Let errors name ``path``."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = path
+        raise

@@ -265,3 +265,7 @@ def test_root_copies_for_the_owner(
     back = ("--from", str(copy), "--as", "Back")
     assert run("restore", store, *back, ALICE)[0] == 0
     assert ask("check", store)[0] == 0
+    os.chown(copy, 0, 0)
+    status, said = run("restore", store, *back, ALICE)
+    assert status == 2
+    assert f"Can not read the copy at {copy} as uid {NOBODY}: " in said

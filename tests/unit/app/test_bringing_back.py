@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from imapbox.app.one_mailbox import (
     say,
     set_of,
 )
+from imapbox.disk import beneath, filesystem
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import Steps, perform
 from imapbox.index.history import Happened, History, What
@@ -32,9 +34,11 @@ from imapbox.model.errors import (
 from imapbox.model.names import INBOX, UserName
 from imapbox.store.create import create_account
 from imapbox.store.format import prepare_store
+from imapbox.store.layout import account_directory
 from imapbox.store.restore import Restored
 from imapbox.store.restored import Renewed
 
+ANA = UserName("ana")
 TIME = 1_700_000_000_000_000
 UIDS = (range(1, 4), range(7, 8))
 
@@ -203,3 +207,37 @@ def test_restored_can_be_tried_again_where_a_store_turned_read_only(
     done = CliRunner().invoke(main, ["restored", "--store", str(tmp_path)])
     assert done.exit_code == 75
     assert f"ana: left as it is: {StoreReadOnly().sentence()}" in done.output
+
+
+@pytest.mark.parametrize(
+    ("closed", "path", "said"),
+    [
+        ("copy", "imapbox-store", "read the copy"),
+        ("copy", f"{account_directory(ANA)}/head", "read the copy"),
+        ("copy", account_directory(ANA), "read the copy"),
+        ("store", f"{account_directory(ANA)}/lock", "use the mail store"),
+    ],
+)
+def test_what_may_not_be_opened_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: str, path: str, said: str
+) -> None:
+    """It is said whether the copy is closed or the store; to try again is no help."""
+    store, copy = tmp_path / "store", tmp_path / "copy"
+    store.mkdir()
+    disk = DiskFileSystem(str(store))
+    perform(prepare_store(), disk)
+    perform(create_account(ANA, Settings(disk.boot, disk.node, disk.pid), {}), disk)
+    shutil.copytree(store, copy)
+
+    def open_beneath(root: int, name: str, flags: int) -> int:
+        where = Path(f"/proc/self/fd/{root}").readlink()
+        if (where, name) == (tmp_path / closed, path):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), name)
+        return beneath.open_beneath(root, name, flags)
+
+    monkeypatch.setattr(filesystem, "open_beneath", open_beneath)
+    words = ["--store", str(store), "--from", str(copy), "--as", "Back", ANA]
+    done = CliRunner().invoke(main, ["restore", *words])
+    where = f"{said} at {tmp_path / closed} as uid {os.geteuid()}: {path}"
+    assert done.output == f"Error: Can not {where}: Permission denied.\n"
+    assert done.exit_code == 2
