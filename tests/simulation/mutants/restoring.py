@@ -34,7 +34,7 @@ MUTANTS: Final = [
     Mutant(
         "what came since a mailbox was read is left behind",
         "store/restore.py",
-        "                yield from _follow(old, tail)\n",
+        "                yield from old.follow(tail)\n",
         "",
         "taking_back.beside_a_delivery",
     ),
@@ -48,18 +48,18 @@ MUTANTS: Final = [
     Mutant(
         "a mailbox that is bound before it is filled",
         "store/restore.py",
-        "            yield from self._refill.add("
-        "copy.directory, copy.state, rows.tolist())\n",
-        "",
+        "            broken = yield from self._refill.add("
+        "copy.directory, copy.state, rows)\n",
+        "            broken: list[Uid] = []\n",
         "taking_back.crashes",
         also=(
             (
                 "store/restore.py",
-                "            yield from self._bind(old)\n",
+                "            yield from self._bind(old, back)\n",
                 (
-                    "            yield from self._bind(old)\n"
+                    "            yield from self._bind(old, back)\n"
                     "            yield from self._refill.add("
-                    "copy.directory, copy.state, rows.tolist())\n"
+                    "copy.directory, copy.state, rows)\n"
                 ),
             ),
         ),
@@ -75,19 +75,28 @@ MUTANTS: Final = [
     Mutant(
         "the messages that came since are not taken along",
         "store/restore.py",
-        "            if old is not None:\n                yield from self._keep(old)\n",
+        "            if old is not None:\n"
+        "                yield from self._keep(old, back)\n",
         "",
         "taking_back.crashes",
         also=(
             (
                 "store/restore.py",
                 (
-                    "                yield from self._keep(old)\n"
-                    "            yield from self._decide(account)\n"
+                    "                yield from self._keep(old, back)\n"
+                    "                keys = yield from"
                 ),
-                "            yield from self._decide(account)\n",
+                "                keys = yield from",
             ),
         ),
+        arguments=(0.1,),
+    ),
+    Mutant(
+        "the deliveries that were known are forgotten",
+        "store/restore.py",
+        "                if len(keys):\n",
+        "                if False:\n",
+        "taking_back.crashes",
         arguments=(0.1,),
     ),
 ]
