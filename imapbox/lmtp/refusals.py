@@ -48,7 +48,7 @@ from imapbox.model.errors import (
     TooMuchInADay,
     UnknownFormat,
 )
-from imapbox.store.failures import in_words
+from imapbox.store.failures import of_spool
 from imapbox.wire.lmtp.replies import reply
 
 _log = Logger()
@@ -131,10 +131,8 @@ def _declined(error: Exception) -> MailError | None:
     """Return what ``error`` says about mail, or None if it is a fault of ours."""
     if isinstance(error, MailError):
         return error
-    if isinstance(error, FileNotFoundError):
-        return StoreFailure(error)  # of a spool: there is no mailbox to be gone
     if isinstance(error, OSError):
-        return in_words(error)
+        return of_spool(error)
     if isinstance(error, CancelledError):
         return StoreFailure()  # whoever runs the store is ending it
     return None

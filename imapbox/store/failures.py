@@ -17,6 +17,7 @@ _WORDS: Final[dict[int, type[MailError]]] = {
     errno.ENOENT: MailboxGone,
     errno.ENOSPC: DiskFull,
     errno.EDQUOT: DiskFull,
+    errno.EFBIG: DiskFull,
     errno.EROFS: StoreReadOnly,
     errno.EACCES: StoreReadOnly,
     errno.EPERM: StoreReadOnly,
@@ -27,6 +28,13 @@ _WORDS: Final[dict[int, type[MailError]]] = {
 def in_words(error: OSError) -> MailError:
     """Return the `MailError` for an error of the disk."""
     return _WORDS.get(error.errno or 0, StoreFailure)(error)
+
+
+def of_spool(error: OSError) -> MailError:
+    """Return the `MailError` for an error of a message's own file, on its way in."""
+    if isinstance(error, FileNotFoundError):
+        return StoreFailure(error)  # there is no mailbox to be gone
+    return in_words(error)
 
 
 def in_full(error: MailError) -> str:

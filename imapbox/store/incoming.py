@@ -10,7 +10,7 @@ from imapbox.disk.steps import Steps
 from imapbox.index.mailbox_transactions import Incoming
 from imapbox.model.flags import Flag
 from imapbox.model.message import InternalDate
-from imapbox.store.failures import in_words
+from imapbox.store.failures import of_spool
 
 EMAILID_SIZE: Final = 16
 
@@ -44,7 +44,7 @@ async def incoming(  # noqa: PLR0913 - a message's facts
         try:
             emailid = await driver.run(_hash(header, content), content.release)
         except OSError as error:
-            raise in_words(error) from error
+            raise of_spool(error) from error
     return Incoming(
         header,
         zlib.crc32(header),
