@@ -4,6 +4,15 @@ from typing import Final
 
 from tests.simulation.patching import Mutant
 
+# What goes on makes no further call; a mistake behind that shows only without it.
+_FURTHER_CALLS: Final = (
+    "disk/steps.py",
+    (
+        "                if fence is not None and call.method not in _GIVES_BACK:\n"
+        "                    fence.check()\n"
+    ),
+    "",
+)
 MUTANTS: Final = [
     Mutant(
         "what ends behind the cut is believed",
@@ -15,6 +24,7 @@ MUTANTS: Final = [
         "            return\n",
         "",
         "fencing.at_each_call",
+        also=(_FURTHER_CALLS,),
         arguments=("deliver",),
     ),
     Mutant(
@@ -36,7 +46,8 @@ MUTANTS: Final = [
     Mutant(
         "an error that somebody minds is not told",
         "disk/steps.py",
-        "                notice(failure)\n",
+        "                if fence is not None:\n"
+        "                    fence.notice(failure)\n",
         "",
         "fencing.at_each_call",
         arguments=("deliver", 5),
@@ -56,6 +67,7 @@ MUTANTS: Final = [
         "_ALL_OF_IT: Final = CUT_OFF | {errno.EROFS}",
         "_ALL_OF_IT: Final = frozenset({errno.EROFS})",
         "fencing.at_each_call",
+        also=(_FURTHER_CALLS,),
         arguments=("deliver",),
     ),
 ]
