@@ -83,7 +83,7 @@ class Mailbox:
 
     async def open(self) -> Store:
         """Return the store as a new process has it."""
-        store = Store(self.root, self.reactor)
+        store = Store(self.root, self.reactor, make=True)
         await store.start()
         return store
 

@@ -22,6 +22,9 @@ from typing import Final
 
 from benchmarks.load.connection import wait_until_listening
 from benchmarks.processes import alive, family
+from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.steps import perform
+from imapbox.store.format import prepare_store
 
 LOOPBACK: Final = "127.0.0.1"
 _GONE_WITHIN: Final = 10.0  # seconds after SIGTERM; what imapbox promises
@@ -290,14 +293,22 @@ def _write_passwd(path: Path, passwords: Mapping[str, str]) -> None:
     path.chmod(0o644)
 
 
+def made_store(path: Path) -> Path:
+    """Make a store, if there is none, and return where it is: no server does."""
+    path.mkdir(mode=0o700, exist_ok=True)
+    perform(prepare_store(), DiskFileSystem(str(path)))
+    return path
+
+
 @contextmanager
 def imapbox_process(
     store: Path, *arguments: str, log: Path, descriptors: int | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run one ``twistd -n imapbox`` on ``store`` with ``arguments``.
+    """Run one ``twistd -n imapbox`` on ``store``, made if need be.
 
     With no more than so many descriptors, if that matters.
     """
+    made_store(store)
     twistd = Path(sys.executable).with_name("twistd")
     # Without a pid file several may run in one directory.
     command = [str(twistd), "-n", "--pidfile=", "imapbox", "--store", str(store)]

@@ -1,7 +1,8 @@
 """A process that only delivers: `twistd -ny tac/deliver.tac`.
 
 It shares the store with others that serve IMAP, and with as many of its kind
-as you like. Only users that have an account get mail.
+as you like. Only users that have an account get mail: `imapbox user add --store
+mail NAME` makes one, and the store.
 """
 
 import os

@@ -72,7 +72,7 @@ class Pages:
 
 # Name and password, with a colon between, in a line for each user.
 checker = FilePasswordDB("users")
-store = Store(os.path.abspath("mail"), reactor)
+store = Store(os.path.abspath("mail"), reactor, make=True)
 realm = MailboxRealm(store)
 guarded = HTTPAuthSessionWrapper(
     Portal(Pages(realm), [checker]), [BasicCredentialFactory("mail")]

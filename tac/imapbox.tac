@@ -1,6 +1,7 @@
 """The whole server as a Twisted application: `twistd -ny tac/imapbox.tac`.
 
-The store and the passwd-file are in the directory where it is started.
+The store and the passwd-file are in the directory where it is started, as
+`imapbox user add --store mail --passwd passwd NAME` makes them.
 """
 
 import os

@@ -29,7 +29,10 @@ from imapbox.app.demo_mail import MAIL
 from imapbox.app.service import SERVES
 from imapbox.auth.hashes import blf_crypt
 from imapbox.auth.passwd_edit import set_hash
+from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.steps import perform
 from imapbox.model.names import UserName
+from imapbox.store.format import prepare_store
 
 USER: Final = UserName("ana@example.org")
 _WORDS: Final = ("plum", "otter", "cedar", "lamp", "river", "moth", "relay", "quince")
@@ -73,6 +76,8 @@ class _Demo:
         self._lmtp_port = lmtp_port
         self._directory = directory
         self._store = directory / "store"
+        self._store.mkdir(mode=0o700)
+        perform(prepare_store(), DiskFileSystem(str(self._store)))
         self._passwd = directory / "passwd"
         words = [secrets.choice(_WORDS), secrets.choice(_WORDS)]
         self._password = "-".join([*words, str(secrets.randbelow(90) + 10)])

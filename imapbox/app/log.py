@@ -1,6 +1,7 @@
 """`imapbox log`: what happened to a mailbox, change by change.
 
-Only looks; beside servers, or without them.
+Changes no mail; beside servers, or without them. As anybody who opens a log does,
+it settles what a crash left of it.
 """
 
 import json

@@ -9,9 +9,9 @@ from twisted.internet import reactor as _reactor  # noqa: TID251 - the roof inst
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from imapbox.app.presence import find_store, unreadable
+from imapbox.app.presence import absent, find_store, unreadable
 from imapbox.app.refused import Refused
-from imapbox.store.format import NotAStore
+from imapbox.store.format import NoStore, NotAStore
 from imapbox.store.store import Store
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ def on_store(
     if not make:
         find_store(root)
     become_owner(root)
-    job = _Job(lambda: _opened(Store(str(root), reactor), work))
+    job = _Job(lambda: _opened(Store(str(root), reactor, make=make), work))
     reactor.callWhenRunning(job.start)
     # What a signal interrupts gives back what it took.
     reactor.addSystemEventTrigger("before", "shutdown", job.end)
@@ -101,6 +101,8 @@ async def _opened(store: Store, work: Callable[[Store], Awaitable[T]]) -> T:
     root = Path(store.root)
     try:
         await store.start()
+    except NoStore as error:
+        raise absent(root) from error
     except NotAStore as error:
         sentence = f"There is something else at {root}, and no mail store."
         raise Refused(sentence) from error

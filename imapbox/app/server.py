@@ -111,9 +111,9 @@ class Site:
         """Open the store, and begin to count and to watch.
 
         Raises:
-            NotAStore: The directory holds something else.
+            NotAStore: The directory holds something else, or nothing.
             MailError: It can't be used.
-            OSError: It can't be read or made.
+            OSError: It can't be read.
         """
         self._harden()
         await self._store.start()

@@ -133,8 +133,8 @@ class ServerService(Service):
             await self._store.start()
         except CancelledError:
             return False
-        except NotAStore:
-            _log.critical("the directory of --store holds something else")
+        except NotAStore as error:
+            _log.critical("{sentence}", sentence=error.sentence())
         except MailError as error:
             _log.critical("{sentence}", sentence=in_full(error))
         except OSError as error:

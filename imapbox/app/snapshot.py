@@ -15,6 +15,7 @@ from imapbox.app.sizes import size_in_words
 from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.steps import perform, perform_patiently
 from imapbox.disk.two_roots import TwoRoots
+from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.settings import Settings
 from imapbox.model.errors import DiskFull, MailboxBusy, MailError, StoreReadOnly
 from imapbox.model.names import UserName
@@ -78,7 +79,8 @@ def _real(path: Path) -> Path:
 def _make_for_owner(store: Path, target: Path) -> None:
     """Make the directory, for the user whose store it is."""
     target.mkdir(mode=0o700, exist_ok=True)
-    if os.geteuid() == 0 and not any(target.iterdir()):
+    held = {each.name for each in target.iterdir()} - {LOST_FOUND}
+    if os.geteuid() == 0 and not held:
         owner = store.stat()
         os.chown(target, owner.st_uid, owner.st_gid)
         target.chmod(0o700)

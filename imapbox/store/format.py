@@ -23,6 +23,7 @@ from typing import Final
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
+from imapbox.index.lost_found import LOST_FOUND
 from imapbox.model.format import FORMAT_VERSION, check_format
 from imapbox.store.layout import ROOT, SPOOL, STORE_FILE, USERS
 
@@ -36,16 +37,62 @@ _CRC = struct.Struct("<I")
 class NotAStore(Exception):
     """The directory holds something else."""
 
+    def sentence(self) -> str:
+        """Say so, for a log."""
+        return "The directory of the mail store holds something else."
+
+
+class NoStore(NotAStore):
+    """There is no directory, or an empty one.
+
+    Attributes:
+        root: The directory.
+    """
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self.root = root
+
+    def sentence(self) -> str:
+        """Say so, and what can be done."""
+        return (
+            f"There is no mail store at {self.root}: mount what belongs there,"
+            " or make one with imapbox user add."
+        )
+
+
+def check_store(root: str) -> Steps[None]:
+    """Check that there is a store. One that a crash left half made is finished.
+
+    An empty directory is what a mount point is whose file system is not there.
+    Mail that was stored in it would be gone when it is.
+
+    Args:
+        root: What its directory is called if there is none.
+
+    Raises:
+        NoStore: There is nothing.
+        NotAStore: There is something else.
+        UnknownFormat: An imapbox of another format made it.
+    """
+    if not (yield from read_store_file()):
+        names = yield from steps.list_directory(ROOT)
+        if set(names) <= {LOST_FOUND}:
+            raise NoStore(root)
+        yield from _make(names)
+
 
 def prepare_store() -> Steps[None]:
     """Check that the root is a store; make one of an empty directory.
+
+    A ``lost+found`` is no mail, and the file system's own: mke2fs(8).
 
     Raises:
         NotAStore: There are other things in it.
         UnknownFormat: An imapbox of another format made it.
     """
     if not (yield from read_store_file()):
-        yield from _make()
+        yield from _make((yield from steps.list_directory(ROOT)))
 
 
 def read_store_file(path: str = STORE_FILE) -> Steps[bool]:
@@ -72,9 +119,8 @@ def read_store_file(path: str = STORE_FILE) -> Steps[bool]:
     return True
 
 
-def _make() -> Steps[None]:
-    names = yield from steps.list_directory(ROOT)
-    if set(names) - {SPOOL, USERS, STORE_FILE}:
+def _make(names: list[str]) -> Steps[None]:
+    if set(names) - {SPOOL, USERS, STORE_FILE, LOST_FOUND}:
         raise NotAStore(names)
     for directory in (SPOOL, USERS):
         yield from make_directory_if_missing(directory)

@@ -39,7 +39,7 @@ from imapbox.store.delivery_memory import DeliveryMemory
 from imapbox.store.drivers import Drivers
 from imapbox.store.failures import in_full, in_words
 from imapbox.store.fitness import first_flaw
-from imapbox.store.format import prepare_store
+from imapbox.store.format import NoStore, NotAStore, check_store, prepare_store
 from imapbox.store.full_text import FullTextCache
 from imapbox.store.head_watches import HeadWatches
 from imapbox.store.kept import Kept
@@ -66,8 +66,10 @@ class Store(Service):
     application as a service: ``store.setServiceParent(application)``.
 
     Args:
-        root: Its directory, made if it is not there.
+        root: Its directory.
         reactor: Twisted's.
+        make: Make it a store, where it is missing or empty. Else that is refused,
+            for it is what is seen where a mount is missing.
         filesystem: In place of the operating system's, for tests.
         patience: How many seconds a commit waits for a lock.
         cut_off: Called once, when this machine was cut off from the file
@@ -87,11 +89,12 @@ class Store(Service):
 
     _log = Logger()
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what can be said
         self,
         root: str,
         reactor: Any,
         *,
+        make: bool = False,
         filesystem: FileSystem | None = None,
         patience: float = 30.0,
         cut_off: Callable[[], object] = lambda: None,
@@ -99,6 +102,7 @@ class Store(Service):
         self.root = root
         self.quota = NO_QUOTA
         self._reactor = reactor
+        self._make = make
         self._patience = patience
         self._filesystem = filesystem
         self._disk: DiskFileSystem
@@ -136,15 +140,16 @@ class Store(Service):
             raise StoreFailure
 
     async def start(self) -> None:
-        """Check or make the store, and begin to serve it.
+        """Check the store, or make it if so told, and begin to serve it.
 
         Raises:
+            NoStore: Nothing is there.
             NotAStore: The directory holds something else.
             UnknownFormat: An imapbox of another format made it.
             OSError: It can't be read or made.
         """
         if self._filesystem is None:
-            self._disk = _beneath(self.root)
+            self._disk = _beneath(self.root, make=self._make)
         filesystem = self._filesystem or self._disk
         self.drivers = Drivers(
             filesystem,
@@ -163,7 +168,8 @@ class Store(Service):
         self.head_watches = HeadWatches(self.drivers)
         self.drivers.start()
         try:
-            await self.drivers.write.run(prepare_store())
+            prepared = prepare_store() if self._make else check_store(self.root)
+            await self.drivers.write.run(prepared)
         except BaseException:
             await self.drivers.stop()
             raise
@@ -356,6 +362,9 @@ class Store(Service):
         if isinstance(failure.value, MailError):
             why = in_full(failure.value)
             self._log.critical("can not open the store: {why}", why=why)
+        elif isinstance(failure.value, NotAStore):
+            why = failure.value.sentence()
+            self._log.critical("can not open the store: {why}", why=why)
         elif not isinstance(failure.value, CancelledError):
             self._log.failure("can not open the store", failure)
 
@@ -386,6 +395,10 @@ def _end_of(deferred: Deferred[None]) -> Deferred[None]:
     return end
 
 
-def _beneath(root: str) -> DiskFileSystem:
-    Path(root).mkdir(mode=0o700, parents=True, exist_ok=True)
-    return DiskFileSystem(root)
+def _beneath(root: str, *, make: bool) -> DiskFileSystem:
+    if make:
+        Path(root).mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        return DiskFileSystem(root)
+    except FileNotFoundError as error:
+        raise NoStore(root) from error

@@ -26,6 +26,7 @@ from imapbox.index.create import write_file
 from imapbox.index.damage import is_damaged
 from imapbox.index.head import Head
 from imapbox.index.log_copy import BeginningGone, Extent, LogCopy, extent_of
+from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.lost_head import find_first_segment
 from imapbox.index.opening import follow_all, open_log, recover
 from imapbox.index.repair import good_head
@@ -102,7 +103,7 @@ def begin_copy() -> Steps[None]:
 
     Raises:
         Unfinished: It is one.
-        NotEmpty: It holds something else.
+        NotEmpty: It holds something else, but for a ``lost+found``.
         NotAStore: There is nothing that could be copied.
     """
     if not (yield from read_store_file()):
@@ -110,7 +111,7 @@ def begin_copy() -> Steps[None]:
     names = yield from steps.list_directory(there(""))
     if UNFINISHED in names:
         raise Unfinished
-    if names:
+    if set(names) - {LOST_FOUND}:
         raise NotEmpty(names)
     yield from write_file(there(UNFINISHED), b"")
     for name in (SPOOL, USERS):

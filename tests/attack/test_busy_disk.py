@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.load.connection import wait_until_listening
 from benchmarks.load.lmtp import LmtpClient, stuffed
-from benchmarks.servers import LOOPBACK, free_ports, running
+from benchmarks.servers import LOOPBACK, free_ports, made_store, running
 from tests.support.checked_clients import CheckedClient, logged_in
 
 MESSAGE = stuffed(b"Subject: late\r\n\r\nx\r\n")
@@ -43,7 +43,8 @@ class Site:
 
     @contextmanager
     def serving(self) -> Iterator[subprocess.Popen[bytes]]:
-        store, passwd = self.directory / "store", self.directory / "passwd"
+        store = made_store(self.directory / "store")
+        passwd = self.directory / "passwd"
         command = [
             *(sys.executable, "-c", TWISTD, "-n", "--pidfile=", "imapbox"),
             *("--store", str(store), "--auth", f"passwd:{passwd}"),

@@ -41,7 +41,8 @@ async def stores(
 ) -> AsyncIterator[tuple[Store, Store]]:
     """One directory, opened twice, as two processes would."""
     root = str(tmp_path_factory.mktemp("contract") / "store")
-    serving, delivering = Store(root, the_reactor), Store(root, the_reactor)
+    serving = Store(root, the_reactor, make=True)
+    delivering = Store(root, the_reactor)
     await serving.start()
     await delivering.start()
     # What a first watcher makes is there for all of them.

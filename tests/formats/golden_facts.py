@@ -36,7 +36,7 @@ SAID: Final = r"""
 
 
 async def _make(reactor: Any, root: str) -> None:
-    store = Store(root, reactor)
+    store = Store(root, reactor, make=True)
     await store.start()
 
     async def the_store() -> Store:

@@ -92,7 +92,7 @@ def _facts(specimen: Specimen) -> dict[str, Any]:
 
 
 async def _make(reactor: Any, root: str) -> dict[str, Any]:
-    store = Store(root, reactor)
+    store = Store(root, reactor, make=True)
     await store.start()
     facts = {}
     for user, limit in zip(USERS, LIMITS, strict=True):

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.load.connection import wait_until_listening
 from benchmarks.load.lmtp import LmtpClient, stuffed
-from benchmarks.servers import LOOPBACK, free_ports, running
+from benchmarks.servers import LOOPBACK, free_ports, made_store, running
 from tests.support.certificates import make_pem
 from tests.support.checked_clients import CheckedIMAP4
 
@@ -35,8 +35,9 @@ def serving(
         options: Of twistd.
     """
     store, runtime = directory / "store", directory / "runtime"
-    for path in (store, runtime):
-        path.mkdir()
+    made_store(store)
+    runtime.mkdir()
+    for path in (store, *store.iterdir(), runtime):
         shutil.chown(path, USER, GROUP)
     (directory / "passwd").write_text("alice:{PLAIN}wonderland\n")
     imap, lmtp = free_ports(2)

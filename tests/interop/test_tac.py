@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.load.lmtp import LmtpClient, stuffed
-from benchmarks.servers import running
+from benchmarks.servers import made_store, running
 from imapbox.app.service import SERVES
 from tests.support.response_checker import ResponseChecker
 
@@ -40,6 +40,7 @@ def application(name: str, directory: Path, **sockets: Path) -> Iterator[None]:
 def test_the_applications_share_a_store(open_directory: Path) -> None:
     """The whole server and a deliver-only process work side by side on one store."""
     imap, lmtp, more = (open_directory / name for name in ("imap", "lmtp", "more"))
+    made_store(open_directory / "mail")
     (open_directory / "passwd").write_text("alice:{PLAIN}wonderland\n")
     with (
         application("imapbox", open_directory, imap=imap, lmtp=lmtp),

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.load.lmtp import LmtpClient, stuffed
-from benchmarks.servers import free_ports, imapbox_process
+from benchmarks.servers import free_ports, imapbox_process, made_store
 from tests.support.certificates import make_pem
 from tests.support.checked_clients import CheckedIMAP4, CheckedIMAP4SSL
 
@@ -230,6 +230,7 @@ def test_a_daemon_serves_too(tmp_path: Path) -> None:
     """twistd forks to become a daemon; logins and deliveries work after it."""
     imap_port, lmtp_port = free_ports(2)
     pidfile = tmp_path / "pid"
+    made_store(tmp_path / "store")
     # A relative store is meant from here, wherever the daemon goes.
     subprocess.run(
         [

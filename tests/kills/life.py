@@ -150,7 +150,7 @@ def live(root: str, name: str, chance: random.Random, disk: FileSystem) -> None:
     patch.multiple(shed, LEAST=2048, GROWN=2).start()
 
     async def lead() -> None:
-        store = Store(root, reactor, filesystem=disk, patience=_PATIENCE)
+        store = Store(root, reactor, make=True, filesystem=disk, patience=_PATIENCE)
         await store.start()
         await Life(store, name, chance).lead()
         await store.stop()

@@ -271,7 +271,7 @@ class Sessions(RuleBasedStateMachine):
 
     async def _open_store(self) -> Store:
         root = self._directory.name
-        store = Store(root, reactor, filesystem=TestDisk(root))
+        store = Store(root, reactor, make=True, filesystem=TestDisk(root))
         await store.start()
         self._started.append(store)
         return store

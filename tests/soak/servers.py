@@ -12,7 +12,7 @@ from threading import Event
 from typing import Any, Final, TypeAlias
 
 from benchmarks.load.connection import wait_until_listening
-from benchmarks.servers import LOOPBACK, free_ports, running
+from benchmarks.servers import LOOPBACK, free_ports, made_store, running
 
 Address: TypeAlias = tuple[str, int]
 _MAIL: Final = "/store/users/"
@@ -158,6 +158,7 @@ def servers(
         f"--runtime={directory / 'runtime'}",
     ]
     (directory / "runtime").mkdir(mode=0o700)
+    made_store(store)
     with ExitStack() as stack:
         started = []
         for number in range(4):

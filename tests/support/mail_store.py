@@ -154,7 +154,7 @@ class Stores:
         root = self._directory / name
         root.mkdir(exist_ok=True)
         disk = TestDisk(str(root), steer)
-        store = Store(str(root), reactor, filesystem=disk, patience=patience)
+        store = Store(str(root), reactor, make=True, filesystem=disk, patience=patience)
         await store.start()
         if not threads:
             take_threads_from(store)

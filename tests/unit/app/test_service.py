@@ -11,7 +11,7 @@ from twisted.logger import globalLogPublisher
 from imapbox.app.prompt_transport import PromptServer
 from imapbox.app.service import LAST_SECONDS, Listener, ServerService
 from imapbox.model.errors import UnknownFormat
-from imapbox.store.format import NotAStore
+from imapbox.store.format import NoStore, NotAStore
 
 
 class Reactor(Clock):
@@ -115,7 +115,13 @@ def test_clients_wait_until_the_store_is_open() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [NotAStore(), UnknownFormat(), OSError(13, "Permission denied")]
+    "error",
+    [
+        NotAStore(),
+        NoStore("/srv/mail"),
+        UnknownFormat(),
+        OSError(13, "Permission denied"),
+    ],
 )
 def test_a_store_that_can_not_be_opened_ends_it(logged, error: Exception) -> None:
     """If there is no store to serve, one line says why, and nobody is served."""

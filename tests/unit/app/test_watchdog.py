@@ -12,6 +12,7 @@ import pytest_twisted
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, globalLogPublisher
 
+from benchmarks.servers import made_store
 from imapbox.app.server import make_server
 from imapbox.app.settings import ServerSettings
 from imapbox.app.watchdog import HELD_BEATS, Watchdog
@@ -174,7 +175,8 @@ async def test_a_server_is_watched(tmp_path: Path) -> None:
     def names() -> set[str]:
         return {thread.name for thread in threading.enumerate()}
 
-    server = make_server(reactor, ServerSettings(store=str(tmp_path / "store")))
+    store = made_store(tmp_path / "store")
+    server = make_server(reactor, ServerSettings(store=str(store)))
     server.startService()
     await until(lambda: "imapbox-watchdog" in names())
     await server.stopService()

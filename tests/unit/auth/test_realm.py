@@ -15,7 +15,7 @@ from twisted.cred.credentials import Anonymous, UsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import IRealm, Portal
 from twisted.internet.defer import Deferred
-from twisted.logger import LogEvent
+from twisted.logger import capturedLogs
 from twisted.mail.imap4 import IAccount, MailboxException, MessageSet
 from zope.interface import Interface
 from zope.interface.verify import verifyObject
@@ -25,6 +25,7 @@ from imapbox import MailboxRealm, Store
 from imapbox.mailbox.twisted_account import TwistedAccount
 from imapbox.model.errors import StoreFailure
 from imapbox.model.names import UserName
+from imapbox.store.format import NotAStore
 from tests.support.mail_store import Opener, Stall, deliver, disk_of, open_store
 from tests.support.twisted_mail import Listener
 from tests.support.waiting import open_files, reactor, until
@@ -166,7 +167,7 @@ async def test_a_lock_that_another_holds_is_waited_for_shortly(
 @pytest_twisted.async_yield_fixture
 async def application(tmp_path: Path) -> AsyncIterator[tuple[Store, Any]]:
     """A store that is a service of an application, which was not started yet."""
-    store = Store(str(tmp_path / "mail"), reactor)
+    store = Store(str(tmp_path / "mail"), reactor, make=True)
     application = Application("embedded")
     store.setServiceParent(application)
     yield store, IServiceCollection(application)
@@ -197,19 +198,17 @@ async def test_a_store_is_a_service(application: tuple[Store, Any]) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_a_store_that_can_not_be_opened_lets_nobody_in(
-    tmp_path: Path, logged_errors: list[LogEvent]
+    tmp_path: Path,
 ) -> None:
     """What a service could not open is logged, and whoever comes is refused."""
     (tmp_path / "mail").mkdir()
     (tmp_path / "mail" / "something").write_text("else")
     store = Store(str(tmp_path / "mail"), reactor)
-    store.startService()
-    with pytest.raises(StoreFailure):
-        await login(store)
-    assert [event["log_format"] for event in logged_errors] == [
-        "can not open the store"
-    ]
-    logged_errors.clear()
+    with capturedLogs() as logged:
+        store.startService()
+        with pytest.raises(StoreFailure):
+            await login(store)
+    assert [event["why"] for event in logged] == [NotAStore().sentence()]
     await store.stopService()
 
 

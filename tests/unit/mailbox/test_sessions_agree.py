@@ -131,7 +131,9 @@ async def _end_alike(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Any]
 ) -> None:
     root = str(tmp_path_factory.mktemp("mail"))
-    stores = [Store(root, reactor, filesystem=TestDisk(root)) for _ in range(2)]
+    stores = [
+        Store(root, reactor, make=True, filesystem=TestDisk(root)) for _ in range(2)
+    ]
     for store in stores:
         await store.start()
     accounts = [await account_of(store) for store in stores]

@@ -456,7 +456,9 @@ async def test_copies_and_moves_are_as_a_model_has_them(
 ) -> None:
     """Whatever two processes copy and move, mailboxes are as two lists would be."""
     root = str(tmp_path_factory.mktemp("transfer"))
-    stores = [Store(root, reactor, filesystem=TestDisk(root)) for _ in range(2)]
+    stores = [
+        Store(root, reactor, make=True, filesystem=TestDisk(root)) for _ in range(2)
+    ]
     for store in stores:
         await store.start()
     try:

@@ -519,7 +519,8 @@ async def test_the_tree_is_what_a_model_says(
     """Whatever two processes do to the tree, it is as a simple model has it."""
     root = tmp_path_factory.mktemp("tree")
     stores = [
-        Store(str(root), reactor, filesystem=TestDisk(str(root))) for _ in range(2)
+        Store(str(root), reactor, make=True, filesystem=TestDisk(str(root)))
+        for _ in range(2)
     ]
     for store in stores:
         await store.start()

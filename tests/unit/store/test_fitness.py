@@ -66,7 +66,7 @@ async def test_one_that_is_not_is_refused_with_a_sentence(tmp_path: Path) -> Non
     """The sentence says what is wrong, and the store stays shut."""
     (tmp_path / "store").mkdir()
     disk = LocksThatDoNothing(str(tmp_path / "store"))
-    store = Store(str(tmp_path / "store"), reactor, filesystem=disk)
+    store = Store(str(tmp_path / "store"), reactor, make=True, filesystem=disk)
     store.startService()
     with pytest.raises(StoreFailure):
         await store.opened()

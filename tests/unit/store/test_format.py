@@ -37,6 +37,13 @@ def test_an_empty_directory_becomes_a_store(tmp_path: Path) -> None:
     }
 
 
+def test_a_fresh_file_system_becomes_a_store(tmp_path: Path) -> None:
+    """Its lost+found, where only root may look, is in nobody's way."""
+    (tmp_path / "lost+found").mkdir(mode=0)
+    prepare(tmp_path)
+    assert (tmp_path / "imapbox-store").stat().st_size == FILE_SIZE
+
+
 def test_another_directory_is_left_alone(tmp_path: Path) -> None:
     """A directory that holds something else is not made a store."""
     (tmp_path / "letter.txt").write_text("x")

@@ -80,7 +80,7 @@ async def start(tmp_path: Path):
         disk = ReadOnlyDisk(str(tmp_path / "store"))
         disk.boot += boot
         disk.read_only = read_only
-        store = Store(str(tmp_path / "store"), reactor, filesystem=disk)
+        store = Store(str(tmp_path / "store"), reactor, make=True, filesystem=disk)
         await store.start()
         stores.append(store)
         return store

@@ -7,12 +7,20 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, ensureDeferred, gatherResults
+from twisted.logger import capturedLogs
 
 from imapbox.disk.filesystem import DiskFileSystem, Mode
-from imapbox.model.errors import MailboxBusy, MailboxDamaged, MailError, NoSuchUser
+from imapbox.model.errors import (
+    MailboxBusy,
+    MailboxDamaged,
+    MailError,
+    NoSuchUser,
+    StoreFailure,
+)
 from imapbox.model.names import INBOX, UserName
 from imapbox.store.create import SPECIAL_USE
-from imapbox.store.layout import account_directory, user_directory
+from imapbox.store.format import FILE_SIZE, NoStore
+from imapbox.store.layout import STORE_FILE, account_directory, user_directory
 from imapbox.store.store import Store
 from tests.support.mail_store import (
     BOB,
@@ -27,6 +35,20 @@ from tests.support.waiting import open_files, reactor, until
 
 def users(count: int) -> list[UserName]:
     return [UserName(f"user{number}") for number in range(count)]
+
+
+def all_below(directory: Path) -> list[Path]:
+    return sorted(directory.rglob("*"))
+
+
+async def sentence_of(store: Store) -> str:
+    """Return why a store can't be opened: there is none."""
+    try:
+        await store.start()
+    except NoStore as error:
+        return error.sentence()
+    await store.stop()
+    return "it was opened"
 
 
 def store_files(root: str) -> list[str]:
@@ -319,10 +341,54 @@ async def test_paths_are_the_stores(open_store: Opener) -> None:
 @pytest_twisted.ensureDeferred
 async def test_a_stopped_store_holds_nothing(tmp_path: Path) -> None:
     """A store that was stopped has no file open, whoever still knows it."""
-    store = Store(str(tmp_path / "store"), reactor)
+    store = Store(str(tmp_path / "store"), reactor, make=True)
     await store.start()
     await account_of(store)
     await deliver(store)
     assert store_files(store.root)
     await store.stop()
     assert store_files(store.root) == []
+
+
+@pytest.mark.parametrize("name", ["missing", "empty", "fresh"])
+@pytest_twisted.ensureDeferred
+async def test_a_mount_that_is_not_there_is_no_new_store(
+    tmp_path: Path, name: str
+) -> None:
+    """Who only serves makes no store where nothing is; who is told to does.
+
+    Whether the directory is not there, is empty, or has what a fresh file system has.
+    """
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "fresh" / "lost+found").mkdir(parents=True)
+    root = tmp_path / name
+    before = all_below(tmp_path)
+    said = await sentence_of(Store(str(root), reactor))
+    assert str(root) in said
+    embedded = Store(str(root), reactor)
+    with capturedLogs() as logged:
+        embedded.startService()
+        with pytest.raises(StoreFailure):
+            await embedded.opened()
+    await embedded.stopService()
+    assert [event["why"] for event in logged] == [said]
+    assert all_below(tmp_path) == before
+    for make in (True, False):
+        store = Store(str(root), reactor, make=make)
+        await store.start()
+        assert await store.create_account(BOB) is make
+        await store.stop()
+
+
+@pytest.mark.parametrize("left", [["spool"], ["spool", "users", STORE_FILE]])
+@pytest_twisted.ensureDeferred
+async def test_a_store_that_was_half_made_is_finished(
+    tmp_path: Path, left: list[str]
+) -> None:
+    """What a crash left while somebody had a store made becomes one."""
+    for name in left:
+        (tmp_path / name).touch() if name == STORE_FILE else (tmp_path / name).mkdir()
+    store = Store(str(tmp_path), reactor)
+    await store.start()
+    await store.stop()
+    assert (tmp_path / STORE_FILE).stat().st_size == FILE_SIZE

@@ -183,13 +183,18 @@ def test_a_deleted_mailbox_is_not_copied(copied: Copied) -> None:
 
 
 def test_it_is_no_store_before_its_end() -> None:
-    """A copy is begun in an empty directory, and is a store once it is ended."""
+    """A copy is begun in an empty directory, also of a file system of its own.
+
+    It is a store once it is ended.
+    """
     disk = SimulatedDisk()
     process = disk.process(1)
     with pytest.raises(NotAStore):
         run(begin_copy(), process)
     run(prepare_store(), process)
     process.make_directory(THERE)
+    # The file system's own: mke2fs(8).
+    process.make_directory(there("lost+found"))
     run(begin_copy(), process)
     with pytest.raises(Unfinished):
         run(begin_copy(), process)
