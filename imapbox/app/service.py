@@ -78,8 +78,8 @@ class ServerService(Service):
             reactor: Its clock, and its readers.
             last_resort: Called with seconds when the end begins; it should
                 end the process after so many.
-            give_up: Called if the store can not be opened. The store calls it,
-                too, if it is cut off.
+            give_up: Called if the store can not be opened, once the reactor runs. The
+                store calls it, too, if it is cut off.
         """
         self._store = store
         self._listeners = listeners
@@ -144,7 +144,8 @@ class ServerService(Service):
                 self._reactor.addReader(port)
             _log.info(SERVES)
             return True
-        self._give_up()
+        # It may be known before the reactor runs, when nobody can stop it yet.
+        self._reactor.callWhenRunning(self._give_up)
         return False
 
     async def _end(self) -> None:

@@ -76,11 +76,19 @@ def test_a_port_that_is_taken_is_one_line(tmp_path: Path, passwd: Path) -> None:
 def test_a_directory_of_something_else_is_left_alone(
     tmp_path: Path, passwd: Path
 ) -> None:
-    """A directory that is no store is not made one: one line, and the end."""
+    """A directory that is no store is not made one: one line, and the end.
+
+    Nor is one that is not there.
+    """
     said = refused(
         *("--store", str(tmp_path), "--lmtp", f"tcp:0:interface={HERE}"), cwd=tmp_path
     )
     assert "holds something else" in said
+    missing = str(tmp_path / "missing")
+    said = refused(
+        *("--store", missing, "--lmtp", f"tcp:0:interface={HERE}"), cwd=tmp_path
+    )
+    assert f"There is no mail store at {missing}: mount what belongs there" in said
     assert [each.name for each in tmp_path.iterdir()] == [passwd.name]
 
 

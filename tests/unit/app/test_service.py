@@ -1,5 +1,7 @@
 """The server's beginning and end."""
 
+from collections.abc import Callable
+
 import pytest
 from twisted.internet import tcp
 from twisted.internet.defer import Deferred, fail, succeed
@@ -20,6 +22,19 @@ class Reactor(Clock):
     def __init__(self, house: "House") -> None:
         super().__init__()
         self.happened = house.happened
+        self.running = True
+        self._hooks: list[Callable[[], object]] = []
+
+    def callWhenRunning(self, hook: Callable[[], object]) -> None:  # noqa: N802 - Twisted's name
+        if self.running:
+            hook()
+        else:
+            self._hooks.append(hook)
+
+    def run(self) -> None:
+        self.running = True
+        for hook in self._hooks:
+            hook()
 
     def addReader(self, _: object) -> None:  # noqa: N802 - Twisted's name
         self.happened.append("accept")
@@ -134,6 +149,17 @@ def test_a_store_that_can_not_be_opened_ends_it(logged, error: Exception) -> Non
     assert house.service.stopService().called
     assert "stop" not in house.happened
     assert "accept" not in house.happened
+
+
+def test_one_that_is_not_even_there_ends_it_once_it_runs() -> None:
+    """What is known before the reactor runs ends it when it does: nobody hears no."""
+    house = House()
+    house.clock.running = False
+    house.store_started.errback(NoStore("/srv/mail"))
+    house.service.startService()
+    assert "give up" not in house.happened
+    house.clock.run()
+    assert house.happened[-1] == "give up"
 
 
 def test_it_can_be_ended_while_it_opens() -> None:
