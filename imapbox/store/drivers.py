@@ -8,6 +8,8 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any, Final
 
+from twisted.internet.task import LoopingCall
+
 from imapbox.disk.blocking import BlockingDriver
 from imapbox.disk.driver import Driver
 from imapbox.disk.fence import Fence
@@ -19,6 +21,8 @@ _READERS: Final = 8
 _BLOCKERS: Final = 4
 # So long all clients of a process may be held up for the sake of one.
 LONGEST_BLOCK: Final = 2.0
+# So often threads end, and others begin.
+_RESTS: Final = 60.0
 
 
 class Drivers:
@@ -57,15 +61,20 @@ class Drivers:
         self.fence = Fence(reactor, cut_off)
         for each in (self.write, self.read, self.blocking):
             each.fence = self.fence
+        self._resting = LoopingCall(self._rest)
+        self._resting.clock = reactor
 
     def start(self) -> None:
         """Begin to run what they are given."""
         self.write.start()
         self.read.start()
         self.blocking.start()
+        self._resting.start(_RESTS, now=False)
 
     async def stop(self) -> None:
         """Let what runs end, then give everything back."""
+        if self._resting.running:
+            self._resting.stop()
         await self.write.stop()
         await self.read.stop()
         await self.blocking.stop()
@@ -76,3 +85,7 @@ class Drivers:
         drivers = copy(self)
         drivers.write = drivers.read = self.blocking
         return drivers
+
+    def _rest(self) -> None:
+        for each in (self.write, self.read, self.blocking):
+            each.rest()

@@ -253,3 +253,29 @@ async def test_nothing_is_begun_after_the_end(filesystem: GatedFileSystem) -> No
     await driver.stop()
     with pytest.raises(defer.CancelledError):
         await driver.run(steps.exists("file"))
+
+
+@pytest_twisted.ensureDeferred
+async def test_threads_do_not_live_for_ever(
+    driver: Driver, filesystem: GatedFileSystem
+) -> None:
+    """Idle threads end, and those that are busy behind their work; others begin.
+
+    What malloc keeps for a thread it gives back at its end.
+    """
+    for _ in range(3):
+        filesystem.entered.clear()
+        filesystem.gate.clear()
+        busy = driver.run(blocked())
+        await until(filesystem.entered.is_set)
+        await driver.run(steps.exists("file"))
+        first = list(driver.pool.threads)
+        driver.rest()
+        filesystem.gate.set()
+        assert await busy == "done"
+        await until(lambda first=first: not any(each.is_alive() for each in first))
+        assert await driver.run(steps.exists("file"))
+        driver.rest()
+        await until(lambda: not any(each.is_alive() for each in driver.pool.threads))
+    driver.rest()
+    assert driver.pool.threads == []
