@@ -294,9 +294,10 @@ def _write_passwd(path: Path, passwords: Mapping[str, str]) -> None:
 
 
 def made_store(path: Path) -> Path:
-    """Make a store, if there is none, and return where it is: no server does."""
+    """Make a store, if there is nothing, and return where it is: no server does."""
     path.mkdir(mode=0o700, exist_ok=True)
-    perform(prepare_store(), DiskFileSystem(str(path)))
+    if not any(path.iterdir()):
+        perform(prepare_store(), DiskFileSystem(str(path)))
     return path
 
 
