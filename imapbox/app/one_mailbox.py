@@ -14,6 +14,7 @@ from imapbox.model.errors import (
     MailboxBusy,
     MailboxNameRefused,
     MailError,
+    StoreFenced,
     StoreReadOnly,
 )
 from imapbox.model.names import (
@@ -29,7 +30,7 @@ from imapbox.store.store import Store
 
 TRY_AGAIN: Final = 75  # sysexits.h
 # What a command can't do now, and perhaps can later.
-PASSES: Final = (MailboxBusy, DiskFull, StoreReadOnly)
+PASSES: Final = (MailboxBusy, DiskFull, StoreReadOnly, StoreFenced)
 
 T = TypeVar("T")
 

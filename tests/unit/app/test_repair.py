@@ -108,7 +108,8 @@ def test_json(store: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [(errno.ENOSPC, 75), (errno.EACCES, 2), (errno.EIO, 2)]
+    ("code", "status"),
+    [(errno.ENOSPC, 75), (errno.ESTALE, 75), (errno.EACCES, 2), (errno.EIO, 2)],
 )
 def test_what_was_not_done(
     store: Path, monkeypatch: pytest.MonkeyPatch, code: int, status: int
