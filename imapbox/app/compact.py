@@ -8,7 +8,13 @@ from typing import Final
 import click
 
 from imapbox.app.offline import on_store
-from imapbox.app.one_mailbox import PASSES, chosen_mailbox, chosen_user, refusal
+from imapbox.app.one_mailbox import (
+    PASSES,
+    TRY_AGAIN,
+    chosen_mailbox,
+    chosen_user,
+    refusal,
+)
 from imapbox.app.presence import unreadable
 from imapbox.app.refused import Refused
 from imapbox.app.sizes import size_in_words
@@ -26,7 +32,6 @@ from imapbox.store.store import Store
 
 DONE: Final = 0
 NOT_ALL: Final = 1
-TRY_AGAIN: Final = 75  # sysexits.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,7 @@ class _Job:
             self._failed(title, error)
 
     def _failed(self, title: str, error: MailError | OSError) -> None:
-        words = in_words(error) if isinstance(error, OSError) else error
+        words = in_words(error)
         if isinstance(words, PASSES):
             self._status = self._status or TRY_AGAIN
         else:

@@ -11,6 +11,7 @@ import click
 from imapbox.app.offline import become_owner
 from imapbox.app.one_mailbox import (
     PASSES,
+    TRY_AGAIN,
     chosen_mailbox,
     chosen_user,
     refusal,
@@ -34,7 +35,6 @@ from imapbox.store.users import users_with_directory
 SOUND: Final = 0
 DAMAGED: Final = 1
 CAN_NOT_TELL: Final = 2
-TRY_AGAIN: Final = 75  # sysexits.h
 # Seconds for which it waits for a lock.
 PATIENCE: Final = 30.0
 _RESULTS: Final = {
@@ -164,7 +164,7 @@ class _Run:
                 self._status = DAMAGED
 
     def _failed(self, user: UserName, error: MailError | OSError) -> None:
-        words = in_words(error) if isinstance(error, OSError) else error
+        words = in_words(error)
         if isinstance(error, OSError):
             words.__cause__ = error
         sentence = f"not gone on with: {in_full(words)}"

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from imapbox.app.offline import become_owner
-from imapbox.app.one_mailbox import PASSES, refusal, say
+from imapbox.app.one_mailbox import PASSES, TRY_AGAIN, refusal, say
 from imapbox.app.presence import absent, find_store
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently
@@ -18,7 +18,6 @@ from imapbox.store.users import users_with_account
 
 ALL: Final = 0
 NOT_ALL: Final = 1
-TRY_AGAIN: Final = 75  # sysexits.h
 
 
 def run_restored(store: Path) -> int:
@@ -35,8 +34,7 @@ def run_restored(store: Path) -> int:
     except NotAStore as error:
         raise absent(store) from error
     except (MailError, OSError) as error:
-        words = in_words(error) if isinstance(error, OSError) else error
-        raise refusal(words) from error
+        raise refusal(in_words(error)) from error
 
 
 class _Job:
@@ -72,7 +70,7 @@ class _Job:
         try:
             done: Renewed = perform_patiently(steps, self._filesystem)
         except (MailError, OSError) as error:
-            self._failed(user, in_words(error) if isinstance(error, OSError) else error)
+            self._failed(user, in_words(error))
             return
         self._given += len(done.given)
         self._before += done.before

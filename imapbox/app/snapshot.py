@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from imapbox.app.offline import become_owner
-from imapbox.app.one_mailbox import say
+from imapbox.app.one_mailbox import TRY_AGAIN, say
 from imapbox.app.presence import absent, find_store
 from imapbox.app.refused import Refused
 from imapbox.app.sizes import size_in_words
@@ -34,7 +34,6 @@ from imapbox.store.users import users_with_account
 
 WHOLE: Final = 0
 NOT_WHOLE: Final = 1
-TRY_AGAIN: Final = 75  # sysexits.h
 # Where nothing can be written, nobody's mail can be copied.
 _ENDS: Final = (DiskFull, StoreReadOnly)
 
@@ -102,7 +101,7 @@ class _Job:
                 self._copy(user)
             perform(end_copy(), self.filesystem)
         except (MailError, OSError) as error:
-            words = in_words(error) if isinstance(error, OSError) else error
+            words = in_words(error)
             say(f"not finished: {words.sentence()}")
             say(f"{target}/{UNFINISHED} says so; remove {target} and begin anew.")
             return TRY_AGAIN
@@ -117,7 +116,7 @@ class _Job:
         try:
             done = perform_patiently(steps, self.filesystem)
         except (MailError, OSError) as error:
-            words = in_words(error) if isinstance(error, OSError) else error
+            words = in_words(error)
             if isinstance(words, _ENDS):
                 raise words from error
             passes = isinstance(words, MailboxBusy)

@@ -44,7 +44,6 @@ class Driver:
         self.watch = watch
         self.reactor = reactor
         self.pool = ThreadPool(minthreads=0, maxthreads=threads, name="imapbox-disk")
-        self._threads = threads
         self.runs: set[Run[Any]] = set()
         self._quiet: list[Deferred[None]] = []
         self._stopped = False
@@ -59,11 +58,11 @@ class Driver:
         As long as a thread lives malloc keeps blocks for it that nobody else gets,
         up to 230 KB of each, and pages stay that they lie in.
         """
-        if not self._stopped:
-            self.pool.adjustPoolsize(0, 0)  # who is busy ends behind his work
-            self.pool.adjustPoolsize(0, self._threads)
-            # Twisted forgets none before its end.
-            self.pool.threads[:] = filter(Thread.is_alive, self.pool.threads)
+        most = self.pool.max
+        self.pool.adjustPoolsize(0, 0)  # who is busy ends behind his work
+        self.pool.adjustPoolsize(0, most)
+        # Twisted forgets none before its end.
+        self.pool.threads[:] = filter(Thread.is_alive, self.pool.threads)
 
     async def stop(self) -> None:
         """End what waits, let what runs end, then give the threads back."""

@@ -25,8 +25,10 @@ _WORDS: Final[dict[int, type[MailError]]] = {
 }
 
 
-def in_words(error: OSError) -> MailError:
-    """Return the `MailError` for an error of the disk."""
+def in_words(error: OSError | MailError) -> MailError:
+    """Return the `MailError` for an error of the disk; what is one stays."""
+    if isinstance(error, MailError):
+        return error
     return _WORDS.get(error.errno or 0, StoreFailure)(error)
 
 
