@@ -12,7 +12,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import ITCPTransport, ITLSTransport
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, Cooperator
 from twisted.mail import imap4
 from twisted.python.failure import Failure
 from zope.interface import alsoProvides
@@ -25,6 +25,7 @@ from tests.support.twisted_mail import PullingTransport, avatar_of
 TEXT = b"Subject: hello\r\n\r\nbody\r\n"
 Fact = Callable[[Any], None]
 FACTS: list[Fact] = []
+TURN = 0.001  # seconds; on a Clock, what is due at once is in no later turn
 
 
 def fact(function: Fact) -> Fact:
@@ -52,6 +53,8 @@ class Client:
         self.clock = Clock()
         self.server = server(contextFactory=object())
         self.server.callLater = self.clock.callLater
+        if self.server._scheduler is imap4.iterateInReactor:
+            self.server._scheduler = self._in_turns
         self.transport = Transport(peerAddress=IPv4Address("TCP", "127.0.0.1", 1))
         alsoProvides(self.transport, ITCPTransport, ITLSTransport)
         self.server.makeConnection(self.transport)
@@ -67,13 +70,20 @@ class Client:
     def heard(self) -> bytes:
         """Give the server its turns; return what it said."""
         for _ in range(20):
-            self.clock.advance(0)
+            self.clock.advance(TURN)
         said: bytes = self.transport.value()
         self.transport.clear()
         return said
 
     def lose(self) -> None:
         self.server.connectionLost(Failure(ConnectionDone()))
+
+    def _in_turns(self, work: Any) -> Deferred[Any]:
+        """Do as the stock server's scheduler does, which takes the real reactor."""
+        turns = Cooperator(
+            lambda: lambda: True, lambda step: self.clock.callLater(TURN, step)
+        )
+        return turns.coiterate(work)
 
 
 def with_mail(count: int = 1) -> FakeAccount:
