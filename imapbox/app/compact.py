@@ -18,6 +18,7 @@ from imapbox.app.one_mailbox import (
 from imapbox.app.presence import unreadable
 from imapbox.app.refused import Refused
 from imapbox.app.sizes import size_in_words
+from imapbox.disk.failures import in_words
 from imapbox.index.commit import Log
 from imapbox.index.compact import Compacted, compact, look_for_work
 from imapbox.index.compact_plan import Policy, Use
@@ -26,7 +27,6 @@ from imapbox.model.errors import MailError, NoSuchMailbox, NoSuchUser
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.account import AccountLog
 from imapbox.store.clean import remove_deleted
-from imapbox.store.failures import in_words
 from imapbox.store.layout import USERS, decode_user, mailbox_directory, user_directory
 from imapbox.store.store import Store
 

@@ -9,6 +9,7 @@ import click
 
 from imapbox.app.offline import on_store
 from imapbox.app.refused import Refused
+from imapbox.disk.failures import in_words
 from imapbox.model.errors import (
     DiskFull,
     MailboxBusy,
@@ -25,7 +26,6 @@ from imapbox.model.names import (
     user_name,
 )
 from imapbox.store.account import AccountLog
-from imapbox.store.failures import in_words
 from imapbox.store.store import Store
 
 TRY_AGAIN: Final = 75  # sysexits.h

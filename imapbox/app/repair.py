@@ -19,13 +19,13 @@ from imapbox.app.one_mailbox import (
 )
 from imapbox.app.presence import absent, find_store, unreadable
 from imapbox.app.refused import Refused
+from imapbox.disk.failures import in_full, in_words
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently, status
 from imapbox.index.repair import Job, Mending, State
 from imapbox.index.settings import Settings
 from imapbox.model.errors import MailError, StoreReadOnly, UnknownFormat
 from imapbox.model.names import SHARED_USER, MailboxName, UserName
-from imapbox.store.failures import in_full, in_words
 from imapbox.store.format import NotAStore
 from imapbox.store.layout import user_directory
 from imapbox.store.repair import mend_user

@@ -16,6 +16,7 @@ from imapbox.app.one_mailbox import (
 )
 from imapbox.app.presence import find_store
 from imapbox.app.refused import Refused
+from imapbox.disk.failures import in_words
 from imapbox.disk.steps import Steps, perform_patiently
 from imapbox.disk.two_roots import THERE, TwoRoots
 from imapbox.index.encoding import ranges_of
@@ -23,7 +24,6 @@ from imapbox.index.settings import Settings
 from imapbox.model.errors import MailError, NoSuchUser
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.create import account_is_made
-from imapbox.store.failures import in_words
 from imapbox.store.format import NotAStore, read_store_file
 from imapbox.store.layout import STORE_FILE
 from imapbox.store.replaced import PlaceDamaged

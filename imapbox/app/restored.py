@@ -6,12 +6,12 @@ from typing import Final
 from imapbox.app.offline import become_owner
 from imapbox.app.one_mailbox import PASSES, TRY_AGAIN, refusal, say
 from imapbox.app.presence import absent, find_store
+from imapbox.disk.failures import in_words
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently
 from imapbox.index.settings import Settings
 from imapbox.model.errors import MailError
 from imapbox.model.names import UserName
-from imapbox.store.failures import in_words
 from imapbox.store.format import NotAStore, read_store_file
 from imapbox.store.restored import Renewed, begin_run, end_run, renew_mailboxes
 from imapbox.store.users import users_with_account

@@ -21,10 +21,10 @@ from twisted.python.failure import Failure
 
 from imapbox.app.listeners import accept_few
 from imapbox.app.prompt_transport import make_prompt
+from imapbox.disk.failures import in_full
 from imapbox.imap.factory import IMAPFactory
 from imapbox.lmtp.factory import LMTPFactory
 from imapbox.model.errors import MailError
-from imapbox.store.failures import in_full
 from imapbox.store.format import NotAStore
 
 _log = Logger()

@@ -12,6 +12,7 @@ from imapbox.app.one_mailbox import TRY_AGAIN, say
 from imapbox.app.presence import absent, find_store
 from imapbox.app.refused import Refused
 from imapbox.app.sizes import size_in_words
+from imapbox.disk.failures import in_words
 from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.steps import perform, perform_patiently
 from imapbox.disk.two_roots import TwoRoots
@@ -19,7 +20,6 @@ from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.settings import Settings
 from imapbox.model.errors import DiskFull, MailboxBusy, MailError, StoreReadOnly
 from imapbox.model.names import UserName
-from imapbox.store.failures import in_words
 from imapbox.store.format import NotAStore
 from imapbox.store.store_copy import (
     UNFINISHED,

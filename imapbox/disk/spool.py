@@ -8,12 +8,15 @@ whatever it sends. A crash leaves nothing.
 import zlib
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from twisted.python.failure import Failure
 
 from imapbox.disk.driver import Driver
+from imapbox.disk.failures import of_spool
 from imapbox.disk.steps import Steps, close, open_unnamed, pread, pwrite
+
+T = TypeVar("T")
 
 MEMORY_LIMIT: Final = 256 * 1024
 PIECE: Final = 1024 * 1024
@@ -166,7 +169,7 @@ class Spool:
         """Take ``data`` in. Call it again only when it has returned.
 
         Raises:
-            OSError: The file could not be written.
+            MailError: The file could not be written.
         """
         self.size += len(data)
         self._crc = zlib.crc32(data, self._crc)
@@ -181,7 +184,7 @@ class Spool:
         """Return what was written. The spool is then empty-handed.
 
         Raises:
-            OSError: The file could not be written.
+            MailError: The file could not be written.
         """
         if self._file is not None and self._unwritten:
             await self._flush()
@@ -190,7 +193,7 @@ class Spool:
             self._examiner.feed(start)
             card = self._examiner.finish()
         else:
-            card = await self._driver.run(self._end_examination(start))
+            card = await self._run(self._end_examination(start))
         content = Content(start, self.size, self._crc, self._file, card)
         self._file = None
         return content
@@ -209,8 +212,14 @@ class Spool:
         file = self._file
         file.users += 1
         # It leaves when the write has ended, which may be after a cancellation.
-        await self._driver.run(self._write(file, data), file.leave)
+        await self._run(self._write(file, data), file.leave)
         self._written += len(data)
+
+    async def _run(self, work: Steps[T], ended: Callable[[], None] | None = None) -> T:
+        try:
+            return await self._driver.run(work, ended)
+        except OSError as error:
+            raise of_spool(error) from error
 
     def _write(self, file: _File, data: bytes) -> Steps[None]:
         yield from file.write(data, self._written)

@@ -3,6 +3,7 @@
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
+from imapbox.disk.failures import of_spool
 from imapbox.disk.spool import MEMORY_LIMIT, Content, Spool
 
 
@@ -15,7 +16,10 @@ class FileSpool(Spool):
 
     async def write(self, data: bytes) -> None:
         """See `Spool`."""
-        self._octets.write(data)
+        try:
+            self._octets.write(data)
+        except OSError as error:
+            raise of_spool(error) from error
         self.size += len(data)
 
     async def finish(self) -> Content:

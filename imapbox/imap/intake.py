@@ -6,9 +6,7 @@ cost no memory however large they are. What of a message is in another one (CATE
 passes through it as well, piece by piece, in its turn.
 """
 
-import errno
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable
 from typing import Final
 
 from twisted.internet.defer import CancelledError
@@ -18,7 +16,7 @@ from imapbox.imap.catenating import Links, blaming
 from imapbox.imap.progress import in_progress
 from imapbox.imap.session import Session
 from imapbox.mailbox.values import NewMessage
-from imapbox.model.errors import DiskFull, MessageTooBig, StoreFailure
+from imapbox.model.errors import MessageTooBig
 from imapbox.wire.errors import BadSyntax
 from imapbox.wire.imap import response_codes as codes
 from imapbox.wire.imap import responses
@@ -33,7 +31,6 @@ from imapbox.wire.imap.events import AppendAnnounced, AppendEnded, LiteralChunk
 
 # So many at once, each of which takes up to 256 KiB of memory, or a descriptor.
 _MOST: Final = 64
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _EMPTY: Final = "A message has at least one octet."
 
 
@@ -114,8 +111,7 @@ class Intake:
     async def _finish(self) -> None:
         if not self._spool.size:
             raise Refused(_EMPTY, codes.CANNOT)
-        with _worded():
-            content = await self._spool.finish()
+        content = await self._spool.finish()
         self._messages.append(NewMessage(content, *self._facts))
         self._spool = self._session.account.new_spool()
 
@@ -130,8 +126,7 @@ class Intake:
             part = await self._links.part(url)
             self._count(part.size)
             async for piece in part.pieces():
-                with _worded():
-                    await self._spool.write(piece)
+                await self._spool.write(piece)
 
     async def _receive(
         self, announced: AppendAnnounced
@@ -142,7 +137,7 @@ class Intake:
         session.input.framer.accept_literal()
         if announced.synchronizing:
             session.output.write(responses.continuation("Send it."))
-        with session.deadlines.steady(), _worded():
+        with session.deadlines.steady():
             return await self._read_on()
 
     async def _read_on(self) -> AppendAnnounced | AppendEnded:
@@ -169,12 +164,3 @@ async def _failure_of(writing: Awaitable[None]) -> Exception | None:
     except Exception as error:  # noqa: BLE001 - raised when it is time
         return error
     return None
-
-
-@contextmanager
-def _worded() -> Iterator[None]:
-    """Say as the store does that a spool failed."""
-    try:
-        yield
-    except OSError as error:
-        raise (DiskFull if error.errno in _FULL else StoreFailure) from error

@@ -13,6 +13,7 @@ from typing import Final
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
+from imapbox.disk.failures import of_spool
 from imapbox.model.errors import (
     DiskFull,
     FileSystemUnfit,
@@ -48,7 +49,6 @@ from imapbox.model.errors import (
     TooMuchInADay,
     UnknownFormat,
 )
-from imapbox.store.failures import of_spool
 from imapbox.wire.lmtp.replies import reply
 
 _log = Logger()

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from imapbox.disk.failures import in_words
 from imapbox.index.copying import CopyMessages, Originals
 from imapbox.index.known import Known
 from imapbox.index.rows_taken_along import take_along
@@ -28,7 +29,6 @@ from imapbox.model.names import MailboxName
 from imapbox.model.numbers import Uid
 from imapbox.model.quota import Usage
 from imapbox.model.rights import settable_flags
-from imapbox.store.failures import in_words
 from imapbox.store.move import Bound, move_messages
 from imapbox.store.open_mailbox import OpenMailbox
 from imapbox.store.quotas import check_day, check_room

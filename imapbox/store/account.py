@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
+from imapbox.disk.failures import in_words
 from imapbox.disk.steps import exists
 from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import (
@@ -27,7 +28,6 @@ from imapbox.store.committer import Committer
 from imapbox.store.create import ID_SIZE, create_mailbox_log
 from imapbox.store.delete import delete_mailbox
 from imapbox.store.drivers import Drivers
-from imapbox.store.failures import in_words
 from imapbox.store.followed_log import FollowedLog
 from imapbox.store.layout import account_directory, mailbox_directory
 from imapbox.store.tree_changes import (

@@ -13,6 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
 
 from imapbox.disk.driver import Driver, Run
+from imapbox.disk.failures import in_words
 from imapbox.disk.steps import Steps
 from imapbox.index.binding import AccountUnsettled, Binding
 from imapbox.index.commit import Log, commit
@@ -20,7 +21,6 @@ from imapbox.index.settings import Settings
 from imapbox.index.transaction import Change, Outcome, Transaction
 from imapbox.model.errors import MailboxBusy, MailboxDamaged
 from imapbox.store.commit_with_account import commit_with_account
-from imapbox.store.failures import in_words
 
 # One batch is held in memory: this many messages of up to 256 KiB.
 _LARGEST_BATCH: Final = 64

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
+from imapbox.disk.failures import in_words
 from imapbox.disk.spool import Content, Spool
 from imapbox.index.deliver_once import DeliverOnce
 from imapbox.index.doubts import remove_doubts
@@ -19,7 +20,6 @@ from imapbox.model.numbers import Uid
 from imapbox.model.quota import Usage
 from imapbox.store.account import AccountLog
 from imapbox.store.delivery_key import Identity, delivery_key
-from imapbox.store.failures import in_words
 from imapbox.store.incoming import incoming
 from imapbox.store.open_mailbox import OpenMailbox
 from imapbox.store.quotas import check_room

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred
 from twisted.logger import Logger
 
 from imapbox.disk import steps as calls
+from imapbox.disk.failures import in_words
 from imapbox.disk.filesystem import FileSystem, Mode
 from imapbox.disk.steps import Steps, perform
 from imapbox.index.damage import is_damaged
@@ -19,7 +20,6 @@ from imapbox.index.read import HeadUnreadable, LogBroken, News, look
 from imapbox.index.settings import Settings
 from imapbox.model.errors import MailboxDamaged, MailboxGone, StoreFailure
 from imapbox.store.drivers import Drivers
-from imapbox.store.failures import in_words
 
 # So little may be read in the reactor; it was written a moment ago.
 _GLANCE: Final = 16 * 1024

@@ -9,12 +9,12 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from imapbox.disk import steps
+from imapbox.disk.failures import in_words
 from imapbox.disk.steps import Steps
 from imapbox.fulltext.availability import VERSION
 from imapbox.model.names import UserName
 from imapbox.model.numbers import UidValidity
 from imapbox.store.drivers import Drivers
-from imapbox.store.failures import in_words
 from imapbox.store.format import make_directory_if_missing
 from imapbox.store.layout import cache_directory, mailbox_cache
 

@@ -5,12 +5,12 @@ from hashlib import blake2b
 from typing import Final
 
 from imapbox.disk.driver import Driver
+from imapbox.disk.failures import of_spool
 from imapbox.disk.spool import PIECE, Content
 from imapbox.disk.steps import Steps
 from imapbox.index.mailbox_transactions import Incoming
 from imapbox.model.flags import Flag
 from imapbox.model.message import InternalDate
-from imapbox.store.failures import of_spool
 
 EMAILID_SIZE: Final = 16
 

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
 from imapbox.disk.blocking import result_of
+from imapbox.disk.failures import in_words
 from imapbox.disk.spool import Content
 from imapbox.disk.steps import Steps
 from imapbox.index.body import READ_WHOLE, Place, Span, read_bodies, read_cards
@@ -23,7 +24,6 @@ from imapbox.store.cards import card_of_stored
 from imapbox.store.committer import AccountBinding, Committer
 from imapbox.store.compactions import Compactor
 from imapbox.store.drivers import Drivers
-from imapbox.store.failures import in_words
 from imapbox.store.followed_log import FollowedLog
 from imapbox.store.snapshots import SnapshotMaker
 

@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from imapbox.disk import steps
+from imapbox.disk.failures import in_words
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.account_log import account_log
@@ -46,7 +47,6 @@ from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import MailError, NumbersExhausted
 from imapbox.model.names import MailboxName, UserName
 from imapbox.model.numbers import UidValidity
-from imapbox.store.failures import in_words
 from imapbox.store.layout import ROOT, account_directory, mailbox_directory
 
 COMMAND: Final = "restored"

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imapbox.disk import steps
+from imapbox.disk.failures import in_full, in_words
 from imapbox.disk.filesystem import DiskFileSystem, FileSystem
 from imapbox.disk.spool import Spool
 from imapbox.disk.watch import Watch
@@ -37,7 +38,6 @@ from imapbox.store.create import SPECIAL_USE, account_is_made, create_account
 from imapbox.store.day_limits import DayLimits
 from imapbox.store.delivery_memory import DeliveryMemory
 from imapbox.store.drivers import Drivers
-from imapbox.store.failures import in_full, in_words
 from imapbox.store.fitness import first_flaw
 from imapbox.store.format import NoStore, NotAStore, check_store, prepare_store
 from imapbox.store.full_text import FullTextCache

@@ -15,6 +15,13 @@ from twisted.internet.defer import CancelledError, ensureDeferred
 from imapbox.disk.driver import Driver
 from imapbox.disk.spool import MEMORY_LIMIT, Content, MemoryContent, Spool
 from imapbox.disk.watch import Watch
+from imapbox.model.errors import (
+    DiskFull,
+    MailError,
+    StoreFailure,
+    StoreFenced,
+    StoreReadOnly,
+)
 from tests.support.mail_store import Fail, Stall, TestDisk
 from tests.support.waiting import open_files, reactor, until
 
@@ -151,7 +158,7 @@ async def test_an_error_is_told_and_nothing_is_left(driver: Driver) -> None:
         spool = Spool(driver, "spool")
         if method == "pwrite":
             disk_of(driver).steer = fail_writes
-        with pytest.raises(OSError, match="space"):
+        with pytest.raises(DiskFull):
             await spool.write(bytes(300 * K))
         spool.discard()
         await until(lambda: not driver.runs)
@@ -161,6 +168,29 @@ async def test_an_error_is_told_and_nothing_is_left(driver: Driver) -> None:
 def fail_writes(method: str, _: str) -> None:
     if method == "pwrite":
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.EDQUOT, DiskFull),
+        (errno.EROFS, StoreReadOnly),
+        (errno.EIO, StoreFailure),
+        (errno.ENOENT, StoreFailure),
+        (errno.ESHUTDOWN, StoreFenced),
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_what_the_disk_says_is_told_in_words(
+    driver: Driver, number: int, told: type[MailError]
+) -> None:
+    """What becomes of a message's file is told as of any other mail."""
+    disk_of(driver).steer = Fail("open", "spool", number)
+    spool = Spool(driver, "spool")
+    with pytest.raises(told) as caught:
+        await spool.write(bytes(300 * K))
+    assert type(caught.value) is told
+    spool.discard()
 
 
 @pytest_twisted.ensureDeferred

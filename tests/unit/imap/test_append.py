@@ -1,11 +1,15 @@
 """APPEND: RFC 9051 §6.3.12, RFC 7888, and row 6 of the attacks."""
 
-import errno
-
 import pytest
 
 from imapbox.imap.settings import Settings
-from imapbox.model.errors import DiskFull, MailboxBusy, NoSuchMailbox
+from imapbox.model.errors import (
+    DiskFull,
+    MailboxBusy,
+    NoSuchMailbox,
+    StoreFailure,
+    StoreReadOnly,
+)
 from imapbox.model.flags import Flag
 from imapbox.model.message import InternalDate
 from tests.support.fake_mail import FakeAccount, refusing
@@ -164,7 +168,7 @@ def test_a_spool_that_fails_in_the_middle() -> None:
     client = Client().login()
     client.say(b"t APPEND INBOX {1}\r\n")
     client.say(b"x {3}\r\n")
-    client.account.pause = refusing(OSError(errno.ENOSPC, "full"), "spool")
+    client.account.pause = refusing(DiskFull(), "spool")
     said = client.say(b"two {5}\r\n")
     assert said.startswith(b"t NO [OVERQUOTA] ")
     assert client.say(b"n NOOP\r\n") == b"n OK Nothing more.\r\n"
@@ -196,10 +200,10 @@ def test_junk_behind_the_message() -> None:
 @pytest.mark.parametrize(
     ("step", "error", "answer"),
     [
-        ("spool", OSError(errno.ENOSPC, "full"), b"t NO [OVERQUOTA] "),
-        ("spool", OSError(errno.EIO, "broken"), b"t NO [UNAVAILABLE] "),
+        ("spool", DiskFull(), b"t NO [OVERQUOTA] "),
+        ("spool", StoreFailure(), b"t NO [UNAVAILABLE] "),
         ("spool", RuntimeError("bug"), b"t NO [SERVERBUG] "),
-        ("finish", OSError(errno.EDQUOT, "full"), b"t NO [OVERQUOTA] "),
+        ("finish", StoreReadOnly(), b"t NO [UNAVAILABLE] "),
         ("append", DiskFull(), b"t NO [OVERQUOTA] "),
         ("append", MailboxBusy(), b"t NO [INUSE] "),
         ("append", NoSuchMailbox(), b"t NO [TRYCREATE] "),

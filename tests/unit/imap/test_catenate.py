@@ -1,11 +1,9 @@
 """CATENATE: messages made of parts of others. RFC 4469."""
 
-import errno
-
 import pytest
 
 from imapbox.imap.settings import Settings
-from imapbox.model.errors import StoreFailure
+from imapbox.model.errors import DiskFull, StoreFailure
 from imapbox.model.flags import Flag
 from tests.support.fake_mail import FakeAccount, refusing
 from tests.support.imap_client import Client
@@ -263,8 +261,8 @@ def test_nowhere_to_put_it(client: Client) -> None:
 @pytest.mark.parametrize(
     ("step", "error", "answer"),
     [
-        ("spool", OSError(errno.ENOSPC, "full"), b"NO [OVERQUOTA] "),
-        ("finish", OSError(errno.EIO, "broken"), b"NO [UNAVAILABLE] "),
+        ("spool", DiskFull(), b"NO [OVERQUOTA] "),
+        ("finish", StoreFailure(), b"NO [UNAVAILABLE] "),
         ("select", StoreFailure(), b"NO [UNAVAILABLE] "),
         ("read", StoreFailure(), b"NO [UNAVAILABLE] "),
         ("read_cards", RuntimeError("bug"), b"NO [SERVERBUG] "),
