@@ -1,6 +1,5 @@
 """`imapbox repair`: what is damaged is mended from what is left of it."""
 
-import errno
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently, status
 from imapbox.index.repair import Job, Mending, State
 from imapbox.index.settings import Settings
-from imapbox.model.errors import MailError, StoreReadOnly, UnknownFormat
+from imapbox.model.errors import MailError, UnknownFormat
 from imapbox.model.names import SHARED_USER, MailboxName, UserName
 from imapbox.store.format import NotAStore
 from imapbox.store.layout import user_directory
@@ -78,8 +77,8 @@ def run_repair(
     except UnknownFormat as error:
         raise Refused(error.sentence()) from error
     except OSError as error:
-        if error.errno == errno.EROFS:
-            raise refusal(StoreReadOnly()) from error
+        if _passes(error):
+            raise refusal(in_words(error)) from error
         raise unreadable(store, error) from error
     for each in users:
         if not filesystem.exists(user_directory(each)):
@@ -169,8 +168,7 @@ class _Run:
             words.__cause__ = error
         sentence = f"not gone on with: {in_full(words)}"
         self._say(Mending(user_directory(user), sentence, State.LEFT))
-        # What may not be read will not be readable the next time either.
-        if isinstance(words, PASSES) and not isinstance(error, PermissionError):
+        if _passes(error):
             self._status = self._status or TRY_AGAIN
         else:
             self._status = DAMAGED if isinstance(error, MailError) else CAN_NOT_TELL
@@ -181,3 +179,10 @@ class _Run:
         self._said.append(row)
         if not self._as_json:
             say(f"{state}: {each.path}: {each.sentence}")
+
+
+def _passes(error: MailError | OSError) -> bool:
+    """Say whether it may go well the next time; what may not be read will not."""
+    return isinstance(in_words(error), PASSES) and not isinstance(
+        error, PermissionError
+    )

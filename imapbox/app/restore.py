@@ -14,7 +14,7 @@ from imapbox.app.one_mailbox import (
     say,
     set_of,
 )
-from imapbox.app.presence import find_store
+from imapbox.app.presence import absent, find_store
 from imapbox.app.refused import Refused
 from imapbox.disk.failures import in_words
 from imapbox.disk.steps import Steps, perform_patiently
@@ -61,7 +61,8 @@ def run_restore(
         steps = _restore(name, source, target, settings, in_place=new_name is None)
         done = perform_patiently(steps, filesystem)
     except NotAStore as error:
-        raise Refused("One of the two is no mail store.") from error
+        which = copy if error.args == (there(STORE_FILE),) else store
+        raise absent(which) from error
     except NotInCopy as error:
         sentence = f"The copy has no mailbox {source} of {name}."
         raise click.ClickException(sentence) from error

@@ -111,9 +111,9 @@ def read_store_file(path: str = STORE_FILE) -> Steps[bool]:
     if not any(data):
         return False
     if len(data) < FILE_SIZE or not data.startswith(_MAGIC):
-        raise NotAStore(STORE_FILE)
+        raise NotAStore(path)
     if _CRC.unpack_from(data, _FIELDS.size)[0] != zlib.crc32(data[: _FIELDS.size]):
-        raise NotAStore(STORE_FILE)
+        raise NotAStore(path)
     _, version, _, read_only, incompatible = _FIELDS.unpack_from(data)
     check_format(version, read_only, incompatible)
     return True

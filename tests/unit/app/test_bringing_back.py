@@ -222,12 +222,7 @@ def test_what_may_not_be_opened_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: str, path: str, said: str
 ) -> None:
     """It is said whether the copy is closed or the store; to try again is no help."""
-    store, copy = tmp_path / "store", tmp_path / "copy"
-    store.mkdir()
-    disk = DiskFileSystem(str(store))
-    perform(prepare_store(), disk)
-    perform(create_account(ANA, Settings(disk.boot, disk.node, disk.pid), {}), disk)
-    shutil.copytree(store, copy)
+    store, copy = store_and_copy(tmp_path)
 
     def open_beneath(root: int, name: str, flags: int) -> int:
         where = Path(f"/proc/self/fd/{root}").readlink()
@@ -241,3 +236,25 @@ def test_what_may_not_be_opened_is_named(
     where = f"{said} at {tmp_path / closed} as uid {os.geteuid()}: {path}"
     assert done.output == f"Error: Can not {where}: Permission denied.\n"
     assert done.exit_code == 2
+
+
+@pytest.mark.parametrize("garbled", ["store", "copy"])
+def test_what_is_no_store_is_named(tmp_path: Path, garbled: str) -> None:
+    """It is said whether it is the copy or the store whose store file is no such."""
+    store, copy = store_and_copy(tmp_path)
+    (tmp_path / garbled / "imapbox-store").write_bytes(b"garbled" * 10)
+    words = ["--store", str(store), "--from", str(copy), "--in-place", ANA]
+    done = CliRunner().invoke(main, ["restore", *words])
+    assert done.output == f"Error: There is no mail store at {tmp_path / garbled}.\n"
+    assert done.exit_code == 2
+
+
+def store_and_copy(parent: Path) -> tuple[Path, Path]:
+    """Make a store with an account, and a copy of it."""
+    store, copy = parent / "store", parent / "copy"
+    store.mkdir()
+    disk = DiskFileSystem(str(store))
+    perform(prepare_store(), disk)
+    perform(create_account(ANA, Settings(disk.boot, disk.node, disk.pid), {}), disk)
+    shutil.copytree(store, copy)
+    return store, copy

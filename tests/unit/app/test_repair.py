@@ -18,7 +18,7 @@ from imapbox.index.damage import mark_damaged
 from imapbox.index.mailbox_state import MailboxFacts
 from imapbox.index.mailbox_transactions import AppendMessages
 from imapbox.index.settings import Settings
-from imapbox.model.errors import StoreReadOnly
+from imapbox.model.errors import DiskFull, StoreReadOnly
 from imapbox.model.names import UserName
 from imapbox.store.cards import card_of_octets
 from imapbox.store.create import create_account
@@ -197,7 +197,7 @@ class Unwritable(DiskFileSystem):
 def test_where_nothing_can_be_written(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A read-only store may be mended later: 75; what one may not do stays: 2."""
+    """A read-only or full store may be mended later: 75; what one may not do: 2."""
     break_log(store, b"IBF0", 100)
     monkeypatch.setattr("imapbox.app.repair.DiskFileSystem", Unwritable)
     done = run("repair", store, "--apply")
@@ -207,6 +207,10 @@ def test_where_nothing_can_be_written(
     done = run("repair", store, "--apply")
     assert done.exit_code == 75
     assert done.output == f"Error: {StoreReadOnly().sentence()}\n"
+    monkeypatch.setattr(Unwritable, "error", errno.ENOSPC)
+    done = run("repair", store, "--apply")
+    assert done.exit_code == 75
+    assert done.output == f"Error: {DiskFull().sentence()}\n"
     monkeypatch.setattr(Unwritable, "error", errno.EACCES)
     done = run("repair", store, "--apply")
     assert done.exit_code == 2
