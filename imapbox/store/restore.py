@@ -12,7 +12,7 @@ the account's commit. A crash before leaves a directory that no account names.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from imapbox.disk import steps
@@ -34,7 +34,7 @@ from imapbox.index.new_uidvalidity import GiveUidValidity
 from imapbox.index.opening import open_log
 from imapbox.index.read import follow
 from imapbox.index.read_copy import read_copy
-from imapbox.index.refill import COMMAND, Refill
+from imapbox.index.refill import COMMAND, Added, Refill
 from imapbox.index.segment import ACCOUNT_META
 from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail, publish, settle
@@ -182,13 +182,14 @@ class _Restoring:
         """Fill the new mailbox, and let the account bind it."""
         try:
             rows = copy.state.columns.alive_rows().tolist()
-            broken = yield from self._refill.add(copy.directory, copy.state, rows)
+            added = yield from self._refill.add(copy.directory, copy.state, rows)
             messages = self._refill.count
             old = yield from self._read_old()
-            back = Counter(_emailids(copy.state, rows, broken))
-            if old is not None:
-                yield from self._keep(old, back)
-            yield from self._bind(old, back)
+            if old is None:
+                yield from self._bind()
+            else:
+                back = Counter(_emailids(copy.state, rows, added.broken))
+                yield from self._replace(old, back)
         except GeneratorExit:
             raise  # the process died
         except BaseException:
@@ -199,7 +200,7 @@ class _Restoring:
             self._mailbox.uidvalidity,
             messages,
             self._refill.count - messages,
-            broken,
+            added.broken,
             self._broken_here,
             self._place.mailbox_id if self._place else None,
         )
@@ -210,36 +211,48 @@ class _Restoring:
         directory = mailbox_directory(self._user, self._place.mailbox_id)
         return (yield from Replaced.read(directory, self._settings))
 
-    def _keep(self, old: Replaced, back: Counter[bytes]) -> Steps[None]:
+    def _keep(self, old: Replaced, back: Counter[bytes]) -> Steps[Added]:
         """Add the messages that did not come back from the copy."""
         rows = old.kept(back)
-        broken = yield from self._refill.add(old.directory, old.state, rows)
-        self._broken_here += broken
+        added = yield from self._refill.add(old.directory, old.state, rows)
+        self._broken_here += added.broken
+        return added
 
-    def _bind(self, old: Replaced | None, back: Counter[bytes]) -> Steps[None]:
-        paths = [self._account.lock]
-        if old is not None:
-            paths.append(f"{old.directory}/lock")
+    def _replace(self, old: Replaced, back: Counter[bytes]) -> Steps[None]:
+        """Let the account bind it in the place of another one."""
+        kept = yield from self._keep(old, back)
 
         def section() -> Steps[None]:
             account = yield from settle(self._account.directory, self._settings)
             yield from self._catch_up(account)
-            tail = None
-            if old is not None:
-                tail = yield from settle(old.directory, self._settings)
-                yield from old.follow(tail)
-                yield from self._keep(old, back)
-                keys = yield from old.keys(tail, self._settings)
-                if len(keys):
-                    yield from inherit_keys(self._directory, keys, self._settings)
+            tail = yield from settle(old.directory, self._settings)
+            yield from old.follow(tail)
+            yield from self._keep(old, back)
+            yield from self._refill.catch_up(kept, old.state)
+            keys = yield from old.keys(tail, self._settings)
+            if len(keys):
+                yield from inherit_keys(self._directory, keys, self._settings)
             yield from self._decide(account)
-            if old is not None and tail is not None:
-                yield from self._mark(old, tail)
+            yield from self._mark(old, tail)
 
+        yield from self._locked(section, f"{old.directory}/lock")
+
+    def _bind(self) -> Steps[None]:
+        """Let the account bind it under a name that is free."""
+
+        def section() -> Steps[None]:
+            account = yield from settle(self._account.directory, self._settings)
+            yield from self._catch_up(account)
+            yield from self._decide(account)
+
+        yield from self._locked(section)
+
+    def _locked(self, section: Callable[[], Steps[None]], *more: str) -> Steps[None]:
+        """Do something under the account's lock, and others."""
         settings = self._settings
         identity = Identity(settings.node, settings.pid, COMMAND)
         until = (yield from steps.monotonic()) + settings.patience
-        yield from locked(paths, identity, until, section)
+        yield from locked([self._account.lock, *more], identity, until, section)
 
     def _catch_up(self, tail: Tail) -> Steps[None]:
         """Learn what became of the account's names. Its lock is held."""

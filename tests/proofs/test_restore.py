@@ -17,6 +17,13 @@ def test_mail_that_comes_meanwhile_is_there(seed: int, effort: int, tell: Tell) 
     tell(f"seed {seed}: {report}")
 
 
+def test_what_is_changed_meanwhile_is_changed(effort: int, tell: Tell) -> None:
+    """A STORE or EXPUNGE of what is kept holds, whenever it is answered."""
+    report = taking_back.beside_a_flagger(1 if effort == 1 else 2)
+    tell(report)
+    assert report.schedules
+
+
 def test_every_crash_leaves_the_old_or_the_new(effort: int, tell: Tell) -> None:
     """Killed or powered off anywhere, it is as it was or shall be, also done again."""
     report = taking_back.crashes(min(1.0, 0.3 * effort))

@@ -48,6 +48,8 @@ KEY: Final = bytes([1] * 15 + [2])
 OLD: Final = [LATER]
 NEW: Final = [*BODIES, LATER]
 RESTORED: Final = "restored"
+FLAGGED: Final = "flagged"
+EXPUNGED: Final = "expunged"
 
 
 def crashes(share: float = 1.0) -> CrashReport:
@@ -179,6 +181,43 @@ def beside_a_delivery(preemptions: int = 1) -> Report:
 def at_random(count: int, seed: int) -> Report:
     """The same, at random."""
     return _explorer().sample(count, seed)
+
+
+def flagger(account: Account) -> Steps[None]:
+    """Flag the one message that the copy has not, and then expunge it."""
+    session = Session(account)
+    try:
+        yield from session.open()
+        yield from session.store({3}, Flag.FLAGGED)
+        yield from acknowledge(FLAGGED)
+        yield from session.store({3}, Flag.DELETED)
+        yield from session.sync()
+        yield from session.expunge()
+        yield from acknowledge(EXPUNGED)
+    except MailboxGone:
+        return
+
+
+def beside_a_flagger(preemptions: int = 1) -> Report:
+    """A restore in place, and one who changes what is to be kept."""
+    disk = _copied_store()
+    makers = [
+        partial(restorer, account_on(disk, 1)),
+        partial(flagger, account_on(disk, 2)),
+    ]
+    return Explorer(disk, makers, _check_flags).exhaust(preemptions=preemptions)
+
+
+def _check_flags(disk: SimulatedDisk, ends: list[Any]) -> None:
+    """What was answered is so in the new mailbox."""
+    del ends
+    process = disk.copy().process(80)
+    account: Account = run(open_account(settings_of(process)), process)
+    *copied, kept = [*read_all(process, account).messages, None][:3]
+    assert [message.body for message in copied if message] == [*BODIES]
+    assert (kept is None) == (EXPUNGED in disk.acknowledged), "an EXPUNGE is lost"
+    if kept is not None and FLAGGED in disk.acknowledged:
+        assert kept.flags & Flag.FLAGGED, "a flag is lost"
 
 
 def _explorer() -> Explorer:

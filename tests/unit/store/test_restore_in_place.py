@@ -1,7 +1,9 @@
 """What of a mailbox comes along when another one takes its place."""
 
 import errno
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
 
 import pytest
 
@@ -88,6 +90,67 @@ def attempt(account: Account, key: bytes) -> Steps[DeliverOnce]:
     return wish
 
 
+def restore_while(stores: Stores, work: Steps[None]) -> Restored:
+    """Restore INBOX in place; do ``work`` when it has read, and before it locks."""
+    settings, directory = settings_of(stores.process), stores.account().directory
+
+    def both() -> Steps[Restored]:
+        restoring = restore_mailbox(ALICE, INBOX, INBOX, settings, in_place=True)
+        go_on: Callable[[], Any] = partial(next, restoring)
+        has_read = False
+        while True:
+            try:
+                wanted = go_on()
+            except StopIteration as stop:
+                return stop.value
+            if not has_read and f"{directory}/lock" in wanted.arguments:
+                has_read = True
+                yield from work
+            try:
+                go_on = partial(restoring.send, (yield wanted))
+            except OSError as error:
+                go_on = partial(restoring.throw, error)
+
+    done: Restored = run(both(), stores.process)
+    return done
+
+
+def test_what_changes_meanwhile_is_changed() -> None:
+    """Flags that are set, and what is expunged, while it is read is not forgotten.
+
+    Of what came from the copy the flags are the copy's.
+    """
+    stores = Stores()
+    for number in range(5):
+        run(deliver(stores.account(), LATER + bytes([number])), stores.process)
+    run(stores.session().store({4, 6}, Flag.SEEN, "old"), stores.process)
+
+    def changes() -> Steps[None]:
+        session = stores.session()
+        yield from session.store({1, 3, 7}, Flag.FLAGGED, "new")
+        yield from session.store({4}, Flag.ANSWERED)
+        yield from session.store({5}, Flag.DELETED)
+        yield from session.sync()
+        yield from session.expunge()
+        yield from deliver(stores.account(), b"last" * 50)
+
+    done = restore_while(stores, changes())
+    assert (done.messages, done.kept, done.broken_here) == (2, 5, [])
+    assert stores.look().messages == (
+        Message(1, 0, frozenset(), BODIES[0]),
+        Message(2, Flag.FLAGGED, IMPORTANT, BODIES[1]),
+        Message(3, Flag.FLAGGED, frozenset({"new"}), LATER + b"\0"),
+        Message(4, Flag.SEEN | Flag.ANSWERED, frozenset({"old"}), LATER + b"\1"),
+        Message(6, Flag.SEEN, frozenset({"old"}), LATER + b"\3"),
+        Message(7, Flag.FLAGGED, frozenset({"new"}), LATER + b"\4"),
+        Message(8, 0, frozenset(), b"last" * 50),
+    )
+    audit = run(
+        check_log(stores.account().directory, MailboxAudit, OWNER), stores.process
+    )
+    assert audit.findings == []
+
+
 def test_what_was_delivered_is_known_still() -> None:
     """A delivery that is tried again finds its message, for the rest of its week.
 
@@ -104,26 +167,15 @@ def test_what_was_delivered_is_known_still() -> None:
     run(stores.session().store({3}, Flag.DELETED), process)
     run(stores.session().expunge(), process)
     stores.disk.advance_clock(6 * DAY)
-    settings = settings_of(process)
 
-    def comes_and_goes() -> Steps[Restored]:
-        restoring = restore_mailbox(ALICE, INBOX, INBOX, settings, in_place=True)
-        wanted, is_filled = next(restoring), False
-        while True:
-            if not is_filled and f"{old.directory}/lock" in wanted.arguments:
-                is_filled = True  # it has read what is there, and wants the lock
-                yield from attempt(old, hasty)
-                session = stores.session()
-                yield from session.store({7}, Flag.DELETED)
-                yield from session.sync()
-                yield from session.expunge()
-            result = yield wanted
-            try:
-                wanted = restoring.send(result)
-            except StopIteration as stop:
-                return stop.value
+    def comes_and_goes() -> Steps[None]:
+        yield from attempt(old, hasty)
+        session = stores.session()
+        yield from session.store({7}, Flag.DELETED)
+        yield from session.sync()
+        yield from session.expunge()
 
-    done: Restored = run(comes_and_goes(), process)
+    done = restore_while(stores, comes_and_goes())
     assert (done.messages, done.kept) == (2, 3)
     new = stores.account()
     audit = run(check_log(new.directory, MailboxAudit, OWNER), process)
