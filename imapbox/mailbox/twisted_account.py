@@ -89,7 +89,7 @@ class TwistedAccount:
 
     def _listened(self) -> TwistedMailbox | None:
         """Return the mailbox that the connection has selected, if any."""
-        return next((each for each in self._open if each.is_listened_to), None)
+        return next((each for each in self._open if each.news.are_told), None)
 
     def create(self, pathspec: str | bytes) -> Deferred[bool] | bool:
         """Make a mailbox. A "/" at the end is ignored."""

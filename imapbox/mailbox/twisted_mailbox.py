@@ -2,19 +2,17 @@ r"""A selected mailbox, as twisted.mail's IMAP4Server wants it.
 
 What it is asked for in a way that can't wait (`getMessageCount` and all that
 begin so) it answers from memory. What it does it does in the order in which it
-was asked, since the stock server keeps none. Before each it learns what is
-new, and tells its listeners; while it has some, it also does so by itself.
-Expunges keep their sequence numbers until they can be told: see `told`.
+was asked, since the stock server keeps none. What is new, and who is told of it,
+is in `twisted_news`.
 """
 
 import weakref
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import Any, BinaryIO, Final
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
-from twisted.logger import Logger
 from twisted.mail.imap4 import MailboxException, MessageSet, ReadOnlyMailbox
 from twisted.mail.interfaces import (
     ICloseableMailboxIMAP,
@@ -30,20 +28,17 @@ from imapbox.mailbox.account_interface import Account
 from imapbox.mailbox.interfaces import SelectedMailbox
 from imapbox.mailbox.messages import Message
 from imapbox.mailbox.searching import Searching
-from imapbox.mailbox.told import Told
 from imapbox.mailbox.twisted_copies import Copies
 from imapbox.mailbox.twisted_errors import told
 from imapbox.mailbox.twisted_interfaces import ISyncedMailbox
 from imapbox.mailbox.twisted_message import TwistedMessage, message_date
+from imapbox.mailbox.twisted_news import News
 from imapbox.mailbox.twisted_search import criterion_of
-from imapbox.mailbox.updates import Expunged, FlagsChanged
 from imapbox.mailbox.values import NewMessage
 from imapbox.model.flags import FLAG_NAMES, FlagChange, is_keyword
 from imapbox.model.names import DELIMITER
 from imapbox.model.numbers import NoSuchMessage, Seq, Uid
 from imapbox.wire.imap.sequence_set import SequenceSet
-
-T = TypeVar("T")
 
 _CHANGES: Final = {1: FlagChange.ADD, 0: FlagChange.REPLACE, -1: FlagChange.REMOVE}
 _BLOCK: Final = 64 * 1024
@@ -75,12 +70,8 @@ class TwistedMailbox:
         clock: An `IReactorTime`, for long searches.
 
     Attributes:
-        listeners: Who is told of news; the stock server, once it has this
-            mailbox selected.
-        told: What they know.
+        news: What the connection knows of it.
     """
-
-    _log = Logger()
 
     def __init__(
         self,
@@ -89,19 +80,17 @@ class TwistedMailbox:
         listened: "Callable[[], TwistedMailbox | None]",
         clock: Any,
     ) -> None:
-        self.listeners: list[Any] = []
         self._mail = mail
         self._selected = selected
         self._listened = listened
-        self.told = Told(selected.uids)
-        self._order = DeferredLock()
-        self._watch: Deferred[None] | None = None
         self._appended = False
         self._copies = Copies(selected.name, clock)
         self._clock = clock
         self._turn_began = 0.0
         # The stock server closes nothing that it opened for STATUS or COPY.
         self._closing = weakref.finalize(self, selected.close)
+        closing = self._closing
+        self.news = News(selected, lambda: closing.alive)
 
     # What is known.
 
@@ -134,7 +123,7 @@ class TwistedMailbox:
         Raises:
             NoSuchMessage: There is none.
         """
-        return self.told.uid_at(message)
+        return self.news.told.uid_at(message)
 
     def getMessageCount(self) -> int:
         """Return how many messages the client knows of here.
@@ -143,8 +132,8 @@ class TwistedMailbox:
         mailbox that it has selected. The stock server answers APPEND with this
         number as EXISTS, which always means the selected mailbox.
         """
-        listened = self._listened() if self._appended and not self.listeners else None
-        return len((listened or self).told)
+        alone = self._appended and not self.news.listeners
+        return len(((alone and self._listened()) or self).news.told)
 
     def getRecentCount(self) -> int:
         r"""Return how many of them are ``\Recent``."""
@@ -158,7 +147,9 @@ class TwistedMailbox:
         """See `ISyncedMailbox`."""
         seq = self._selected.first_unseen()
         return (
-            None if seq is None else self.told.seq_of(self._selected.uids.at(seq - 1))
+            None
+            if seq is None
+            else self.news.told.seq_of(self._selected.uids.at(seq - 1))
         )
 
     def isWriteable(self) -> bool:
@@ -181,8 +172,7 @@ class TwistedMailbox:
 
     def addListener(self, listener: IMailboxIMAPListener) -> None:
         """Tell somebody what is new, from now on."""
-        self.listeners.append(listener)
-        self._listen()
+        self.news.add(listener)
 
     def removeListener(self, listener: IMailboxIMAPListener) -> None:
         """Tell this one no more.
@@ -190,9 +180,7 @@ class TwistedMailbox:
         Raises:
             ValueError: It was not told.
         """
-        self.listeners.remove(listener)
-        if not self.listeners:
-            self._stop_listening()
+        self.news.remove(listener)
 
     def close(self) -> None:
         """Give everything back. May be called more than once.
@@ -200,7 +188,7 @@ class TwistedMailbox:
         Listeners may be removed afterwards, and are told nothing any more.
         """
         self._closing()
-        self._stop_listening()
+        self.news.end()
 
     def destroy(self) -> None:
         """Give everything back: the mailbox is about to be deleted."""
@@ -208,74 +196,12 @@ class TwistedMailbox:
 
     def sync(self) -> Deferred[list[int]]:
         """See `ISyncedMailbox`."""
-        return self._in_order(self._bury)
 
-    def tell(self) -> Deferred[None]:
-        """Tell the listeners, if there are any, what is new."""
-        return self._in_order(self._tell)
+        async def buried() -> list[int]:
+            await self.news.learn()
+            return self.news.bury()
 
-    async def _bury(self) -> list[int]:
-        await self._learn()
-        seqs, self.told = self.told.bury()
-        return seqs
-
-    async def _learn(self) -> None:
-        """Learn everything that was acknowledged before; tell what can be told."""
-        known = self.told
-        updates = await self._selected.sync(may_expunge=True)
-        gone = [
-            known.there.at(update.seq - 1)
-            for update in updates
-            if isinstance(update, Expunged)
-        ]
-        self.told = known.learn(self._selected.uids, gone)
-        flagged = {
-            self.told.seq_of(update.message.uid): self._flags(update.message)
-            for update in updates
-            if isinstance(update, FlagsChanged)
-        }
-        for listener in tuple(self.listeners):
-            if len(self.told) > len(known):
-                listener.newMessages(len(self.told), self._selected.recent)
-            if flagged:
-                listener.flagsChanged(flagged)
-        self._listen()
-
-    @property
-    def is_listened_to(self) -> bool:
-        """Whether somebody has this mailbox selected."""
-        return bool(self.listeners) and self._closing.alive
-
-    def _listen(self) -> None:
-        if self._watch is None and self.is_listened_to:
-            self._watch = self._selected.changed()
-            self._watch.addCallbacks(self._wake, lambda _: None)
-
-    def _stop_listening(self) -> None:
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            watch.cancel()
-
-    def _wake(self, _: object) -> None:
-        self._watch = None
-        self.tell().addErrback(self._not_told)
-
-    async def _tell(self) -> None:
-        if not self.is_listened_to:
-            return
-        await self._learn()
-        # The stock server takes responses between commands, too; EXPUNGE is
-        # among them only while its client idles: RFC 3501 §7.4.1.
-        if len(self.told.gone) and all(map(_idles, self.listeners)):
-            seqs, self.told = self.told.bury()
-            for listener in self.listeners:
-                for seq in seqs:
-                    listener.sendUntaggedResponse(b"%d EXPUNGE" % seq)
-
-    def _not_told(self, failure: Any) -> None:
-        # Whatever is asked next meets the same error, and can be refused.
-        if not failure.check(MailboxException):
-            self._log.failure("could not tell what is new", failure)
+        return self.news.in_order(buried)
 
     # What is done.
 
@@ -289,13 +215,13 @@ class TwistedMailbox:
         """
 
         async def found() -> list[tuple[int, TwistedMessage]]:
-            await self._learn()
+            await self.news.learn()
             return [
                 (seq, self._message(seq, row))
                 for seq, row in self._rows(messages, by_uid=bool(uid))
             ]
 
-        return self._in_order(found)
+        return self.news.in_order(found)
 
     def search(self, query: list[Any], uid: bool) -> Deferred[list[int]]:
         """Return the sequence numbers of messages that are so.
@@ -311,16 +237,16 @@ class TwistedMailbox:
 
         async def found() -> list[int]:
             criterion = criterion_of(query)
-            await self._learn()
+            await self.news.learn()
             self._turn_began = self._clock.seconds()
             now = self._clock.seconds()
             searching = Searching(self._selected, criterion, self._pause, now=now)
             numbers: list[int] = []
             async for found in searching.found():
-                numbers += [self.told.seq_of(uid) for uid in found.uids.tolist()]
+                numbers += [self.news.told.seq_of(uid) for uid in found.uids.tolist()]
             return numbers
 
-        return self._in_order(found)
+        return self.news.in_order(found)
 
     async def _pause(self) -> None:
         """Let others have their turn, if this one took long."""
@@ -339,15 +265,15 @@ class TwistedMailbox:
 
         async def stored() -> dict[int, list[str]]:
             names = _flag_names(flags)
-            await self._learn()
+            await self.news.learn()
             uids = [row.uid for _, row in self._rows(messages, by_uid=bool(uid))]
             await self._selected.set_flags(uids, _CHANGES[mode], names)
             return {
-                self.told.seq_of(row.uid): self._flags(row)
+                self.news.told.seq_of(row.uid): self.news.flags_of(row)
                 for row in self._selected.by_uid(_ranges(uids))
             }
 
-        return self._in_order(stored)
+        return self.news.in_order(stored)
 
     def expunge(self) -> Deferred[list[int]]:
         r"""Remove what is ``\Deleted``, durably.
@@ -359,11 +285,12 @@ class TwistedMailbox:
         """
 
         async def gone() -> list[int]:
-            await self._learn()
+            await self.news.learn()
             await self._selected.expunge()
-            return await self._bury()
+            await self.news.learn()
+            return self.news.bury()
 
-        return self._in_order(gone)
+        return self.news.in_order(gone)
 
     def addMessage(
         self,
@@ -397,7 +324,7 @@ class TwistedMailbox:
             self._appended = True
             if (listened := self._listened()) is not None:
                 with suppress(MailboxException):  # the message is there all the same
-                    await listened.tell()
+                    await listened.news.tell()
             return where.uids[0]
 
         if not self.isWriteable():
@@ -423,10 +350,6 @@ class TwistedMailbox:
 
     # How.
 
-    def _in_order(self, work: Callable[[], Awaitable[T]]) -> Deferred[T]:
-        """Do ``work`` when all that was asked before is done."""
-        return self._order.run(lambda: Deferred.fromCoroutine(told(work())))
-
     def _rows(
         self, messages: MessageSet, *, by_uid: bool
     ) -> Iterator[tuple[Seq, Message]]:
@@ -436,24 +359,26 @@ class TwistedMailbox:
             NoSuchMessage: A sequence number is nobody's.
         """
         numbers = SequenceSet(tuple(messages.ranges))
-        if not len(self.told):
+        if not len(self.news.told):
             # "*" is nobody's number then, and no mistake.
             if not by_uid and any(high for _, high in numbers.ranges):
                 raise NoSuchMessage(1)
             return
         if by_uid:
-            uids = numbers.resolve(self.told.uid_at(len(self.told)))
+            uids = numbers.resolve(self.news.told.uid_at(len(self.news.told)))
         else:
-            uids = tuple(map(self.told.uids_at, numbers.resolve(len(self.told))))
+            uids = tuple(
+                map(self.news.told.uids_at, numbers.resolve(len(self.news.told)))
+            )
         for row in self._selected.by_uid(uids):
-            yield self.told.seq_of(row.uid), row
+            yield self.news.told.seq_of(row.uid), row
 
     def _message(self, seq: Seq, row: Message) -> TwistedMessage:
         return TwistedMessage(
             self._selected,
             self._mail,
             row._replace(seq=seq),
-            self._flags(row),
+            self.news.flags_of(row),
             self._has,
         )
 
@@ -461,23 +386,6 @@ class TwistedMailbox:
         uids = self._selected.uids
         at = uids.count_below(uid)
         return self._closing.alive and at < len(uids) and uids.at(at) == uid
-
-    def _flags(self, row: Message) -> list[str]:
-        flags = [name for flag, name in FLAG_NAMES.items() if row.flags & flag]
-        if row.keywords:
-            flags += [
-                name
-                for number, name in enumerate(self._selected.keywords())
-                if row.keywords >> number & 1
-            ]
-        if row.recent:
-            flags.append("\\Recent")
-        return flags
-
-
-def _idles(listener: Any) -> bool:
-    """Say whether this is a stock server whose client idles."""
-    return getattr(listener, "parseState", None) == "idle"
 
 
 def _flag_names(flags: Iterable[str | bytes]) -> frozenset[str]:
