@@ -92,7 +92,11 @@ class Changes:
         return any(True for _ in self._behind())
 
     def add(self, changed: Changed) -> None:
-        """Keep one more, and no more than `MOST_CHANGES`."""
+        """Keep one more, if anybody reads, and no more than `MOST_CHANGES`."""
+        if not self.readers:
+            self._forget(len(self._changes))
+            self.first += 1
+            return
         self._changes.append(changed)
         self._weight += changed.weight
         if self._weight > MOST_CHANGES:

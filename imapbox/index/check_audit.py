@@ -93,7 +93,6 @@ class MailboxAudit:
 
     def __init__(self) -> None:
         self.state = MailboxState()
-        self.state.keeps_changes = False
         self._order = _Order()
 
     @property

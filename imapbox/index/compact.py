@@ -162,7 +162,7 @@ class _Run:
         directory = self._log.directory
         # What is decided on it can't be undone: all of a snapshot is checked.
         saved = MailboxSnapshots(checked=True)
-        opened = yield from open_log(directory, self._settings, _silent_state, saved)
+        opened = yield from open_log(directory, self._settings, MailboxState, saved)
         if opened.damaged:
             raise MailboxDamaged(directory)
         self._state = opened.state
@@ -228,7 +228,7 @@ class _Run:
     def _catch_up(self, end: Position) -> Steps[None]:
         """Learn what was committed since. The lock is held."""
         directory = self._log.directory
-        self._state = yield from caught_up(directory, self._state, end, _silent_state)
+        self._state = yield from caught_up(directory, self._state, end, MailboxState)
         if self._state.missing:
             raise (yield from damage(directory, "messages are missing"))
 
@@ -326,12 +326,6 @@ class _Run:
             # The next one must not go before this one: the log would have a gap.
             yield from steps.sync_directory(self._log.directory)
             self.done.removed += 1
-
-
-def _silent_state() -> MailboxState:
-    state = MailboxState()
-    state.keeps_changes = False  # nobody is told
-    return state
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,18 +55,16 @@ class Expunged:
         Raises:
             DamagedOperations: It makes no sense.
         """
+        operations = decode_operations(frame.operations)
+        for operation in operations:
+            if isinstance(operation, Expunge):
+                self._bury(operation.uids, frame)
         self.state.apply(frame)
         self.position = self.state.position
         if self.begins is None:
             self.begins = frame.counts.modseq
-        gone = {
-            uid for change in self.state.changes for uid in change.expunged.tolist()
-        }
-        self.state.changes.forget_read()
-        for operation in decode_operations(frame.operations):
+        for operation in operations:
             match operation:
-                case Expunge(uids=uids):
-                    self._bury(uids, gone, frame)
                 case Meta(name=name, value=value) if name == UNDONE and value:
                     undone = Undone.decode(value)
                     for now, before in enumerate(undone.before, start=undone.first):
@@ -80,11 +78,12 @@ class Expunged:
             if death.modseq > modseq and uid not in self.back
         )
 
-    def _bury(self, uids: tuple[range, ...], gone: set[Uid], frame: Frame) -> None:
+    def _bury(self, uids: tuple[range, ...], frame: Frame) -> None:
+        """Note who dies by a frame that was not applied yet."""
         for each in uids:
             for number in each:
                 uid = Uid(number)
                 # One that is not known was in a segment that is gone.
-                if uid in gone or uid not in self.deaths:
-                    is_known = uid in gone
+                is_known = self.state.columns.row_of(uid) is not None
+                if is_known or uid not in self.deaths:
                     self.deaths[uid] = Death(frame.counts.modseq, frame.time, is_known)

@@ -167,7 +167,6 @@ class MailboxState:
         source: The snapshot that it began with, if there was one.
         newest_snapshot: Segment and offset of the newest one it knows of.
         age: How many operations were applied since.
-        keeps_changes: Whether `changes` are kept.
     """
 
     def __init__(self) -> None:
@@ -182,7 +181,6 @@ class MailboxState:
         self.source: Source | None = None
         self.newest_snapshot = (0, 0)
         self.age = 0
-        self.keeps_changes = True
         self.changes = Changes()
         self._most_dead = MANY_DEAD
 
@@ -212,7 +210,6 @@ class MailboxState:
     def take_over(self, older: "MailboxState") -> None:
         """Be to all readers what another state at the same position was."""
         self.changes = older.changes
-        self.keeps_changes = older.keeps_changes
 
     @property
     def uidvalidity(self) -> UidValidity:
@@ -281,7 +278,7 @@ class MailboxState:
             len(self.facts.keywords) > known_keywords,
         )
         is_news = arrived or flagged or changed.keywords or len(changed.expunged)
-        if is_news and self.keeps_changes:
+        if is_news:
             self.changes.add(changed)
         self.counts = frame.counts
         self.position = switch_of(frame) or frame.end

@@ -120,7 +120,6 @@ def _load(fd: int, name: str, *, checked: bool) -> Steps[MailboxState]:
             yield from check_part(fd, part, crcs[part.name])
     *columns, vanished, graves, base = parts
     state = MailboxState()
-    state.keeps_changes = False
     facts = Base.decode((yield from read_part(fd, base, crcs)))
     table, size = table_place(parts)
     memory = yield from steps.map_privately(fd, table + size)

@@ -35,12 +35,6 @@ POLL_SECONDS: Final = 4.0
 _MAX_INTACT: Final = 10_000
 
 
-def _without_changes() -> MailboxState:
-    state = MailboxState()
-    state.keeps_changes = False
-    return state
-
-
 class Upkeep(NamedTuple):
     """Who looks after the mailboxes of a process while it follows them."""
 
@@ -69,7 +63,7 @@ class OpenMailbox:
     ) -> None:
         self.directory = directory
         self.log = FollowedLog(
-            directory, _without_changes, drivers, settings, MailboxSnapshots()
+            directory, MailboxState, drivers, settings, MailboxSnapshots()
         )
         self.recent_uid = 0
         self.binding = binding.binding
@@ -102,8 +96,6 @@ class OpenMailbox:
         if state is not self._checked:
             self._check_identity(state)
             self._checked = state
-            # It was just read: nobody wants to be told what led there.
-            state.keeps_changes = True
             self._snapshots.check(self.directory, state)
         if self.log.token != token and state.has_many_dead:
             self.forget()  # a session that tells nothing does not ask for it

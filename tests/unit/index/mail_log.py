@@ -16,6 +16,7 @@ from imapbox.disk.steps import Steps, perform_patiently
 from imapbox.index.account_operations import AccountBase
 from imapbox.index.account_state import AccountState
 from imapbox.index.body import Place, Span, read_bodies
+from imapbox.index.changes import Changed
 from imapbox.index.commit import Log, commit
 from imapbox.index.compact import Compacted, compact
 from imapbox.index.compact_plan import Policy
@@ -36,6 +37,7 @@ from imapbox.index.segment import ACCOUNT_META
 from imapbox.index.settings import Settings
 from imapbox.index.snapshot_writer import write_snapshot
 from imapbox.index.transaction import Outcome, Transaction
+from imapbox.mailbox.view import View
 from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.message import InternalDate
 from tests.simulation.disk import SimulatedDisk, SimulatedFileSystem, run
@@ -179,6 +181,17 @@ class MailLog(LogOnDisk):
         counts = Counts(modseq, uidnext, 0, 0, UIDVALIDITY, 0)
         self.run(create_log(DIRECTORY, base.encode(), counts, self.settings))
         return self
+
+    def changes(self) -> list[Changed]:
+        """Return what a session learned that was there from the beginning."""
+
+        def state_with_reader() -> MailboxState:
+            state = MailboxState()
+            state.changes.readers.add(View.of(state))
+            return state
+
+        opening = open_log(DIRECTORY, self.settings, state_with_reader)
+        return [*self.run(opening).state.changes]
 
     def append(self, *messages: Incoming) -> list[int]:
         """Append messages in one transaction; return their UIDs."""

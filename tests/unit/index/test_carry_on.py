@@ -117,7 +117,6 @@ def test_rows_that_rotted_are_not_kept() -> None:
     name = log.snapshot()
     snapshots = MailboxSnapshots()
     older = log.run(snapshots.load(DIRECTORY, name))
-    older.keeps_changes = True
     older.changes.readers.add(View.of(older))
     log.expunge([2])
     end = log.head().position

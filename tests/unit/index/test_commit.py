@@ -73,7 +73,7 @@ def test_a_batch_is_one_write_and_one_sync(kinds: list[str]) -> None:
     after = log.state()
     assert after.counts.exists == 10 + kinds.count("append") - kinds.count("expunge")
     assert after.counts.modseq == state.counts.modseq + len(kinds)
-    assert len(after.changes) == 1 + len(kinds), "each has a frame of its own"
+    assert len(log.changes()) == 1 + len(kinds), "each has a frame of its own"
 
 
 def test_transactions_of_a_batch_see_one_another() -> None:

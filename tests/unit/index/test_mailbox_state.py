@@ -27,6 +27,7 @@ from imapbox.index.read import follow, look
 from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.snapshot import snapshot_names
 from imapbox.index.snapshot_reader import MailboxSnapshots
+from imapbox.mailbox.view import View
 from imapbox.model.errors import TooManyKeywords
 from imapbox.model.flags import MAX_KEYWORDS, Flag, FlagChange
 from imapbox.model.message import InternalDate
@@ -83,6 +84,7 @@ class MailboxMachine(RuleBasedStateMachine):
     def make(self, limit: int) -> None:
         self.log = MailLog(simulated(), segment_limit=limit).make()
         opened, self.state = self.log.open()
+        self.state.changes.readers.add(View.of(self.state))
         self.token = opened.token
         self.slow = self.log.state()
         self.fd = self.log.files.open(f"{DIRECTORY}/head", Mode.READ)
@@ -231,6 +233,7 @@ class MailboxMachine(RuleBasedStateMachine):
     @rule(keep=st.booleans())
     def drop_dead(self, keep: bool) -> None:
         if not keep:
+            self.state.changes.readers = {View.of(self.state)}
             self.state.changes.forget_read()
             assert not self.state.changes
         self.state.columns.drop_dead()

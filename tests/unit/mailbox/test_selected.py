@@ -528,6 +528,10 @@ async def test_closing_twice_is_closing(open_store: Opener) -> None:
     assert not state.changes
     assert (await account.status(INBOX)).messages == 5
     selected.close()
+    await deliver(store)
+    assert (await account.status(INBOX)).messages == 6
+    assert state.counts.exists == 6
+    assert not state.changes, "nobody wants to be told"
 
 
 @pytest_twisted.ensureDeferred

@@ -64,7 +64,10 @@ class History:
         return int(columns["flags"][columns.rows_of(np.array([uid], np.uint32))][0])
 
     def view(self) -> View:
-        return View.of(self.state)
+        """Return what somebody knows for whom changes are kept from now on."""
+        view = View.of(self.state)
+        self.state.changes.readers.add(view)
+        return view
 
     def forget(self, view: View) -> None:
         """Drop what who has this view does not need."""
