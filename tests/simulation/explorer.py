@@ -337,9 +337,16 @@ class Explorer:
 
 @dataclass(slots=True)
 class _Node:
-    """A state on the path that is being searched."""
+    """A state on the path that is being searched.
+
+    Attributes:
+        runnable: Who can make a step.
+        touched: What the next steps of some of them read and write.
+    """
 
     state: _State
+    runnable: list[int]
+    touched: dict[int, tuple[Touch, ...]]
     choices: list[int]
     asleep: dict[int, tuple[Touch, ...]]
     preemptions: int
@@ -382,7 +389,9 @@ class _Search:
             state = explorer.kill(node.state, ~who)
             self._enter(state, {}, node.preemptions, node.kills - 1, None)
             return
-        touched = explorer.touches(node.state, who)
+        touched = node.touched.get(who)
+        if touched is None:
+            touched = explorer.touches(node.state, who)
         if explorer.met(who, touched):
             raise _Anew
         asleep = {
@@ -393,7 +402,7 @@ class _Search:
         node.asleep[who] = touched
         preemptions = node.preemptions
         if before is not None and before not in {who, ~who} and before >= 0:
-            preemptions += before in explorer.runnable(node.state)
+            preemptions += before in node.runnable
         self.schedule.append(who)
         state = explorer.step(node.state, who)
         explorer.check(state, self.schedule)
@@ -417,33 +426,32 @@ class _Search:
                 return
             state, asleep = later, {}
             runnable = explorer.runnable(state)
-        choices, new = self._choices(state, asleep, preemptions, (kills, last))
+        node = _Node(state, runnable, {}, [], asleep, preemptions, kills)
+        node.choices, new = self._choices(node, last)
         if new:
             self.report.states += 1
-        if not choices:
+        if not node.choices:
             self.report.schedules += 1
-        self.path.append(_Node(state, choices, asleep, preemptions, kills))
+        self.path.append(node)
 
-    def _choices(
-        self,
-        state: _State,
-        asleep: dict[int, tuple[Touch, ...]],
-        preemptions: int,
-        rest: tuple[int, int | None],
-    ) -> tuple[list[int], bool]:
-        explorer = self.explorer
-        kills, _ = rest
-        runnable = explorer.runnable(state)
-        key: Any = (state.disk.fingerprint(), state.processes, kills)
+    def _choices(self, node: _Node, last: int | None) -> tuple[list[int], bool]:
+        """Return what is to be tried from a state, the last first; whether it is new.
+
+        Args:
+            node: The state.
+            last: Who made the step that led there.
+        """
+        state, runnable, asleep = node.state, node.runnable, node.asleep
+        key: Any = (state.disk.fingerprint(), state.processes, node.kills)
         if self.bound is not None:
-            return self._bounded(state, key, preemptions, rest)
+            return self._bounded(node, key, last)
         wanted = runnable
         for who in runnable:
-            if explorer.is_local(explorer.touches(state, who)):
+            if self._is_local(node, who):
                 wanted = [who]
                 break
         else:
-            if kills:
+            if node.kills:
                 wanted = [*wanted, *(~who for who in runnable)]
         before = self.slept.get(key)
         if before is None:
@@ -456,25 +464,28 @@ class _Search:
         ], False
 
     def _bounded(
-        self, state: _State, key: Any, preemptions: int, rest: tuple[int, int | None]
+        self, node: _Node, key: Any, last: int | None
     ) -> tuple[list[int], bool]:
         assert self.bound is not None
-        explorer = self.explorer
-        kills, last = rest
-        runnable = explorer.runnable(state)
+        runnable, preemptions = node.runnable, node.preemptions
         fewest = self.fewest.get((key, last))
         if fewest is not None and fewest <= preemptions:
             return [], False
         self.fewest[key, last] = preemptions
         goes_on = last in runnable
-        if goes_on and explorer.is_local(explorer.touches(state, last or 0)):
+        if goes_on and self._is_local(node, last or 0):
             return [last or 0], fewest is None
         choices = [] if not goes_on or preemptions < self.bound else [last or 0]
         choices = choices or [*runnable]
-        if kills:
+        if node.kills:
             choices = [*choices, *(~who for who in runnable)]
         choices.sort(key=lambda who: who != last, reverse=True)
         return choices, fewest is None
+
+    def _is_local(self, node: _Node, who: int) -> bool:
+        touched = self.explorer.touches(node.state, who)
+        node.touched[who] = touched
+        return self.explorer.is_local(touched)
 
     def _end(self, state: _State) -> None:
         self.report.schedules += 1
@@ -482,7 +493,7 @@ class _Search:
             self.report.outcomes.add(self.explorer.settled(state))
         except AssertionError as error:
             raise Violation(_said(error), tuple(self.schedule)) from error
-        self.path.append(_Node(state, [], {}, 0, 0))
+        self.path.append(_Node(state, [], {}, [], {}, 0, 0))
 
 
 def _said(error: AssertionError) -> str:
