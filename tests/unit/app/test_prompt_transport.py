@@ -2,6 +2,7 @@
 
 import random
 import socket
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
 
 from imapbox.app.prompt_transport import READS, make_prompt
-from tests.support.waiting import turn, until
+from tests.support.waiting import open_files, turn, until
 
 MIB = 1024 * 1024
 
@@ -110,11 +111,51 @@ async def test_nothing_is_lost_or_turned_round(
 @both
 @pytest_twisted.ensureDeferred
 async def test_little_is_read_at_once(kind: str, tmp_path: Path) -> None:
-    """What a client sends comes in pieces that leave no large holes in memory."""
+    """What a client sends comes in pieces that take little memory."""
     async with connection(kind, tmp_path) as (server, client):
         client.sendall(bytes(100_000))
         await until(lambda: sum(map(len, server.pieces)) == 100_000)
         assert max(map(len, server.pieces)) == READS
+
+
+@both
+@pytest_twisted.ensureDeferred
+async def test_a_command_takes_its_own_size(kind: str, tmp_path: Path) -> None:
+    """Whatever might come, no memory is taken for more than what did."""
+    async with connection(kind, tmp_path) as (server, client):
+        tracemalloc.start()
+        try:
+            client.sendall(b"a NOOP\r\n")
+            await until(lambda: server.pieces)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert server.pieces == [b"a NOOP\r\n"]
+        assert most < READS
+
+
+@both
+@pytest_twisted.ensureDeferred
+async def test_a_connection_that_is_reset(kind: str, tmp_path: Path) -> None:
+    """A client that breaks off ends the connection, and so does one that closes."""
+    async with connection(kind, tmp_path) as (server, client):
+        client.sendall(b"last words")
+        await until(lambda: server.pieces)
+        if kind == "tcp":
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes([1, *[0] * 7]))
+        client.close()
+        await until(lambda: server.lost)
+
+
+@pytest_twisted.ensureDeferred
+async def test_no_descriptors_are_taken(tmp_path: Path) -> None:
+    """Who sends open files through a UNIX socket fills nobody's table with them."""
+    async with connection("unix", tmp_path) as (server, client):
+        before = open_files()
+        with (tmp_path / "file").open("wb") as file:
+            socket.send_fds(client, [b"x"], [file.fileno()] * 10)
+        await until(lambda: server.pieces)
+        assert open_files() == before
 
 
 @both
