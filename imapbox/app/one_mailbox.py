@@ -31,6 +31,7 @@ from imapbox.store.store import Store
 TRY_AGAIN: Final = 75  # sysexits.h
 # What a command can't do now, and perhaps can later.
 PASSES: Final = (MailboxBusy, DiskFull, StoreReadOnly, StoreFenced)
+_GONE: Final = "The file system of the mail store is gone for now."
 
 T = TypeVar("T")
 
@@ -69,7 +70,8 @@ def on_account(
 def refusal(error: MailError) -> click.ClickException:
     """Return what a command ends with that was refused."""
     wording = _CanTryAgain if isinstance(error, PASSES) else click.ClickException
-    return wording(error.sentence())
+    # What it says itself is for a server's clients.
+    return wording(_GONE if isinstance(error, StoreFenced) else error.sentence())
 
 
 def chosen_user(text: str) -> UserName:

@@ -1,5 +1,6 @@
 """A message on its way into a foreign mailbox: a file, as `addMessage` wants it."""
 
+from contextlib import suppress
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -24,6 +25,10 @@ class FileSpool(Spool):
 
     async def finish(self) -> Content:
         """See `Spool`."""
+        try:
+            self._octets.flush()
+        except OSError as error:
+            raise of_spool(error) from error
         octets, self._octets = self._octets, None
         return FileContent(octets, self.size)
 
@@ -31,7 +36,8 @@ class FileSpool(Spool):
         """See `Spool`."""
         octets, self._octets = self._octets, None
         if octets is not None:
-            octets.close()
+            with suppress(OSError):  # what could not be written is tried again
+                octets.close()
 
 
 class FileContent(Content):

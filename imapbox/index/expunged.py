@@ -8,6 +8,7 @@ from typing import NamedTuple
 from imapbox.index.frame import Frame
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.operations import Expunge, Meta, decode_operations
+from imapbox.index.uid_ranges import Bounds
 from imapbox.index.undone import UNDONE, Undone
 from imapbox.model.numbers import ModSeq, Uid
 
@@ -58,7 +59,8 @@ class Expunged:
         operations = decode_operations(frame.operations)
         for operation in operations:
             if isinstance(operation, Expunge):
-                self._bury(operation.uids, frame)
+                there = self.state.roll.now.within(Bounds.of(operation.uids))
+                self._bury(operation.uids, {*there.tolist()}, frame)
         self.state.apply(frame)
         self.position = self.state.position
         if self.begins is None:
@@ -78,12 +80,12 @@ class Expunged:
             if death.modseq > modseq and uid not in self.back
         )
 
-    def _bury(self, uids: tuple[range, ...], frame: Frame) -> None:
-        """Note who dies by a frame that was not applied yet."""
+    def _bury(self, uids: tuple[range, ...], there: set[int], frame: Frame) -> None:
+        """Note who dies by a frame; of these the log says what they were."""
         for each in uids:
             for number in each:
                 uid = Uid(number)
                 # One that is not known was in a segment that is gone.
-                is_known = self.state.columns.row_of(uid) is not None
+                is_known = number in there
                 if is_known or uid not in self.deaths:
                     self.deaths[uid] = Death(frame.counts.modseq, frame.time, is_known)

@@ -115,22 +115,22 @@ class Refill:
             return
         opened = yield from open_log(self._log.directory, self._settings, MailboxState)
         uids = np.arange(added.first, added.first + len(rows), dtype=np.uint32)
-        gone = uids[~alive]
-        expunge = ExpungeMessages(take_along(opened.state, gone), only_deleted=False)
-        yield from self.write(expunge)
-        self.count -= len(gone)
+        gone = take_along(opened.state, uids[~alive])
+        wishes: list[Transaction] = [ExpungeMessages(gone, only_deleted=False)]
         for (flags, keywords), some in _by_flags(state, rows[changed], uids[changed]):
             known = take_along(opened.state, some)
-            change = FlagChange.REPLACE
-            yield from self.write(SetFlags(known, change, flags, keywords))
+            wishes.append(SetFlags(known, FlagChange.REPLACE, flags, keywords))
+        yield from self.write(*wishes)
+        self.count -= len(gone.rows)
 
-    def write(self, wish: Transaction) -> Steps[None]:
-        """Commit a change of the new log."""
-        (outcome,) = yield from commit(
-            self._log, self._settings, lambda: [wish], command=COMMAND
+    def write(self, *wishes: Transaction) -> Steps[None]:
+        """Commit changes of the new log, all in one write."""
+        outcomes = yield from commit(
+            self._log, self._settings, lambda: wishes, command=COMMAND
         )
-        if outcome.error is not None:
-            raise outcome.error
+        for outcome in outcomes:
+            if outcome.error is not None:
+                raise outcome.error
 
     def _head(self) -> Steps[Head]:
         head = yield from head_of(self._log.directory)
@@ -142,11 +142,14 @@ class Refill:
 def _read(
     directory: str, state: MailboxState, rows: Sequence[int]
 ) -> Steps[list[Moving]]:
-    """Return those messages that are what was stored."""
+    """Return those messages that are what was stored, and where it was said to be."""
     numbers = segment_numbers((yield from steps.list_directory(directory)))
     wanted = np.array(rows, np.intp)
     there = np.isin(state.columns["segment"][wanted], numbers)
-    return (yield from read_moving(directory, state, wanted[there].tolist()))
+    try:
+        return (yield from read_moving(directory, state, wanted[there].tolist()))
+    except FileNotFoundError:
+        return []  # compaction took a segment just now
 
 
 def _portions(state: MailboxState, rows: Sequence[int]) -> Iterator[list[int]]:

@@ -171,8 +171,8 @@ class TwistedMailbox:
     # What is told.
 
     def addListener(self, listener: IMailboxIMAPListener) -> None:
-        """Tell somebody what is new, from now on."""
-        self.news.add(listener)
+        """Tell somebody what is new, from now on, until it is closed."""
+        self.news.add(listener, self)
 
     def removeListener(self, listener: IMailboxIMAPListener) -> None:
         """Tell this one no more.

@@ -46,10 +46,19 @@ class News:
         self._is_open = is_open
         self._order = DeferredLock()
         self._watch: Deferred[None] | None = None
+        self._kept: object = None
 
-    def add(self, listener: IMailboxIMAPListener) -> None:
-        """Tell somebody what is new, from now on."""
+    def add(self, listener: IMailboxIMAPListener, mailbox: object) -> None:
+        """Tell somebody what is new, from now on.
+
+        Args:
+            listener: Whom.
+            mailbox: What is closed when nobody refers to it any more: while
+                somebody listens, this does.
+        """
         self.listeners.append(listener)
+        if self._is_open():
+            self._kept = mailbox
         self._listen()
 
     def remove(self, listener: IMailboxIMAPListener) -> None:
@@ -64,6 +73,7 @@ class News:
 
     def end(self) -> None:
         """Tell nobody anything by itself any more. May be called more than once."""
+        self._kept = None
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.cancel()

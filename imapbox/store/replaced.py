@@ -12,6 +12,7 @@ from imapbox.index.remembered_keys import RememberedKeys
 from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail
 from imapbox.model.errors import MailboxBusy
+from imapbox.model.numbers import Uid
 
 
 class PlaceDamaged(Exception):
@@ -78,6 +79,11 @@ class Replaced:
             else:
                 kept.append(row)
         return kept
+
+    def rows_of(self, uids: list[Uid]) -> list[int]:
+        """Return the rows of those messages that are there."""
+        rows = map(self.state.columns.row_of, uids)
+        return [row for row in rows if row is not None]
 
     def keys(self, tail: Tail, settings: Settings) -> Steps[RememberedKeys]:
         """Return the keys of deliveries that it remembers. Its lock is held."""

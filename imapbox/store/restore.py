@@ -34,7 +34,7 @@ from imapbox.index.new_uidvalidity import GiveUidValidity
 from imapbox.index.opening import open_log
 from imapbox.index.read import follow
 from imapbox.index.read_copy import read_copy
-from imapbox.index.refill import COMMAND, Added, Refill
+from imapbox.index.refill import COMMAND, Refill
 from imapbox.index.segment import ACCOUNT_META
 from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail, publish, settle
@@ -211,23 +211,20 @@ class _Restoring:
         directory = mailbox_directory(self._user, self._place.mailbox_id)
         return (yield from Replaced.read(directory, self._settings))
 
-    def _keep(self, old: Replaced, back: Counter[bytes]) -> Steps[Added]:
-        """Add the messages that did not come back from the copy."""
-        rows = old.kept(back)
-        added = yield from self._refill.add(old.directory, old.state, rows)
-        self._broken_here += added.broken
-        return added
-
     def _replace(self, old: Replaced, back: Counter[bytes]) -> Steps[None]:
         """Let the account bind it in the place of another one."""
-        kept = yield from self._keep(old, back)
+        rows = old.kept(back)
+        kept = yield from self._refill.add(old.directory, old.state, rows)
 
         def section() -> Steps[None]:
             account = yield from settle(self._account.directory, self._settings)
             yield from self._catch_up(account)
             tail = yield from settle(old.directory, self._settings)
             yield from old.follow(tail)
-            yield from self._keep(old, back)
+            # Compaction may have taken them to another place while they were read.
+            rows = old.rows_of(kept.broken) + old.kept(back)
+            rest = yield from self._refill.add(old.directory, old.state, rows)
+            self._broken_here = rest.broken
             yield from self._refill.catch_up(kept, old.state)
             keys = yield from old.keys(tail, self._settings)
             if len(keys):

@@ -79,7 +79,7 @@ class Client:
         self.server.connectionLost(Failure(ConnectionDone()))
 
     def _in_turns(self, work: Any) -> Deferred[Any]:
-        """Do as the stock server's scheduler does, which takes the real reactor."""
+        """Do one piece a turn, as the stock server does on the real reactor."""
         turns = Cooperator(
             lambda: lambda: True, lambda step: self.clock.callLater(TURN, step)
         )

@@ -69,6 +69,27 @@ def test_who_does_not_listen_any_more_is_told_nothing() -> None:
         mailbox.removeListener(listener)
 
 
+def test_who_listens_keeps_the_mailbox_open() -> None:
+    """A listener is told though nobody refers to the mailbox; until that is closed."""
+    account, listener = with_mail(), Listener()
+    opened(account).addListener(listener)
+    gc.collect()
+    account.inbox.add(TEXT)
+    assert listener.heard == [(4, 4)]
+    mailbox = opened(account)
+    mailbox.addListener(listener)
+    mailbox.removeListener(listener)
+    del mailbox
+    assert len(account.open) == 1
+    closed = opened(account)
+    closed.addListener(listener)
+    closed.close()
+    closed.addListener(listener)
+    del closed
+    assert len(account.open) == 1
+    assert len(account.inbox.waiting) == 1
+
+
 def test_expunges_of_others_keep_their_numbers_until_told() -> None:
     """A number means the same message until an EXPUNGE can be told."""
     account = with_mail(4)

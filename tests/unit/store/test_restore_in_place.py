@@ -1,7 +1,10 @@
 """What of a mailbox comes along when another one takes its place."""
 
 import errno
+import inspect
+import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -13,7 +16,7 @@ from imapbox.index.check_audit import MailboxAudit
 from imapbox.index.deliver_once import DeliverOnce
 from imapbox.index.delivery_keys import DeliveryKeys
 from imapbox.index.doubts import remove_doubts
-from imapbox.model.errors import DiskFull
+from imapbox.model.errors import DiskFull, MailboxBusy
 from imapbox.model.flags import Flag
 from imapbox.model.names import INBOX
 from imapbox.store.restore import Restored, restore_mailbox
@@ -23,6 +26,7 @@ from tests.simulation.mailbox import (
     ALICE,
     Account,
     Message,
+    compacted,
     deliver,
     sees,
     settings_of,
@@ -90,21 +94,34 @@ def attempt(account: Account, key: bytes) -> Steps[DeliverOnce]:
     return wish
 
 
-def restore_while(stores: Stores, work: Steps[None]) -> Restored:
-    """Restore INBOX in place; do ``work`` when it has read, and before it locks."""
+def restore_while(
+    stores: Stores, work: Steps[Any], number: int | None = None
+) -> Restored:
+    """Restore INBOX in place; do something while it is read.
+
+    Args:
+        stores: Where.
+        work: What.
+        number: Before so many other calls; None: before it asks for a lock.
+    """
     settings, directory = settings_of(stores.process), stores.account().directory
+    counter = itertools.count()
 
     def both() -> Steps[Restored]:
         restoring = restore_mailbox(ALICE, INBOX, INBOX, settings, in_place=True)
         go_on: Callable[[], Any] = partial(next, restoring)
-        has_read = False
+        is_done = False
         while True:
             try:
                 wanted = go_on()
             except StopIteration as stop:
                 return stop.value
-            if not has_read and f"{directory}/lock" in wanted.arguments:
-                has_read = True
+            if not is_done and (
+                f"{directory}/lock" in wanted.arguments
+                if number is None
+                else next(counter) == number
+            ):
+                is_done = True
                 yield from work
             try:
                 go_on = partial(restoring.send, (yield wanted))
@@ -149,6 +166,34 @@ def test_what_changes_meanwhile_is_changed() -> None:
         check_log(stores.account().directory, MailboxAudit, OWNER), stores.process
     )
     assert audit.findings == []
+
+
+def test_whenever_compaction_comes() -> None:
+    """What compaction moves while it is read is kept, once, or it is to try again."""
+    bodies = sorted([*BODIES, LATER, b"last" * 50])
+    refused = 0
+    for number in itertools.count():
+        stores = Stores()
+        account = stores.account()
+        run(deliver(account, LATER), stores.process)
+        for _ in range(20):
+            run(deliver(account, bytes(5000)), stores.process)
+        run(stores.session().store({*range(4, 24)}, Flag.DELETED), stores.process)
+        run(stores.session().expunge(), stores.process)
+        rotating = replace(account, settings=replace(account.settings, segment_limit=1))
+        run(deliver(rotating, b"last" * 50), stores.process)
+        compaction = compacted(account, grace=0.0, least=1 << 20)
+        try:
+            done = restore_while(stores, compaction, number)
+        except MailboxBusy:
+            refused += 1
+            continue
+        assert sorted(message.body for message in stores.look().messages) == bodies
+        assert (done.kept, done.broken_here) == (2, [])
+        if inspect.getgeneratorstate(compaction) == inspect.GEN_CREATED:
+            break  # there were not so many calls
+    assert number > 100
+    assert refused < number / 2
 
 
 def test_what_was_delivered_is_known_still() -> None:
