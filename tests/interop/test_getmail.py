@@ -53,7 +53,17 @@ def test_mail_comes_home(
                 port=server.imap[1], here=tmp_path, delete=str(delete).lower()
             )
         )
-        ended_well([getmail, f"--getmaildir={tmp_path}", "--rcfile=getmailrc"])
+        command = [getmail, f"--getmaildir={tmp_path}", "--rcfile=getmailrc"]
+        # getmail 6 now and then misses the end of its own child, which has stored
+        # the message by then (baseclasses.py: SIGCHLD before it waits).
+        for tries_left in (2, 1, 0):
+            try:
+                ended_well(command)
+            except AssertionError as error:
+                if not tries_left or "timed out" not in str(error):
+                    raise
+            else:
+                return
 
     deliver(server, "alice", "one", "two")
     get(delete=False)
