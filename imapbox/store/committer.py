@@ -143,6 +143,7 @@ class Committer:
         finally:
             self._busy = False
             self._run = None
+            self._taken = []  # with their messages
 
     def _commit(self, settle_account: bool) -> Steps[list[Outcome]]:  # noqa: FBT001 - private
         now = self._driver.filesystem.monotonic()

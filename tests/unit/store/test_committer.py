@@ -1,6 +1,7 @@
 """The way in for changes: shared writes, fair failures, patience, cancellation."""
 
 import errno
+import weakref
 from typing import Any
 
 import pytest
@@ -93,6 +94,18 @@ async def test_who_waits_shares_one_sync(open_store: Opener) -> None:
     assert len(disk.syncs) == 2
     await mailbox.sync()
     assert mailbox.state.roll.now.tolist() == list(range(1, 42))
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_was_written_is_let_go(open_store: Opener) -> None:
+    """Once it is answered nothing holds a message, however long the mailbox is open."""
+    store = await open_store()
+    mailbox = await inbox_of(store)
+    wishes = [await an_append(store) for _ in range(3)]
+    contents = [weakref.ref(wish.messages[0].content) for wish in wishes]
+    await gatherResults([mailbox.submit(wish, command="test") for wish in wishes])
+    del wishes
+    await until(lambda: not any(content() for content in contents))
 
 
 @pytest_twisted.ensureDeferred
