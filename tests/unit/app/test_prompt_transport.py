@@ -131,7 +131,7 @@ async def test_a_command_takes_its_own_size(kind: str, tmp_path: Path) -> None:
         finally:
             tracemalloc.stop()
         assert server.pieces == [b"a NOOP\r\n"]
-        assert most < READS
+        assert most < 2 * READS, "Twisted takes 64 KiB"
 
 
 @both
@@ -151,11 +151,12 @@ async def test_a_connection_that_is_reset(kind: str, tmp_path: Path) -> None:
 async def test_no_descriptors_are_taken(tmp_path: Path) -> None:
     """Who sends open files through a UNIX socket fills nobody's table with them."""
     async with connection("unix", tmp_path) as (server, client):
-        before = open_files()
-        with (tmp_path / "file").open("wb") as file:
+        path = tmp_path / "file"
+        with path.open("wb") as file:
             socket.send_fds(client, [b"x"], [file.fileno()] * 10)
+            assert str(path) in open_files()
         await until(lambda: server.pieces)
-        assert open_files() == before
+        assert str(path) not in open_files()
 
 
 @both
