@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.python.failure import Failure
 
@@ -17,6 +17,11 @@ class AtOnce:
     """
 
     seconds = 0.0
+    max = 0
+    threads: ClassVar[list[Any]] = []
+
+    def adjustPoolsize(self, *_: int) -> None:  # noqa: N802 - ditto
+        """There are no threads that could rest."""
 
     def callInThreadWithCallback(  # noqa: N802 - as Twisted's ThreadPool
         self,

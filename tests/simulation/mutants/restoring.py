@@ -34,30 +34,38 @@ MUTANTS: Final = [
     Mutant(
         "what came since a mailbox was read is left behind",
         "store/restore.py",
-        "                yield from old.follow(tail)\n",
+        "            yield from old.follow(tail)\n",
         "",
         "taking_back.beside_a_delivery",
     ),
     Mutant(
+        "flags that were set since a mailbox was read are forgotten",
+        "store/restore.py",
+        "            yield from self._refill.catch_up(kept, old.state)\n",
+        "",
+        "taking_back.beside_a_flagger",
+    ),
+    Mutant(
         "a mailbox that is replaced without its lock",
         "store/restore.py",
-        '            paths.append(f"{old.directory}/lock")\n',
-        "            pass\n",
+        '        yield from self._locked(section, f"{old.directory}/lock")\n',
+        "        yield from self._locked(section)\n",
         "taking_back.beside_a_delivery",
     ),
     Mutant(
         "a mailbox that is bound before it is filled",
         "store/restore.py",
-        "            broken = yield from self._refill.add("
+        "            added = yield from self._refill.add("
         "copy.directory, copy.state, rows)\n",
-        "            broken: list[Uid] = []\n",
+        "            added = yield from self._refill.add("
+        "copy.directory, copy.state, [])\n",
         "taking_back.crashes",
         also=(
             (
                 "store/restore.py",
-                "            yield from self._bind(old, back)\n",
+                "                yield from self._replace(old, back)\n",
                 (
-                    "            yield from self._bind(old, back)\n"
+                    "                yield from self._replace(old, back)\n"
                     "            yield from self._refill.add("
                     "copy.directory, copy.state, rows)\n"
                 ),
@@ -75,18 +83,14 @@ MUTANTS: Final = [
     Mutant(
         "the messages that came since are not taken along",
         "store/restore.py",
-        "            if old is not None:\n"
-        "                yield from self._keep(old, back)\n",
-        "",
+        "        rows = old.kept(back)\n",
+        "        rows: list[int] = []\n",
         "taking_back.crashes",
         also=(
             (
                 "store/restore.py",
-                (
-                    "                yield from self._keep(old, back)\n"
-                    "                keys = yield from"
-                ),
-                "                keys = yield from",
+                "            rows = old.rows_of(kept.broken) + old.kept(back)\n",
+                "            rows = old.rows_of(kept.broken)\n",
             ),
         ),
         arguments=(0.1,),
@@ -94,8 +98,8 @@ MUTANTS: Final = [
     Mutant(
         "the deliveries that were known are forgotten",
         "store/restore.py",
-        "                if len(keys):\n",
-        "                if False:\n",
+        "            if len(keys):\n",
+        "            if False:\n",
         "taking_back.crashes",
         arguments=(0.1,),
     ),
