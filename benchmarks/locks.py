@@ -112,23 +112,24 @@ def measure(
     with tempfile.TemporaryDirectory(dir=directory) as root:
         (Path(root) / "lock").write_bytes(new_lock_file())
         (Path(root) / "turn").write_bytes(bytes(_TURN.size))
-        # All begin together, once all are there.
-        begin = time.monotonic() + 1.0
         children = [
             subprocess.Popen(
                 [
                     sys.executable,
                     "-m",
                     "benchmarks.locks",
-                    *("--compete", root, str(hold), str(begin), str(seconds)),
+                    *("--compete", root, str(hold), str(seconds)),
                 ],
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                text=True,
                 cwd=Path(__file__).parents[1],
             )
             for _ in range(processes)
         ]
         answers = []
         try:
+            _begin_together(children)
             for child in children:
                 output, _ = child.communicate(timeout=seconds + 60)
                 answers.append(json.loads(output))
@@ -137,6 +138,17 @@ def measure(
                 child.kill()
                 child.wait()
     return _figures(answers)
+
+
+def _begin_together(children: list[Any]) -> None:
+    """Wait until all are there, and tell them when to begin."""
+    for child in children:
+        if child.stdout.readline() != "ready\n":
+            raise RuntimeError("a competitor did not come")
+    begin = time.monotonic() + 0.2
+    for child in children:
+        child.stdin.write(f"{begin}\n")
+        child.stdin.flush()
 
 
 def _figures(answers: list[dict[str, list[float]]]) -> Figures:
@@ -151,11 +163,13 @@ def _figures(answers: list[dict[str, list[float]]]) -> Figures:
     )
 
 
-def _compete(root: Path, hold: float, begin: float, seconds: float) -> None:
+def _compete(root: Path, hold: float, seconds: float) -> None:
     # Importing it installs it, which only a competitor wants.
     from twisted.internet import reactor  # noqa: PLC0415 - this is a program
 
     greedy = Greedy(root, hold, reactor)
+    print("ready", flush=True)
+    begin = float(sys.stdin.readline())
 
     def start() -> None:
         delay = max(0.0, begin - time.monotonic())
@@ -178,15 +192,15 @@ def _compete(root: Path, hold: float, begin: float, seconds: float) -> None:
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--compete", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--compete", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--directory", type=Path, default=Path.cwd())
     options = parser.parse_args()
     if options.compete:
-        root, hold, begin, seconds = options.compete
-        _compete(Path(root), float(hold), float(begin), float(seconds))
+        root, hold, seconds = options.compete
+        _compete(Path(root), float(hold), float(seconds))
         return
     load = " ".join(f"{each:.1f}" for each in os.getloadavg())
     print(f"{options.processes} processes, hold 1 ms, think 0, load {load}")
