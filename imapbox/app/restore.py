@@ -21,7 +21,7 @@ from imapbox.disk.steps import Steps, perform_patiently
 from imapbox.disk.two_roots import THERE, TwoRoots
 from imapbox.index.encoding import ranges_of
 from imapbox.index.settings import Settings
-from imapbox.model.errors import MailError, NoSuchUser
+from imapbox.model.errors import MailError, NoSuchUser, UnknownFormat
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.create import account_is_made
 from imapbox.store.format import NotAStore, read_store_file
@@ -58,11 +58,10 @@ def run_restore(
     try:
         filesystem = TwoRoots(str(store), str(copy))
         settings = Settings(filesystem.boot, filesystem.node, filesystem.pid)
+        for root, path in ((store, STORE_FILE), (copy, there(STORE_FILE))):
+            perform_patiently(_check(root, path), filesystem)
         steps = _restore(name, source, target, settings, in_place=new_name is None)
         done = perform_patiently(steps, filesystem)
-    except NotAStore as error:
-        which = copy if error.args == (there(STORE_FILE),) else store
-        raise absent(which) from error
     except NotInCopy as error:
         sentence = f"The copy has no mailbox {source} of {name}."
         raise click.ClickException(sentence) from error
@@ -80,6 +79,19 @@ def run_restore(
     return NOT_ALL if done.broken or done.broken_here else ALL
 
 
+def _check(root: Path, path: str) -> Steps[None]:
+    """Check that there is a store that can be read, and say which one is none."""
+    try:
+        if (yield from read_store_file(path)):
+            return
+    except NotAStore as error:
+        raise absent(root) from error
+    except UnknownFormat as error:
+        sentence = f"At {root}: {error.sentence()}"
+        raise click.ClickException(sentence) from error
+    raise absent(root)
+
+
 def _restore(
     user: UserName,
     source: MailboxName,
@@ -88,9 +100,6 @@ def _restore(
     *,
     in_place: bool,
 ) -> Steps[Restored]:
-    for path in (STORE_FILE, there(STORE_FILE)):
-        if not (yield from read_store_file(path)):
-            raise NotAStore(path)
     if not (yield from account_is_made(user)):
         raise NoSuchUser(user)
     return (

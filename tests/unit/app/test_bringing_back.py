@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import shutil
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,7 @@ from imapbox.model.errors import (
     MailboxDamaged,
     StoreReadOnly,
 )
+from imapbox.model.format import FORMAT_VERSION
 from imapbox.model.names import INBOX, UserName
 from imapbox.store.create import create_account
 from imapbox.store.format import prepare_store
@@ -247,6 +250,20 @@ def test_what_is_no_store_is_named(tmp_path: Path, garbled: str) -> None:
     done = CliRunner().invoke(main, ["restore", *words])
     assert done.output == f"Error: There is no mail store at {tmp_path / garbled}.\n"
     assert done.exit_code == 2
+
+
+@pytest.mark.parametrize("foreign", ["store", "copy"])
+def test_what_is_of_an_unknown_format_is_named(tmp_path: Path, foreign: str) -> None:
+    """It is said whether it is the copy or the store that a newer imapbox wrote."""
+    store, copy = store_and_copy(tmp_path)
+    content = struct.pack("<8sH50x", b"IBSTORE\0", FORMAT_VERSION + 1)
+    octets = content + struct.pack("<I", zlib.crc32(content))
+    (tmp_path / foreign / "imapbox-store").write_bytes(octets)
+    words = ["--store", str(store), "--from", str(copy), "--in-place", ANA]
+    done = CliRunner().invoke(main, ["restore", *words])
+    assert done.output.startswith(f"Error: At {tmp_path / foreign}: The mail store is")
+    assert done.output.endswith("it was written by a newer imapbox.\n")
+    assert done.exit_code == 1
 
 
 def store_and_copy(parent: Path) -> tuple[Path, Path]:
