@@ -98,8 +98,8 @@ class Watchdog:
                     held = max(missed * self._beat_seconds, last.turn)
                     self._tell_that_it_goes_on(held)
                 seen, missed, told = last.number, 0, False
-                continue
-            missed += 1
+            else:
+                missed += 1
             computed = time.clock_gettime(clock) - last.computed
             is_held = missed >= HELD_BEATS or computed >= self._held_seconds
             if is_held and not told:

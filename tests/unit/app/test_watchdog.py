@@ -71,20 +71,30 @@ def test_who_holds_the_reactor_is_named(told: Told) -> None:
         watchdog.stop()
 
 
-def compute(seconds: float) -> None:
-    """Compute so long, and let no other thread do anything."""
+def numbers(seconds: float) -> range:
+    """Return as many as take so long to add."""
+    some = range(1_000_000)
     began = time.thread_time()
-    sum(range(1_000_000))
-    sum(range(int(1_000_000 * seconds / (time.thread_time() - began))))
+    sum(some)
+    return range(int(len(some) * seconds / (time.thread_time() - began)))
+
+
+def compute(these: range) -> None:
+    """Add them, and let no other thread do anything meanwhile."""
+    sum(these)
 
 
 def test_who_lets_nobody_look_is_named(told: Told) -> None:
-    """What computes without a moment for other threads is reported where it ends."""
+    """What computes without a moment for other threads is reported where it ends.
+
+    Also what began to before anybody saw the beat that was before it.
+    """
     clock = Clock()
+    these = numbers(5 * HELD_BEATS * BEAT)
     watchdog = Watchdog(clock, beat=BEAT)
     watchdog.start()
     try:
-        compute(5 * HELD_BEATS * BEAT)
+        compute(these)
         hold_the_reactor(told, 1)
         assert "in compute" in told.events[0]["stack"]
         clock.advance(BEAT)
@@ -147,7 +157,7 @@ def test_who_went_on_before_anybody_could_look_is_reported(told: Told) -> None:
         for seconds in (0, 2 * HELD_BEATS * BEAT, 0):
             with paced.between_looks():
                 if seconds:
-                    compute(seconds)
+                    compute(numbers(seconds))
                 paced.clock.advance(BEAT)
         told.wait_for(2)
     assert told.events[0]["stack"] == "nobody could look what"
