@@ -1,6 +1,5 @@
 """`imapbox compact`: give back the room of what is gone, beside the servers."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,8 +26,9 @@ from imapbox.model.errors import MailError, NoSuchMailbox, NoSuchUser
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.account import AccountLog
 from imapbox.store.clean import remove_deleted
-from imapbox.store.layout import USERS, decode_user, mailbox_directory, user_directory
+from imapbox.store.layout import mailbox_directory
 from imapbox.store.store import Store
+from imapbox.store.users import users_with_account
 
 DONE: Final = 0
 NOT_ALL: Final = 1
@@ -100,7 +100,7 @@ class _Job:
 
     async def run(self) -> int:
         """Do all that was asked for; what fails keeps nothing else from it."""
-        async for user in self._users():
+        for user in await self._users():
             try:
                 account = await self._store.account(user)
             except MailError as error:
@@ -113,17 +113,13 @@ class _Job:
             click.echo(f"given back: {size_in_words(self._freed)}")
         return self._status
 
-    async def _users(self) -> AsyncIterator[UserName]:
+    async def _users(self) -> list[UserName]:
         if self._wish.user is not None:
-            yield self._wish.user
-            return
-        filesystem = self._store.drivers.filesystem
-        for shard in filesystem.list_directory(USERS):
-            for name in filesystem.list_directory(f"{USERS}/{shard}"):
-                user = decode_user(name)
-                here = user_directory(user) == f"{USERS}/{shard}/{name}"
-                if here and await self._store.has_account(user):
-                    yield user
+            return [self._wish.user]
+        found = await self._store.drivers.read.run(users_with_account())
+        for path, error in found.closed.items():
+            self._failed(path, error)
+        return found.users
 
     async def _account(self, account: AccountLog) -> None:
         user, wanted = account.user, self._wish.mailbox

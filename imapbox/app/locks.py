@@ -27,12 +27,8 @@ from imapbox.locks.lock_file import (
 )
 from imapbox.model.errors import MailboxDamaged
 from imapbox.model.names import UserName
-from imapbox.store.layout import (
-    USERS,
-    account_directory,
-    decode_user,
-    mailboxes_directory,
-)
+from imapbox.store.layout import account_directory, mailboxes_directory
+from imapbox.store.users import users_with_directory
 
 _TITLES: Final = ("USER", "MAILBOX", "HOST", "PID", "COMMAND", "SINCE", "WAITERS")
 _UNKNOWN: Final = "?"
@@ -70,9 +66,8 @@ def run_locks(store: Path) -> None:
 
 def held_locks(filesystem: FileSystem) -> Iterator[HeldLock]:
     """Return the locks that somebody holds, as they are met."""
-    for shard in filesystem.list_directory(USERS):
-        for name in filesystem.list_directory(f"{USERS}/{shard}"):
-            yield from _held_by_user(filesystem, decode_user(name))
+    for user in perform(users_with_directory(), filesystem).users:
+        yield from _held_by_user(filesystem, user)
 
 
 def _held_by_user(filesystem: FileSystem, user: UserName) -> Iterator[HeldLock]:
@@ -101,8 +96,8 @@ def _hints_if_held(filesystem: FileSystem, directory: str) -> LockHints | None:
     """Return what stands in a lock file whose lock is held."""
     try:
         fd = filesystem.open(f"{directory}/lock", Mode.READ)
-    except FileNotFoundError:  # it is being made, or was removed just now
-        return None
+    except (FileNotFoundError, NotADirectoryError):
+        return None  # it is being made, was removed just now, or is no mailbox
     try:
         if not filesystem.is_locked(fd):
             return None

@@ -121,7 +121,7 @@ class _Run:
         self, store: Path, users: Sequence[UserName], mailbox: MailboxName | None
     ) -> int:
         """Mend; what can't be mended keeps nothing else from it."""
-        chosen = list(users) or perform(users_with_directory(), self._filesystem)
+        chosen = list(users) or self._everybody()
         # What is shared comes first: others' rights are entered there.
         for user in sorted(chosen, key=lambda each: each != SHARED_USER):
             self._mend(user, mailbox)
@@ -145,6 +145,12 @@ class _Run:
             say("nothing was changed; --apply does it")
         return self._status
 
+    def _everybody(self) -> list[UserName]:
+        found = perform(users_with_directory(), self._filesystem)
+        for path, error in found.closed.items():
+            self._failed(path, error)
+        return found.users
+
     def _mend(self, user: UserName, mailbox: MailboxName | None) -> None:
         job = Job(self._settings, self._apply)
         work = mend_user(user, job, self._owner, mailbox=mailbox, deep=self._deep)
@@ -152,7 +158,7 @@ class _Run:
             self._mailboxes += perform_patiently(work, self._filesystem)
         except (MailError, OSError) as error:
             self._tell(job)
-            self._failed(user, error)
+            self._failed(user_directory(user), error)
         else:
             self._tell(job)
 
@@ -162,12 +168,12 @@ class _Run:
             if each.left or not self._apply:
                 self._status = DAMAGED
 
-    def _failed(self, user: UserName, error: MailError | OSError) -> None:
+    def _failed(self, path: str, error: MailError | OSError) -> None:
         words = in_words(error)
         if isinstance(error, OSError):
             words.__cause__ = error
         sentence = f"not gone on with: {in_full(words)}"
-        self._say(Mending(user_directory(user), sentence, State.LEFT))
+        self._say(Mending(path, sentence, State.LEFT))
         if _passes(error):
             self._status = self._status or TRY_AGAIN
         else:

@@ -51,11 +51,13 @@ class _Job:
         """Renew everybody's mailboxes; what fails keeps nothing else from it."""
         if not perform(read_store_file(), self._filesystem):
             raise NotAStore
+        found = perform(users_with_account(), self._filesystem)
         run = perform(begin_run(), self._filesystem)
-        users = perform(users_with_account(), self._filesystem)
-        for user in users:
+        for path, error in found.closed.items():
+            self._failed(path, in_words(error))
+        for user in found.users:
             self._renew(user, run)
-        said = f"{len(users)} users: new UIDVALIDITY for {self._given} mailboxes"
+        said = f"{len(found.users)} users: new UIDVALIDITY for {self._given} mailboxes"
         if self._before:
             said += f", {self._before} had theirs already"
         say(said)

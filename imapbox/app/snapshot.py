@@ -97,7 +97,10 @@ class _Job:
     def run(self, target: Path) -> int:
         """Copy everybody's mail, and make a store of the copy."""
         try:
-            for user in perform(users_with_account(), self.filesystem):
+            found = perform(users_with_account(), self.filesystem)
+            for path, error in found.closed.items():
+                self._left_out(path, error)
+            for user in found.users:
                 self._copy(user)
             perform(end_copy(), self.filesystem)
         except (MailError, OSError) as error:
@@ -119,11 +122,15 @@ class _Job:
             words = in_words(error)
             if isinstance(words, _ENDS):
                 raise words from error
-            passes = isinstance(words, MailboxBusy)
-            self._status = (self._status or TRY_AGAIN) if passes else NOT_WHOLE
-            say(f"{user} is left out: {words.sentence()}")
+            self._left_out(user, error)
             return
         self._count(user, done)
+
+    def _left_out(self, what: str, error: MailError | OSError) -> None:
+        words = in_words(error)
+        passes = isinstance(words, MailboxBusy)
+        self._status = (self._status or TRY_AGAIN) if passes else NOT_WHOLE
+        say(f"{what} is left out: {words.sentence()}")
 
     def _count(self, user: UserName, done: CopiedUser) -> None:
         self._sum["users"] += 1

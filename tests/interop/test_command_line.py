@@ -207,3 +207,24 @@ def test_a_quota_is_set_and_shown(store: Path) -> None:
     assert re.fullmatch(r"storage: \d+ octets of 1.0 MiB\nmessages: 1 of none\n", said)
     said = run(*quota, "--default", "ana").stdout.decode()
     assert said.endswith("of none\nmessages: 1 of none\n")
+
+
+def test_strange_files_are_in_nobodys_way(store: Path, tmp_path: Path) -> None:
+    """What else lies beside users' mail is passed over by what walks a whole store."""
+    shard = store / "users" / "cd"
+    shard.mkdir(mode=0o700, exist_ok=True)
+    (store / "users" / "foo").touch(mode=0o600)
+    for name in ("%ff", os.fsdecode(b"\xff")):
+        (shard / name).mkdir(mode=0o700)
+    compacted = run("compact", "--store", str(store), "--verbose")
+    assert (compacted.returncode, compacted.stderr) == (0, b"")
+    assert b"ana INBOX: " in compacted.stdout
+    for command, said in (
+        (["locks"], "USER "),
+        (["repair"], "sound: 1 users, 6 mailboxes\n"),
+        (["restored"], "1 users: new UIDVALIDITY for 6 mailboxes\n"),
+        (["snapshot", str(tmp_path / "copy")], f"{tmp_path / 'copy'}: 1 users, "),
+    ):
+        name, *rest = command
+        done = ask(name, "--store", str(store), *rest)
+        assert (done.exit_code, done.output[: len(said)]) == (0, said)

@@ -215,4 +215,4 @@ def test_who_has_mail_is_found() -> None:
     process.make_directory(f"{USERS}/zz")
     process.make_directory(f"{USERS}/zz/%ff")
     process.make_directory(f"{USERS}/zz/carol")
-    assert sorted(run(users_with_account(), process)) == [ALICE, BOB]
+    assert sorted(run(users_with_account(), process).users) == [ALICE, BOB]
