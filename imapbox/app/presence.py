@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from imapbox.app.refused import Refused
-from imapbox.store.layout import STORE_FILE, USERS
+from imapbox.store.layout import STORE_FILE, UNFINISHED, USERS
 
 
 def find_store(
@@ -22,17 +22,20 @@ def find_store(
     Args:
         root: Its directory.
         what: What is said to be missing where there is none.
-        perhaps_damaged: Whether one counts that has lost its store file.
+        perhaps_damaged: Whether one counts that has lost its store file, or is a
+            copy that is not finished.
 
     Raises:
         Refused: There is none, or nobody can tell; says which, and where.
     """
     try:
-        found = is_a(stat.S_ISREG, root / STORE_FILE) or (
-            perhaps_damaged and is_a(stat.S_ISDIR, root / USERS)
-        )
+        damaged = perhaps_damaged and is_a(stat.S_ISDIR, root / USERS)
+        found = damaged or is_a(stat.S_ISREG, root / STORE_FILE)
+        begun = not damaged and is_a(stat.S_ISREG, root / UNFINISHED)
     except OSError as error:
         raise unreadable(root, error) from error
+    if begun:
+        raise unfinished(root)
     if not found:
         raise absent(root, what)
 
@@ -53,6 +56,12 @@ def is_a(kind: Callable[[int], bool], path: Path) -> bool:
 def absent(root: Path, what: str = "mail store") -> Refused:
     """Return what a command ends with where there is no store."""
     return Refused(f"There is no {what} at {root}.")
+
+
+def unfinished(root: Path) -> Refused:
+    """Return what a command ends with where a copy is not whole."""
+    sentence = f"The copy at {root} is not finished"
+    return Refused(f"{sentence}; if nobody is making it, remove it and begin anew.")
 
 
 def unreadable(root: Path, error: OSError) -> Refused:

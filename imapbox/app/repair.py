@@ -16,7 +16,7 @@ from imapbox.app.one_mailbox import (
     refusal,
     say,
 )
-from imapbox.app.presence import absent, find_store, unreadable
+from imapbox.app.presence import absent, find_store, unfinished, unreadable
 from imapbox.app.refused import Refused
 from imapbox.disk.failures import in_full, in_words
 from imapbox.disk.filesystem import DiskFileSystem
@@ -25,7 +25,7 @@ from imapbox.index.repair import Job, Mending, State
 from imapbox.index.settings import Settings
 from imapbox.model.errors import MailError, UnknownFormat
 from imapbox.model.names import SHARED_USER, MailboxName, UserName
-from imapbox.store.format import NotAStore
+from imapbox.store.format import NotAStore, UnfinishedCopy
 from imapbox.store.layout import user_directory
 from imapbox.store.repair import mend_user
 from imapbox.store.repair_root import leave_access_of_root, mend_store_file
@@ -72,6 +72,8 @@ def run_repair(
         filesystem = DiskFileSystem(str(store))
         run = _Run(filesystem, apply=apply, deep=deep, as_json=as_json)
         run.mend_root()
+    except UnfinishedCopy as error:
+        raise unfinished(store) from error
     except NotAStore as error:
         raise absent(store) from error
     except UnknownFormat as error:
@@ -109,6 +111,7 @@ class _Run:
         """Mend what belongs to no user.
 
         Raises:
+            UnfinishedCopy: It is one, and is left alone.
             NotAStore: This is none, and nobody's mail is here.
             UnknownFormat: An imapbox of another format made it.
         """

@@ -14,7 +14,7 @@ from imapbox.app.one_mailbox import (
     say,
     set_of,
 )
-from imapbox.app.presence import absent, find_store
+from imapbox.app.presence import absent, find_store, unfinished
 from imapbox.app.refused import Refused
 from imapbox.disk.failures import in_words
 from imapbox.disk.steps import Steps, perform_patiently
@@ -24,7 +24,7 @@ from imapbox.index.settings import Settings
 from imapbox.model.errors import MailError, NoSuchUser, UnknownFormat
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.create import account_is_made
-from imapbox.store.format import NotAStore, read_store_file
+from imapbox.store.format import NotAStore, UnfinishedCopy, read_store_file
 from imapbox.store.layout import STORE_FILE
 from imapbox.store.replaced import PlaceDamaged
 from imapbox.store.restore import NotInCopy, Restored, restore_mailbox
@@ -84,6 +84,8 @@ def _check(root: Path, path: str) -> Steps[None]:
     try:
         if (yield from read_store_file(path)):
             return
+    except UnfinishedCopy as error:
+        raise unfinished(root) from error
     except NotAStore as error:
         raise absent(root) from error
     except UnknownFormat as error:

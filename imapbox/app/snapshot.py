@@ -21,8 +21,8 @@ from imapbox.index.settings import Settings
 from imapbox.model.errors import DiskFull, MailboxBusy, MailError, StoreReadOnly
 from imapbox.model.names import UserName
 from imapbox.store.format import NotAStore
+from imapbox.store.layout import UNFINISHED
 from imapbox.store.store_copy import (
-    UNFINISHED,
     CopiedUser,
     NotEmpty,
     Unfinished,

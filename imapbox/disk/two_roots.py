@@ -14,8 +14,8 @@ THERE: Final = "there:"
 class TwoRoots(DiskFileSystem):
     """The real file system below two directories.
 
-    What can't be opened is named as it was asked for, so that it can be told in
-    which of the two it lies.
+    What can't be opened or looked for is named as it was asked for, so that it can
+    be told in which of the two it lies.
 
     Args:
         here: What paths are relative to.
@@ -30,6 +30,11 @@ class TwoRoots(DiskFileSystem):
         """See `FileSystem`."""
         with _named(path):
             return super().open(path, mode)
+
+    def exists(self, path: str) -> bool:
+        """See `FileSystem`."""
+        with _named(path):
+            return super().exists(path)
 
     def _open_directory(self, path: str) -> int:
         with _named(path):

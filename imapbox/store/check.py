@@ -25,11 +25,12 @@ from imapbox.model.errors import UnknownFormat
 from imapbox.model.names import UserName
 from imapbox.store.cards import card_of_octets
 from imapbox.store.create import account_is_made
-from imapbox.store.format import NotAStore, read_store_file
+from imapbox.store.format import NotAStore, UnfinishedCopy, read_store_file
 from imapbox.store.layout import (
     ROOT,
     SPOOL,
     STORE_FILE,
+    UNFINISHED,
     USERS,
     account_directory,
     decode_user,
@@ -85,6 +86,10 @@ class StoreCheck:
     def _store_file(self) -> Iterator[Finding]:
         try:
             made = perform(read_store_file(), self._filesystem)
+        except UnfinishedCopy:
+            sentence = "this is a copy that is not finished"
+            yield Finding(Severity.DAMAGE, UNFINISHED, sentence)
+            return
         except NotAStore:
             yield Finding(Severity.DAMAGE, STORE_FILE, "it is not what imapbox wrote")
             return
@@ -105,7 +110,7 @@ class StoreCheck:
                 yield from self._status(name, is_directory=True)
             elif name == RESTORING:
                 yield _note(name, "imapbox restored was not finished; run it again")
-            elif name not in {STORE_FILE, LOST_FOUND, INSTEAD}:
+            elif name not in {STORE_FILE, UNFINISHED, LOST_FOUND, INSTEAD}:
                 yield _note(name, "this is none of imapbox's")
 
     def _everybody(self) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.lost_found import LOST_FOUND
 from imapbox.model.format import FORMAT_VERSION, check_format
-from imapbox.store.layout import ROOT, SPOOL, STORE_FILE, USERS
+from imapbox.store.layout import ROOT, SPOOL, STORE_FILE, UNFINISHED, USERS
 
 FILE_SIZE: Final = 64
 
@@ -61,6 +61,14 @@ class NoStore(NotAStore):
         )
 
 
+class UnfinishedCopy(NotAStore):
+    """It is what `imapbox snapshot` has made so far, and not all of it."""
+
+    def sentence(self) -> str:
+        """Say so, for a log."""
+        return "The directory of the mail store is a copy that is not finished."
+
+
 def check_store(root: str) -> Steps[None]:
     """Check that there is a store. One that a crash left half made is finished.
 
@@ -72,7 +80,7 @@ def check_store(root: str) -> Steps[None]:
 
     Raises:
         NoStore: There is nothing.
-        NotAStore: There is something else.
+        NotAStore: There is something else, or a copy that is not finished.
         UnknownFormat: An imapbox of another format made it.
     """
     if not (yield from read_store_file()):
@@ -88,7 +96,7 @@ def prepare_store() -> Steps[None]:
     A ``lost+found`` is no mail, and the file system's own: mke2fs(8).
 
     Raises:
-        NotAStore: There are other things in it.
+        NotAStore: There are other things in it, or it is a copy that is not finished.
         UnknownFormat: An imapbox of another format made it.
     """
     if not (yield from read_store_file()):
@@ -98,10 +106,18 @@ def prepare_store() -> Steps[None]:
 def read_store_file(path: str = STORE_FILE) -> Steps[bool]:
     """Check the file, and return whether it is there and not empty.
 
+    Beside the mark of a copy that is not finished it says nothing: who died between
+    the writing of the one and the removal of the other has told nobody that the copy
+    is whole.
+
     Raises:
-        NotAStore: It is not what imapbox wrote.
+        UnfinishedCopy: The mark is there.
+        NotAStore: The file is not what imapbox wrote.
         UnknownFormat: An imapbox of another format made it.
     """
+    mark = path.removesuffix(STORE_FILE) + UNFINISHED
+    if (yield from steps.exists(mark)):
+        raise UnfinishedCopy(mark)
     try:
         data = yield from steps.opened(
             path, Mode.READ, lambda fd: steps.pread(fd, FILE_SIZE, 0)

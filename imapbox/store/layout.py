@@ -3,6 +3,7 @@
 ::
 
     imapbox-store                                the format of the store
+    unfinished                                   that it is a copy, and not whole yet
     spool/                                       messages on their way in
     users/<2 hex>/<user>/account/                the account's log
     users/<2 hex>/<user>/mailboxes/<32 hex>/     a mailbox's log
@@ -21,6 +22,7 @@ from imapbox.model.names import ENCODED_IN_USER, UserName
 
 ROOT: Final = ""
 STORE_FILE: Final = "imapbox-store"
+UNFINISHED: Final = "unfinished"
 SPOOL: Final = "spool"
 USERS: Final = "users"
 

@@ -11,7 +11,12 @@ from imapbox.disk.steps import Steps
 from imapbox.index.check_names import is_ours, wrong_access
 from imapbox.index.lost_found import keep
 from imapbox.index.repair import Job
-from imapbox.store.format import NotAStore, read_store_file, write_store_file
+from imapbox.store.format import (
+    NotAStore,
+    UnfinishedCopy,
+    read_store_file,
+    write_store_file,
+)
 from imapbox.store.layout import ROOT, SPOOL, STORE_FILE, USERS
 
 
@@ -19,6 +24,7 @@ def mend_store_file(job: Job) -> Steps[None]:
     """Make the store file anew, if it is lost or garbled and users have mail here.
 
     Raises:
+        UnfinishedCopy: Who is missing in it, nobody knows; it is made anew.
         NotAStore: Nobody has.
         UnknownFormat: An imapbox of another format made it.
     """
@@ -26,6 +32,8 @@ def mend_store_file(job: Job) -> Steps[None]:
         if (yield from read_store_file()):
             return
         what = "empty or not there"
+    except UnfinishedCopy:
+        raise
     except NotAStore:
         what = "not what imapbox wrote"
     if not (yield from steps.exists(USERS)):

@@ -39,6 +39,7 @@ from imapbox.store.format import NotAStore, make_directory_if_missing, read_stor
 from imapbox.store.layout import (
     SPOOL,
     STORE_FILE,
+    UNFINISHED,
     USERS,
     account_directory,
     mailbox_directory,
@@ -48,7 +49,6 @@ from imapbox.store.layout import (
 )
 
 COMMAND: Final = "snapshot"
-UNFINISHED: Final = "unfinished"
 _TRIES: Final = 10
 
 

@@ -19,9 +19,9 @@ from imapbox.model.flags import Flag
 from imapbox.model.names import MailboxName
 from imapbox.store.delete import delete_mailbox
 from imapbox.store.format import prepare_store, read_store_file
-from imapbox.store.layout import USERS
+from imapbox.store.layout import UNFINISHED, USERS
 from imapbox.store.move import Bound, move_messages
-from imapbox.store.store_copy import UNFINISHED, begin_copy, copy_user, end_copy
+from imapbox.store.store_copy import begin_copy, copy_user, end_copy
 from tests.simulation.compaction import LATER
 from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import OWNER, SimulatedDisk, run

@@ -16,7 +16,7 @@ from imapbox.app.command import main
 from imapbox.app.options import ServerOptions
 from imapbox.app.presence import find_store
 from imapbox.app.refused import Refused
-from imapbox.store.layout import STORE_FILE, USERS
+from imapbox.store.layout import STORE_FILE, UNFINISHED, USERS
 
 # Whatever else each of them needs.
 COMMANDS = {
@@ -139,6 +139,19 @@ def test_a_store_that_lost_its_file(tmp_path: Path) -> None:
         find_store(tmp_path)
     (tmp_path / STORE_FILE).touch()
     find_store(tmp_path)
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"check"}))
+def test_a_copy_that_is_not_finished(command: str, tmp_path: Path) -> None:
+    """It is no store, not to repair either, whatever of it is there already."""
+    for name in (UNFINISHED, USERS, STORE_FILE):
+        path = tmp_path / name
+        path.mkdir() if name == USERS else path.touch()
+        before = sorted(tmp_path.iterdir())
+        status, said = ask(command, tmp_path)
+        assert f"The copy at {tmp_path} is not finished; " in said
+        assert status == refusal(command)
+        assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_server_says_it_of_its_option(

@@ -250,6 +250,22 @@ def test_a_lost_store_file(store: Path, octets: bytes | None) -> None:
     assert [each.read_bytes() for each in kept] == ([] if octets is None else [octets])
 
 
+@pytest.mark.parametrize("users", [(), ("ana@example.org",)])
+def test_a_copy_that_is_not_finished(store: Path, users: tuple[str, ...]) -> None:
+    """Check says so, be it one that only was not ended; repair makes no store of it."""
+    (store / "unfinished").touch(mode=0o600)
+    for _ in range(2):
+        found = run("check", store, *users)
+        assert found.output.startswith("damage: unfinished: this is a copy that is not")
+        assert found.output.count("damage: ") == 1
+        assert found.exit_code == 1
+        done = run("repair", store, "--apply", *users)
+        assert done.exit_code == 2
+        assert done.output.startswith(f"Error: The copy at {store} is not finished; ")
+        (store / "imapbox-store").unlink(missing_ok=True)
+    assert not (store / "imapbox-store").exists()
+
+
 @pytest.mark.parametrize("name", ["imapbox-store", "users", "account", "log.1", "home"])
 def test_what_is_open_to_others(store: Path, name: str) -> None:
     """It is said of whatever check says it of, and left to whoever runs the store."""

@@ -14,7 +14,13 @@ from twisted.internet.defer import ensureDeferred, gatherResults
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform
 from imapbox.model.errors import UnknownFormat
-from imapbox.store.format import FILE_SIZE, NotAStore, prepare_store
+from imapbox.store.format import (
+    FILE_SIZE,
+    NotAStore,
+    UnfinishedCopy,
+    check_store,
+    prepare_store,
+)
 from tests.simulation.disk import SimulatedDisk
 from tests.support.mail_store import Opener
 
@@ -50,6 +56,23 @@ def test_another_directory_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(NotAStore):
         prepare(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.parametrize("names", [(), ("spool", "users"), ("imapbox-store",)])
+def test_a_copy_that_is_not_finished_is_no_store(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    """Nor is it made one, also where all of it may be there."""
+    prepare(tmp_path)
+    for name in {"spool", "users", "imapbox-store"} - set(names):
+        path = tmp_path / name
+        path.rmdir() if path.is_dir() else path.unlink()
+    (tmp_path / "unfinished").touch()
+    for opens in (prepare_store(), check_store("/srv/mail")):
+        with pytest.raises(UnfinishedCopy) as refused:
+            perform(opens, DiskFileSystem(str(tmp_path)))
+        assert refused.value.sentence().endswith("is a copy that is not finished.")
+    assert {each.name for each in tmp_path.iterdir()} == {"unfinished", *names}
 
 
 @given(st.integers(0, FILE_SIZE - 1), st.integers(1, 255))

@@ -14,12 +14,12 @@ from imapbox.store.create import create_account
 from imapbox.store.format import NotAStore, prepare_store
 from imapbox.store.layout import (
     STORE_FILE,
+    UNFINISHED,
     USERS,
     account_directory,
     mailboxes_directory,
 )
 from imapbox.store.store_copy import (
-    UNFINISHED,
     CopiedUser,
     NotEmpty,
     Unfinished,
