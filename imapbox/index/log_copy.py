@@ -17,7 +17,7 @@ from imapbox.disk.steps import Steps
 from imapbox.index.create import write_file
 from imapbox.index.damage import DAMAGED
 from imapbox.index.head import Head
-from imapbox.index.head_file import HEAD, head_of
+from imapbox.index.head_file import HEAD, head_octets, head_of
 from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.locks.lock_file import new_lock_file
 
@@ -45,6 +45,8 @@ class Extent(NamedTuple):
 def extent_of(directory: str, boot: int) -> Steps[Extent | None]:
     """Return where a log begins and ends now; None if nobody can say without a lock.
 
+    Nor with it, if a segment is lost that must be there.
+
     Args:
         directory: The log's.
         boot: Of this start of the machine: an older head may not tell all.
@@ -52,6 +54,7 @@ def extent_of(directory: str, boot: int) -> Steps[Extent | None]:
     Raises:
         FileNotFoundError: There is no log.
     """
+    missing: int | None = None
     while True:
         # The beginning first: if it goes meanwhile, what lived in it is behind it,
         # but perhaps not before the end that is found.
@@ -61,9 +64,14 @@ def extent_of(directory: str, boot: int) -> Steps[Extent | None]:
             return None
         first = head.position.segment
         if first not in numbers:
-            continue  # it was begun just now
+            if first == missing:
+                return None  # it was named before this look: it is lost
+            missing = first  # or was begun just now
+            continue
         while first - 1 in numbers:
             first -= 1
+        if numbers[0] < first:
+            return None  # one between is lost
         return Extent(first, head)
 
 
@@ -75,11 +83,13 @@ class LogCopy:
         source: The log's directory.
         target: The copy's, made already, and empty.
         octets: How much was copied.
+        is_short: Whether there was less than there should be.
     """
 
     source: str
     target: str
     octets: int = 0
+    is_short: bool = False
 
     def extend(self, extent: Extent) -> Steps[None]:
         """Copy all of it, durably.
@@ -105,11 +115,14 @@ class LogCopy:
 
     def take_all(self) -> Steps[None]:
         """Copy the segments, the head and the mark of a damaged log as they are."""
+        # Mail may come nevertheless, if nobody knows of the damage yet.
+        head = yield from head_octets(self.source)
         names = yield from steps.list_directory(self.source)
         segments = [segment_name(number) for number in segment_numbers(names)]
-        for name in (*segments, HEAD, DAMAGED):
-            if name in names:
-                yield from self._copy(name, None)
+        for name in (*segments, *({DAMAGED} & {*names})):
+            yield from self._copy(name, None)
+        if head:
+            yield from write_file(f"{self.target}/{HEAD}", head)
         yield from write_file(f"{self.target}/{LOCK}", new_lock_file())
         yield from steps.sync_directory(self.target)
 
@@ -118,6 +131,7 @@ class LogCopy:
         for name in (yield from steps.list_directory(self.target)):
             yield from steps.unlink(f"{self.target}/{name}")
         self.octets = 0
+        self.is_short = False
 
     def _copy(self, name: str, limit: int | None) -> Steps[None]:
         def copy(source: int) -> Steps[None]:
@@ -135,7 +149,8 @@ class LogCopy:
         while at < end:
             copied = yield from steps.copy_range(source, fd, at, min(PIECE, end - at))
             if not copied:
-                break  # of a damaged log a part may be missing
+                self.is_short = True  # of a damaged log a part may be missing
+                break
             at += copied
         self.octets += at - start
         if at > start:

@@ -15,6 +15,7 @@ to the root of the store.
 """
 
 import re
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final
 
@@ -25,6 +26,8 @@ STORE_FILE: Final = "imapbox-store"
 UNFINISHED: Final = "unfinished"
 SPOOL: Final = "spool"
 USERS: Final = "users"
+
+_MAILBOX: Final = re.compile(r"[0-9a-f]{32}")
 
 
 def user_shard(user: UserName) -> str:
@@ -50,6 +53,11 @@ def mailboxes_directory(user: UserName) -> str:
 def mailbox_directory(user: UserName, mailbox_id: bytes) -> str:
     """Return the directory of a mailbox's log."""
     return f"{mailboxes_directory(user)}/{mailbox_id.hex()}"
+
+
+def mailbox_ids(names: Iterable[str]) -> list[bytes]:
+    """Return whose directories are among names of the directory above."""
+    return [bytes.fromhex(name) for name in names if _MAILBOX.fullmatch(name)]
 
 
 def cache_directory(user: UserName) -> str:

@@ -14,8 +14,10 @@ is there, nobody takes the directory for a store. The store itself is written to
 only where a log has to be settled, as by anybody who opens it.
 """
 
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
@@ -25,15 +27,17 @@ from imapbox.index.account_state import AccountState
 from imapbox.index.create import write_file
 from imapbox.index.damage import is_damaged
 from imapbox.index.head import Head
-from imapbox.index.log_copy import BeginningGone, Extent, LogCopy, extent_of
+from imapbox.index.log_copy import LOCK, BeginningGone, Extent, LogCopy, extent_of
 from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.lost_head import find_first_segment
 from imapbox.index.opening import follow_all, open_log, recover
+from imapbox.index.read import LogBroken
 from imapbox.index.repair import good_head
+from imapbox.index.segment import segment_numbers
 from imapbox.index.settings import Settings
 from imapbox.index.settle import settle
 from imapbox.locks.acquire import Identity, locked
-from imapbox.model.errors import MailboxBusy
+from imapbox.model.errors import MailboxBusy, MailboxDamaged
 from imapbox.model.names import UserName
 from imapbox.store.format import NotAStore, make_directory_if_missing, read_store_file
 from imapbox.store.layout import (
@@ -43,6 +47,7 @@ from imapbox.store.layout import (
     USERS,
     account_directory,
     mailbox_directory,
+    mailbox_ids,
     mailboxes_directory,
     user_directory,
     user_shard,
@@ -74,6 +79,10 @@ class Cut(NamedTuple):
     mailboxes: dict[bytes, Extent]
     damaged: list[bytes]
     missing: list[bytes]
+
+
+# And directories of logs that have to be settled before they can be copied.
+_Heads: TypeAlias = tuple[Cut, list[str]]
 
 
 @dataclass(slots=True)
@@ -187,7 +196,8 @@ def _finish(
         yield from copy.take_all()
         head = yield from good_head(mailbox_directory(user, mailbox_id))
         done.messages += head.counts.exists if head is not None else 0
-    broken = (*cut.damaged, *cut.missing)
+    short = [each for each in cut.mailboxes if copies[each].is_short]
+    broken = (*cut.damaged, *cut.missing, *short)
     done.damaged += (mailbox_directory(user, mailbox_id) for mailbox_id in broken)
     yield from steps.sync_directory(there(mailboxes_directory(user)))
     if cut.account is None:
@@ -202,55 +212,114 @@ def _finish(
 def _cut(user: UserName, settings: Settings) -> Steps[Cut]:
     """Read all heads of a user at one moment; settle what has none before."""
     account = account_directory(user)
+    tried: set[str] = set()
     for _ in range(_TRIES):
-        if (yield from is_damaged(account)):
-            # It can't change, so that nothing can be moved.
-            opened = yield from open_log(account, settings, AccountState)
-            heads = yield from _heads(user, opened.state, settings, None)
-        else:
-            heads = yield from _heads_under_lock(user, settings)
+        heads: _Heads | None = None
+        if not (yield from is_damaged(account)):
+            with suppress(MailboxDamaged, LogBroken):  # nobody had noticed
+                heads = yield from _heads_under_lock(user, settings, tried)
+        if heads is None:
+            heads = yield from _heads_of_damaged(user, settings, tried)
+        if heads is None:
+            continue  # it was repaired meanwhile
         cut, unsettled = heads
         if not unsettled:
             return cut
         for directory in unsettled:
             yield from recover(directory, settings, command=COMMAND)
+        tried.update(unsettled)
     raise MailboxBusy(COMMAND)
 
 
 def _heads_under_lock(
-    user: UserName, settings: Settings
-) -> Steps[tuple[Cut, list[str]]]:
+    user: UserName, settings: Settings, tried: set[str]
+) -> Steps[_Heads]:
     account = account_directory(user)
 
-    def section() -> Steps[tuple[Cut, list[str]]]:
+    def section() -> Steps[_Heads]:
         tail = yield from settle(account, settings)
         state = AccountState()
         yield from follow_all(account, tail.position, state.apply)
         first = yield from find_first_segment(account, tail.position.segment)
         head = Head(settings.boot, tail.position, tail.counts)
         extent = Extent(first.segment, head)
-        return (yield from _heads(user, state, settings, extent))
+        return (yield from _heads(user, state.mailboxes, settings, extent, tried))
 
     identity = Identity(settings.node, settings.pid, COMMAND)
     until = (yield from steps.monotonic()) + settings.patience
-    return (yield from locked([f"{account}/lock"], identity, until, section))
+    return (yield from locked([f"{account}/{LOCK}"], identity, until, section))
+
+
+def _heads_of_damaged(
+    user: UserName, settings: Settings, tried: set[str]
+) -> Steps[_Heads | None]:
+    """Return them of who has a damaged account; None if it is not.
+
+    It can't change, so that nothing can be moved. What mailboxes there are, their
+    directories tell where it doesn't.
+    """
+    account = account_directory(user)
+    named: Collection[bytes] = ()
+    try:
+        opened = yield from open_log(account, settings, AccountState)
+    except MailboxDamaged:
+        pass  # nothing of it can be read
+    else:
+        if not (opened.damaged or (yield from _has_no_lock(account))):
+            return None
+        named = opened.state.mailboxes
+    others = []
+    names = yield from steps.list_directory(mailboxes_directory(user))
+    for mailbox_id in mailbox_ids(names):
+        if mailbox_id not in named:
+            directory = mailbox_directory(user, mailbox_id)
+            if segment_numbers((yield from steps.list_directory(directory))):
+                others.append(mailbox_id)
+    return (yield from _heads(user, [*named, *others], settings, None, tried))
 
 
 def _heads(
-    user: UserName, state: AccountState, settings: Settings, account: Extent | None
-) -> Steps[tuple[Cut, list[str]]]:
-    """Return where all logs end, and those of which nobody can say."""
+    user: UserName,
+    mailboxes: Iterable[bytes],
+    settings: Settings,
+    account: Extent | None,
+    tried: set[str],
+) -> Steps[_Heads]:
+    """Return where all logs end, and those of which nobody can say.
+
+    Of ``tried`` nobody could even under the lock: they are copied as they are.
+    """
     cut = Cut(account, {}, [], [])
     unsettled: list[str] = []
-    for mailbox_id in state.mailboxes:
+    for mailbox_id in mailboxes:
         directory = mailbox_directory(user, mailbox_id)
         try:
-            if (yield from is_damaged(directory)):
+            extent = yield from _extent(directory, settings)
+            if extent is not None:
+                cut.mailboxes[mailbox_id] = extent
+            elif directory in tried or (yield from _is_broken(directory)):
                 cut.damaged.append(mailbox_id)
-            elif found := (yield from extent_of(directory, settings.boot)):
-                cut.mailboxes[mailbox_id] = found
             else:
                 unsettled.append(directory)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             cut.missing.append(mailbox_id)
     return cut, unsettled
+
+
+def _extent(directory: str, settings: Settings) -> Steps[Extent | None]:
+    """Return where a log begins and ends, unless it is known to be damaged."""
+    if (yield from is_damaged(directory)):
+        return None
+    return (yield from extent_of(directory, settings.boot))
+
+
+def _is_broken(directory: str) -> Steps[bool]:
+    """Say whether a log can't be settled: it is damaged, or has no lock."""
+    if (yield from is_damaged(directory)):
+        return True
+    return (yield from _has_no_lock(directory))
+
+
+def _has_no_lock(directory: str) -> Steps[bool]:
+    """Say whether the lock is lost, without which nobody changes anything."""
+    return not (yield from steps.exists(f"{directory}/{LOCK}"))

@@ -8,16 +8,21 @@ MUTANTS: Final = [
     Mutant(
         "heads of a user at different moments",
         "store/store_copy.py",
-        'locked([f"{account}/lock"], identity, until, section)',
+        'locked([f"{account}/{LOCK}"], identity, until, section)',
         "section()",
         "store_copies.beside_a_move",
     ),
     Mutant(
-        "a beginning that is older than the end",
+        "a beginning that is newer than the end",
         "index/log_copy.py",
-        "        if first not in numbers:\n",
-        "        if first not in numbers and not numbers:\n",
-        "store_copies.beside_a_delivery",
+        "        numbers = segment_numbers("
+        "(yield from steps.list_directory(directory)))\n"
+        "        head = yield from head_of(directory)\n",
+        "        head = yield from head_of(directory)\n"
+        "        numbers = segment_numbers("
+        "(yield from steps.list_directory(directory)))\n",
+        "store_copies.beside",
+        arguments=("a compaction without grace", 2),
     ),
     Mutant(
         "a copy that is not synced",

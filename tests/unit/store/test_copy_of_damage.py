@@ -1,0 +1,182 @@
+"""What a copy of a store holds of mail whose files were harmed before."""
+
+import itertools
+import random
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias
+
+import pytest
+
+from imapbox.disk.filesystem import Mode
+from imapbox.disk.steps import Call
+from imapbox.disk.two_roots import THERE
+from imapbox.index.log_copy import extent_of
+from imapbox.model.errors import MailError
+from imapbox.store.layout import USERS, account_directory
+from imapbox.store.store_copy import CopiedUser, copy_user, there
+from tests.simulation.disk import SimulatedDisk, run
+from tests.simulation.mailbox import (
+    ALICE,
+    Account,
+    Session,
+    account_on,
+    deliver,
+    new_store,
+    open_account,
+    settings_of,
+)
+
+BODIES: Final = [bytes([letter]) * 180 for letter in b"abcd"]
+SEGMENT: Final = 300  # octets: a message fills it
+PAIRS: Final = 40  # of those that are possible, for each unit of effort
+Harm: TypeAlias = tuple[str, str]
+WAYS: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "emptied": lambda _: b"",
+    "cut": lambda data: data[: len(data) // 2],
+    "noise": lambda data: bytes(octet ^ 0x5A for octet in data),
+    "a bit": lambda data: data[:-20] + bytes([data[-20] ^ 1]) + data[-19:],
+}
+GONE: Final = "gone"
+
+
+def harmed_store(
+    harms: Iterable[Harm] = (), *, rebooted: bool = False
+) -> SimulatedDisk:
+    """Return a store whose INBOX has four segments, and what was done to it."""
+    disk = new_store()
+    process = disk.process(70)
+    account = account_on(disk, 70, segment_limit=SEGMENT)
+    for body in BODIES:
+        run(deliver(account, body), process)
+    for path, way in harms:
+        data = disk.content(path)
+        process.unlink(path)
+        if way != GONE:
+            fd = process.open(path, Mode.CREATE)
+            process.pwrite(fd, WAYS[way](data), 0)
+            process.close(fd)
+    for path in (THERE, f"{THERE}/{USERS}"):
+        process.make_directory(path)
+    disk.boot += rebooted
+    disk.kill(70)
+    return disk
+
+
+def files() -> list[str]:
+    """Return the files of INBOX, and those of the account."""
+    disk = harmed_store()
+    process = disk.process(1)
+    found = []
+    for directory in (account_on(disk, 1).directory, account_directory(ALICE)):
+        names = process.list_directory(directory)
+        found += [f"{directory}/{name}" for name in names]
+    return found
+
+
+def seen(disk: SimulatedDisk) -> list[bytes] | None:
+    """Return what who opens INBOX there is shown; None: nothing."""
+    disk = disk.copy()
+    process = disk.process(9)
+    try:
+        account: Account = run(open_account(settings_of(process)), process)
+        session = Session(account)
+        run(session.open(), process)
+        found = run(session.snapshot(), process)
+    except (MailError, FileNotFoundError, KeyError, AssertionError):
+        return None  # a session of the simulation wants all that its head says
+    return [message.body for message in found.messages]
+
+
+def copy_in(disk: SimulatedDisk) -> SimulatedDisk:
+    """Return the copy, as a store."""
+    other = SimulatedDisk(boot=disk.boot)
+    for path, inode in disk.names.items():
+        if path.startswith(f"{THERE}/"):
+            other.names[path.removeprefix(f"{THERE}/")] = inode
+            other.data[inode] = disk.data[inode]
+    return other
+
+
+FILES: Final = files()
+ONE: Final = list(itertools.product(FILES, (GONE, *WAYS)))
+
+
+def copied_as_seen(disk: SimulatedDisk) -> CopiedUser:
+    """Copy it; see that nobody is left out, and that nothing is shown less."""
+    shown = seen(disk)
+    process = disk.process(1)
+    done: CopiedUser = run(copy_user(ALICE, settings_of(process)), process)
+    assert done.mailboxes == 1
+    assert disk.locks == {}
+    if shown is not None:
+        assert seen(copy_in(disk)) == shown
+    return done
+
+
+@pytest.mark.parametrize("rebooted", [False, True], ids=["", "rebooted"])
+@pytest.mark.parametrize("harm", ONE, ids=lambda harm: " ".join(harm)[-20:])
+def test_one_harmed_file_leaves_nobody_out(harm: Harm, *, rebooted: bool) -> None:
+    """The copy shows what the store shows, damaged or not."""
+    copied_as_seen(harmed_store([harm], rebooted=rebooted))
+
+
+def test_two_harmed_files_leave_nobody_out(effort: int, seed: int) -> None:
+    """Nor do two of them."""
+    pairs = [
+        pair for pair in itertools.combinations(ONE, 2) if pair[0][0] != pair[1][0]
+    ]
+    chance = random.Random(seed)
+    for pair in chance.sample(pairs, min(PAIRS * effort, len(pairs))):
+        copied_as_seen(harmed_store(pair, rebooted=chance.random() < 0.5))
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_a_segment_that_is_lost_is_said(number: int) -> None:
+    """It is said that the mailbox is damaged; what is left of it is all copied."""
+    directory = account_on(new_store(), 1).directory
+    disk = harmed_store([(f"{directory}/log.{number}", GONE)])
+    assert copied_as_seen(disk).damaged == [directory]
+    left = [each for each in (1, 2, 3, 4) if each != number]
+    names = disk.process(1).list_directory(there(directory))
+    assert [name for name in names if name.startswith("log.")] == [
+        f"log.{each}" for each in left
+    ]
+
+
+def test_a_segment_that_is_short_is_said() -> None:
+    """So is one in which less is left than its head says."""
+    directory = account_on(new_store(), 1).directory
+    disk = harmed_store([(f"{directory}/log.4", "emptied")])
+    assert copied_as_seen(disk).damaged == [directory]
+
+
+def test_a_damaged_account_is_copied_at_once() -> None:
+    """Also if nobody knew that it is damaged, and it names no mailbox any more."""
+    directory = account_directory(ALICE)
+    for way in (GONE, "emptied", "cut", "noise"):
+        done = copied_as_seen(harmed_store([(f"{directory}/log.1", way)]))
+        assert done.damaged == [directory]
+        assert done.messages == len(BODIES)
+
+
+@pytest.mark.parametrize("moment", range(4))
+def test_a_segment_that_begins_meanwhile_is_not_missed(moment: int) -> None:
+    """Whenever it begins: it is there, or the log ends before it. It isn't lost."""
+    disk = harmed_store()
+    process = disk.process(1)
+    account = account_on(disk, 1, segment_limit=SEGMENT)
+    steps = extent_of(account.directory, disk.boot)
+    called, result = 0, None
+    try:
+        while True:
+            call = steps.send(result)
+            assert isinstance(call, Call)
+            if called == moment:
+                run(deliver(account, b"e" * 180), process)
+            result = getattr(process, call.method)(*call.arguments)
+            called += 1
+    except StopIteration as end:
+        extent = end.value
+    assert called > moment
+    assert extent.first == 1
+    assert extent.head.position.segment in {4, 5}
