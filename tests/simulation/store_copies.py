@@ -178,11 +178,6 @@ def beside(name: str, preemptions: int) -> Report:
     return _explorer(OTHERS[name]).exhaust(preemptions=preemptions)
 
 
-def beside_a_delivery() -> Report:
-    """A copy, and a deliverer who begins new segments."""
-    return beside("a delivery", 1)
-
-
 def beside_a_move() -> Report:
     """A copy, and a message that is moved and comes back."""
     return beside("a move", 1)

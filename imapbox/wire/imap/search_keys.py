@@ -234,7 +234,8 @@ class SearchKeys:
         lexer = self._lexer
         while True:
             self._count += 1
-            if self._count > MAX_KEYS or len(self._open) > MAX_DEPTH:
+            inside = len(self._open) - 1  # the command's own group is none
+            if self._count > MAX_KEYS or inside > MAX_DEPTH:
                 raise BadSyntax("number of search keys")
             if lexer.accept(b"("):
                 self._open.append(_Group(_Opened.PARENTHESIS))

@@ -218,6 +218,7 @@ def test_what_programs_write_without_end_costs_no_depth() -> None:
     )
     assert keys(b"NOT " * (count * 2 - 2) + b"SEEN") == SEEN
     assert keys(b" ".join([b"SEEN"] * MAX_KEYS)) == And((SEEN,) * MAX_KEYS)
+    assert keys(b"(" * MAX_DEPTH + b"SEEN" + b")" * MAX_DEPTH) == SEEN
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ def test_what_programs_write_without_end_costs_no_depth() -> None:
         b"SEEN " * MAX_KEYS + b"SEEN",
         b"NOT " * 2000 + b"SEEN",
         b"OR " * 2000 + b"SEEN " * 2000 + b"SEEN",
-        b"(" * MAX_DEPTH + b"SEEN" + b")" * MAX_DEPTH,
+        b"(" * (MAX_DEPTH + 1) + b"SEEN" + b")" * (MAX_DEPTH + 1),
         b"(" * 8000,
         b"(NOT " * 4000,
         b"NOT (OR " * 4000,
@@ -241,7 +242,7 @@ def test_keys_without_end(text: bytes) -> None:
 
 def test_the_deepest_criterion_can_be_compared() -> None:
     """What is read is never too deep for Python."""
-    depth = MAX_DEPTH // 2 - 1
+    depth = MAX_DEPTH // 2
     text = b"NOT (SEEN " * depth + b"1" + b")" * depth
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(500)
