@@ -99,10 +99,13 @@ def deliver(  # noqa: PLR0913 - as many as there are options
 @main.command()
 @_STORE
 def locks(*, store: Path) -> None:
-    """Show who holds a lock now, and how many wait for it."""
+    """Show who holds a lock now, and how many wait for it.
+
+    Ends with 0, or with 1 if some locks could not be looked at.
+    """
     from imapbox.app.locks import run_locks  # noqa: PLC0415 - see above
 
-    run_locks(store)
+    raise SystemExit(run_locks(store))
 
 
 @main.command()

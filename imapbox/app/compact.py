@@ -8,21 +8,19 @@ import click
 
 from imapbox.app.offline import on_store
 from imapbox.app.one_mailbox import (
-    PASSES,
     TRY_AGAIN,
     chosen_mailbox,
     chosen_user,
-    refusal,
+    passes,
+    reason,
+    refusal_at,
 )
-from imapbox.app.presence import unreadable
-from imapbox.app.refused import Refused
 from imapbox.app.sizes import size_in_words
-from imapbox.disk.failures import in_words
 from imapbox.index.commit import Log
 from imapbox.index.compact import Compacted, compact, look_for_work
 from imapbox.index.compact_plan import Policy, Use
 from imapbox.index.mailbox_state import MailboxFacts
-from imapbox.model.errors import MailError, NoSuchMailbox, NoSuchUser
+from imapbox.model.errors import MailError
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.account import AccountLog
 from imapbox.store.clean import remove_deleted
@@ -80,12 +78,8 @@ def run_compact(  # noqa: PLR0913 - what can be said
     wish = Wish(whose, name, grace * 3600, dry_run, verbose)
     try:
         return on_store(store, lambda opened: _Job(opened, wish).run())
-    except (NoSuchUser, NoSuchMailbox) as error:
-        raise Refused(error.sentence()) from error
-    except MailError as error:
-        raise refusal(error) from error
-    except OSError as error:
-        raise unreadable(store, error) from error
+    except (MailError, OSError) as error:
+        raise refusal_at(store, error) from error
 
 
 class _Job:
@@ -165,12 +159,8 @@ class _Job:
             self._failed(title, error)
 
     def _failed(self, title: str, error: MailError | OSError) -> None:
-        words = in_words(error)
-        if isinstance(words, PASSES):
-            self._status = self._status or TRY_AGAIN
-        else:
-            self._status = NOT_ALL
-        self._say(title, f"left as it is: {words.sentence()}")
+        self._status = (self._status or TRY_AGAIN) if passes(error) else NOT_ALL
+        self._say(title, f"left as it is: {reason(error)}")
 
     def _say(self, title: str, what: str) -> None:
         text = f"{title}: {what}"

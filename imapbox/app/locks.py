@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 
 import click
 
-from imapbox.app.presence import find_store, unreadable
+from imapbox.app.presence import file_and_why, find_store, unreadable
+from imapbox.disk.fence import CUT_OFF
 from imapbox.disk.filesystem import DiskFileSystem, FileSystem, Mode
 from imapbox.disk.steps import Steps, perform
 from imapbox.index.account_state import AccountState
@@ -30,6 +31,8 @@ from imapbox.model.names import UserName
 from imapbox.store.layout import account_directory, mailboxes_directory
 from imapbox.store.users import users_with_directory
 
+ALL: Final = 0
+NOT_ALL: Final = 1
 _TITLES: Final = ("USER", "MAILBOX", "HOST", "PID", "COMMAND", "SINCE", "WAITERS")
 _UNKNOWN: Final = "?"
 _ACCOUNT: Final = "-"
@@ -47,57 +50,88 @@ class HeldLock(NamedTuple):
     waiters: str
 
 
-def run_locks(store: Path) -> None:
-    """Print the locks that are held.
+def run_locks(store: Path) -> int:
+    """Print the locks that are held; return the status to end with.
 
     Raises:
         Refused: There is no store, or it can not be read.
     """
     find_store(store)
     try:
-        rows = [_TITLES, *held_locks(DiskFileSystem(str(store)))]
+        look = _Look(DiskFileSystem(str(store)))
+        rows = [_TITLES, *look.held_locks()]
     except OSError as error:
         raise unreadable(store, error) from error
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         click.echo("  ".join(cells).rstrip())
+    for what, why in look.unknown.items():
+        sentence = f"{what}: not looked at: {file_and_why(why)}."
+        click.echo(_printable(sentence), err=True)
+    return NOT_ALL if look.unknown else ALL
 
 
-def held_locks(filesystem: FileSystem) -> Iterator[HeldLock]:
-    """Return the locks that somebody holds, as they are met."""
-    for user in perform(users_with_directory(), filesystem).users:
-        yield from _held_by_user(filesystem, user)
+class _Look:
+    """One look at all locks.
 
+    Attributes:
+        unknown: Of whom and what could not be told who holds it, and why.
+    """
 
-def _held_by_user(filesystem: FileSystem, user: UserName) -> Iterator[HeldLock]:
-    account = account_directory(user)
-    hints = _hints_if_held(filesystem, account)
-    if hints is not None:
-        yield _line(filesystem, user, _ACCOUNT, hints)
-    names: dict[str, str] | None = None
-    mailboxes = mailboxes_directory(user)
-    for mailbox_id in _names(filesystem, mailboxes):
-        hints = _hints_if_held(filesystem, f"{mailboxes}/{mailbox_id}")
+    def __init__(self, filesystem: FileSystem) -> None:
+        self.unknown: dict[str, OSError] = {}
+        self._filesystem = filesystem
+
+    def held_locks(self) -> Iterator[HeldLock]:
+        """Return the locks that somebody holds, as they are met."""
+        found = perform(users_with_directory(), self._filesystem)
+        self.unknown.update(found.closed)
+        for user in found.users:
+            yield from self._held_by_user(user)
+
+    def _held_by_user(self, user: UserName) -> Iterator[HeldLock]:
+        account = account_directory(user)
+        hints = self._hints_if_held(user, account)
         if hints is not None:
-            names = names or _mailbox_names(filesystem, account)
-            mailbox = names.get(mailbox_id, mailbox_id)
-            yield _line(filesystem, user, mailbox, hints)
+            yield _line(self._filesystem, user, _ACCOUNT, hints)
+        names: dict[str, str] | None = None
+        mailboxes = mailboxes_directory(user)
+        for mailbox_id in self._names(user, mailboxes):
+            hints = self._hints_if_held(user, f"{mailboxes}/{mailbox_id}")
+            if hints is not None:
+                names = names or _mailbox_names(self._filesystem, account)
+                mailbox = names.get(mailbox_id, mailbox_id)
+                yield _line(self._filesystem, user, mailbox, hints)
+
+    def _names(self, user: UserName, directory: str) -> list[str]:
+        try:
+            return self._filesystem.list_directory(directory)
+        except FileNotFoundError:  # an account that is being made
+            return []
+        except OSError as error:
+            self._note(user, error)
+            return []
+
+    def _hints_if_held(self, user: UserName, directory: str) -> LockHints | None:
+        """Return what stands in a lock file whose lock is held."""
+        try:
+            return _hints_if_held(self._filesystem, f"{directory}/lock")
+        except (FileNotFoundError, NotADirectoryError):
+            return None  # it is being made, was removed just now, or is no mailbox
+        except OSError as error:
+            self._note(user, error)
+            return None
+
+    def _note(self, user: UserName, error: OSError) -> None:
+        """Keep the first that is wrong with a user, unless all of it is gone."""
+        if error.errno in CUT_OFF:
+            raise error
+        self.unknown.setdefault(user, error)
 
 
-def _names(filesystem: FileSystem, directory: str) -> list[str]:
-    try:
-        return filesystem.list_directory(directory)
-    except FileNotFoundError:  # an account that is being made
-        return []
-
-
-def _hints_if_held(filesystem: FileSystem, directory: str) -> LockHints | None:
-    """Return what stands in a lock file whose lock is held."""
-    try:
-        fd = filesystem.open(f"{directory}/lock", Mode.READ)
-    except (FileNotFoundError, NotADirectoryError):
-        return None  # it is being made, was removed just now, or is no mailbox
+def _hints_if_held(filesystem: FileSystem, path: str) -> LockHints | None:
+    fd = filesystem.open(path, Mode.READ)
     try:
         if not filesystem.is_locked(fd):
             return None

@@ -1,5 +1,6 @@
 """Commands that concern one mailbox: `imapbox log`, `undo`, `restore`."""
 
+import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Final, TypeVar
 import click
 
 from imapbox.app.offline import on_store
+from imapbox.app.presence import file_and_why
 from imapbox.app.refused import Refused
-from imapbox.disk.failures import in_words
+from imapbox.disk.failures import in_words, unworded
 from imapbox.model.errors import (
     DiskFull,
     MailboxBusy,
@@ -64,14 +66,41 @@ def on_account(
     try:
         return on_store(root, opened)
     except MailError as error:
-        raise refusal(error) from error
+        raise refusal_at(root, error) from error
+
+
+def refusal_at(root: Path, error: MailError | OSError) -> click.ClickException:
+    """Return what a command ends with that was refused by a store.
+
+    What may not be used by who runs it is named; to try again is no help then.
+    """
+    said = unworded(error)
+    if said is None:
+        return refusal(in_words(error))
+    what, why = f"Can not use the mail store at {root}", file_and_why(said)
+    if isinstance(said, PermissionError):
+        return Refused(f"{what} as uid {os.geteuid()}: {why}.")
+    return click.ClickException(f"{what}: {why}.")
+
+
+def reason(error: MailError | OSError) -> str:
+    """Say why one of many was left as it is, in a sentence for who runs the store."""
+    said = unworded(error)
+    if said is None:
+        return _sentence(in_words(error))
+    who = f" (uid {os.geteuid()})" if isinstance(said, PermissionError) else ""
+    return f"{file_and_why(said)}{who}."
+
+
+def passes(error: MailError | OSError) -> bool:
+    """Say whether it may go well the next time; what may not be used will not."""
+    return unworded(error) is None and isinstance(in_words(error), PASSES)
 
 
 def refusal(error: MailError) -> click.ClickException:
     """Return what a command ends with that was refused."""
     wording = _CanTryAgain if isinstance(error, PASSES) else click.ClickException
-    # What it says itself is for a server's clients.
-    return wording(_GONE if isinstance(error, StoreFenced) else error.sentence())
+    return wording(_sentence(error))
 
 
 def chosen_user(text: str) -> UserName:
@@ -109,6 +138,11 @@ def set_of(ranges: tuple[range, ...]) -> str:
     return ",".join(
         str(each[0]) if len(each) == 1 else f"{each[0]}:{each[-1]}" for each in ranges
     )
+
+
+def _sentence(error: MailError) -> str:
+    # What it says itself is for a server's clients.
+    return _GONE if isinstance(error, StoreFenced) else error.sentence()
 
 
 def moment(time: int) -> str:

@@ -67,3 +67,9 @@ def unfinished(root: Path) -> Refused:
 def unreadable(root: Path, error: OSError) -> Refused:
     """Return what a command ends with that can't look whether there is one."""
     return Refused(f"Can not look at {root}: {error.strerror}.")
+
+
+def file_and_why(error: OSError) -> str:
+    """Return which file it was, if that is known, and what the system said."""
+    where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+    return f"{where}{error.strerror or error}"

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Final
 
 from imapbox.app.offline import become_owner
-from imapbox.app.one_mailbox import PASSES, TRY_AGAIN, refusal, say
+from imapbox.app.one_mailbox import TRY_AGAIN, passes, reason, refusal_at, say
 from imapbox.app.presence import absent, find_store
-from imapbox.disk.failures import in_words
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently
 from imapbox.index.settings import Settings
@@ -34,7 +33,7 @@ def run_restored(store: Path) -> int:
     except NotAStore as error:
         raise absent(store) from error
     except (MailError, OSError) as error:
-        raise refusal(in_words(error)) from error
+        raise refusal_at(store, error) from error
 
 
 class _Job:
@@ -54,7 +53,7 @@ class _Job:
         found = perform(users_with_account(), self._filesystem)
         run = perform(begin_run(), self._filesystem)
         for path, error in found.closed.items():
-            self._failed(path, in_words(error))
+            self._failed(path, error)
         for user in found.users:
             self._renew(user, run)
         said = f"{len(found.users)} users: new UIDVALIDITY for {self._given} mailboxes"
@@ -72,16 +71,13 @@ class _Job:
         try:
             done: Renewed = perform_patiently(steps, self._filesystem)
         except (MailError, OSError) as error:
-            self._failed(user, in_words(error))
+            self._failed(user, error)
             return
         self._given += len(done.given)
         self._before += done.before
-        for name, reason in done.failed.items():
-            self._failed(f"{user} {name}", reason)
+        for name, why in done.failed.items():
+            self._failed(f"{user} {name}", why)
 
-    def _failed(self, title: str, error: MailError) -> None:
-        if isinstance(error, PASSES):
-            self._status = self._status or TRY_AGAIN
-        else:
-            self._status = NOT_ALL
-        say(f"{title}: left as it is: {error.sentence()}")
+    def _failed(self, title: str, error: MailError | OSError) -> None:
+        self._status = (self._status or TRY_AGAIN) if passes(error) else NOT_ALL
+        say(f"{title}: left as it is: {reason(error)}")

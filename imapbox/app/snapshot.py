@@ -8,20 +8,21 @@ from typing import Final
 import click
 
 from imapbox.app.offline import become_owner
-from imapbox.app.one_mailbox import TRY_AGAIN, say
+from imapbox.app.one_mailbox import TRY_AGAIN, passes, reason, say
 from imapbox.app.presence import absent, find_store
 from imapbox.app.refused import Refused
 from imapbox.app.sizes import size_in_words
-from imapbox.disk.failures import in_words
+from imapbox.disk.failures import in_words, unworded
 from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.steps import perform, perform_patiently
-from imapbox.disk.two_roots import TwoRoots
+from imapbox.disk.two_roots import THERE, TwoRoots
 from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.settings import Settings
-from imapbox.model.errors import DiskFull, MailboxBusy, MailError, StoreReadOnly
+from imapbox.model.errors import DiskFull, MailError, StoreFenced, StoreReadOnly
 from imapbox.model.names import UserName
 from imapbox.store.format import NotAStore
 from imapbox.store.layout import UNFINISHED
+from imapbox.store.left_out import leave_out
 from imapbox.store.store_copy import (
     CopiedUser,
     NotEmpty,
@@ -34,8 +35,9 @@ from imapbox.store.users import users_with_account
 
 WHOLE: Final = 0
 NOT_WHOLE: Final = 1
+DENIED: Final = 2
 # Where nothing can be written, nobody's mail can be copied.
-_ENDS: Final = (DiskFull, StoreReadOnly)
+_ENDS: Final = (DiskFull, StoreReadOnly, StoreFenced)
 
 
 def run_snapshot(store: Path, target: Path) -> int:
@@ -104,10 +106,11 @@ class _Job:
                 self._copy(user)
             perform(end_copy(), self.filesystem)
         except (MailError, OSError) as error:
-            words = in_words(error)
-            say(f"not finished: {words.sentence()}")
+            why = reason(error).replace(f"{THERE}/", f"{target}/")
+            say(f"not finished: {why}")
             say(f"{target}/{UNFINISHED} says so; remove {target} and begin anew.")
-            return TRY_AGAIN
+            denied = isinstance(unworded(error), PermissionError)
+            return DENIED if denied else TRY_AGAIN
         counted = [f"{self._sum[word]} {word}" for word in ("users", "mailboxes")]
         counted.append(f"{self._sum['messages']} messages")
         counted.append(size_in_words(self._sum["octets"]))
@@ -119,18 +122,16 @@ class _Job:
         try:
             done = perform_patiently(steps, self.filesystem)
         except (MailError, OSError) as error:
-            words = in_words(error)
-            if isinstance(words, _ENDS):
-                raise words from error
+            if _ends(error):
+                raise
+            perform(leave_out(user), self.filesystem)
             self._left_out(user, error)
             return
         self._count(user, done)
 
     def _left_out(self, what: str, error: MailError | OSError) -> None:
-        words = in_words(error)
-        passes = isinstance(words, MailboxBusy)
-        self._status = (self._status or TRY_AGAIN) if passes else NOT_WHOLE
-        say(f"{what} is left out: {words.sentence()}")
+        self._status = (self._status or TRY_AGAIN) if passes(error) else NOT_WHOLE
+        say(f"{what} is left out: {reason(error)}")
 
     def _count(self, user: UserName, done: CopiedUser) -> None:
         self._sum["users"] += 1
@@ -139,3 +140,11 @@ class _Job:
         for directory in done.damaged:
             self._status = NOT_WHOLE
             say(f"{user}: damaged, and copied as it is: {directory}")
+
+
+def _ends(error: MailError | OSError) -> bool:
+    """Say whether it concerns all who are still to be copied, too."""
+    said = unworded(error)
+    if said is None:
+        return isinstance(in_words(error), _ENDS)
+    return isinstance(said.filename, str) and said.filename.startswith(THERE)

@@ -26,10 +26,15 @@ _WORDS: Final[dict[int, type[MailError]]] = {
 
 
 def in_words(error: OSError | MailError) -> MailError:
-    """Return the `MailError` for an error of the disk; what is one stays."""
+    """Return the `MailError` for an error of the disk; what is one stays.
+
+    Its cause is that error, for who is to know what the system said.
+    """
     if isinstance(error, MailError):
         return error
-    return _WORDS.get(error.errno or 0, StoreFailure)(error)
+    words = _WORDS.get(error.errno or 0, StoreFailure)(error)
+    words.__cause__ = error
+    return words
 
 
 def of_spool(error: OSError) -> MailError:
@@ -37,6 +42,20 @@ def of_spool(error: OSError) -> MailError:
     if isinstance(error, FileNotFoundError):
         return StoreFailure(error)  # there is no mailbox to be gone
     return in_words(error)
+
+
+def unworded(error: OSError | MailError) -> OSError | None:
+    """Return what the system said, where that says more than our words for it.
+
+    They are for a server's clients. Who runs the store wants to know which file
+    can not be used and why, unless all of the store is read-only, full or gone.
+    """
+    words = in_words(error)
+    cause = words.__cause__
+    if not isinstance(cause, OSError):
+        return None
+    denied = isinstance(cause, PermissionError) and isinstance(words, StoreReadOnly)
+    return cause if denied or type(words) is StoreFailure else None
 
 
 def in_full(error: MailError) -> str:

@@ -17,11 +17,15 @@ from imapbox.app.one_mailbox import (
     chosen_mailbox,
     chosen_user,
     moment,
+    passes,
+    reason,
     refusal,
+    refusal_at,
     say,
     set_of,
 )
 from imapbox.disk import beneath, filesystem
+from imapbox.disk.failures import in_words
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import Steps, perform
 from imapbox.index.history import Happened, History, What
@@ -174,6 +178,28 @@ def test_what_may_be_tried_again_says_so() -> None:
     codes = [refusal(each).exit_code for each in (MailboxBusy(), DiskFull())]
     assert codes == [75, 75]
     assert refusal(MailboxDamaged()).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "again"),
+    [
+        (errno.EACCES, f"a/log.1: Permission denied (uid {os.geteuid()}).", False),
+        (errno.EPERM, f"a/log.1: Operation not permitted (uid {os.geteuid()}).", False),
+        (errno.EIO, "a/log.1: Input/output error.", False),
+        (errno.EROFS, StoreReadOnly().sentence(), True),
+        (errno.ENOSPC, DiskFull().sentence(), True),
+        (errno.ESTALE, "The file system of the mail store is gone for now.", True),
+    ],
+)
+def test_who_runs_a_command_is_told_the_file(code: int, said: str, again: bool) -> None:
+    """What concerns one file names it; what concerns all of the store has our words."""
+    error = OSError(code, os.strerror(code), "a/log.1")
+    for each in (error, in_words(error)):
+        assert (reason(each), passes(each)) == (said, again)
+        status = 2 if isinstance(error, PermissionError) else 1
+        refused = refusal_at(Path("/s"), each)
+        assert refused.exit_code == (75 if again else status)
+        assert refused.message.endswith(said.replace(f" (uid {os.geteuid()})", ""))
 
 
 def test_restored_can_be_tried_again(

@@ -1,5 +1,6 @@
 """The table of held locks."""
 
+import errno
 import math
 import os
 import socket
@@ -112,6 +113,32 @@ def test_an_accounts_lock_is_shown(store: Path) -> None:
     fd = filesystem.open(str(path.relative_to(store)), Mode.WRITE)
     assert filesystem.try_lock(fd)
     assert [line[:2] for line in shown(store)] == [["ana@example.org", "-"]]
+
+
+@pytest.mark.parametrize("error", [errno.EACCES, errno.EIO, errno.ENOTCONN])
+def test_a_lock_that_can_not_be_looked_at(
+    store: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    """Whose it is is said beside the table, unless the whole store is gone."""
+    (account,) = (store / "users").glob("*/*/account")
+    path = f"{account.relative_to(store)}/lock"
+    real = DiskFileSystem.open
+
+    def fail(self: DiskFileSystem, name: str, mode: Mode) -> int:
+        if name == path:
+            raise OSError(error, os.strerror(error), name)
+        return real(self, name, mode)
+
+    monkeypatch.setattr(DiskFileSystem, "open", fail)
+    done = CliRunner().invoke(main, ["locks", "--store", str(store)])
+    why = os.strerror(error)
+    if error == errno.ENOTCONN:
+        assert done.stderr == f"Error: Can not look at {store}: {why}.\n"
+        assert done.exit_code == 2
+        return
+    assert done.stderr == f"ana@example.org: not looked at: {path}: {why}.\n"
+    assert done.stdout.startswith("USER ")
+    assert done.exit_code == 1
 
 
 def test_looking_changes_nothing(store: Path) -> None:

@@ -1,0 +1,97 @@
+"""What `imapbox snapshot` does where a user can not be copied."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from imapbox.app.command import main
+from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.steps import perform
+from imapbox.disk.two_roots import TwoRoots
+from imapbox.index.settings import Settings
+from imapbox.model.names import UserName
+from imapbox.store.create import create_account
+from imapbox.store.format import prepare_store
+from imapbox.store.layout import UNFINISHED, account_directory
+from imapbox.store.store_copy import there
+
+USERS = UserName("ana"), UserName("bob")
+LOG = f"{account_directory(USERS[0])}/log.1"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store in which two users have accounts."""
+    store = tmp_path / "store"
+    store.mkdir()
+    disk = DiskFileSystem(str(store))
+    perform(prepare_store(), disk)
+    for user in USERS:
+        settings = Settings(disk.boot, disk.node, disk.pid)
+        perform(create_account(user, settings, {}), disk)
+    return store
+
+
+class Failing(TwoRoots):
+    """A file system on which a file can not be opened."""
+
+    where = LOG
+    error = errno.EACCES
+
+    def open(self, path: str, mode: Mode) -> int:
+        if path == self.where:
+            raise OSError(self.error, os.strerror(self.error), path)
+        return super().open(path, mode)
+
+
+def snapshot(
+    store: Path, monkeypatch: pytest.MonkeyPatch, where: str, error: int
+) -> Result:
+    """Copy a store of which something fails."""
+    shutil.rmtree(store.parent / "copy", ignore_errors=True)
+    monkeypatch.setattr(Failing, "where", where)
+    monkeypatch.setattr(Failing, "error", error)
+    monkeypatch.setattr("imapbox.app.snapshot.TwoRoots", Failing)
+    words = ["snapshot", "--store", str(store), str(store.parent / "copy")]
+    return CliRunner().invoke(main, words)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [(errno.EACCES, "Permission denied (uid "), (errno.EIO, "Input/output error.")],
+)
+def test_who_is_left_out(
+    store: Path, monkeypatch: pytest.MonkeyPatch, error: int, why: str
+) -> None:
+    """Nothing of him is in the copy, which is whole without him: status 1."""
+    done = snapshot(store, monkeypatch, LOG, error)
+    copy = store.parent / "copy"
+    assert done.output.startswith(f"ana is left out: {LOG}: {why}")
+    assert f"{copy}: 1 users, 1 mailboxes" in done.output
+    assert done.exit_code == 1
+    assert [path.name for path in copy.glob("users/*/*")] == ["bob"]
+    assert not (copy / UNFINISHED).exists()
+
+
+@pytest.mark.parametrize(
+    ("where", "error", "why"),
+    [
+        (LOG, errno.ESTALE, "The file system of the mail store is gone for now."),
+        (LOG, errno.EROFS, "The mail store can not be written to now."),
+        (there(LOG), errno.ENOSPC, "There is no room on the disk for this now."),
+        (there(LOG), errno.EACCES, "{}/" + LOG + ": Permission denied (uid "),
+    ],
+)
+def test_what_ends_it(
+    store: Path, monkeypatch: pytest.MonkeyPatch, where: str, error: int, why: str
+) -> None:
+    """What concerns all who are still to be copied is said once, and of nobody."""
+    done = snapshot(store, monkeypatch, where, error)
+    copy = store.parent / "copy"
+    assert done.output.startswith(f"not finished: {why.format(copy)}")
+    assert done.exit_code == (2 if error == errno.EACCES else 75)
+    assert (copy / UNFINISHED).exists()
