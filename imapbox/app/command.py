@@ -4,8 +4,9 @@ Each command loads what it needs when it is called, so that `imapbox --help`
 loads no mail store and no reactor.
 """
 
+import math
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -18,6 +19,24 @@ _STORE: Final = click.option(
 
 # As of twistd imapbox.
 _QUOTA: Final = click.IntRange(1, 1 << 30)
+
+
+class _Hours(click.FloatRange):
+    """A range of hours, in which what is not a number is not."""
+
+    name = "hours"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Refuse NaN, too, which is neither below nor above the range."""
+        hours = float(super().convert(value, param, ctx))
+        if math.isnan(hours):
+            self.fail(f"{value!r} is not a valid number.", param, ctx)
+        return hours
 
 
 class _TryAgain(click.UsageError):
@@ -150,7 +169,7 @@ def check(
 @_STORE
 @click.option(
     "--grace",
-    type=click.FloatRange(0, 24),
+    type=_Hours(0, 24),
     default=24.0,
     show_default=True,
     metavar="HOURS",

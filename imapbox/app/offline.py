@@ -9,8 +9,7 @@ from twisted.internet import reactor as _reactor  # noqa: TID251 - the roof inst
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from imapbox.app.presence import absent, find_store, unreadable
-from imapbox.app.refused import Refused
+from imapbox.app.presence import absent, find_store, something_else, unreadable
 from imapbox.store.format import NoStore, NotAStore
 from imapbox.store.store import Store
 
@@ -104,8 +103,7 @@ async def _opened(store: Store, work: Callable[[Store], Awaitable[T]]) -> T:
     except NoStore as error:
         raise absent(root) from error
     except NotAStore as error:
-        sentence = f"There is something else at {root}, and no mail store."
-        raise Refused(sentence) from error
+        raise something_else(root) from error
     except OSError as error:
         raise unreadable(root, error) from error
     try:

@@ -64,6 +64,11 @@ def unfinished(root: Path) -> Refused:
     return Refused(f"{sentence}; if nobody is making it, remove it and begin anew.")
 
 
+def something_else(root: Path) -> Refused:
+    """Return what a command ends with that makes no store where other things are."""
+    return Refused(f"There is something else at {root}, and no mail store.")
+
+
 def unreadable(root: Path, error: OSError) -> Refused:
     """Return what a command ends with that can't look whether there is one."""
     return Refused(f"Can not look at {root}: {error.strerror}.")

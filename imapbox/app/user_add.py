@@ -1,12 +1,14 @@
 """`imapbox user add`."""
 
+import stat
 import sys
 from pathlib import Path
 
 import click
 
 from imapbox.app.offline import on_store
-from imapbox.app.presence import unreadable
+from imapbox.app.one_mailbox import refusal_at
+from imapbox.app.presence import is_a, something_else, unreadable
 from imapbox.auth.hashes import argon2id
 from imapbox.auth.passwd_edit import set_hash
 from imapbox.auth.passwd_lines import can_be_written
@@ -24,15 +26,25 @@ def run_user_add(store: Path, passwd: Path | None, name: str) -> None:
     user = None if name == SHARED_USER else user_name(name)
     if user is None or (passwd is not None and not can_be_written(user)):
         raise click.ClickException("A user can not have this name.")
+    _check_place(store)
     if passwd is not None:
         _set_password(passwd, user)
     try:
         made = on_store(store, lambda opened: opened.create_account(user), make=True)
     except MailError as error:
-        raise click.ClickException(error.sentence()) from error
+        raise refusal_at(store, error) from error
     except OSError as error:
         raise unreadable(store, error) from error
     click.echo(f"{user}: {'made' if made else 'was there already'}")
+
+
+def _check_place(store: Path) -> None:
+    """Check that no file is where the store is, or is to be made."""
+    try:
+        if is_a(lambda mode: not stat.S_ISDIR(mode), store):
+            raise something_else(store)
+    except OSError as error:
+        raise unreadable(store, error) from error
 
 
 def _set_password(passwd: Path, user: UserName) -> None:
