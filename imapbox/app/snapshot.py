@@ -9,7 +9,7 @@ import click
 
 from imapbox.app.offline import become_owner
 from imapbox.app.one_mailbox import TRY_AGAIN, passes, reason, say
-from imapbox.app.presence import absent, find_store
+from imapbox.app.presence import absent, find_store, unreadable
 from imapbox.app.refused import Refused
 from imapbox.app.sizes import size_in_words
 from imapbox.disk.failures import in_words, unworded
@@ -21,7 +21,7 @@ from imapbox.index.settings import Settings
 from imapbox.model.errors import DiskFull, MailError, StoreFenced, StoreReadOnly
 from imapbox.model.names import UserName
 from imapbox.store.format import NotAStore
-from imapbox.store.layout import UNFINISHED
+from imapbox.store.layout import STORE_FILE, UNFINISHED
 from imapbox.store.left_out import leave_out
 from imapbox.store.store_copy import (
     CopiedUser,
@@ -67,6 +67,8 @@ def run_snapshot(store: Path, target: Path) -> int:
     except MailError as error:
         raise click.ClickException(error.sentence()) from error
     except OSError as error:
+        if error.filename in {str(store), STORE_FILE}:
+            raise unreadable(store, error) from error
         sentence = f"Can not copy to {target}: {error.strerror}."
         raise Refused(sentence) from error
     return job.run(target)

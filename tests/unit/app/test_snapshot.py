@@ -16,7 +16,7 @@ from imapbox.index.settings import Settings
 from imapbox.model.names import UserName
 from imapbox.store.create import create_account
 from imapbox.store.format import prepare_store
-from imapbox.store.layout import UNFINISHED, account_directory
+from imapbox.store.layout import STORE_FILE, UNFINISHED, account_directory
 from imapbox.store.store_copy import there
 
 USERS = UserName("ana"), UserName("bob")
@@ -75,6 +75,16 @@ def test_who_is_left_out(
     assert done.exit_code == 1
     assert [path.name for path in copy.glob("users/*/*")] == ["bob"]
     assert not (copy / UNFINISHED).exists()
+
+
+def test_a_store_that_can_not_be_read(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not said of the copy, which is not begun."""
+    done = snapshot(store, monkeypatch, STORE_FILE, errno.EACCES)
+    assert done.output == f"Error: Can not look at {store}: Permission denied.\n"
+    assert done.exit_code == 2
+    assert list((store.parent / "copy").iterdir()) == []
 
 
 @pytest.mark.parametrize(
