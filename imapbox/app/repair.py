@@ -9,26 +9,32 @@ import click
 
 from imapbox.app.offline import become_owner
 from imapbox.app.one_mailbox import (
-    PASSES,
     TRY_AGAIN,
     chosen_mailbox,
     chosen_user,
+    passes,
     refusal,
     say,
 )
 from imapbox.app.presence import absent, find_store, unfinished, unreadable
 from imapbox.app.refused import Refused
-from imapbox.disk.failures import in_full, in_words
+from imapbox.disk.failures import in_words
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently, status
-from imapbox.index.repair import Job, Mending, State
+from imapbox.index.repair import Job, Mending
 from imapbox.index.settings import Settings
 from imapbox.model.errors import MailError, UnknownFormat
 from imapbox.model.names import SHARED_USER, MailboxName, UserName
 from imapbox.store.format import NotAStore, UnfinishedCopy
 from imapbox.store.layout import user_directory
 from imapbox.store.repair import mend_user
-from imapbox.store.repair_root import leave_access_of_root, mend_store_file
+from imapbox.store.repair_root import (
+    InTheWay,
+    check_ways,
+    leave_access_of_root,
+    mend_spool,
+    mend_store_file,
+)
 from imapbox.store.users import users_with_directory
 
 SOUND: Final = 0
@@ -36,6 +42,10 @@ DAMAGED: Final = 1
 CAN_NOT_TELL: Final = 2
 # Seconds for which it waits for a lock.
 PATIENCE: Final = 30.0
+# Each counts for more than those before it.
+_WORSE: Final = (SOUND, TRY_AGAIN, CAN_NOT_TELL, DAMAGED)
+# What is damage, also where it is only met while something is mended.
+_WRONG: Final = (MailError, IsADirectoryError, NotADirectoryError)
 _RESULTS: Final = {
     SOUND: "sound",
     DAMAGED: "damaged",
@@ -72,6 +82,9 @@ def run_repair(
         filesystem = DiskFileSystem(str(store))
         run = _Run(filesystem, apply=apply, deep=deep, as_json=as_json)
         run.mend_root()
+    except InTheWay as error:
+        sentence = f"{store / error.path} {error.what}."
+        raise Refused(sentence) from error
     except UnfinishedCopy as error:
         raise unfinished(store) from error
     except NotAStore as error:
@@ -79,7 +92,7 @@ def run_repair(
     except UnknownFormat as error:
         raise Refused(error.sentence()) from error
     except OSError as error:
-        if _passes(error):
+        if passes(error):
             raise refusal(in_words(error)) from error
         raise unreadable(store, error) from error
     for each in users:
@@ -111,12 +124,15 @@ class _Run:
         """Mend what belongs to no user.
 
         Raises:
+            InTheWay: Something has to be put right first.
             UnfinishedCopy: It is one, and is left alone.
             NotAStore: This is none, and nobody's mail is here.
             UnknownFormat: An imapbox of another format made it.
         """
         job = Job(self._settings, self._apply)
+        perform(check_ways(), self._filesystem)
         perform(mend_store_file(job), self._filesystem)
+        perform(mend_spool(job), self._filesystem)
         perform(leave_access_of_root(job, self._owner), self._filesystem)
         self._tell(job)
 
@@ -150,8 +166,10 @@ class _Run:
 
     def _everybody(self) -> list[UserName]:
         found = perform(users_with_directory(), self._filesystem)
+        job = Job(self._settings, self._apply)
         for path, error in found.closed.items():
-            self._failed(path, error)
+            job.fail(path, error)
+        self._tell(job)
         return found.users
 
     def _mend(self, user: UserName, mailbox: MailboxName | None) -> None:
@@ -160,27 +178,21 @@ class _Run:
         try:
             self._mailboxes += perform_patiently(work, self._filesystem)
         except (MailError, OSError) as error:
-            self._tell(job)
-            self._failed(user_directory(user), error)
-        else:
-            self._tell(job)
+            job.fail(user_directory(user), error)
+        self._tell(job)
 
     def _tell(self, job: Job) -> None:
         for each in job.mended:
             self._say(each)
-            if each.left or not self._apply:
-                self._status = DAMAGED
+            self._status = max(self._status, self._meaning(each), key=_WORSE.index)
 
-    def _failed(self, path: str, error: MailError | OSError) -> None:
-        words = in_words(error)
-        if isinstance(error, OSError):
-            words.__cause__ = error
-        sentence = f"not gone on with: {in_full(words)}"
-        self._say(Mending(path, sentence, State.LEFT))
-        if _passes(error):
-            self._status = self._status or TRY_AGAIN
-        else:
-            self._status = DAMAGED if isinstance(error, MailError) else CAN_NOT_TELL
+    def _meaning(self, each: Mending) -> int:
+        """Return the status to end with for it alone."""
+        if each.error is None:
+            return DAMAGED if each.left or not self._apply else SOUND
+        if passes(each.error):
+            return TRY_AGAIN
+        return DAMAGED if isinstance(each.error, _WRONG) else CAN_NOT_TELL
 
     def _say(self, each: Mending) -> None:
         state = each.state.value
@@ -188,10 +200,3 @@ class _Run:
         self._said.append(row)
         if not self._as_json:
             say(f"{state}: {each.path}: {each.sentence}")
-
-
-def _passes(error: MailError | OSError) -> bool:
-    """Say whether it may go well the next time; what may not be read will not."""
-    return isinstance(in_words(error), PASSES) and not isinstance(
-        error, PermissionError
-    )

@@ -18,6 +18,7 @@ from enum import Enum
 from typing import NamedTuple, TypeVar
 
 from imapbox.disk import steps
+from imapbox.disk.failures import in_full, in_words, unworded
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.check_frames import Audit
@@ -34,7 +35,7 @@ from imapbox.index.settings import Settings
 from imapbox.index.settle import settle_all
 from imapbox.index.snapshot import snapshot_names
 from imapbox.locks.lock_file import LOCK_FILE_SIZE, new_lock_file
-from imapbox.model.errors import StoreFailure
+from imapbox.model.errors import MailError, StoreFailure
 
 A = TypeVar("A", bound=EndingAudit)
 
@@ -54,11 +55,13 @@ class Mending(NamedTuple):
         path: Of the file or directory, below the store.
         sentence: What is done, or why it can't be.
         state: Whether it was.
+        error: What kept it from being done, where that is not what was found.
     """
 
     path: str
     sentence: str
     state: State
+    error: MailError | OSError | None = None
 
     @property
     def left(self) -> bool:
@@ -99,16 +102,25 @@ class Job:
         """Note that something can't be done."""
         self.mended.append(Mending(path, sentence, State.LEFT))
 
+    def fail(self, path: str, error: MailError | OSError) -> None:
+        """Note that something was not gone on with, and why."""
+        sentence = f"not gone on with: {_reason(error)}"
+        self.mended.append(Mending(path, sentence, State.LEFT, error))
 
-def mend_lock(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[None]:
-    """Make a lock where there is none, before anybody can take it."""
+
+def mend_lock(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[bool]:
+    """Make a lock where there is none, before anybody can take it.
+
+    Returns:
+        Whether there is one, or would be.
+    """
     if not checked.lock_is_wrong:
-        return
+        return True
     path = f"{directory}/{LOCK}"
     there = yield from steps.exists(path)
     if there and not (yield from steps.status(path)).is_file:
         job.leave(path, "it is no file; remove it, and a lock is made")
-        raise StoreFailure(path)
+        return False
 
     def write(fd: int) -> Steps[None]:
         yield from steps.truncate(fd, LOCK_FILE_SIZE)
@@ -117,12 +129,13 @@ def mend_lock(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[None]:
 
     with job.doing(path, "a lock is made") as wanted:
         if not wanted:
-            return
+            return True
         if there:
             yield from steps.opened(path, Mode.WRITE, write)
         else:
             yield from write_file(path, new_lock_file())
         yield from steps.sync_directory(directory)
+    return True
 
 
 def mend_small_things(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[None]:
@@ -237,6 +250,17 @@ def _move_strange(job: Job, directory: str, names: Sequence[str]) -> Steps[None]
             except FileNotFoundError:
                 if (yield from steps.exists(path)):
                     raise
+
+
+def _reason(error: MailError | OSError) -> str:
+    """Say why something failed, to whom the words for clients would tell little."""
+    said = error if isinstance(error, FileNotFoundError) else unworded(error)
+    if said is not None:
+        where = "" if said.filename is None else f": {said.filename!r}"
+        return f"{said.strerror}{where}"
+    if type(error) is StoreFailure:
+        return "the disk failed, or does not say the same twice"
+    return in_full(in_words(error))
 
 
 def _remove_mark(directory: str) -> Steps[None]:

@@ -105,15 +105,20 @@ class StoreCheck:
         yield from self._status(STORE_FILE)
 
     def _root(self) -> Iterator[Finding]:
+        for name in (SPOOL, USERS):
+            yield from self._directory(name)
         for name in self._names(ROOT):
-            if name in {SPOOL, USERS}:
-                yield from self._status(name, is_directory=True)
-            elif name == RESTORING:
+            if name == RESTORING:
                 yield _note(name, "imapbox restored was not finished; run it again")
-            elif name not in {STORE_FILE, UNFINISHED, LOST_FOUND, INSTEAD}:
+            elif name in {LOST_FOUND, INSTEAD}:
+                if not self._is_directory(name):
+                    yield _note(name, "this is no directory; imapbox repair needs one")
+            elif name not in {STORE_FILE, UNFINISHED, SPOOL, USERS}:
                 yield _note(name, "this is none of imapbox's")
 
     def _everybody(self) -> Iterator[Finding]:
+        if not self._is_directory(USERS):
+            return  # that was said
         for shard in self._names(USERS):
             path = f"{USERS}/{shard}"
             yield from self._status(path, is_directory=True)
@@ -141,7 +146,9 @@ class StoreCheck:
             return
         self.users += 1
         for path in (home, account_directory(user), mailboxes_directory(user)):
-            yield from self._status(path, is_directory=True)
+            yield from self._directory(path)
+        if not self._is_directory(account_directory(user)):
+            return  # so that nobody can say what should be here
         for name in self._names(home):
             if name not in {"account", "cache", "mailboxes"}:
                 yield _note(f"{home}/{name}", "this is none of imapbox's")
@@ -222,6 +229,8 @@ class StoreCheck:
     def _directories(self, user: UserName, state: AccountState) -> Iterator[Finding]:
         """Say which directories hold no mailbox of the account."""
         above = mailboxes_directory(user)
+        if not self._is_directory(above):
+            return  # that was said
         bound = {mailbox_id.hex() for mailbox_id in state.mailboxes}
         others = [name for name in self._names(above) if name not in bound]
         if not others:
@@ -240,6 +249,17 @@ class StoreCheck:
                 yield _note(f"{above}/{name}", "no account has this mailbox")
             elif name not in bound:
                 yield _note(f"{above}/{name}", "this is none of imapbox's")
+
+    def _directory(self, path: str) -> Iterator[Finding]:
+        """Look at a directory that every store or account has."""
+        if self._filesystem.exists(path):
+            yield from self._status(path, is_directory=True)
+        else:
+            yield Finding(Severity.DAMAGE, path, "it is not there")
+
+    def _is_directory(self, path: str) -> bool:
+        there = self._filesystem.exists(path)
+        return there and self._filesystem.status(path).is_directory
 
     def _status(self, path: str, *, is_directory: bool = False) -> Iterator[Finding]:
         steps = check_status(path, self._owner, is_directory=is_directory)
@@ -265,5 +285,7 @@ def _note(path: str, sentence: str) -> Finding:
 
 
 def _unreadable(path: str, error: OSError) -> Finding:
+    wrong = isinstance(error, IsADirectoryError | NotADirectoryError)
+    severity = Severity.DAMAGE if wrong else Severity.UNKNOWN
     sentence = f"it can not be read: {error.strerror}"
-    return Finding(Severity.UNKNOWN, error.filename or path, sentence)
+    return Finding(severity, error.filename or path, sentence)

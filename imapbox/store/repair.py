@@ -10,6 +10,7 @@ mark keeps compaction from removing it.
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
 
@@ -46,7 +47,7 @@ from imapbox.index.segment_scan import read_readable
 from imapbox.index.settle import settle
 from imapbox.index.transaction import Transaction
 from imapbox.locks.acquire import Identity, locked
-from imapbox.model.errors import MailboxDamaged, NumbersExhausted
+from imapbox.model.errors import NumbersExhausted
 from imapbox.model.names import INBOX, SHARED_USER, MailboxName, UserName
 from imapbox.model.numbers import UidValidity
 from imapbox.store.access_facts import lets_others_in
@@ -57,14 +58,17 @@ from imapbox.store.create import (
     account_is_made,
     create_mailbox_log,
 )
+from imapbox.store.format import make_directory_if_missing
 from imapbox.store.layout import (
     account_directory,
     mailbox_directory,
     mailboxes_directory,
     user_directory,
 )
+from imapbox.store.repair_each import goes_on
 from imapbox.store.repair_register import mend_register
 from imapbox.store.repair_root import leave_access, leave_access_of_log
+from imapbox.store.repair_words import of_mailbox, of_rights
 from imapbox.store.restored import RESTORING, RUN_SIZE
 
 COMMAND: Final = "repair"
@@ -106,7 +110,8 @@ class UserRepair:
         checked = yield from self._check(self._account, AccountAudit, held=False)
         if not (yield from account_is_made(self._user)):
             return AccountState()  # it was never made to the end
-        yield from mend_lock(self._job, self._account, checked)
+        if not (yield from mend_lock(self._job, self._account, checked)):
+            return AccountState() if checked.broken else checked.audit.state
         return (
             yield from self._locked([self._account], partial(self._account_section))
         )
@@ -160,7 +165,7 @@ class UserRepair:
         if names_lost := len(found) - sum(deleted for _, deleted in found.values()):
             said += f"; {names_lost} whose names are lost are below {RECOVERED}"
         if plan.dropped:
-            said += f"; {_dropped(state, plan.dropped)}"
+            said += f"; {of_rights(state, plan.dropped)}"
         with job.doing(directory, said) as to_do:
             if to_do:
                 for name in sorted(lost):
@@ -185,9 +190,15 @@ class UserRepair:
     ) -> Steps[None]:
         mailbox_id = yield from steps.random(ID_SIZE)
         given = self._next(state, now)
+        yield from self._create(mailbox_id, given)
+        _bind(state, Create(mailbox_id, given, name, use))
+
+    def _create(self, mailbox_id: bytes, given: UidValidity) -> Steps[None]:
+        """Make an empty mailbox, and what it lies in."""
+        yield from make_directory_if_missing(mailboxes_directory(self._user))
+        yield from steps.sync_directory(user_directory(self._user))
         settings = self._job.settings
         yield from create_mailbox_log(self._user, mailbox_id, given, settings)
-        _bind(state, Create(mailbox_id, given, name, use))
 
     def _mend_missing(self, state: AccountState) -> Steps[None]:
         """Make mailboxes anew of which nothing is there, empty."""
@@ -204,15 +215,18 @@ class UserRepair:
                     continue
                 given = self._next(state, int((yield from steps.now())))
                 yield from self._give(state, mailbox._replace(uidvalidity=given))
-                yield from create_mailbox_log(
-                    self._user, mailbox.mailbox_id, given, self._job.settings
-                )
+                yield from self._create(mailbox.mailbox_id, given)
 
     def mend_mailbox(self, mailbox: Create) -> Steps[None]:
         """Mend a mailbox of a sound account."""
         directory = mailbox_directory(self._user, mailbox.mailbox_id)
         if not (yield from steps.exists(directory)):
             return  # what is to be done was said already
+        if not (yield from steps.status(directory)).is_directory:
+            sentence = f"{mailbox.name!r} should be here, and this is no directory"
+            then = "move it away, and one is made anew, empty"
+            self._job.leave(directory, f"{sentence}; {then}")
+            return
         checked = yield from self._check(directory, MailboxAudit, held=False)
         if (
             not self._deep
@@ -220,7 +234,8 @@ class UserRepair:
             and checked.audit.counts.uidvalidity == mailbox.uidvalidity
         ):
             return
-        yield from mend_lock(self._job, directory, checked)
+        if not (yield from mend_lock(self._job, directory, checked)):
+            return
         section = partial(self._mailbox_section, directory, mailbox)
         yield from self._locked([self._account, directory], section)
 
@@ -233,7 +248,8 @@ class UserRepair:
         if DAMAGED not in names or not segment_numbers(names):
             return
         checked = yield from self._check(directory, MailboxAudit, held=False)
-        yield from mend_lock(self._job, directory, checked)
+        if not (yield from mend_lock(self._job, directory, checked)):
+            return
         name = MailboxName(f"{mailbox_id.hex()} (deleted)")
         mailbox = Create(mailbox_id, checked.audit.counts.uidvalidity, name)
         section = partial(self._mailbox_section, directory, mailbox)
@@ -266,7 +282,7 @@ class UserRepair:
         plan = yield from plan_mailbox(
             directory, mailbox.mailbox_id, head, job.settings.boot, card_of_octets
         )
-        said = _sentence(mailbox, plan, (yield from place_to_keep()))
+        said = of_mailbox(mailbox, plan, (yield from place_to_keep()))
         with job.doing(directory, said) as wanted:
             if wanted:
                 yield from self._replace(directory, mailbox, plan, head)
@@ -357,8 +373,13 @@ class UserRepair:
         above = mailboxes_directory(self._user)
         if not (yield from steps.exists(above)):
             return []
+        found = []
         names = yield from steps.list_directory(above)
-        return [bytes.fromhex(name) for name in names if _MAILBOX.fullmatch(name)]
+        for name in filter(_MAILBOX.fullmatch, names):
+            with suppress(FileNotFoundError):  # compaction removed it meanwhile
+                if (yield from steps.status(f"{above}/{name}")).is_directory:
+                    found.append(bytes.fromhex(name))
+        return found
 
     def _unbound(
         self, state: AccountState
@@ -400,7 +421,9 @@ def mend_user(
         How many mailboxes were looked at.
 
     Raises:
-        MailError: Something could not be mended; the rest was not looked at.
+        MailError: The account could not be mended, or a lock was not to be had, or
+            nobody can write; the rest was not looked at.
+        OSError: Likewise.
     """
     repair = UserRepair(user, job, owner, deep=deep)
     state = yield from repair.mend_account()
@@ -414,34 +437,15 @@ def mend_user(
     ]
     for each in chosen:
         directory = mailbox_directory(user, each.mailbox_id)
-        try:
-            yield from repair.mend_mailbox(each)
-        except MailboxDamaged as error:
-            job.leave(directory, error.sentence())
-        except FileNotFoundError:
-            if (yield from steps.exists(directory)):
-                raise
-            continue  # it was deleted meanwhile, and compaction removed it
-        yield from leave_access_of_log(job, directory, owner)
+        if (yield from goes_on(job, directory, repair.mend_mailbox(each))):
+            look = leave_access_of_log(job, directory, owner)
+            yield from goes_on(job, directory, look)
     for mailbox_id in state.deleted if mailbox is None else ():
-        try:
-            yield from repair.mend_deleted(mailbox_id)
-        except MailboxDamaged as error:
-            job.leave(mailbox_directory(user, mailbox_id), error.sentence())
-        except FileNotFoundError:
-            continue  # compaction removed it meanwhile
+        directory = mailbox_directory(user, mailbox_id)
+        yield from goes_on(job, directory, repair.mend_deleted(mailbox_id))
     if mailbox is None:
         yield from mend_register(user, state, job, owner)
     return len(chosen)
-
-
-def _dropped(state: AccountState, dropped: set[tuple[bytes, str]]) -> str:
-    """Say which rights nobody has any more, since they may have been taken back."""
-    names = {
-        state.mailboxes[each].name for each, _ in dropped if each in state.mailboxes
-    }
-    where = ", ".join(map(repr, sorted(names)))
-    return f"rights and URL keys may have been taken back, and are gone: of {where}"
 
 
 def _keep_stray(directory: str, stray: Stray) -> Steps[None]:
@@ -459,26 +463,3 @@ def _bind(state: AccountState, mailbox: Create) -> None:
     state.names[mailbox.name] = mailbox
     state.subscribed.add(mailbox.name)
     state.highest_uidvalidity = max(state.highest_uidvalidity, mailbox.uidvalidity)
-
-
-def _sentence(mailbox: Create, plan: MailboxPlan, place: str) -> str:
-    """Say what becomes of a mailbox, and where what was there is kept."""
-    kept = len(plan.carried)
-    parts = [f"{mailbox.name!r} is written anew: {kept} messages keep their UIDs"]
-    if plan.lost:
-        uids = ", ".join(map(str, plan.lost[:10]))
-        more = ", ..." if len(plan.lost) > 10 else ""  # noqa: PLR2004 - as many as fit
-        parts.append(f"{len(plan.lost)} are gone, with the UIDs {uids}{more}")
-    if plan.missing:
-        parts.append(f"at least {plan.missing} are gone of which nothing is left")
-    if plan.strays:
-        parts.append(
-            f"{len(plan.strays)} without index may be another mailbox's, and are "
-            f"below {place} as .eml"
-        )
-    if plan.foreign:
-        parts.append(f"{plan.foreign} segments are another log's and are not read")
-    if plan.unsure:
-        parts.append("it gets a greater UIDVALIDITY, since UIDs may be lost")
-    parts.append(f"what was there is kept in {place}")
-    return "; ".join(parts)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from imapbox.disk import steps
 from imapbox.disk.steps import Steps
 from imapbox.index.check_names import is_ours, wrong_access
-from imapbox.index.lost_found import keep
+from imapbox.index.lost_found import keep, place_to_keep
 from imapbox.index.repair import Job
 from imapbox.store.format import (
     NotAStore,
@@ -18,6 +18,50 @@ from imapbox.store.format import (
     write_store_file,
 )
 from imapbox.store.layout import ROOT, SPOOL, STORE_FILE, USERS
+
+
+class InTheWay(Exception):
+    """Before anything is mended, a person has to put this right.
+
+    Attributes:
+        path: Of what it is, below the store.
+        what: What is the matter with it, and what to do.
+    """
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(path, what)
+        self.path = path
+        self.what = what
+
+
+def check_ways() -> Steps[None]:
+    """See that what is to be mended could be: mail is there, and a place to keep it.
+
+    Raises:
+        InTheWay: It could not.
+    """
+    place = yield from place_to_keep()
+    for path in (place, USERS):
+        there = yield from steps.exists(path)
+        if there and not (yield from steps.status(path)).is_directory:
+            raise InTheWay(path, "is no directory; move it away")
+    if not (yield from steps.exists(STORE_FILE)):
+        return
+    if not (yield from steps.status(STORE_FILE)).is_file:
+        raise InTheWay(STORE_FILE, "is no file; move it away, and one is made anew")
+    if not (yield from steps.exists(USERS)):
+        what = "is not there, with all mail; bring it back from a backup"
+        raise InTheWay(USERS, what)
+
+
+def mend_spool(job: Job) -> Steps[None]:
+    """Make the directory of messages on their way in, where there is none."""
+    if (yield from steps.exists(SPOOL)):
+        return
+    with job.doing(SPOOL, "it is not there; it is made anew") as wanted:
+        if wanted:
+            yield from steps.make_directory(SPOOL)
+            yield from steps.sync_directory(ROOT)
 
 
 def mend_store_file(job: Job) -> Steps[None]:
@@ -56,7 +100,8 @@ def leave_access_of_root(job: Job, owner: int) -> Steps[None]:
 def leave_access_of_log(job: Job, directory: str, owner: int) -> Steps[None]:
     """Note what is open to others, or theirs, of a log."""
     names = []
-    if (yield from steps.exists(directory)):
+    there = yield from steps.exists(directory)
+    if there and (yield from steps.status(directory)).is_directory:
         names = yield from steps.list_directory(directory)
     files = (f"{directory}/{name}" for name in names if is_ours(name))
     yield from leave_access(job, (directory, *files), owner)

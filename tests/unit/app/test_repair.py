@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -301,3 +302,142 @@ def test_an_odd_directory(store: Path) -> None:
     assert run("repair", store, "--apply").exit_code == 0
     assert not odd.exists()
     assert run("check", store).exit_code == 0
+
+
+def put_wrong_kind(box: Path, how: str) -> Path:
+    """Put something of the wrong kind into INBOX, or its account; return where."""
+    path = {
+        "lock": box / "lock",
+        "segment": box / "log.7",
+        "head": box / "head",
+        "mailbox": box,
+        "account's lock": box.parents[1] / "account" / "lock",
+        "account": box.parents[1] / "account",
+    }[how]
+    if path.is_dir():
+        shutil.rmtree(path)
+        path.touch(mode=0o600)
+    else:
+        path.unlink(missing_ok=True)
+        path.mkdir(mode=0o700)
+    return path
+
+
+def mark_another(store: Path) -> Path:
+    """Mark a mailbox that is not INBOX as damaged; return the mark."""
+    box = inbox(store)
+    other = next(each for each in box.parent.iterdir() if each != box)
+    directory = str(other.relative_to(store))
+    perform(mark_damaged(directory, "a sync failed"), DiskFileSystem(str(store)))
+    return other / "damaged"
+
+
+@pytest.mark.parametrize("how", ["lock", "segment", "head", "mailbox"])
+def test_what_is_of_the_wrong_kind(store: Path, how: str) -> None:
+    """It is left, and named, and keeps no other mailbox from being mended."""
+    mark = mark_another(store)
+    box = inbox(store)
+    if how == "segment":
+        for name in ("head", "log.1"):
+            (box / name).unlink()
+    path = put_wrong_kind(box, how)
+    done = run("repair", store, "--apply")
+    assert done.exit_code == 1
+    assert done.output.count(f"left: {box.relative_to(store)}") == 1
+    assert "try again" not in done.output
+    assert not mark.exists()
+    path.rmdir() if path.is_dir() else path.unlink()
+    assert run("repair", store, "--apply").exit_code == 0
+    assert run("check", store).exit_code == 0
+
+
+@pytest.mark.parametrize("how", ["account's lock", "account"])
+def test_an_account_with_something_of_the_wrong_kind(store: Path, how: str) -> None:
+    """Without its lock nothing is mended, and it is said what is in the way."""
+    mark = mark_another(store)
+    path = put_wrong_kind(inbox(store), how)
+    assert run("check", store).exit_code == 1
+    done = run("repair", store, "--apply")
+    assert done.exit_code == 1
+    assert str(path.relative_to(store)) in done.output
+    assert "try again" not in done.output
+    assert mark.exists()
+    path.rmdir() if path.is_dir() else path.unlink()
+    assert run("repair", store, "--apply").exit_code == 0
+    assert run("check", store).exit_code == 0
+
+
+def test_a_mailbox_that_may_not_be_read(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the disk keeps from being mended keeps nothing else: 2, or 1 with damage."""
+    mark = mark_another(store)
+    closed = str(inbox(store).relative_to(store))
+    list_directory = DiskFileSystem.list_directory
+
+    def fail(self: DiskFileSystem, path: str) -> list[str]:
+        if path == closed:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return list_directory(self, path)
+
+    monkeypatch.setattr(DiskFileSystem, "list_directory", fail)
+    said = run("repair", store)
+    assert said.exit_code == 1
+    done = run("repair", store, "--apply")
+    assert done.exit_code == 2
+    why = f"left: {closed}: not gone on with: "
+    assert done.output.count(why) == 1
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("name", ["account", "mailboxes"])
+def test_a_directory_that_is_gone(store: Path, name: str) -> None:
+    """Check calls it damage; repair makes it, and what should be in it."""
+    path = inbox(store).parents[1] / name
+    shutil.rmtree(path)
+    found = run("check", store)
+    assert found.exit_code == 1
+    assert f"damage: {path.relative_to(store)}: it is not there\n" in found.output
+    assert run("repair", store, "--apply").exit_code == 0
+    assert run("check", store).exit_code == 0
+
+
+def test_a_spool_that_is_gone(store: Path) -> None:
+    """Check calls it damage; repair makes it."""
+    (store / "spool").rmdir()
+    found = run("check", store)
+    assert found.output.startswith("damage: spool: it is not there\n")
+    assert found.exit_code == 1
+    done = run("repair", store, "--apply")
+    assert done.output.startswith("done: spool: it is not there; it is made anew\n")
+    assert done.exit_code == 0
+    assert run("check", store).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "is_file", "said"),
+    [
+        ("users", None, "is not there, with all mail; bring it back from a backup"),
+        ("users", True, "is no directory; move it away"),
+        ("imapbox-store", False, "is no file; move it away, and one is made anew"),
+        ("lost+found", True, "is no directory; move it away"),
+    ],
+)
+def test_what_is_in_the_way(
+    store: Path, name: str, is_file: bool | None, said: str
+) -> None:
+    """What only a person can put right is told before anything is done."""
+    break_log(store, b"IBF0", 100)
+    path = store / name
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+    if is_file is not None:
+        path.touch(mode=0o600) if is_file else path.mkdir(mode=0o700)
+    assert run("check", store).exit_code == 1
+    before = sorted(store.rglob("*"))
+    for options in ((), ("--apply",)):
+        done = run("repair", store, *options)
+        assert done.output == f"Error: {path} {said}.\n"
+        assert done.exit_code == 2
+    assert sorted(store.rglob("*")) == before
