@@ -21,13 +21,23 @@ from imapbox.disk.steps import Steps, perform_patiently
 from imapbox.disk.two_roots import THERE, TwoRoots
 from imapbox.index.encoding import ranges_of
 from imapbox.index.settings import Settings
-from imapbox.model.errors import MailError, NoSuchUser, UnknownFormat
+from imapbox.model.errors import (
+    MailboxDamaged,
+    MailError,
+    NoSuchUser,
+    UnknownFormat,
+)
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.create import account_is_made
 from imapbox.store.format import NotAStore, UnfinishedCopy, read_store_file
 from imapbox.store.layout import STORE_FILE
 from imapbox.store.replaced import PlaceDamaged
-from imapbox.store.restore import NotInCopy, Restored, restore_mailbox
+from imapbox.store.restore import (
+    CopyDamaged,
+    NotInCopy,
+    Restored,
+    restore_mailbox,
+)
 from imapbox.store.store_copy import there
 
 ALL: Final = 0
@@ -65,8 +75,13 @@ def run_restore(
     except NotInCopy as error:
         sentence = f"The copy has no mailbox {source} of {name}."
         raise click.ClickException(sentence) from error
+    except CopyDamaged as error:
+        raise _damaged_in(copy, name, error) from error
     except PlaceDamaged as error:
         sentence = "The mailbox that is there is damaged; run imapbox repair first."
+        raise click.ClickException(sentence) from error
+    except MailboxDamaged as error:
+        sentence = f"Mail of {name} at {store} is damaged; run imapbox repair first."
         raise click.ClickException(sentence) from error
     except MailError as error:
         raise refusal(error) from error
@@ -107,6 +122,15 @@ def _restore(
     return (
         yield from restore_mailbox(user, source, target, settings, in_place=in_place)
     )
+
+
+def _damaged_in(copy: Path, user: UserName, error: CopyDamaged) -> click.ClickException:
+    """Return what it ends with that can't read all of the copy: it is not the store."""
+    what = f"The account of {user}"
+    if error.mailbox is not None:
+        what = f"The mailbox {error.mailbox} of {user}"
+    then = f"take another copy, or run imapbox repair --store {copy}"
+    return click.ClickException(f"{what} is damaged in the copy at {copy}: {then}.")
 
 
 def _denied(store: Path, copy: Path, error: PermissionError) -> click.ClickException:

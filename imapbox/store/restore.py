@@ -41,6 +41,7 @@ from imapbox.index.settle import Tail, publish, settle
 from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import (
     DiskFull,
+    MailboxDamaged,
     MailboxExists,
     NoSuchMailbox,
 )
@@ -62,6 +63,18 @@ _RUN_SIZE: Final = 16
 
 class NotInCopy(Exception):
     """The copy has no such user, or no such mailbox of this user."""
+
+
+class CopyDamaged(Exception):
+    """Not all can be read of what the copy has.
+
+    Attributes:
+        mailbox: Which one; None: the account.
+    """
+
+    def __init__(self, mailbox: MailboxName | None) -> None:
+        super().__init__(mailbox)
+        self.mailbox = mailbox
 
 
 class Restored(NamedTuple):
@@ -106,7 +119,8 @@ def restore_mailbox(
         NotInCopy: There is nothing to be taken back.
         MailboxExists: A mailbox of that name is there; nothing was done.
         NoSuchMailbox: None is there; nothing was done.
-        MailboxDamaged: The copy is damaged, or the account.
+        CopyDamaged: Not all of it can be read.
+        MailboxDamaged: The account can't be changed.
         PlaceDamaged: The mailbox is whose place it would take: what nobody can read
             of it now, `imapbox repair` may find.
         MailboxBusy: A lock was not to be had; nothing was done.
@@ -140,6 +154,8 @@ def _read_there(user: UserName, name: MailboxName) -> Steps[_Copy]:
         account = yield from read_copy(there(account_directory(user)), AccountState)
     except FileNotFoundError as error:
         raise NotInCopy(user) from error
+    except MailboxDamaged as error:
+        raise CopyDamaged(None) from error
     if name not in account.names:
         raise NotInCopy(name)
     directory = there(mailbox_directory(user, account.names[name].mailbox_id))
@@ -147,6 +163,8 @@ def _read_there(user: UserName, name: MailboxName) -> Steps[_Copy]:
         return _Copy(directory, (yield from read_copy(directory, MailboxState)))
     except FileNotFoundError as error:
         raise NotInCopy(name) from error
+    except MailboxDamaged as error:
+        raise CopyDamaged(name) from error
 
 
 def _check_names(state: AccountState, target: MailboxName, *, in_place: bool) -> None:

@@ -44,6 +44,7 @@ from imapbox.store.format import prepare_store
 from imapbox.store.layout import account_directory
 from imapbox.store.restore import Restored
 from imapbox.store.restored import Renewed
+from tests.support.inbox import inbox_of
 
 ANA = UserName("ana")
 TIME = 1_700_000_000_000_000
@@ -265,6 +266,37 @@ def test_what_may_not_be_opened_is_named(
     where = f"{said} at {tmp_path / closed} as uid {os.geteuid()}: {path}"
     assert done.output == f"Error: Can not {where}: Permission denied.\n"
     assert done.exit_code == 2
+
+
+def test_which_of_the_two_is_damaged(tmp_path: Path) -> None:
+    """The copy, and what of it, is told from the store, which may be sound."""
+    store, copy = store_and_copy(tmp_path)
+    words = ["--store", str(store), "--from", str(copy), "--as", "Back", ANA]
+    home = Path(account_directory(ANA)).parent
+    then = f"take another copy, or run imapbox repair --store {copy}."
+    for directory, what in (
+        (inbox_of(copy / home), "mailbox INBOX"),
+        (copy / home / "account", "account"),
+    ):
+        octets = bytearray((directory / "log.1").read_bytes())
+        for at in (100, 120):
+            octets[at] ^= 1
+        (directory / "log.1").write_bytes(octets)
+        done = CliRunner().invoke(main, ["restore", *words])
+        said = f"The {what} of {ANA} is damaged in the copy at {copy}: {then}"
+        assert done.output == f"Error: {said}\n"
+        assert done.exit_code == 1
+
+
+def test_an_account_that_can_not_be_changed(tmp_path: Path) -> None:
+    """It is said whose, and that it is not the copy's."""
+    store, copy = store_and_copy(tmp_path)
+    (store / account_directory(ANA) / "damaged").touch()
+    words = ["--store", str(store), "--from", str(copy), "--as", "Back", ANA]
+    done = CliRunner().invoke(main, ["restore", *words])
+    said = f"Mail of {ANA} at {store} is damaged; run imapbox repair first."
+    assert done.output == f"Error: {said}\n"
+    assert done.exit_code == 1
 
 
 @pytest.mark.parametrize("garbled", ["store", "copy"])
