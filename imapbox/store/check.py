@@ -34,13 +34,13 @@ from imapbox.store.layout import (
     USERS,
     account_directory,
     decode_user,
+    is_shard,
     mailbox_directory,
     mailboxes_directory,
     user_directory,
 )
 from imapbox.store.restored import RESTORING
 
-_SHARD: Final = re.compile(r"[0-9a-f]{2}")
 _MAILBOX: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -121,17 +121,29 @@ class StoreCheck:
             return  # that was said
         for shard in self._names(USERS):
             path = f"{USERS}/{shard}"
-            yield from self._status(path, is_directory=True)
-            for name in self._names(path):
-                try:
-                    user = decode_user(name)
-                except UnicodeError:
-                    yield _note(f"{path}/{name}", "this is no user's")
-                    continue
-                if user_directory(user) != f"{path}/{name}":
-                    yield _note(f"{path}/{name}", "no user's mail would be here")
-                    continue
-                yield from self._user(user)
+            if not is_shard(shard):
+                yield _note(path, "this is none of imapbox's")
+                continue
+            try:
+                yield from self._status(path, is_directory=True)
+                names = self._names(path) if self._is_directory(path) else []
+            except OSError as error:
+                yield _unreadable(path, error)
+                continue
+            for name in names:
+                yield from self._named(path, name)
+
+    def _named(self, path: str, name: str) -> Iterator[Finding]:
+        """Look at what lies where users' directories do."""
+        try:
+            user = decode_user(name)
+        except UnicodeError:
+            yield _note(f"{path}/{name}", "this is no user's")
+            return
+        if user_directory(user) != f"{path}/{name}":
+            yield _note(f"{path}/{name}", "no user's mail would be here")
+            return
+        yield from self._user(user)
 
     def _user(self, user: UserName) -> Iterator[Finding]:
         try:

@@ -35,6 +35,11 @@ def user_shard(user: UserName) -> str:
     return f"{USERS}/{blake2b(user.encode()).hexdigest()[:2]}"
 
 
+def is_shard(name: str) -> bool:
+    """Say whether a directory above users' may be called so."""
+    return re.fullmatch(r"[0-9a-f]{2}", name) is not None
+
+
 def user_directory(user: UserName) -> str:
     """Return a user's directory."""
     return f"{user_shard(user)}/{encode_user(user)}"

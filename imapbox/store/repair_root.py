@@ -17,7 +17,7 @@ from imapbox.store.format import (
     read_store_file,
     write_store_file,
 )
-from imapbox.store.layout import ROOT, SPOOL, STORE_FILE, USERS
+from imapbox.store.layout import ROOT, SPOOL, STORE_FILE, USERS, is_shard
 
 
 class InTheWay(Exception):
@@ -93,7 +93,7 @@ def mend_store_file(job: Job) -> Steps[None]:
 def leave_access_of_root(job: Job, owner: int) -> Steps[None]:
     """Note what is open to others, or theirs, above the users."""
     shards = yield from steps.list_directory(USERS)
-    above = (f"{USERS}/{shard}" for shard in shards)
+    above = (f"{USERS}/{shard}" for shard in shards if is_shard(shard))
     yield from leave_access(job, (STORE_FILE, SPOOL, USERS, *above), owner)
 
 

@@ -1,5 +1,6 @@
 """`imapbox check`, on a real disk."""
 
+import errno
 import json
 import os
 import shutil
@@ -167,3 +168,28 @@ def test_an_account_that_was_never_finished_is_a_note(store: Path) -> None:
     done = check(store)
     assert done.exit_code == 0
     assert "never made to the end" in done.output
+
+
+def test_a_directory_of_users_that_can_not_be_read(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named, and all others are looked at."""
+    closed = store / "users" / "00"
+    closed.mkdir(mode=0o700, exist_ok=True)
+    list_directory = DiskFileSystem.list_directory
+
+    def fail(self: DiskFileSystem, path: str) -> list[str]:
+        if path == "users/00":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return list_directory(self, path)
+
+    monkeypatch.setattr(DiskFileSystem, "list_directory", fail)
+    done = check(store)
+    said = "unknown: users/00: it can not be read: Permission denied\n"
+    assert done.output.startswith(said)
+    assert "could not tell: 1 users, " in done.output
+    assert done.exit_code == 2
+    closed.rmdir()
+    closed.touch(mode=0o600)
+    done = check(store)
+    assert done.output.startswith("damage: users/00: this is no directory\ndamaged: 1 ")

@@ -441,3 +441,26 @@ def test_what_is_in_the_way(
         assert done.output == f"Error: {path} {said}.\n"
         assert done.exit_code == 2
     assert sorted(store.rglob("*")) == before
+
+
+@pytest.mark.parametrize("where", ["root", "users", "shard", "user", "mailboxes"])
+@pytest.mark.parametrize("is_file", [True, False])
+def test_what_is_not_ours_beside_the_logs(
+    store: Path, where: str, *, is_file: bool
+) -> None:
+    """It is in nobody's way: check notes it, and repair lets it stay."""
+    box = inbox(store)
+    above = {
+        "root": store,
+        "users": store / "users",
+        "shard": box.parents[2],
+        "user": box.parents[1],
+        "mailboxes": box.parent,
+    }[where]
+    stray = above / ".DS_Store"
+    stray.touch(mode=0o644) if is_file else stray.mkdir(mode=0o755)
+    found = run("check", store)
+    assert found.exit_code == 0
+    assert found.output.count("note: ") == 1
+    assert run("repair", store, "--apply").output.startswith("sound")
+    assert stray.exists()
