@@ -143,7 +143,8 @@ def mend_small_things(job: Job, directory: str, checked: CheckedLog[A]) -> Steps
 
     Its messages have been read, if it is marked.
     """
-    yield from _move_strange(job, directory, checked.strange)
+    odd = yield from _odd_kinds(directory)
+    yield from _move_strange(job, directory, [*checked.strange, *odd])
     counts = checked.counts_at_head
     if counts is not None:
         with job.doing(f"{directory}/{HEAD}", "it is made anew") as wanted:
@@ -164,7 +165,8 @@ def mend_small_things(job: Job, directory: str, checked: CheckedLog[A]) -> Steps
 def mend_foreign(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[None]:
     """Move what is none of imapbox's, where the log itself is written anew."""
     names = [name for name in checked.strange if not is_ours(name)]
-    yield from _move_strange(job, directory, names)
+    odd = yield from _odd_kinds(directory)
+    yield from _move_strange(job, directory, [*names, *odd])
 
 
 def replace_log(
@@ -226,6 +228,19 @@ def _find_end(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[None]:
     elif checked.marked and job.apply:
         # What the sync that failed may have left unsynced is written again.
         yield from settle_all(directory, job.settings)
+
+
+def _odd_kinds(directory: str) -> Steps[list[str]]:
+    """Return what has a name of ours and is no file, of what a log can do without."""
+    names = yield from steps.list_directory(directory)
+    segments = {segment_name(number) for number in segment_numbers(names)}
+    odd = []
+    for name in sorted(set(names) - segments - {LOCK, HEAD, DAMAGED}):
+        with suppress(FileNotFoundError):  # servers remove snapshots without a lock
+            status = yield from steps.status(f"{directory}/{name}")
+            if is_ours(name) and not status.is_file:
+                odd.append(name)
+    return odd
 
 
 def _move_strange(job: Job, directory: str, names: Sequence[str]) -> Steps[None]:

@@ -65,7 +65,7 @@ from imapbox.store.layout import (
     mailboxes_directory,
     user_directory,
 )
-from imapbox.store.repair_each import goes_on
+from imapbox.store.repair_each import goes_on, named
 from imapbox.store.repair_register import mend_register
 from imapbox.store.repair_root import leave_access, leave_access_of_log
 from imapbox.store.repair_words import of_mailbox, of_rights
@@ -398,7 +398,8 @@ class UserRepair:
             head = yield from good_head(directory)
             counts = [head.counts] if head is not None else []
             names = yield from steps.list_directory(directory)
-            for scan in (yield from scan_all(directory, names, head)):
+            scans = yield from named(directory, scan_all(directory, names, head))
+            for scan in scans:
                 counts += [frame.counts for frame in scan.frames]
             if max((each.uidnext for each in counts), default=0) > 1:
                 given = max(each.uidvalidity for each in counts)
@@ -426,7 +427,7 @@ def mend_user(
         OSError: Likewise.
     """
     repair = UserRepair(user, job, owner, deep=deep)
-    state = yield from repair.mend_account()
+    state = yield from named(account_directory(user), repair.mend_account())
     above = user_directory(user), mailboxes_directory(user)
     yield from leave_access(job, above, owner)
     yield from leave_access_of_log(job, account_directory(user), owner)

@@ -1,6 +1,6 @@
 """Mending one mailbox beside others: what fails in it keeps none of them from it."""
 
-from typing import Final
+from typing import Final, TypeVar
 
 from imapbox.disk import steps
 from imapbox.disk.failures import in_words, unworded
@@ -15,8 +15,20 @@ from imapbox.model.errors import (
     StoreReadOnly,
 )
 
+T = TypeVar("T")
+
 # Who meets these with one mailbox would with the next, or wait as long again.
 _ENDS: Final = (MailboxBusy, DiskFull, StoreReadOnly, StoreFenced)
+
+
+def named(path: str, work: Steps[T]) -> Steps[T]:
+    """Do something; an error that names no file names ``path``."""
+    try:
+        return (yield from work)
+    except OSError as error:
+        if error.filename is None:
+            error.filename = path
+        raise
 
 
 def goes_on(job: Job, directory: str, work: Steps[None]) -> Steps[bool]:

@@ -311,7 +311,11 @@ def put_wrong_kind(box: Path, how: str) -> Path:
         "segment": box / "log.7",
         "head": box / "head",
         "mailbox": box,
+        "snapshot": box / "snap.1.64.00000000",
+        "doubts": box / "doubts",
+        "cut": box / "log.1.cut.64",
         "account's lock": box.parents[1] / "account" / "lock",
+        "account's segment": box.parents[1] / "account" / "log.1",
         "account": box.parents[1] / "account",
     }[how]
     if path.is_dir():
@@ -351,7 +355,38 @@ def test_what_is_of_the_wrong_kind(store: Path, how: str) -> None:
     assert run("check", store).exit_code == 0
 
 
-@pytest.mark.parametrize("how", ["account's lock", "account"])
+@pytest.mark.parametrize("broken", [False, True])
+@pytest.mark.parametrize("how", ["snapshot", "doubts", "cut"])
+def test_what_a_log_can_do_without(store: Path, how: str, *, broken: bool) -> None:
+    """What is in its place and of another kind is moved away, by one run."""
+    if broken:
+        break_log(store, b"IBF0", 100)
+    path = put_wrong_kind(inbox(store), how)
+    assert run("check", store).exit_code == 1
+    done = run("repair", store, "--apply")
+    assert f"done: {path.relative_to(store)}: it is moved to lost+found" in done.output
+    assert done.exit_code == 0
+    assert not path.exists()
+    assert run("check", store).exit_code == 0
+
+
+def test_a_mailbox_of_a_lost_account_with_something_of_the_wrong_kind(
+    store: Path,
+) -> None:
+    """Whether it held mail nobody can tell, so it is named, and waited for."""
+    box = inbox(store)
+    shutil.rmtree(box.parents[1] / "account")
+    (box / "log.7").mkdir(mode=0o700)
+    done = run("repair", store, "--apply")
+    assert f"Is a directory: '{box.relative_to(store)}'" in done.output
+    assert done.exit_code == 1
+    (box / "log.7").rmdir()
+    done = run("repair", store, "--apply")
+    assert "1 whose names are lost are below Recovered" in done.output
+    assert done.exit_code == 0
+
+
+@pytest.mark.parametrize("how", ["account's lock", "account's segment", "account"])
 def test_an_account_with_something_of_the_wrong_kind(store: Path, how: str) -> None:
     """Without its lock nothing is mended, and it is said what is in the way."""
     mark = mark_another(store)
@@ -359,7 +394,8 @@ def test_an_account_with_something_of_the_wrong_kind(store: Path, how: str) -> N
     assert run("check", store).exit_code == 1
     done = run("repair", store, "--apply")
     assert done.exit_code == 1
-    assert str(path.relative_to(store)) in done.output
+    named = path if how != "account's segment" else path.parent
+    assert str(named.relative_to(store)) in done.output
     assert "try again" not in done.output
     assert mark.exists()
     path.rmdir() if path.is_dir() else path.unlink()
