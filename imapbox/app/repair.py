@@ -1,6 +1,7 @@
 """`imapbox repair`: what is damaged is mended from what is left of it."""
 
 import json
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from imapbox.app.one_mailbox import (
     refusal,
     say,
 )
-from imapbox.app.presence import absent, find_store, unfinished, unreadable
+from imapbox.app.presence import absent, find_store, is_a, unfinished, unreadable
 from imapbox.app.refused import Refused
 from imapbox.disk.failures import in_words
 from imapbox.disk.filesystem import DiskFileSystem
@@ -96,10 +97,19 @@ def run_repair(
             raise refusal(in_words(error)) from error
         raise unreadable(store, error) from error
     for each in users:
-        if not filesystem.exists(user_directory(each)):
-            sentence = f"There is no account of {each!r}."
-            raise Refused(sentence)
+        _find_user(store, each)
     return run.run(store, users, name)
+
+
+def _find_user(store: Path, user: UserName) -> None:
+    path = store / user_directory(user)
+    try:
+        found = is_a(stat.S_ISDIR, path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if not found:
+        sentence = f"There is no account of {user!r}."
+        raise Refused(sentence)
 
 
 class _Run:

@@ -1,0 +1,294 @@
+"""What an administrator's commands do where a store is not as it should be."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+from imapbox.model.errors import MailError
+from imapbox.model.names import UserName
+from imapbox.store.layout import (
+    SPOOL,
+    STORE_FILE,
+    USERS,
+    account_directory,
+    mailboxes_directory,
+    user_directory,
+    user_shard,
+)
+from tests.support.stored_mail import stored_mail
+
+ANA: Final = UserName("ana")
+BOB: Final = UserName("bob")
+OWNER: Final = 65534
+PATIENCE: Final = 45.0  # seconds; a lock is waited for for 30
+MESSAGES: Final = [b"Subject: %d\r\n\r\n%b\r\n" % (n, b"x" * 900) for n in range(3)]
+# sysexits.h: no such user; may not be tried again; may be.
+STATUSES: Final = {0, 1, 2, 67, 69, 75}
+# One in so many is tried; from an effort of 20 on all are.
+SHARE: Final = 12
+
+COMMANDS: Final[dict[str, list[str]]] = {
+    "check": [],
+    "check deep": ["--deep"],
+    "check user": ["ana"],
+    "locks": [],
+    "repair": [],
+    "repair apply": ["--apply", "--deep"],
+    "repair user": ["ana"],
+    "repair mailbox": ["--apply", "ana", "INBOX"],
+    "log": ["ana"],
+    "log json": ["--json", "ana"],
+    "undo": ["--to", "1", "ana"],
+    "compact": ["--grace", "0"],
+    "compact user": ["--verbose", "ana"],
+    "quota": ["ana"],
+    "quota set": ["--messages", "5", "ana"],
+    "acl": ["ana"],
+    "snapshot": ["{out}"],
+    "restore as": ["--from", "{copy}", "--as", "Back", "ana"],
+    "restore in place": ["--from", "{copy}", "--in-place", "ana"],
+    "restored": [],
+    "user add": ["carl"],
+    "deliver": ["ana"],
+}
+# Whoever opens an account settles it; these don't.
+LOOKS_ONLY: Final = {
+    *("check", "check deep", "check user", "locks", "repair", "repair user"),
+}
+
+
+class Done(NamedTuple):
+    """How a command ended.
+
+    Attributes:
+        status: None: it did not.
+        said: On either channel.
+    """
+
+    status: int | None
+    said: str
+
+
+class Imapbox:
+    """Runs commands, and knows a store, of which it makes others."""
+
+    def __init__(self, process: "subprocess.Popen[str]", directory: Path) -> None:
+        self._process = process
+        self._mail = directory / "mail"
+        self.store, self.copy = directory / "sound", directory / "copy"
+        self.harmed, self.out = directory / "store", directory / "out"
+        self.store.mkdir()
+        if os.geteuid() == 0:
+            os.chown(self.store, OWNER, OWNER)
+        for user in (ANA, BOB):
+            assert self.run("user add", user, store=self.store).status == 0
+            for message in MESSAGES:
+                self._mail.write_bytes(message)
+                assert self.run("deliver", user, store=self.store).status == 0
+        assert self.run("snapshot", str(self.copy), store=self.store).status == 0
+
+    def run(self, command: str, *arguments: str, store: Path) -> Done:
+        """Run one; of what it is called more words than its own tell it apart."""
+        verb = ["user", "add"] if command == "user add" else command.split()[:1]
+        wish = {
+            "argv": [*verb, "--store", str(store), *arguments],
+            "stdin": str(self._mail if command == "deliver" else os.devnull),
+            "patience": PATIENCE,
+        }
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(wish) + "\n")
+        self._process.stdin.flush()
+        return Done(**json.loads(self._process.stdout.readline()))
+
+    @contextmanager
+    def harmed_store(self, place: str, way: Callable[[Path], None]) -> Iterator[Path]:
+        """Make one like it, and harm a place in it."""
+        subprocess.run(["cp", "-a", self.store, self.harmed], check=True)
+        try:
+            way(self.harmed / place)
+            yield self.harmed
+        finally:
+            shutil.rmtree(self.harmed)
+            shutil.rmtree(self.out, ignore_errors=True)
+
+    def inbox(self, user: UserName) -> str:
+        """Return where it is."""
+        for path in sorted((self.store / mailboxes_directory(user)).iterdir()):
+            if (path / "log.1").stat().st_size > 1000:
+                return str(path.relative_to(self.store))
+        raise AssertionError(user)
+
+
+@pytest.fixture(scope="module")
+def imapbox() -> Iterator[Imapbox]:
+    """A store of two users, and commands."""
+    with (
+        TemporaryDirectory() as name,
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.damage.forks"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        directory = Path(name)
+        directory.chmod(0o755)
+        yield Imapbox(process, directory)
+        process.communicate()  # it ends where there is no more to read
+
+
+def gone(path: Path) -> None:
+    """Remove it, and what is in it."""
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def emptied(path: Path) -> None:
+    """Leave nothing in it."""
+    if path.is_dir():
+        for each in path.iterdir():
+            gone(each)
+    else:
+        path.write_bytes(b"")
+
+
+def cut(path: Path) -> None:
+    """Leave half of it."""
+    if path.is_dir():
+        for each in sorted(path.iterdir())[::2]:
+            gone(each)
+    else:
+        os.truncate(path, path.stat().st_size // 2)
+
+
+def noise(path: Path) -> None:
+    """Flip half of its bits; put what is nobody's into a directory."""
+    if path.is_dir():
+        (path / ".DS_Store").write_bytes(b"noise")
+        for name in (b"%ff", b"\xff", b"log.0", b"head.new"):
+            os.mkdir(os.path.join(os.fsencode(path), name))  # noqa: PTH102, PTH118 - no text
+    else:
+        path.write_bytes(bytes(octet ^ 0x5A for octet in path.read_bytes()))
+
+
+def other_kind(path: Path) -> None:
+    """Put a directory in a file's place, and a file in a directory's."""
+    was_file = path.is_file()
+    gone(path)
+    path.mkdir() if was_file else path.write_bytes(b"a file")
+
+
+def pipe(path: Path) -> None:
+    """Put a pipe in its place."""
+    gone(path)
+    os.mkfifo(path)
+
+
+def link(path: Path) -> None:
+    """Put a link to it in its place."""
+    away = path.with_name("elsewhere")
+    path.rename(away)
+    path.symlink_to(away.name)
+
+
+def closed(path: Path) -> None:
+    """Let the owner of the store not read it."""
+    path.chmod(0)
+    if os.geteuid() == 0:
+        os.chown(path, 0, 0)
+
+
+WAYS: Final = (gone, emptied, cut, noise, other_kind, pipe, link, closed)
+
+
+def places(imapbox: Imapbox) -> list[str]:
+    """Return what can be harmed: all that is Ana's, and what is above it."""
+    logs = [account_directory(ANA), imapbox.inbox(ANA)]
+    return [
+        *(STORE_FILE, SPOOL, USERS, user_shard(ANA), user_directory(ANA)),
+        *(mailboxes_directory(ANA), *logs),
+        *(f"{log}/{name}" for log in logs for name in ("head", "lock", "log.1")),
+    ]
+
+
+def tree(store: Path) -> dict[str, Any]:
+    """Return what there is."""
+    found: dict[str, Any] = {}
+    for path in sorted(store.rglob("*")):
+        about = path.lstat()
+        content = path.read_bytes() if path.is_file() else None
+        found[str(path)] = (about.st_mode, about.st_size, content)
+    return found
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """Say what was changed."""
+    names = before.keys() | after.keys()
+    return f"changed: {[name for name in names if before.get(name) != after.get(name)]}"
+
+
+def mail_of(store: Path, user: UserName, imapbox: Imapbox) -> list[bytes]:
+    """Return the messages of an INBOX, without what a delivery puts before them."""
+    found = stored_mail(store, store / imapbox.inbox(user))
+    return [body[body.index(b"Subject:") :] for body in found.values()]
+
+
+def try_one(imapbox: Imapbox, command: str, store: Path) -> Done:
+    """Run a command on a harmed store, and see that it ends as it should."""
+    before = tree(store) if command in LOOKS_ONLY else None
+    words = [
+        word.format(copy=imapbox.copy, out=imapbox.out) for word in COMMANDS[command]
+    ]
+    done = imapbox.run(command, *words, store=store)
+    assert done.status is not None, "it does not end"
+    assert done.status in STATUSES, done
+    assert done.status == 0 or done.said.strip(), "it does not say why"
+    assert "Traceback" not in done.said, done.said.splitlines()[-1]
+    if before is not None and tree(store) != before:
+        raise AssertionError(changed(before, tree(store)))
+    return done
+
+
+def test_each_command_ends_with_a_sentence(
+    imapbox: Imapbox, effort: int, seed: int, tell: Callable[[object], None]
+) -> None:
+    """Whatever is harmed: without a traceback, and with a status that is documented.
+
+    And whatever of Ana's it is, Bob's mail is there still, and is in a copy.
+    """
+    cases = [
+        (place, way, command)
+        for place in places(imapbox)
+        for way in WAYS
+        for command in COMMANDS
+    ]
+    if effort < 20:
+        cases = random.Random(seed).sample(cases, len(cases) * effort // SHARE)
+    ends: Counter[int | None] = Counter()
+    wrong = []
+    for place, way, command in cases:
+        with imapbox.harmed_store(place, way) as store:
+            try:
+                done = try_one(imapbox, command, store)
+                ends[done.status] += 1
+                if place.startswith(user_directory(ANA)):
+                    assert mail_of(store, BOB, imapbox) == MESSAGES
+                    if command == "snapshot":
+                        assert mail_of(imapbox.out, BOB, imapbox) == MESSAGES
+            except (AssertionError, OSError, MailError) as error:
+                wrong.append(
+                    f"{place} {way.__name__}, {command}: {str(error).splitlines()[0]}"
+                )
+    tell(f"{len(cases)} commands; ended with {dict(ends)}")
+    assert not wrong, "\n".join(wrong)
