@@ -10,13 +10,14 @@ from imapbox.app.offline import become_owner
 from imapbox.app.one_mailbox import (
     chosen_mailbox,
     chosen_user,
+    passes,
     refusal,
+    refusal_at,
     say,
     set_of,
 )
 from imapbox.app.presence import absent, find_store, unfinished
 from imapbox.app.refused import Refused
-from imapbox.disk.failures import in_words
 from imapbox.disk.steps import Steps, perform_patiently
 from imapbox.disk.two_roots import THERE, TwoRoots
 from imapbox.index.encoding import ranges_of
@@ -85,10 +86,8 @@ def run_restore(
         raise click.ClickException(sentence) from error
     except MailError as error:
         raise refusal(error) from error
-    except PermissionError as error:
-        raise _denied(store, copy, error) from error
     except OSError as error:
-        raise refusal(in_words(error)) from error
+        raise _failed(store, copy, error) from error
     for line in lines(done, source, target):
         say(line)
     return NOT_ALL if done.broken or done.broken_here else ALL
@@ -133,16 +132,17 @@ def _damaged_in(copy: Path, user: UserName, error: CopyDamaged) -> click.ClickEx
     return click.ClickException(f"{what} is damaged in the copy at {copy}: {then}.")
 
 
-def _denied(store: Path, copy: Path, error: PermissionError) -> click.ClickException:
-    """Return what it ends with that may not read the copy, or use the store."""
+def _failed(store: Path, copy: Path, error: OSError) -> click.ClickException:
+    """Return what it ends with that can't read the copy, or use the store."""
     path = error.filename
-    if not isinstance(path, str):  # it was open already
-        return refusal(in_words(error))
-    if path == str(copy) or path.startswith(THERE):
-        of, path = f"read the copy at {copy}", path.removeprefix(f"{THERE}/")
-    else:
-        of = f"use the mail store at {store}"
-    return Refused(f"Can not {of} as uid {os.geteuid()}: {path}: {error.strerror}.")
+    if not isinstance(path, str) or passes(error):
+        return refusal_at(store, error)
+    if path != str(copy) and not path.startswith(THERE):
+        return refusal_at(store, error)
+    what = f"{path.removeprefix(f'{THERE}/')}: {error.strerror}."
+    if isinstance(error, PermissionError):
+        return Refused(f"Can not read the copy at {copy} as uid {os.geteuid()}: {what}")
+    return click.ClickException(f"Can not read the copy at {copy}: {what}")
 
 
 def lines(done: Restored, source: MailboxName, target: MailboxName) -> list[str]:

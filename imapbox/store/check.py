@@ -4,9 +4,7 @@ Nothing is written and no lock is taken, while others are at work. Whatever is
 made, renamed or removed meanwhile is looked at again before anything is said.
 """
 
-import re
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.steps import perform, perform_patiently, status
@@ -34,14 +32,13 @@ from imapbox.store.layout import (
     USERS,
     account_directory,
     decode_user,
+    is_mailbox,
     is_shard,
     mailbox_directory,
     mailboxes_directory,
     user_directory,
 )
 from imapbox.store.restored import RESTORING
-
-_MAILBOX: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class StoreCheck:
@@ -257,7 +254,7 @@ class StoreCheck:
             elif name in deleted:
                 sentence = "this mailbox was deleted; imapbox compact removes it"
                 yield _note(f"{above}/{name}", sentence)
-            elif name not in bound and _MAILBOX.fullmatch(name):
+            elif name not in bound and is_mailbox(name):
                 yield _note(f"{above}/{name}", "no account has this mailbox")
             elif name not in bound:
                 yield _note(f"{above}/{name}", "this is none of imapbox's")

@@ -27,8 +27,6 @@ UNFINISHED: Final = "unfinished"
 SPOOL: Final = "spool"
 USERS: Final = "users"
 
-_MAILBOX: Final = re.compile(r"[0-9a-f]{32}")
-
 
 def user_shard(user: UserName) -> str:
     """Return the directory above a user's."""
@@ -38,6 +36,11 @@ def user_shard(user: UserName) -> str:
 def is_shard(name: str) -> bool:
     """Say whether a directory above users' may be called so."""
     return re.fullmatch(r"[0-9a-f]{2}", name) is not None
+
+
+def is_mailbox(name: str) -> bool:
+    """Say whether a mailbox's directory may be called so."""
+    return re.fullmatch(r"[0-9a-f]{32}", name) is not None
 
 
 def user_directory(user: UserName) -> str:
@@ -62,7 +65,7 @@ def mailbox_directory(user: UserName, mailbox_id: bytes) -> str:
 
 def mailbox_ids(names: Iterable[str]) -> list[bytes]:
     """Return whose directories are among names of the directory above."""
-    return [bytes.fromhex(name) for name in names if _MAILBOX.fullmatch(name)]
+    return [bytes.fromhex(name) for name in names if is_mailbox(name)]
 
 
 def cache_directory(user: UserName) -> str:

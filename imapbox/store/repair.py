@@ -8,7 +8,6 @@ A mailbox that was deleted is mended only if it is marked as damaged, since the
 mark keeps compaction from removing it.
 """
 
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -61,6 +60,7 @@ from imapbox.store.create import (
 from imapbox.store.format import make_directory_if_missing
 from imapbox.store.layout import (
     account_directory,
+    is_mailbox,
     mailbox_directory,
     mailboxes_directory,
     user_directory,
@@ -73,7 +73,6 @@ from imapbox.store.restored import RESTORING, RUN_SIZE
 
 COMMAND: Final = "repair"
 RECOVERED: Final = "Recovered"
-_MAILBOX: Final = re.compile(r"[0-9a-f]{32}")
 
 T = TypeVar("T")
 A = TypeVar("A", bound=EndingAudit)
@@ -375,7 +374,7 @@ class UserRepair:
             return []
         found = []
         names = yield from steps.list_directory(above)
-        for name in filter(_MAILBOX.fullmatch, names):
+        for name in filter(is_mailbox, names):
             with suppress(FileNotFoundError):  # compaction removed it meanwhile
                 if (yield from steps.status(f"{above}/{name}")).is_directory:
                     found.append(bytes.fromhex(name))

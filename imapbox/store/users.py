@@ -1,7 +1,6 @@
 """Who has mail in a store: one walk for all who need to know."""
 
 import errno
-import re
 from typing import Final, NamedTuple
 
 from imapbox.disk import steps
@@ -9,9 +8,8 @@ from imapbox.disk.fence import CUT_OFF
 from imapbox.disk.steps import Steps
 from imapbox.model.names import UserName
 from imapbox.store.create import account_is_made
-from imapbox.store.layout import USERS, decode_user, user_directory
+from imapbox.store.layout import USERS, decode_user, is_shard, user_directory
 
-_SHARD: Final = re.compile("[0-9a-f]{2}")
 # What a name stands for that is no directory, or went just now.
 _NO_DIRECTORY: Final = frozenset({errno.ENOTDIR, errno.ELOOP, errno.ENOENT})
 
@@ -52,7 +50,7 @@ def users_with_directory() -> Steps[Found]:
     """
     found = Found([], {})
     for shard in (yield from steps.list_directory(USERS)):
-        if not _SHARD.fullmatch(shard):
+        if not is_shard(shard):
             continue
         path = f"{USERS}/{shard}"
         try:

@@ -253,14 +253,7 @@ def test_what_may_not_be_opened_is_named(
 ) -> None:
     """It is said whether the copy is closed or the store; to try again is no help."""
     store, copy = store_and_copy(tmp_path)
-
-    def open_beneath(root: int, name: str, flags: int) -> int:
-        where = Path(f"/proc/self/fd/{root}").readlink()
-        if (where, name) == (tmp_path / closed, path):
-            raise OSError(errno.EACCES, os.strerror(errno.EACCES), name)
-        return beneath.open_beneath(root, name, flags)
-
-    monkeypatch.setattr(filesystem, "open_beneath", open_beneath)
+    refuse(monkeypatch, tmp_path / closed, path, errno.EACCES)
     words = ["--store", str(store), "--from", str(copy), "--as", "Back", ANA]
     done = CliRunner().invoke(main, ["restore", *words])
     where = f"{said} at {tmp_path / closed} as uid {os.geteuid()}: {path}"
@@ -299,6 +292,23 @@ def test_an_account_that_can_not_be_changed(tmp_path: Path) -> None:
     assert done.exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("broken", "said"), [("copy", "read the copy"), ("store", "use the mail store")]
+)
+def test_a_disk_that_fails_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, said: str
+) -> None:
+    """It is said whose file it was, and what the system said of it."""
+    store, copy = store_and_copy(tmp_path)
+    head = f"{account_directory(ANA)}/head"
+    refuse(monkeypatch, tmp_path / broken, head, errno.EIO)
+    words = ["--store", str(store), "--from", str(copy), "--as", "Back", ANA]
+    done = CliRunner().invoke(main, ["restore", *words])
+    where = f"{said} at {tmp_path / broken}: {head}"
+    assert done.output == f"Error: Can not {where}: Input/output error.\n"
+    assert done.exit_code == 1
+
+
 @pytest.mark.parametrize("garbled", ["store", "copy"])
 def test_what_is_no_store_is_named(tmp_path: Path, garbled: str) -> None:
     """It is said whether it is the copy or the store whose store file is no such."""
@@ -322,6 +332,18 @@ def test_what_is_of_an_unknown_format_is_named(tmp_path: Path, foreign: str) -> 
     assert done.output.startswith(f"Error: At {tmp_path / foreign}: The mail store is")
     assert done.output.endswith("it was written by a newer imapbox.\n")
     assert done.exit_code == 1
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, where: Path, path: str, error: int) -> None:
+    """Let a file of a store, or of a copy, not be opened."""
+
+    def open_beneath(root: int, name: str, flags: int) -> int:
+        below = Path(f"/proc/self/fd/{root}").readlink()
+        if (below, name) == (where, path):
+            raise OSError(error, os.strerror(error), name)
+        return beneath.open_beneath(root, name, flags)
+
+    monkeypatch.setattr(filesystem, "open_beneath", open_beneath)
 
 
 def store_and_copy(parent: Path) -> tuple[Path, Path]:
