@@ -9,8 +9,14 @@ from twisted.internet import reactor as _reactor  # noqa: TID251 - the roof inst
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from imapbox.app.presence import absent, find_store, something_else, unreadable
-from imapbox.store.format import NoStore, NotAStore
+from imapbox.app.presence import (
+    absent,
+    find_store,
+    something_else,
+    unfinished,
+    unreadable,
+)
+from imapbox.store.format import NoStore, NotAStore, UnfinishedCopy
 from imapbox.store.store import Store
 
 T = TypeVar("T")
@@ -102,6 +108,8 @@ async def _opened(store: Store, work: Callable[[Store], Awaitable[T]]) -> T:
         await store.start()
     except NoStore as error:
         raise absent(root) from error
+    except UnfinishedCopy as error:
+        raise unfinished(root) from error
     except NotAStore as error:
         raise something_else(root) from error
     except OSError as error:

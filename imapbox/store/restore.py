@@ -161,10 +161,8 @@ def _read_there(user: UserName, name: MailboxName) -> Steps[_Copy]:
     directory = there(mailbox_directory(user, account.names[name].mailbox_id))
     try:
         return _Copy(directory, (yield from read_copy(directory, MailboxState)))
-    except FileNotFoundError as error:
-        raise NotInCopy(name) from error
-    except MailboxDamaged as error:
-        raise CopyDamaged(name) from error
+    except (FileNotFoundError, MailboxDamaged) as error:
+        raise CopyDamaged(name) from error  # its account has it
 
 
 def _check_names(state: AccountState, target: MailboxName, *, in_place: bool) -> None:

@@ -20,6 +20,7 @@ from imapbox.model.names import UserName
 from imapbox.store.layout import (
     SPOOL,
     STORE_FILE,
+    UNFINISHED,
     USERS,
     account_directory,
     mailboxes_directory,
@@ -258,6 +259,19 @@ def try_one(imapbox: Imapbox, command: str, store: Path) -> Done:
     if before is not None and tree(store) != before:
         raise AssertionError(changed(before, tree(store)))
     return done
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_copy_that_is_not_finished_is_no_store(
+    imapbox: Imapbox, command: str
+) -> None:
+    """Each command says so, and leaves it as it is."""
+    with imapbox.harmed_store(UNFINISHED, Path.touch) as store:
+        before = tree(store)
+        done = try_one(imapbox, command, store)
+        assert "not finished" in done.said
+        assert done.status != 0
+        assert tree(store) == before
 
 
 def test_each_command_ends_with_a_sentence(

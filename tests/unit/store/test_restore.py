@@ -20,7 +20,12 @@ from imapbox.model.errors import (
 from imapbox.model.names import INBOX, MailboxName
 from imapbox.store.layout import mailboxes_directory
 from imapbox.store.replaced import PlaceDamaged
-from imapbox.store.restore import NotInCopy, Restored, restore_mailbox
+from imapbox.store.restore import (
+    CopyDamaged,
+    NotInCopy,
+    Restored,
+    restore_mailbox,
+)
 from imapbox.store.store_copy import there
 from tests.simulation.disk import run
 from tests.simulation.mailbox import ACCOUNT, ALICE, deliver, settings_of
@@ -90,6 +95,19 @@ def test_what_can_not_be(stores: Stores) -> None:
         stores.restore(BACK, source=BACK)
     assert len(stores.directories()) == len(before) + 1
     assert stores.process.list_directory(copied) == before
+
+
+def test_what_is_gone_from_the_copy_is_damage_there(stores: Stores) -> None:
+    """A mailbox that the copy's account names is missing to it; nothing is done."""
+    directory = there(stores.account().directory)
+    for name in stores.process.list_directory(directory):
+        stores.process.unlink(f"{directory}/{name}")
+    stores.process.remove_directory(directory)
+    before = stores.directories()
+    with pytest.raises(CopyDamaged) as caught:
+        stores.restore(BACK)
+    assert caught.value.mailbox == INBOX
+    assert stores.directories() == before
 
 
 def test_a_full_disk_takes_nothing(stores: Stores) -> None:
