@@ -142,6 +142,8 @@ class _Job:
         for directory in done.damaged:
             self._status = NOT_WHOLE
             say(f"{user}: damaged, and copied as it is: {directory}")
+        for directory, error in done.left_out.items():
+            self._left_out(f"{user}: {directory}", error)
 
 
 def _ends(error: MailError | OSError) -> bool:

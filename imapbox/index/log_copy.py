@@ -114,13 +114,21 @@ class LogCopy:
         yield from steps.sync_directory(self.target)
 
     def take_all(self) -> Steps[None]:
-        """Copy the segments, the head and the mark of a damaged log as they are."""
+        """Copy the segments, the head and the mark of a damaged log as they are.
+
+        Raises:
+            BeginningGone: One was removed meanwhile.
+        """
         # Mail may come nevertheless, if nobody knows of the damage yet.
         head = yield from head_octets(self.source)
         names = yield from steps.list_directory(self.source)
         segments = [segment_name(number) for number in segment_numbers(names)]
-        for name in (*segments, *({DAMAGED} & {*names})):
-            yield from self._copy(name, None)
+        try:
+            for name in (*segments, *({DAMAGED} & {*names})):
+                yield from self._copy(name, None)
+        except FileNotFoundError as error:
+            yield from self.clear()
+            raise BeginningGone from error
         if head:
             yield from write_file(f"{self.target}/{HEAD}", head)
         yield from write_file(f"{self.target}/{LOCK}", new_lock_file())

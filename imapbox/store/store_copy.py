@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
 from imapbox.disk import steps
+from imapbox.disk.failures import unworded
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.disk.two_roots import THERE
@@ -73,12 +74,34 @@ class Cut(NamedTuple):
         mailboxes: The mailboxes', by id.
         damaged: Ids of those that are to be copied as they are.
         missing: Ids of those that are not there, which is damage.
+        left_out: Ids of those that can't be read, and why.
     """
 
     account: Extent | None
     mailboxes: dict[bytes, Extent]
     damaged: list[bytes]
     missing: list[bytes]
+    left_out: dict[bytes, OSError]
+
+    def leave_out(self, mailbox_id: bytes, error: OSError) -> None:
+        """Go on without a mailbox that can't be read.
+
+        Raises:
+            OSError: Others could not be copied either.
+        """
+        _check_alone(error)
+        self.mailboxes.pop(mailbox_id, None)
+        if mailbox_id in self.damaged:
+            self.damaged.remove(mailbox_id)
+        self.left_out[mailbox_id] = error
+
+
+def _check_alone(error: OSError) -> None:
+    """Raise an error of the copy, or of all of the disk: it is not one mailbox's."""
+    path = error.filename
+    in_copy = isinstance(path, str) and path.startswith(THERE)
+    if in_copy or unworded(error) is None:
+        raise error
 
 
 # And directories of logs that have to be settled before they can be copied.
@@ -94,12 +117,14 @@ class CopiedUser:
         messages: How many messages are in them; of a damaged one, as its head says.
         octets: Of their logs.
         damaged: Directories of logs that are damaged, or not there.
+        left_out: Directories of mailboxes that can't be read, and why.
     """
 
     mailboxes: int = 0
     messages: int = 0
     octets: int = 0
     damaged: list[str] = field(default_factory=list)
+    left_out: dict[str, OSError] = field(default_factory=dict)
 
 
 def there(path: str) -> str:
@@ -145,7 +170,7 @@ def copy_user(user: UserName, settings: Settings) -> Steps[CopiedUser]:
     Raises:
         MailboxBusy: A lock was not to be had, or compaction was always faster.
         MailboxDamaged: Of the account nothing can be read.
-        OSError: It can't be read, or there is no room.
+        OSError: The account can't be read, or there is no room.
     """
     above = user_shard(user), user_directory(user)
     for path in (*above, account_directory(user), mailboxes_directory(user)):
@@ -156,9 +181,12 @@ def copy_user(user: UserName, settings: Settings) -> Steps[CopiedUser]:
     for _ in range(_TRIES):
         cut = yield from _cut(user, settings)
         try:
-            for mailbox_id, extent in cut.mailboxes.items():
+            for mailbox_id, extent in [*cut.mailboxes.items()]:
                 copy = yield from _copy_of(user, mailbox_id, copies)
-                yield from copy.extend(extent)
+                try:
+                    yield from copy.extend(extent)
+                except OSError as error:
+                    cut.leave_out(mailbox_id, error)
             if cut.account is not None:
                 yield from account.extend(cut.account)
             done = yield from _finish(user, cut, copies, account)
@@ -183,22 +211,30 @@ def _copy_of(
 def _finish(
     user: UserName, cut: Cut, copies: dict[bytes, LogCopy], account: LogCopy
 ) -> Steps[CopiedUser]:
-    done = CopiedUser(mailboxes=len(cut.mailboxes) + len(cut.damaged))
-    for mailbox_id in copies.keys() - cut.mailboxes.keys():
-        # It was deleted meanwhile.
+    done = CopiedUser()
+    for mailbox_id in [*cut.damaged]:
+        copy = yield from _copy_of(user, mailbox_id, copies)
+        try:
+            yield from copy.clear()  # it was thought to be sound, perhaps
+            yield from copy.take_all()
+        except OSError as error:
+            cut.leave_out(mailbox_id, error)
+    for mailbox_id in copies.keys() - cut.mailboxes.keys() - {*cut.damaged}:
+        # It was deleted meanwhile, or can't be read.
         yield from copies[mailbox_id].clear()
         yield from steps.remove_directory(copies.pop(mailbox_id).target)
     for mailbox_id, extent in cut.mailboxes.items():
         yield from copies[mailbox_id].finish(extent.head)
         done.messages += extent.head.counts.exists
     for mailbox_id in cut.damaged:
-        copy = yield from _copy_of(user, mailbox_id, copies)
-        yield from copy.take_all()
         head = yield from good_head(mailbox_directory(user, mailbox_id))
         done.messages += head.counts.exists if head is not None else 0
     short = [each for each in cut.mailboxes if copies[each].is_short]
     broken = (*cut.damaged, *cut.missing, *short)
     done.damaged += (mailbox_directory(user, mailbox_id) for mailbox_id in broken)
+    done.mailboxes = len(cut.mailboxes) + len(cut.damaged)
+    for mailbox_id, why in cut.left_out.items():
+        done.left_out[mailbox_directory(user, mailbox_id)] = why
     yield from steps.sync_directory(there(mailboxes_directory(user)))
     if cut.account is None:
         yield from account.take_all()
@@ -226,7 +262,10 @@ def _cut(user: UserName, settings: Settings) -> Steps[Cut]:
         if not unsettled:
             return cut
         for directory in unsettled:
-            yield from recover(directory, settings, command=COMMAND)
+            try:
+                yield from recover(directory, settings, command=COMMAND)
+            except OSError as error:
+                _check_alone(error)
         tried.update(unsettled)
     raise MailboxBusy(COMMAND)
 
@@ -289,7 +328,7 @@ def _heads(
 
     Of ``tried`` nobody could even under the lock: they are copied as they are.
     """
-    cut = Cut(account, {}, [], [])
+    cut = Cut(account, {}, [], [], {})
     unsettled: list[str] = []
     for mailbox_id in mailboxes:
         directory = mailbox_directory(user, mailbox_id)
@@ -303,6 +342,8 @@ def _heads(
                 unsettled.append(directory)
         except (FileNotFoundError, NotADirectoryError):
             cut.missing.append(mailbox_id)
+        except OSError as error:
+            cut.leave_out(mailbox_id, error)
     return cut, unsettled
 
 

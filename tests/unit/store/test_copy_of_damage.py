@@ -1,5 +1,6 @@
 """What a copy of a store holds of mail whose files were harmed before."""
 
+import errno
 import itertools
 import random
 from collections.abc import Callable, Iterable
@@ -12,9 +13,11 @@ from imapbox.disk.steps import Call
 from imapbox.disk.two_roots import THERE
 from imapbox.index.log_copy import extent_of
 from imapbox.model.errors import MailError
-from imapbox.store.layout import USERS, account_directory
+from imapbox.model.names import MailboxName
+from imapbox.store.layout import USERS, account_directory, mailboxes_directory
 from imapbox.store.store_copy import CopiedUser, copy_user, there
 from tests.simulation.disk import SimulatedDisk, run
+from tests.simulation.fault import Fault
 from tests.simulation.mailbox import (
     ALICE,
     Account,
@@ -26,6 +29,7 @@ from tests.simulation.mailbox import (
     settings_of,
 )
 
+TRASH: Final = MailboxName("Trash")
 BODIES: Final = [bytes([letter]) * 180 for letter in b"abcd"]
 SEGMENT: Final = 300  # octets: a message fills it
 PAIRS: Final = 40  # of those that are possible, for each unit of effort
@@ -43,7 +47,7 @@ def harmed_store(
     harms: Iterable[Harm] = (), *, rebooted: bool = False
 ) -> SimulatedDisk:
     """Return a store whose INBOX has four segments, and what was done to it."""
-    disk = new_store()
+    disk = new_store(TRASH)
     process = disk.process(70)
     account = account_on(disk, 70, segment_limit=SEGMENT)
     for body in BODIES:
@@ -106,7 +110,7 @@ def copied_as_seen(disk: SimulatedDisk) -> CopiedUser:
     shown = seen(disk)
     process = disk.process(1)
     done: CopiedUser = run(copy_user(ALICE, settings_of(process)), process)
-    assert done.mailboxes == 1
+    assert done.mailboxes == 2
     assert disk.locks == {}
     if shown is not None:
         assert seen(copy_in(disk)) == shown
@@ -157,6 +161,37 @@ def test_a_damaged_account_is_copied_at_once() -> None:
         done = copied_as_seen(harmed_store([(f"{directory}/log.1", way)]))
         assert done.damaged == [directory]
         assert done.messages == len(BODIES)
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        *(("open", "/head"), ("open", "/log.2"), ("pread", "/head")),
+        *(("size", "/log.3"), ("list_directory", "")),
+    ],
+)
+@pytest.mark.parametrize("error", [errno.EIO, errno.EACCES, errno.EISDIR])
+@pytest.mark.parametrize("is_marked", [False, True], ids=["", "marked"])
+def test_a_mailbox_that_can_not_be_read_is_left_out(
+    method: str, name: str, error: int, *, is_marked: bool
+) -> None:
+    """It is said why; all others are copied, and nothing of it is."""
+    disk = harmed_store()
+    process = disk.process(1)
+    directory = account_on(disk, 1).directory
+    if is_marked:
+        process.close(process.open(f"{directory}/damaged", Mode.CREATE))
+    before = process.list_directory(mailboxes_directory(ALICE))
+    where = f"{directory}{name}".__eq__
+    disk.faults = (Fault(frozenset({method}), 1, error, stays=True, where=where),)
+    done: CopiedUser = run(copy_user(ALICE, settings_of(process)), process)
+    assert done.damaged == []
+    assert {path: why.errno for path, why in done.left_out.items()} == {
+        directory: error
+    }
+    assert done.mailboxes == len(before) - 1
+    there_are = process.list_directory(there(mailboxes_directory(ALICE)))
+    assert {*before} - {*there_are} == {directory.rpartition("/")[2]}
 
 
 @pytest.mark.parametrize("moment", range(4))
