@@ -1,7 +1,6 @@
 """`imapbox repair`: what is damaged is mended from what is left of it."""
 
 import json
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -17,7 +16,7 @@ from imapbox.app.one_mailbox import (
     refusal,
     say,
 )
-from imapbox.app.presence import absent, find_store, is_a, unfinished, unreadable
+from imapbox.app.presence import absent, find_store, unfinished, unreadable
 from imapbox.app.refused import Refused
 from imapbox.disk.failures import in_words
 from imapbox.disk.filesystem import DiskFileSystem
@@ -27,7 +26,7 @@ from imapbox.index.settings import Settings
 from imapbox.model.errors import MailError, UnknownFormat
 from imapbox.model.names import SHARED_USER, MailboxName, UserName
 from imapbox.store.format import NotAStore, UnfinishedCopy
-from imapbox.store.layout import user_directory
+from imapbox.store.layout import user_directory, user_shard
 from imapbox.store.repair import mend_user
 from imapbox.store.repair_root import (
     InTheWay,
@@ -97,19 +96,22 @@ def run_repair(
             raise refusal(in_words(error)) from error
         raise unreadable(store, error) from error
     for each in users:
-        _find_user(store, each)
+        _find_user(store, filesystem, each)
     return run.run(store, users, name)
 
 
-def _find_user(store: Path, user: UserName) -> None:
-    path = store / user_directory(user)
-    try:
-        found = is_a(stat.S_ISDIR, path)
-    except OSError as error:
-        raise unreadable(path, error) from error
-    if not found:
-        sentence = f"There is no account of {user!r}."
-        raise Refused(sentence)
+def _find_user(store: Path, filesystem: DiskFileSystem, user: UserName) -> None:
+    for path in (user_shard(user), user_directory(user)):
+        try:
+            found = perform(status(path), filesystem)
+        except FileNotFoundError as error:
+            sentence = f"There is no account of {user!r}."
+            raise Refused(sentence) from error
+        except OSError as error:
+            raise unreadable(store / path, error) from error
+        if not found.is_directory:
+            sentence = f"{store / path} is no directory, and should be one."
+            raise Refused(sentence)
 
 
 class _Run:
@@ -178,7 +180,10 @@ class _Run:
         found = perform(users_with_directory(), self._filesystem)
         job = Job(self._settings, self._apply)
         for path, error in found.closed.items():
-            job.fail(path, error)
+            if isinstance(error, NotADirectoryError):
+                job.leave(path, "this is no directory, and should be one")
+            else:
+                job.fail(path, error)
         self._tell(job)
         return found.users
 

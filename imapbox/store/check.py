@@ -150,6 +150,9 @@ class StoreCheck:
 
     def _account(self, user: UserName) -> Iterator[Finding]:
         home = user_directory(user)
+        if self._filesystem.exists(home) and not self._is_directory(home):
+            yield Finding(Severity.DAMAGE, home, "this is no directory")
+            return
         if not perform(account_is_made(user), self._filesystem):
             yield _note(home, "this account was never made to the end")
             return

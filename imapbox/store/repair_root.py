@@ -5,6 +5,7 @@ had a reason, and who it belongs to only root can say.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from imapbox.disk import steps
 from imapbox.disk.steps import Steps
@@ -91,10 +92,16 @@ def mend_store_file(job: Job) -> Steps[None]:
 
 
 def leave_access_of_root(job: Job, owner: int) -> Steps[None]:
-    """Note what is open to others, or theirs, above the users."""
-    shards = yield from steps.list_directory(USERS)
-    above = (f"{USERS}/{shard}" for shard in shards if is_shard(shard))
-    yield from leave_access(job, (STORE_FILE, SPOOL, USERS, *above), owner)
+    """Note what is open to others, or theirs, above the users.
+
+    Who looks for users says what should be a directory and is none.
+    """
+    yield from leave_access(job, (STORE_FILE, SPOOL, USERS), owner)
+    for shard in filter(is_shard, (yield from steps.list_directory(USERS))):
+        path = f"{USERS}/{shard}"
+        with suppress(FileNotFoundError):
+            if (yield from steps.status(path)).is_directory:
+                yield from leave_access(job, (path,), owner)
 
 
 def leave_access_of_log(job: Job, directory: str, owner: int) -> Steps[None]:

@@ -1,7 +1,12 @@
-"""Who has mail in a store: one walk for all who need to know."""
+"""Who has mail in a store: one walk for all who need to know.
+
+A link or a file where a shard or a user's directory could be may stand for mail, as
+where somebody moved a shard to another disk: it is never passed over in silence.
+"""
 
 import errno
-from typing import Final, NamedTuple
+import os
+from typing import NamedTuple
 
 from imapbox.disk import steps
 from imapbox.disk.fence import CUT_OFF
@@ -10,17 +15,15 @@ from imapbox.model.names import UserName
 from imapbox.store.create import account_is_made
 from imapbox.store.layout import USERS, decode_user, is_shard, user_directory
 
-# What a name stands for that is no directory, or went just now.
-_NO_DIRECTORY: Final = frozenset({errno.ENOTDIR, errno.ELOOP, errno.ENOENT})
-
 
 class Found(NamedTuple):
     """Who was found.
 
     Attributes:
         users: Whose mail is here.
-        closed: Directories that can't be looked into, where there may be more of
-            them; and why.
+        closed: Where there may be more of them, and that can't be looked into;
+            and why. What should be a directory and is none is a
+            `NotADirectoryError`, also where it is a link.
     """
 
     users: list[UserName]
@@ -54,19 +57,31 @@ def users_with_directory() -> Steps[Found]:
             continue
         path = f"{USERS}/{shard}"
         try:
-            names = yield from steps.list_directory(path)
+            yield from _look_in(path, found)
+        except FileNotFoundError:
+            continue  # it was removed just now
         except OSError as error:
             _check_there(error)
-            if error.errno not in _NO_DIRECTORY:
-                found.closed[path] = error
-            continue
-        for name in names:
-            user = _whose(name)
-            if user is None or user_directory(user) != f"{path}/{name}":
-                continue
-            if (yield from _may_be(_is_directory(f"{path}/{name}"))):
-                found.users.append(user)
+            found.closed[path] = error
     return found
+
+
+def _look_in(shard: str, found: Found) -> Steps[None]:
+    """Find the users of a shard."""
+    if not (yield from _may_be_directory(shard)):
+        raise _no_directory(shard)
+    for name in (yield from steps.list_directory(shard)):
+        path = f"{shard}/{name}"
+        user = _whose(name)
+        if user is None or user_directory(user) != path:
+            continue
+        try:
+            if (yield from _may_be_directory(path)):
+                found.users.append(user)
+            else:
+                found.closed[path] = _no_directory(path)
+        except FileNotFoundError:
+            continue  # likewise
 
 
 def _whose(name: str) -> UserName | None:
@@ -76,11 +91,23 @@ def _whose(name: str) -> UserName | None:
         return None
 
 
-def _is_directory(path: str) -> Steps[bool]:
+def _may_be_directory(path: str) -> Steps[bool]:
+    """Say whether it is one, or nobody can tell.
+
+    Raises:
+        FileNotFoundError: There is nothing.
+    """
     try:
         return (yield from steps.status(path)).is_directory
     except FileNotFoundError:
-        return False
+        raise
+    except OSError as error:
+        _check_there(error)
+        return True
+
+
+def _no_directory(path: str) -> OSError:
+    return OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
 
 
 def _may_be(telling: Steps[bool]) -> Steps[bool]:

@@ -66,15 +66,28 @@ def test_what_is_no_users_is_passed_over(filesystem: Refusing, kind: str) -> Non
     """Whatever kind of file it is, and wherever it lies above users' mail."""
     put: Callable[[Path], None] = KINDS[kind]
     users = Path(filesystem.root) / USERS
-    for shard in ("cd", user_shard(CAROL).rpartition("/")[2]):
-        (users / shard).mkdir(exist_ok=True)
-    strange = [".DS_Store", "lost+found", "ee", "cd/%ff", "cd/\udcff", "cd/%41"]
-    if kind != "directory":  # which could be hers
-        strange.append(user_directory(CAROL).removeprefix(f"{USERS}/"))
+    (users / "cd").mkdir(exist_ok=True)
+    elsewhere = "cd/carol"  # where no mail of hers would be
+    assert f"{USERS}/{elsewhere}" != user_directory(CAROL)
+    strange = [".DS_Store", "lost+found", "cd/%ff", "cd/\udcff", "cd/%41", elsewhere]
     for name in strange:
         put(users / name)
     for found in walks(filesystem):
         assert (sorted(found.users), found.closed) == ([ANA, BOB], {})
+
+
+@pytest.mark.parametrize("kind", KINDS.keys() - {"directory"})
+@pytest.mark.parametrize("path", [user_shard(CAROL), user_directory(CAROL)])
+def test_what_could_be_users(filesystem: Refusing, kind: str, path: str) -> None:
+    """A link or a file in the place of a directory of theirs is told of."""
+    where = Path(filesystem.root) / path
+    where.parent.mkdir(exist_ok=True)
+    KINDS[kind](where)
+    for users, closed in walks(filesystem):
+        assert sorted(users) == [ANA, BOB]
+        assert {name: type(error) for name, error in closed.items()} == {
+            path: NotADirectoryError
+        }
 
 
 @pytest.mark.parametrize("error", [errno.EACCES, errno.EIO])

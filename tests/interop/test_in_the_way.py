@@ -1,0 +1,82 @@
+"""What commands do where something else is in the place of users' mail."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+IMAPBOX = Path(sys.executable).with_name("imapbox")
+
+
+def run(command: str, store: Path) -> tuple[int, str]:
+    """Run a command that goes over all users; return status and words."""
+    arguments = [store.with_name("copy")] if command == "snapshot" else []
+    done = subprocess.run(
+        [IMAPBOX, command, "--store", store, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode()
+
+
+@pytest.fixture(scope="module")
+def made_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in which two users have accounts."""
+    store = tmp_path_factory.mktemp("made") / "store"
+    for user in ("ana", "bob"):
+        words = [IMAPBOX, "user", "add", "--store", store, user]
+        subprocess.run(words, check=True, timeout=60, stdout=subprocess.DEVNULL)
+    return store
+
+
+@pytest.fixture
+def store(made_store: Path, tmp_path: Path) -> Path:
+    """A store like it."""
+    return shutil.copytree(made_store, tmp_path / "store")
+
+
+def link(path: Path, store: Path) -> None:
+    """Move it to another disk, and put a link in its place."""
+    away = store.with_name("away")
+    path.rename(away)
+    path.symlink_to(away)
+
+
+def a_file(path: Path, _store: Path) -> None:
+    """Put a file that its owner may read in its place."""
+    shutil.rmtree(path)
+    path.touch(mode=0o600)
+
+
+SAID = {
+    "check": "damage: {}: this is no directory\n",
+    "compact": "{0}: left as it is: {0}: Not a directory.\n",
+    "locks": "{0}: not looked at: {0}: Not a directory.\n",
+    "repair": "left: {}: this is no directory, and should be one\n",
+    "restored": "{0}: left as it is: {0}: Not a directory.\n",
+    "snapshot": "{0} is left out: {0}: Not a directory.\n",
+}
+
+
+@pytest.mark.parametrize("put", [link, a_file])
+@pytest.mark.parametrize("is_shard", [True, False])
+def test_mail_that_is_hidden_is_missed(
+    store: Path, put: Callable[[Path, Path], None], *, is_shard: bool
+) -> None:
+    """What is in the place of a directory of users is named, and once: status 1."""
+    (home,) = store.glob("users/*/ana")
+    path = home.parent if is_shard else home
+    put(path, store)
+    for command, sentence in SAID.items():
+        status, said = run(command, store)
+        where = str(path.relative_to(store))
+        assert sentence.format(where) in said, command
+        assert sum(where in line for line in said.splitlines()) == 1, said
+        assert status == 1, command
+        assert "1 users" in said or command in {"compact", "locks"}
+    assert len(list(store.glob("../copy/users/*/bob"))) == 1
