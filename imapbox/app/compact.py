@@ -15,6 +15,7 @@ from imapbox.app.one_mailbox import (
     reason,
     refusal_at,
 )
+from imapbox.app.presence import in_the_way
 from imapbox.app.sizes import size_in_words
 from imapbox.index.commit import Log
 from imapbox.index.compact import Compacted, compact, look_for_work
@@ -26,7 +27,7 @@ from imapbox.store.account import AccountLog
 from imapbox.store.clean import remove_deleted
 from imapbox.store.layout import mailbox_directory
 from imapbox.store.store import Store
-from imapbox.store.users import users_with_account
+from imapbox.store.users import InTheWay, users_with_account
 
 DONE: Final = 0
 NOT_ALL: Final = 1
@@ -78,6 +79,8 @@ def run_compact(  # noqa: PLR0913 - what can be said
     wish = Wish(whose, name, grace * 3600, dry_run, verbose)
     try:
         return on_store(store, lambda opened: _Job(opened, wish).run())
+    except InTheWay as error:
+        raise in_the_way(store, error) from error
     except (MailError, OSError) as error:
         raise refusal_at(store, error) from error
 

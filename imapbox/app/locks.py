@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import click
 
-from imapbox.app.presence import file_and_why, find_store, unreadable
+from imapbox.app.presence import file_and_why, find_store, in_the_way, unreadable
 from imapbox.disk.fence import CUT_OFF
 from imapbox.disk.filesystem import DiskFileSystem, FileSystem, Mode
 from imapbox.disk.steps import Steps, perform
@@ -29,7 +29,7 @@ from imapbox.locks.lock_file import (
 from imapbox.model.errors import MailboxDamaged
 from imapbox.model.names import UserName
 from imapbox.store.layout import account_directory, mailboxes_directory
-from imapbox.store.users import users_with_directory
+from imapbox.store.users import InTheWay, users_with_directory
 
 ALL: Final = 0
 NOT_ALL: Final = 1
@@ -60,6 +60,8 @@ def run_locks(store: Path) -> int:
     try:
         look = _Look(DiskFileSystem(str(store)))
         rows = [_TITLES, *look.held_locks()]
+    except InTheWay as error:
+        raise in_the_way(store, error) from error
     except OSError as error:
         raise unreadable(store, error) from error
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from imapbox.app.refused import Refused
 from imapbox.store.layout import STORE_FILE, UNFINISHED, USERS
+from imapbox.store.users import InTheWay
 
 
 def find_store(
@@ -67,6 +68,11 @@ def unfinished(root: Path) -> Refused:
 def something_else(root: Path) -> Refused:
     """Return what a command ends with that makes no store where other things are."""
     return Refused(f"There is something else at {root}, and no mail store.")
+
+
+def in_the_way(root: Path, error: InTheWay) -> Refused:
+    """Return what a command ends with that can't begin."""
+    return Refused(f"{root / error.path} {error.what}.")
 
 
 def unreadable(root: Path, error: OSError) -> Refused:

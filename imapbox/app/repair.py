@@ -16,7 +16,7 @@ from imapbox.app.one_mailbox import (
     refusal,
     say,
 )
-from imapbox.app.presence import absent, find_store, unfinished, unreadable
+from imapbox.app.presence import absent, find_store, in_the_way, unfinished, unreadable
 from imapbox.app.refused import Refused
 from imapbox.disk.failures import in_words
 from imapbox.disk.filesystem import DiskFileSystem
@@ -29,13 +29,12 @@ from imapbox.store.format import NotAStore, UnfinishedCopy
 from imapbox.store.layout import user_directory, user_shard
 from imapbox.store.repair import mend_user
 from imapbox.store.repair_root import (
-    InTheWay,
     check_ways,
     leave_access_of_root,
     mend_spool,
     mend_store_file,
 )
-from imapbox.store.users import users_with_directory
+from imapbox.store.users import InTheWay, users_with_directory
 
 SOUND: Final = 0
 DAMAGED: Final = 1
@@ -83,8 +82,7 @@ def run_repair(
         run = _Run(filesystem, apply=apply, deep=deep, as_json=as_json)
         run.mend_root()
     except InTheWay as error:
-        sentence = f"{store / error.path} {error.what}."
-        raise Refused(sentence) from error
+        raise in_the_way(store, error) from error
     except UnfinishedCopy as error:
         raise unfinished(store) from error
     except NotAStore as error:

@@ -5,7 +5,7 @@ from typing import Final
 
 from imapbox.app.offline import become_owner
 from imapbox.app.one_mailbox import TRY_AGAIN, passes, reason, refusal_at, say
-from imapbox.app.presence import absent, find_store
+from imapbox.app.presence import absent, find_store, in_the_way
 from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently
 from imapbox.index.settings import Settings
@@ -13,7 +13,7 @@ from imapbox.model.errors import MailError
 from imapbox.model.names import UserName
 from imapbox.store.format import NotAStore, read_store_file
 from imapbox.store.restored import Renewed, begin_run, end_run, renew_mailboxes
-from imapbox.store.users import users_with_account
+from imapbox.store.users import InTheWay, users_with_account
 
 ALL: Final = 0
 NOT_ALL: Final = 1
@@ -32,6 +32,8 @@ def run_restored(store: Path) -> int:
         return job.run()
     except NotAStore as error:
         raise absent(store) from error
+    except InTheWay as error:
+        raise in_the_way(store, error) from error
     except (MailError, OSError) as error:
         raise refusal_at(store, error) from error
 

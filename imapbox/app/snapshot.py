@@ -9,7 +9,7 @@ import click
 
 from imapbox.app.offline import become_owner
 from imapbox.app.one_mailbox import TRY_AGAIN, passes, reason, say
-from imapbox.app.presence import absent, find_store, unreadable
+from imapbox.app.presence import absent, find_store, in_the_way, unreadable
 from imapbox.app.refused import Refused
 from imapbox.app.sizes import size_in_words
 from imapbox.disk.failures import in_words, unworded
@@ -21,7 +21,7 @@ from imapbox.index.settings import Settings
 from imapbox.model.errors import DiskFull, MailError, StoreFenced, StoreReadOnly
 from imapbox.model.names import UserName
 from imapbox.store.format import NotAStore
-from imapbox.store.layout import STORE_FILE, UNFINISHED
+from imapbox.store.layout import STORE_FILE, UNFINISHED, USERS
 from imapbox.store.left_out import leave_out
 from imapbox.store.store_copy import (
     CopiedUser,
@@ -31,11 +31,11 @@ from imapbox.store.store_copy import (
     copy_user,
     end_copy,
 )
-from imapbox.store.users import users_with_account
+from imapbox.store.users import InTheWay, find_shards, users_with_account
 
 WHOLE: Final = 0
 NOT_WHOLE: Final = 1
-DENIED: Final = 2
+CAN_NOT: Final = 2
 # Where nothing can be written, nobody's mail can be copied.
 _ENDS: Final = (DiskFull, StoreReadOnly, StoreFenced)
 
@@ -53,7 +53,10 @@ def run_snapshot(store: Path, target: Path) -> int:
         _make_for_owner(store, target)
         become_owner(store)
         job = _Job(TwoRoots(str(store), str(target)))
+        # Where nobody can be found, nothing is begun.
+        perform(find_shards(), job.filesystem)
         perform(begin_copy(), job.filesystem)
+        return job.run(target)
     except Unfinished as error:
         sentence = (
             f"{target} is a copy that was never finished; remove it and begin anew."
@@ -64,14 +67,17 @@ def run_snapshot(store: Path, target: Path) -> int:
         raise Refused(sentence) from error
     except NotAStore as error:
         raise absent(store) from error
+    except InTheWay as error:
+        raise in_the_way(store, error) from error
     except MailError as error:
         raise click.ClickException(error.sentence()) from error
     except OSError as error:
         if error.filename in {str(store), STORE_FILE}:
             raise unreadable(store, error) from error
+        if error.filename == USERS:
+            raise unreadable(store / USERS, error) from error
         sentence = f"Can not copy to {target}: {error.strerror}."
         raise Refused(sentence) from error
-    return job.run(target)
 
 
 def _real(path: Path) -> Path:
@@ -111,8 +117,7 @@ class _Job:
             why = reason(error).replace(f"{THERE}/", f"{target}/")
             say(f"not finished: {why}")
             say(f"{target}/{UNFINISHED} says so; remove {target} and begin anew.")
-            denied = isinstance(unworded(error), PermissionError)
-            return DENIED if denied else TRY_AGAIN
+            return TRY_AGAIN if passes(error) else CAN_NOT
         counted = [f"{self._sum[word]} {word}" for word in ("users", "mailboxes")]
         counted.append(f"{self._sum['messages']} messages")
         counted.append(size_in_words(self._sum["octets"]))

@@ -18,21 +18,8 @@ from imapbox.store.format import (
     read_store_file,
     write_store_file,
 )
-from imapbox.store.layout import ROOT, SPOOL, STORE_FILE, USERS, is_shard
-
-
-class InTheWay(Exception):
-    """Before anything is mended, a person has to put this right.
-
-    Attributes:
-        path: Of what it is, below the store.
-        what: What is the matter with it, and what to do.
-    """
-
-    def __init__(self, path: str, what: str) -> None:
-        super().__init__(path, what)
-        self.path = path
-        self.what = what
+from imapbox.store.layout import ROOT, SPOOL, STORE_FILE, USERS
+from imapbox.store.users import NO_DIRECTORY, NOT_THERE, InTheWay, find_shards
 
 
 def check_ways() -> Steps[None]:
@@ -45,14 +32,13 @@ def check_ways() -> Steps[None]:
     for path in (place, USERS):
         there = yield from steps.exists(path)
         if there and not (yield from steps.status(path)).is_directory:
-            raise InTheWay(path, "is no directory; move it away")
+            raise InTheWay(path, NO_DIRECTORY)
     if not (yield from steps.exists(STORE_FILE)):
         return
     if not (yield from steps.status(STORE_FILE)).is_file:
         raise InTheWay(STORE_FILE, "is no file; move it away, and one is made anew")
     if not (yield from steps.exists(USERS)):
-        what = "is not there, with all mail; bring it back from a backup"
-        raise InTheWay(USERS, what)
+        raise InTheWay(USERS, NOT_THERE)
 
 
 def mend_spool(job: Job) -> Steps[None]:
@@ -97,8 +83,7 @@ def leave_access_of_root(job: Job, owner: int) -> Steps[None]:
     Who looks for users says what should be a directory and is none.
     """
     yield from leave_access(job, (STORE_FILE, SPOOL, USERS), owner)
-    for shard in filter(is_shard, (yield from steps.list_directory(USERS))):
-        path = f"{USERS}/{shard}"
+    for path in (yield from find_shards()):
         with suppress(FileNotFoundError):
             if (yield from steps.status(path)).is_directory:
                 yield from leave_access(job, (path,), owner)

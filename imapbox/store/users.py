@@ -6,7 +6,7 @@ where somebody moved a shard to another disk: it is never passed over in silence
 
 import errno
 import os
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from imapbox.disk import steps
 from imapbox.disk.fence import CUT_OFF
@@ -14,6 +14,25 @@ from imapbox.disk.steps import Steps
 from imapbox.model.names import UserName
 from imapbox.store.create import account_is_made
 from imapbox.store.layout import USERS, decode_user, is_shard, user_directory
+
+NOT_THERE: Final = "is not there, with all mail; bring it back from a backup"
+NO_DIRECTORY: Final = "is no directory; move it away"
+# With a link, the second is what a system says that looks at one name at a time.
+_IS_NONE: Final = frozenset({errno.ENOTDIR, errno.ELOOP})
+
+
+class InTheWay(Exception):
+    """Before anything is done, a person has to put this right.
+
+    Attributes:
+        path: Of what it is, below the store.
+        what: What is the matter with it, and what to do.
+    """
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(path, what)
+        self.path = path
+        self.what = what
 
 
 class Found(NamedTuple):
@@ -36,7 +55,8 @@ def users_with_account() -> Steps[Found]:
     Of whom that can't be told, he is one: whoever goes on with him says why.
 
     Raises:
-        OSError: Nobody can be found at all.
+        InTheWay: There is no directory with anybody's mail.
+        OSError: It can't be read.
     """
     found = yield from users_with_directory()
     users: list[UserName] = []
@@ -49,13 +69,11 @@ def users_with_directory() -> Steps[Found]:
     """Find the users of whom there is anything; what is no user's is passed over.
 
     Raises:
-        OSError: Nobody can be found at all.
+        InTheWay: There is no directory with anybody's mail.
+        OSError: It can't be read.
     """
     found = Found([], {})
-    for shard in (yield from steps.list_directory(USERS)):
-        if not is_shard(shard):
-            continue
-        path = f"{USERS}/{shard}"
+    for path in (yield from find_shards()):
         try:
             yield from _look_in(path, found)
         except FileNotFoundError:
@@ -64,6 +82,24 @@ def users_with_directory() -> Steps[Found]:
             _check_there(error)
             found.closed[path] = error
     return found
+
+
+def find_shards() -> Steps[list[str]]:
+    """Return what could be a directory above users'.
+
+    Raises:
+        InTheWay: There is no directory with anybody's mail.
+        OSError: It can't be read.
+    """
+    try:
+        names = yield from steps.list_directory(USERS)
+    except FileNotFoundError as error:
+        raise InTheWay(USERS, NOT_THERE) from error
+    except OSError as error:
+        if error.errno in _IS_NONE:
+            raise InTheWay(USERS, NO_DIRECTORY) from error
+        raise
+    return [f"{USERS}/{name}" for name in names if is_shard(name)]
 
 
 def _look_in(shard: str, found: Found) -> Steps[None]:

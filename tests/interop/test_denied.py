@@ -132,6 +132,7 @@ def test_nobody_can_be_found(store: Path, command: str) -> None:
     assert "users: Permission denied" in said
     assert (status, "Traceback" in said) == (2, False)
     assert not (store / "restoring").exists()
+    assert list(store.parent.glob("copy/*")) == []
 
 
 @pytest.mark.parametrize("path", ["account/lock", "mailboxes"])

@@ -80,3 +80,22 @@ def test_mail_that_is_hidden_is_missed(
         assert status == 1, command
         assert "1 users" in said or command in {"compact", "locks"}
     assert len(list(store.glob("../copy/users/*/bob"))) == 1
+
+
+@pytest.mark.parametrize("put", [link, a_file, None])
+@pytest.mark.parametrize("command", sorted(SAID.keys() - {"check"}))
+def test_all_mail_is_hidden_or_gone(
+    store: Path, command: str, put: Callable[[Path, Path], None] | None
+) -> None:
+    """What is the matter with the directory of all users is said, and nothing begun."""
+    users = store / "users"
+    if put is None:
+        shutil.rmtree(users)
+    else:
+        put(users, store)
+    what = "is not there, with all mail; bring it back from a backup"
+    if put is not None:
+        what = "is no directory; move it away"
+    assert run(command, store) == (2, f"Error: {users} {what}.\n")
+    assert not (store / "restoring").exists()
+    assert list(store.glob("../copy/*")) == []

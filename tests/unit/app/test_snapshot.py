@@ -94,6 +94,7 @@ def test_a_store_that_can_not_be_read(
         (LOG, errno.EROFS, "The mail store can not be written to now."),
         (there(LOG), errno.ENOSPC, "There is no room on the disk for this now."),
         (there(LOG), errno.EACCES, "{}/" + LOG + ": Permission denied (uid "),
+        (there(LOG), errno.EIO, "{}/" + LOG + ": Input/output error."),
     ],
 )
 def test_what_ends_it(
@@ -103,5 +104,5 @@ def test_what_ends_it(
     done = snapshot(store, monkeypatch, where, error)
     copy = store.parent / "copy"
     assert done.output.startswith(f"not finished: {why.format(copy)}")
-    assert done.exit_code == (2 if error == errno.EACCES else 75)
+    assert done.exit_code == (2 if error in {errno.EACCES, errno.EIO} else 75)
     assert (copy / UNFINISHED).exists()
