@@ -15,9 +15,9 @@ from typing import Final, TypeVar
 from imapbox.disk import steps
 from imapbox.disk.steps import Pause, Steps
 from imapbox.index.check_look import Look, Moved
-from imapbox.index.check_names import LOCK
 from imapbox.index.checked_log import CheckedLog, EndingAudit, Finding, Severity
 from imapbox.index.read import LogBroken
+from imapbox.locks.lock_file import LOCK
 
 _TRIES: Final = 20
 # Seconds between two tries; some 7 s in all.

@@ -8,7 +8,7 @@ from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.check_frames import Unsound, anything_behind, end_of_whole, walk
-from imapbox.index.check_names import LOCK, check_status, is_ours
+from imapbox.index.check_names import check_status, is_ours
 from imapbox.index.check_snapshots import odd_snapshots
 from imapbox.index.checked_log import CheckedLog, EndingAudit, Finding, Severity
 from imapbox.index.cut import has_later_batch
@@ -23,7 +23,7 @@ from imapbox.index.lost_head import (
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.read import HEAD_TRIES
 from imapbox.index.segment import SEGMENT_HEADER_SIZE, segment_name, segment_numbers
-from imapbox.locks.lock_file import LOCK_FILE_SIZE, MAGIC
+from imapbox.locks.lock_file import LOCK, LOCK_FILE_SIZE, MAGIC
 from imapbox.model.errors import MailboxDamaged, UnknownFormat
 
 _REASON: Final = 500

@@ -9,8 +9,8 @@ from imapbox.index.damage import DAMAGED
 from imapbox.index.doubts import DOUBTS
 from imapbox.index.head_file import HEAD
 from imapbox.index.segment import segment_name, segment_numbers
+from imapbox.locks.lock_file import LOCK
 
-LOCK: Final = "lock"
 _FILES: Final = frozenset({LOCK, HEAD, DAMAGED, DOUBTS})
 _OTHERS: Final = 0o077
 

@@ -16,18 +16,21 @@ from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.create import write_file
 from imapbox.index.damage import DAMAGED
-from imapbox.index.head import Head
+from imapbox.index.head import Head, Position
 from imapbox.index.head_file import HEAD, head_octets, head_of
 from imapbox.index.segment import segment_name, segment_numbers
-from imapbox.locks.lock_file import new_lock_file
+from imapbox.locks.lock_file import LOCK, new_lock_file
 
 # So much is copied with one call.
 PIECE: Final = 16 * 1024 * 1024
-LOCK: Final = "lock"
 
 
 class BeginningGone(Exception):
     """A segment was removed before it was copied: look at the head again."""
+
+
+class SegmentLost(Exception):
+    """A segment is not there that nobody had reason to remove."""
 
 
 class Extent(NamedTuple):
@@ -42,37 +45,42 @@ class Extent(NamedTuple):
     head: Head
 
 
-def extent_of(directory: str, boot: int) -> Steps[Extent | None]:
+def extent_of(
+    directory: str, boot: int, settled: Position | None = None
+) -> Steps[Extent | None]:
     """Return where a log begins and ends now; None if nobody can say without a lock.
-
-    Nor with it, if a segment is lost that must be there.
 
     Args:
         directory: The log's.
         boot: Of this start of the machine: an older head may not tell all.
+        settled: Where the log ended when somebody settled it a moment ago. Whose
+            head is not older than that tells all that was acknowledged before,
+            whatever machine wrote it.
 
     Raises:
+        SegmentLost: It can't be settled either: some of it is not there.
         FileNotFoundError: There is no log.
     """
-    missing: int | None = None
+    suspect = None
     while True:
         # The beginning first: if it goes meanwhile, what lived in it is behind it,
         # but perhaps not before the end that is found.
         numbers = segment_numbers((yield from steps.list_directory(directory)))
         head = yield from head_of(directory)
-        if head is None or head.boot != boot:
+        if head is None:
             return None
-        first = head.position.segment
-        if first not in numbers:
-            if first == missing:
-                return None  # it was named before this look: it is lost
-            missing = first  # or was begun just now
-            continue
+        if head.boot != boot and (settled is None or head.position < settled):
+            return None
+        first = last = head.position.segment
         while first - 1 in numbers:
             first -= 1
-        if numbers[0] < first:
-            return None  # one between is lost
-        return Extent(first, head)
+        if last in numbers and first == numbers[0]:
+            return Extent(first, head)
+        # One was begun, or some were removed, between two of our looks. But what
+        # is so again was so before the first of these heads was read.
+        if suspect == (last, numbers):
+            raise SegmentLost(directory)
+        suspect = last, numbers
 
 
 @dataclass(slots=True)
@@ -98,8 +106,13 @@ class LogCopy:
             BeginningGone: It can't be done any more.
         """
         end = extent.head.position
+        numbers = range(extent.first, end.segment + 1)
+        there = segment_numbers((yield from steps.list_directory(self.target)))
+        if self.is_short or not {*there} <= {*numbers}:
+            # Of what compaction removed meanwhile a part may be here.
+            yield from self.clear()
         try:
-            for number in range(extent.first, end.segment + 1):
+            for number in numbers:
                 limit = end.offset if number == end.segment else None
                 yield from self._copy(segment_name(number), limit)
         except FileNotFoundError as error:

@@ -210,18 +210,24 @@ def _read_unsettled(
     return Opened(data, head, damaged=True, state=state)
 
 
-def recover(directory: str, settings: Settings, *, command: str) -> Steps[None]:
+def recover(
+    directory: str, settings: Settings, *, command: str
+) -> Steps[Position | None]:
     """Settle a log under its lock; leave a damaged one as it is.
+
+    Returns:
+        Where it ended; None: it is damaged.
 
     Raises:
         MailboxBusy: The lock was not to be had.
     """
 
-    def section() -> Steps[None]:
+    def section() -> Steps[Position | None]:
         with suppress(MailboxDamaged):  # readers read what can be read
-            yield from settle(directory, settings)
+            return (yield from settle(directory, settings)).position
+        return None
 
-    yield from _under_lock(directory, settings, command, section)
+    return (yield from _under_lock(directory, settings, command, section))
 
 
 def _under_lock(

@@ -22,7 +22,7 @@ from imapbox.disk.failures import in_full, in_words, unworded
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.check_frames import Audit
-from imapbox.index.check_names import LOCK, is_ours
+from imapbox.index.check_names import is_ours
 from imapbox.index.checked_log import CheckedLog, EndingAudit
 from imapbox.index.create import write_file
 from imapbox.index.damage import DAMAGED, is_damaged, mark_damaged
@@ -34,7 +34,7 @@ from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.index.settings import Settings
 from imapbox.index.settle import settle_all
 from imapbox.index.snapshot import snapshot_names
-from imapbox.locks.lock_file import LOCK_FILE_SIZE, new_lock_file
+from imapbox.locks.lock_file import LOCK, LOCK_FILE_SIZE, new_lock_file
 from imapbox.model.errors import MailError, StoreFailure
 
 A = TypeVar("A", bound=EndingAudit)

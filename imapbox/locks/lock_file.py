@@ -26,6 +26,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+LOCK: Final = "lock"
 LOCK_FILE_SIZE: Final = 4096
 MAGIC: Final = b"imapbox lock 0\0\0"
 BELL: Final = 16

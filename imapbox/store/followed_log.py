@@ -315,7 +315,7 @@ class FollowedLog(Generic[S]):
         except OSError as error:
             raise in_words(error) from error
 
-    def _settle(self) -> Deferred[None]:
+    def _settle(self) -> Deferred[Position | None]:
         steps = recover(self.directory, self._settings, command="recover")
         return self._drivers.write.run(steps)
 

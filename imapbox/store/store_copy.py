@@ -27,8 +27,15 @@ from imapbox.disk.two_roots import THERE
 from imapbox.index.account_state import AccountState
 from imapbox.index.create import write_file
 from imapbox.index.damage import is_damaged
-from imapbox.index.head import Head
-from imapbox.index.log_copy import LOCK, BeginningGone, Extent, LogCopy, extent_of
+from imapbox.index.encoding import DamagedOperations
+from imapbox.index.head import Head, Position
+from imapbox.index.log_copy import (
+    BeginningGone,
+    Extent,
+    LogCopy,
+    SegmentLost,
+    extent_of,
+)
 from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.lost_head import find_first_segment
 from imapbox.index.opening import follow_all, open_log, recover
@@ -38,6 +45,7 @@ from imapbox.index.segment import segment_numbers
 from imapbox.index.settings import Settings
 from imapbox.index.settle import settle
 from imapbox.locks.acquire import Identity, locked
+from imapbox.locks.lock_file import LOCK
 from imapbox.model.errors import MailboxBusy, MailboxDamaged
 from imapbox.model.names import UserName
 from imapbox.store.format import NotAStore, make_directory_if_missing, read_store_file
@@ -104,6 +112,8 @@ def _check_alone(error: OSError) -> None:
         raise error
 
 
+# Where a log ended whose directory it is; None: it can't be settled.
+_Tried: TypeAlias = dict[str, Position | None]
 # And directories of logs that have to be settled before they can be copied.
 _Heads: TypeAlias = tuple[Cut, list[str]]
 
@@ -168,8 +178,8 @@ def copy_user(user: UserName, settings: Settings) -> Steps[CopiedUser]:
     """Copy all of a user's mail, as it is at one moment from now on.
 
     Raises:
-        MailboxBusy: A lock was not to be had, or compaction was always faster.
-        MailboxDamaged: Of the account nothing can be read.
+        MailboxBusy: A lock was not to be had, or others were always faster.
+        UnknownFormat: An imapbox of another format wrote some of it.
         OSError: The account can't be read, or there is no room.
     """
     above = user_shard(user), user_directory(user)
@@ -248,11 +258,12 @@ def _finish(
 def _cut(user: UserName, settings: Settings) -> Steps[Cut]:
     """Read all heads of a user at one moment; settle what has none before."""
     account = account_directory(user)
-    tried: set[str] = set()
+    tried: _Tried = {}
     for _ in range(_TRIES):
         heads: _Heads | None = None
         if not (yield from is_damaged(account)):
-            with suppress(MailboxDamaged, LogBroken):  # nobody had noticed
+            # Nobody had noticed, if it is.
+            with suppress(MailboxDamaged, LogBroken, DamagedOperations):
                 heads = yield from _heads_under_lock(user, settings, tried)
         if heads is None:
             heads = yield from _heads_of_damaged(user, settings, tried)
@@ -262,16 +273,18 @@ def _cut(user: UserName, settings: Settings) -> Steps[Cut]:
         if not unsettled:
             return cut
         for directory in unsettled:
+            tried[directory] = None
             try:
-                yield from recover(directory, settings, command=COMMAND)
+                end = yield from recover(directory, settings, command=COMMAND)
             except OSError as error:
-                _check_alone(error)
-        tried.update(unsettled)
+                _check_alone(error)  # it is left out where it is copied as it is
+            else:
+                tried[directory] = end
     raise MailboxBusy(COMMAND)
 
 
 def _heads_under_lock(
-    user: UserName, settings: Settings, tried: set[str]
+    user: UserName, settings: Settings, tried: _Tried
 ) -> Steps[_Heads]:
     account = account_directory(user)
 
@@ -290,7 +303,7 @@ def _heads_under_lock(
 
 
 def _heads_of_damaged(
-    user: UserName, settings: Settings, tried: set[str]
+    user: UserName, settings: Settings, tried: _Tried
 ) -> Steps[_Heads | None]:
     """Return them of who has a damaged account; None if it is not.
 
@@ -299,6 +312,7 @@ def _heads_of_damaged(
     """
     account = account_directory(user)
     named: Collection[bytes] = ()
+    deleted: Collection[bytes] = ()
     try:
         opened = yield from open_log(account, settings, AccountState)
     except MailboxDamaged:
@@ -306,14 +320,15 @@ def _heads_of_damaged(
     else:
         if not (opened.damaged or (yield from _has_no_lock(account))):
             return None
-        named = opened.state.mailboxes
+        named, deleted = opened.state.mailboxes, opened.state.deleted
     others = []
     names = yield from steps.list_directory(mailboxes_directory(user))
     for mailbox_id in mailbox_ids(names):
-        if mailbox_id not in named:
+        if mailbox_id not in named and mailbox_id not in deleted:
             directory = mailbox_directory(user, mailbox_id)
-            if segment_numbers((yield from steps.list_directory(directory))):
-                others.append(mailbox_id)
+            with suppress(FileNotFoundError, NotADirectoryError):  # none of ours
+                if segment_numbers((yield from steps.list_directory(directory))):
+                    others.append(mailbox_id)
     return (yield from _heads(user, [*named, *others], settings, None, tried))
 
 
@@ -322,43 +337,37 @@ def _heads(
     mailboxes: Iterable[bytes],
     settings: Settings,
     account: Extent | None,
-    tried: set[str],
+    tried: _Tried,
 ) -> Steps[_Heads]:
     """Return where all logs end, and those of which nobody can say.
 
-    Of ``tried`` nobody could even under the lock: they are copied as they are.
+    Of those that could not even be settled nobody can: they are copied as they are.
     """
     cut = Cut(account, {}, [], [], {})
     unsettled: list[str] = []
     for mailbox_id in mailboxes:
         directory = mailbox_directory(user, mailbox_id)
         try:
-            extent = yield from _extent(directory, settings)
+            if (yield from is_damaged(directory)):
+                cut.damaged.append(mailbox_id)
+                continue
+            settled = tried.get(directory)
+            extent = yield from extent_of(directory, settings.boot, settled)
             if extent is not None:
                 cut.mailboxes[mailbox_id] = extent
-            elif directory in tried or (yield from _is_broken(directory)):
+                continue
+            is_broken = directory in tried and settled is None
+            if is_broken or (yield from _has_no_lock(directory)):
                 cut.damaged.append(mailbox_id)
             else:
                 unsettled.append(directory)
+        except SegmentLost:
+            cut.damaged.append(mailbox_id)
         except (FileNotFoundError, NotADirectoryError):
             cut.missing.append(mailbox_id)
         except OSError as error:
             cut.leave_out(mailbox_id, error)
     return cut, unsettled
-
-
-def _extent(directory: str, settings: Settings) -> Steps[Extent | None]:
-    """Return where a log begins and ends, unless it is known to be damaged."""
-    if (yield from is_damaged(directory)):
-        return None
-    return (yield from extent_of(directory, settings.boot))
-
-
-def _is_broken(directory: str) -> Steps[bool]:
-    """Say whether a log can't be settled: it is damaged, or has no lock."""
-    if (yield from is_damaged(directory)):
-        return True
-    return (yield from _has_no_lock(directory))
 
 
 def _has_no_lock(directory: str) -> Steps[bool]:

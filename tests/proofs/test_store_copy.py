@@ -18,6 +18,14 @@ def test_whoever_is_there_changes_nothing(name: str, effort: int, tell: Tell) ->
     assert report.schedules
 
 
+@pytest.mark.parametrize("name", ["a delivery", "a move"])
+def test_it_may_be_made_on_another_machine(name: str, effort: int, tell: Tell) -> None:
+    """Also where the store's heads are always those of other machines."""
+    report = store_copies.from_another_machine(name, 1 if effort == 1 else 2)
+    tell(report)
+    assert report.schedules
+
+
 def test_all_at_once(seed: int, effort: int, tell: Tell) -> None:
     """A copy beside a deliverer, a mover and a compaction in random schedules."""
     report = store_copies.at_random(20 * effort, seed)

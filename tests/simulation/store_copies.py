@@ -57,11 +57,14 @@ def store_in_use() -> SimulatedDisk:
     process = disk.process(70)
     for body in (b"dead" * 3000, LIVES, MOVES):
         run(deliver(account, body), process)
-    session = Session(account)
-    run(session.open(), process)
-    run(session.store({1}, Flag.DELETED), process)
-    run(session.sync(), process)
-    run(session.expunge(), process)
+    for body in (b"dead" * 3000, LIVES):
+        run(deliver(replace(account, name=TRASH), body), process)
+    for name in (account.name, TRASH):
+        session = Session(replace(account, name=name))
+        run(session.open(), process)
+        run(session.store({1}, Flag.DELETED), process)
+        run(session.sync(), process)
+        run(session.expunge(), process)
     for path in (THERE, f"{THERE}/{USERS}"):
         process.make_directory(path)
     disk.kill(70)
@@ -153,6 +156,12 @@ def deleter(account: Account) -> Steps[None]:
     yield from delete_mailbox(ALICE, account.state.copy(), TRASH, account.settings)
 
 
+def compactor_of_both(account: Account) -> Steps[None]:
+    """Compact both mailboxes, and give up at once what is gone."""
+    for name in (account.name, TRASH):
+        yield from compacted(replace(account, name=name), grace=0.0)
+
+
 def _move(source: Account, target: Account) -> Steps[None]:
     here, there = Session(source), Session(target)
     for session in (here, there):
@@ -175,7 +184,18 @@ def _move(source: Account, target: Account) -> Steps[None]:
 
 def beside(name: str, preemptions: int) -> Report:
     """A copy beside somebody else."""
-    return _explorer(OTHERS[name]).exhaust(preemptions=preemptions)
+    return _explorer(copier, OTHERS[name]).exhaust(preemptions=preemptions)
+
+
+def from_another_machine(name: str, preemptions: int) -> Report:
+    """A copy that is made there; the heads that others write here are strange to it."""
+    return _explorer(_stranger, OTHERS[name]).exhaust(preemptions=preemptions)
+
+
+def _stranger(account: Account) -> Steps[None]:
+    settings = account.settings
+    settings = replace(settings, boot=settings.boot + 1, node="elsewhere")
+    return copier(replace(account, settings=settings))
 
 
 def beside_a_move() -> Report:
@@ -185,7 +205,7 @@ def beside_a_move() -> Report:
 
 def at_random(count: int, seed: int) -> Report:
     """A copy beside a deliverer, a mover and a compaction."""
-    return _explorer(teller, mover, compacted).sample(count, seed)
+    return _explorer(copier, teller, mover, compacted).sample(count, seed)
 
 
 OTHERS: Final[dict[str, Callable[[Account], Steps[Any]]]] = {
@@ -194,14 +214,15 @@ OTHERS: Final[dict[str, Callable[[Account], Steps[Any]]]] = {
     "a deletion": deleter,
     "a compaction": compacted,
     "a compaction without grace": partial(compacted, grace=0.0),
+    "a compaction of both": compactor_of_both,
 }
 
 
-def _explorer(*others: Callable[[Account], Steps[Any]]) -> Explorer:
+def _explorer(*all_of_them: Callable[[Account], Steps[Any]]) -> Explorer:
     disk = store_in_use()
     makers = [
         partial(maker, account_on(disk, pid, segment_limit=LIMIT))
-        for pid, maker in enumerate((copier, *others), start=1)
+        for pid, maker in enumerate(all_of_them, start=1)
     ]
     return Explorer(disk, makers, check)
 

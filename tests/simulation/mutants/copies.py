@@ -25,6 +25,14 @@ MUTANTS: Final = [
         arguments=("a compaction without grace", 2),
     ),
     Mutant(
+        "what compaction removed stays in a copy",
+        "index/log_copy.py",
+        "        if self.is_short or not {*there} <= {*numbers}:\n",
+        "        if self.is_short:\n",
+        "store_copies.beside",
+        arguments=("a compaction of both", 1),
+    ),
+    Mutant(
         "a copy that is not synced",
         "index/log_copy.py",
         "        if at > start:\n            yield from steps.fdatasync(fd)\n",
@@ -52,8 +60,8 @@ MUTANTS: Final = [
     Mutant(
         "a copy that believes a head from before a power loss",
         "index/log_copy.py",
-        "head is None or head.boot != boot",
-        "head is None",
+        "head.boot != boot and (settled is None or head.position < settled)",
+        "False",
         "store_copies.crashes",
         arguments=(0.3,),
     ),
