@@ -32,7 +32,7 @@ def find_store(
     try:
         damaged = perhaps_damaged and is_a(stat.S_ISDIR, root / USERS)
         found = damaged or is_a(stat.S_ISREG, root / STORE_FILE)
-        begun = not damaged and is_a(stat.S_ISREG, root / UNFINISHED)
+        begun = not damaged and _is_there(root / UNFINISHED)
     except OSError as error:
         raise unreadable(root, error) from error
     if begun:
@@ -52,6 +52,19 @@ def is_a(kind: Callable[[int], bool], path: Path) -> bool:
         return kind(os.stat(path).st_mode)  # noqa: PTH116 - see above
     except (FileNotFoundError, NotADirectoryError):
         return False
+
+
+def _is_there(path: Path) -> bool:
+    """Say whether there is anything, be it a link to nothing.
+
+    Raises:
+        OSError: That can't be told.
+    """
+    try:
+        os.stat(path, follow_symlinks=False)  # noqa: PTH116 - as above
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def absent(root: Path, what: str = "mail store") -> Refused:

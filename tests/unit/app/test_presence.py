@@ -142,11 +142,16 @@ def test_a_store_that_lost_its_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"check"}))
-def test_a_copy_that_is_not_finished(command: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "put", [Path.touch, Path.mkdir, lambda path: path.symlink_to("nowhere")]
+)
+def test_a_copy_that_is_not_finished(
+    command: str, put: Callable[[Path], None], tmp_path: Path
+) -> None:
     """It is no store, not to repair either, whatever of it is there already."""
     for name in (UNFINISHED, USERS, STORE_FILE):
         path = tmp_path / name
-        path.mkdir() if name == USERS else path.touch()
+        {UNFINISHED: put, USERS: Path.mkdir, STORE_FILE: Path.touch}[name](path)
         before = sorted(tmp_path.iterdir())
         status, said = ask(command, tmp_path)
         assert f"The copy at {tmp_path} is not finished; " in said
