@@ -16,6 +16,7 @@ from imapbox.disk.fence import CUT_OFF
 from imapbox.disk.filesystem import DiskFileSystem, FileSystem, Mode
 from imapbox.disk.steps import Steps, perform
 from imapbox.index.account_state import AccountState
+from imapbox.index.encoding import DamagedOperations
 from imapbox.index.head_file import head_of
 from imapbox.index.opening import follow_all
 from imapbox.index.read import LogBroken
@@ -26,7 +27,7 @@ from imapbox.locks.lock_file import (
     decode_hints,
     slot_node,
 )
-from imapbox.model.errors import MailboxDamaged
+from imapbox.model.errors import MailError
 from imapbox.model.names import UserName
 from imapbox.store.layout import account_directory, mailboxes_directory
 from imapbox.store.users import InTheWay, users_with_directory
@@ -183,7 +184,7 @@ def _mailbox_names(filesystem: FileSystem, account: str) -> dict[str, str]:
 
     try:
         perform(read(), filesystem)
-    except (OSError, LogBroken, MailboxDamaged):
+    except (OSError, LogBroken, DamagedOperations, MailError):
         return {}
     return {each.mailbox_id.hex(): name for name, each in state.names.items()}
 

@@ -246,7 +246,9 @@ def follow_all(
 
     Raises:
         LogBroken: A frame, a segment, or the chain is not as it should be.
+        DamagedOperations: A frame makes no sense.
         MailboxDamaged: The log has no beginning.
+        UnknownFormat: A segment is of a format that this imapbox can not read.
     """
     start = yield from find_first_segment(directory, end.segment)
     yield from follow(directory, start, end, apply)

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from imapbox.app.command import main
+from imapbox.disk.filesystem import DiskFileSystem, Mode
 from tests.support.inbox import inbox_of
 
 IMAPBOX = Path(sys.executable).with_name("imapbox")
@@ -139,6 +140,9 @@ def test_nobody_can_be_found(store: Path, command: str) -> None:
 def test_locks_of_others_are_shown(store: Path, path: str) -> None:
     """Whose can't be looked at is said beside the table: status 1."""
     deny(home(store, "ana") / path)
+    filesystem = DiskFileSystem(str(store))
+    lock = inbox_of(home(store, "bob")).relative_to(store) / "lock"
+    assert filesystem.try_lock(filesystem.open(str(lock), Mode.WRITE))
     became = ("--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups")
     done = subprocess.run(
         ["setpriv", *became, IMAPBOX, "locks", "--store", store],
@@ -147,7 +151,9 @@ def test_locks_of_others_are_shown(store: Path, path: str) -> None:
         timeout=60,
         check=False,
     )
-    assert done.stdout.startswith("USER ")
+    title, held = done.stdout.splitlines()
+    assert title.split()[:2] == ["USER", "MAILBOX"]
+    assert held.split()[:2] == ["bob", "INBOX"]
     assert done.stderr.startswith("ana: not looked at: users/")
     assert done.stderr.endswith(": Permission denied.\n")
     assert done.returncode == 1

@@ -5,6 +5,8 @@ import math
 import os
 import socket
 import struct
+import zlib
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,12 +16,17 @@ from click.testing import CliRunner
 from imapbox.app.command import main
 from imapbox.disk.filesystem import DiskFileSystem, Mode
 from imapbox.disk.steps import perform
+from imapbox.index.account_operations import Delete
+from imapbox.index.encoding import join_operations
+from imapbox.index.head import Head
 from imapbox.index.settings import Settings
+from imapbox.index.settle import settle_all
 from imapbox.locks.lock_file import NOTE, SLOT_SIZE, SLOTS, Note, Waiter
 from imapbox.model.names import UserName
 from imapbox.store.create import create_account
 from imapbox.store.format import prepare_store
 from tests.support.inbox import inbox_of
+from tests.unit.index.test_settle import written_by_a_bug
 
 SINCE = 1_790_000_000.0
 
@@ -156,12 +163,41 @@ def test_looking_changes_nothing(store: Path) -> None:
     assert state() == before
 
 
-def test_an_unreadable_account_has_mailboxes_without_names(store: Path) -> None:
+def without_segment(account: Path) -> None:
+    """Put zeros in the place of the log."""
+    (account / "log.1").write_bytes(struct.pack("<64x"))
+
+
+def without_sense(account: Path) -> None:
+    """Let a bug have written a whole frame that says what can't be, and its head."""
+    head = Head.decode((account / "head").read_bytes())
+    assert head is not None
+    nonsense = join_operations([Delete(b"x" * 16).encode()])
+    frame = written_by_a_bug(head.position, head.counts, nonsense)
+    log = account / "log.1"
+    log.write_bytes(log.read_bytes()[: head.position.offset] + frame)
+    filesystem = DiskFileSystem(str(account.parent))
+    settings = Settings(filesystem.boot, filesystem.node, filesystem.pid)
+    perform(settle_all(account.name, settings), filesystem)
+
+
+def of_another_format(account: Path) -> None:
+    """Let a newer imapbox have written the segment."""
+    log = account / "log.1"
+    octets = bytearray(log.read_bytes())
+    octets[8] += 1
+    octets[60:64] = struct.pack("<I", zlib.crc32(octets[:60]))
+    log.write_bytes(octets)
+
+
+@pytest.mark.parametrize("harm", [without_segment, without_sense, of_another_format])
+def test_an_unreadable_account_has_mailboxes_without_names(
+    store: Path, harm: Callable[[Path], None]
+) -> None:
     """Where the account can't be read, a mailbox is named by its id."""
     (user,) = store.glob("users/*/*")
     path = inbox_of(user) / "lock"
-    (log,) = (store / "users").glob("*/*/account/log.1")
-    log.write_bytes(struct.pack("<64x"))
+    harm(user / "account")
     filesystem = DiskFileSystem(str(store))
     fd = filesystem.open(str(path.relative_to(store)), Mode.WRITE)
     assert filesystem.try_lock(fd)
