@@ -23,7 +23,7 @@ from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently, status
 from imapbox.index.repair import Job, Mending
 from imapbox.index.settings import Settings
-from imapbox.model.errors import MailError, UnknownFormat
+from imapbox.model.errors import MailError, NoSuchMailbox, UnknownFormat
 from imapbox.model.names import SHARED_USER, MailboxName, UserName
 from imapbox.store.format import NotAStore, UnfinishedCopy
 from imapbox.store.layout import user_directory, user_shard
@@ -128,6 +128,7 @@ class _Run:
         self._status = SOUND
         self._said: list[dict[str, str]] = []
         self._mailboxes = 0
+        self._missing = False
         self._owner = perform(status("."), filesystem).owner
 
     def mend_root(self) -> None:
@@ -154,7 +155,7 @@ class _Run:
         # What is shared comes first: others' rights are entered there.
         for user in sorted(chosen, key=lambda each: each != SHARED_USER):
             self._mend(user, mailbox)
-        if mailbox is not None and not self._mailboxes and self._status == SOUND:
+        if self._missing:
             sentence = f"There is no mailbox {mailbox!r}."
             raise Refused(sentence)
         result = _RESULTS[self._status]
@@ -190,6 +191,8 @@ class _Run:
         work = mend_user(user, job, self._owner, mailbox=mailbox, deep=self._deep)
         try:
             self._mailboxes += perform_patiently(work, self._filesystem)
+        except NoSuchMailbox:
+            self._missing = True
         except (MailError, OSError) as error:
             job.fail(user_directory(user), error)
         self._tell(job)

@@ -35,6 +35,7 @@ from imapbox.index.opening import fold_up_to
 from imapbox.index.own_segments import of_account
 from imapbox.index.repair import (
     Job,
+    State,
     good_head,
     mend_foreign,
     mend_lock,
@@ -46,7 +47,7 @@ from imapbox.index.segment_scan import read_readable
 from imapbox.index.settle import settle
 from imapbox.index.transaction import Transaction
 from imapbox.locks.acquire import Identity, locked
-from imapbox.model.errors import NumbersExhausted
+from imapbox.model.errors import NoSuchMailbox, NumbersExhausted
 from imapbox.model.names import INBOX, SHARED_USER, MailboxName, UserName
 from imapbox.model.numbers import UidValidity
 from imapbox.store.access_facts import lets_others_in
@@ -421,12 +422,14 @@ def mend_user(
         How many mailboxes were looked at.
 
     Raises:
+        NoSuchMailbox: The account is sound, and knows none of this name.
         MailError: The account could not be mended, or a lock was not to be had, or
             nobody can write; the rest was not looked at.
         OSError: Likewise.
     """
     repair = UserRepair(user, job, owner, deep=deep)
     state = yield from named(account_directory(user), repair.mend_account())
+    is_sound = all(each.state is State.DONE for each in job.mended)
     above = user_directory(user), mailboxes_directory(user)
     yield from leave_access(job, above, owner)
     yield from leave_access_of_log(job, account_directory(user), owner)
@@ -435,6 +438,8 @@ def mend_user(
         for each in sorted(state.mailboxes.values(), key=lambda each: each.name)
         if mailbox is None or each.name == mailbox
     ]
+    if mailbox is not None and is_sound and not chosen:
+        raise NoSuchMailbox(mailbox)
     for each in chosen:
         directory = mailbox_directory(user, each.mailbox_id)
         if (yield from goes_on(job, directory, repair.mend_mailbox(each))):

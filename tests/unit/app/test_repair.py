@@ -184,6 +184,26 @@ def test_wrong_use(store: Path, arguments: tuple[str, ...]) -> None:
     assert ("Usage:" in done.output) == (len(arguments) > 2)
 
 
+@pytest.mark.parametrize("path", ["users", "users/*/*", "users/*/*/account"])
+def test_no_such_mailbox(store: Path, path: str) -> None:
+    """That is said also where something is left that is not of it."""
+    (above,) = store.glob(path)
+    above.chmod(0o755)
+    done = run("repair", store, ANA, "Nowhere")
+    assert done.output.startswith(f"left: {above.relative_to(store)}: it is open to ")
+    assert done.output.endswith("\nError: There is no mailbox 'Nowhere'.\n")
+    assert done.exit_code == 2
+
+
+def test_a_mailbox_of_an_account_that_is_damaged(store: Path) -> None:
+    """Nobody can say that there is none."""
+    (log,) = store.glob("users/*/*/account/log.1")
+    log.write_bytes(b"")
+    done = run("repair", store, ANA, "Nowhere")
+    assert "Error: " not in done.output
+    assert done.exit_code == 1
+
+
 class Unwritable(DiskFileSystem):
     """A file system that was mounted read-only, or another's."""
 
