@@ -8,12 +8,16 @@ import click
 
 from imapbox.app.offline import on_store
 from imapbox.app.one_mailbox import refusal_at
-from imapbox.app.presence import is_a, something_else, unreadable
+from imapbox.app.presence import in_the_way, is_a, something_else, unreadable
 from imapbox.auth.hashes import argon2id
 from imapbox.auth.passwd_edit import set_hash
 from imapbox.auth.passwd_lines import can_be_written
+from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.steps import perform
 from imapbox.model.errors import MailError
 from imapbox.model.names import SHARED_USER, UserName, user_name
+from imapbox.store.layout import STORE_FILE
+from imapbox.store.users import InTheWay, find_shards
 
 
 def run_user_add(store: Path, passwd: Path | None, name: str) -> None:
@@ -39,10 +43,14 @@ def run_user_add(store: Path, passwd: Path | None, name: str) -> None:
 
 
 def _check_place(store: Path) -> None:
-    """Check that no file is where the store is, or is to be made."""
+    """Check that nothing is in the way where the store is, or is to be made."""
     try:
         if is_a(lambda mode: not stat.S_ISDIR(mode), store):
             raise something_else(store)
+        if is_a(stat.S_ISREG, store / STORE_FILE):
+            perform(find_shards(), DiskFileSystem(str(store)))
+    except InTheWay as error:
+        raise in_the_way(store, error) from error
     except OSError as error:
         raise unreadable(store, error) from error
 

@@ -34,9 +34,13 @@ BOB: Final = UserName("bob")
 OWNER: Final = 65534
 PATIENCE: Final = 45.0  # seconds; a lock is waited for for 30
 MESSAGES: Final = [b"Subject: %d\r\n\r\n%b\r\n" % (n, b"x" * 900) for n in range(3)]
-# sysexits.h: no such user; may not be tried again; may be.
-STATUSES: Final = {0, 1, 2, 67, 69, 75}
-# One in so many is tried; from an effort of 20 on all are.
+# Of docs/operations.md; 75 is left out where nothing is in the way for a time only.
+STATUSES: Final[dict[str, set[int]]] = {
+    "deliver": {0, 67, 75},  # sysexits.h: no such user; keep it, and try again
+    "user": {0, 2},
+}
+OTHERS: Final = {0, 1, 2}
+# One in so many is tried.
 SHARE: Final = 12
 
 COMMANDS: Final[dict[str, list[str]]] = {
@@ -213,13 +217,15 @@ def closed(path: Path) -> None:
 WAYS: Final = (gone, emptied, cut, noise, other_kind, pipe, link, closed)
 
 
+ABOVE: Final = (USERS, user_shard(ANA), user_directory(ANA))
+
+
 def places(imapbox: Imapbox) -> list[str]:
     """Return what can be harmed: all that is Ana's, and what is above it."""
-    logs = [account_directory(ANA), imapbox.inbox(ANA)]
+    harmed = [account_directory(ANA), imapbox.inbox(ANA)]
     return [
-        *(STORE_FILE, SPOOL, USERS, user_shard(ANA), user_directory(ANA)),
-        *(mailboxes_directory(ANA), *logs),
-        *(f"{log}/{name}" for log in logs for name in ("head", "lock", "log.1")),
+        *(STORE_FILE, SPOOL, *ABOVE, mailboxes_directory(ANA), *harmed),
+        *(f"{log}/{name}" for log in harmed for name in ("head", "lock", "log.1")),
     ]
 
 
@@ -253,7 +259,8 @@ def try_one(imapbox: Imapbox, command: str, store: Path) -> Done:
     ]
     done = imapbox.run(command, *words, store=store)
     assert done.status is not None, "it does not end"
-    assert done.status in STATUSES, done
+    verb, *_ = command.split()
+    assert done.status in STATUSES.get(verb, OTHERS), done
     assert done.status == 0 or done.said.strip(), "it does not say why"
     assert "Traceback" not in done.said, done.said.splitlines()[-1]
     if before is not None and tree(store) != before:
@@ -274,6 +281,19 @@ def test_a_copy_that_is_not_finished_is_no_store(
         assert tree(store) == before
 
 
+def check_copy(imapbox: Imapbox, done: Done, *, all_is_known: bool) -> None:
+    """See that no mail is missing to a copy, unless that was said."""
+    if all_is_known:
+        assert mail_of(imapbox.out, BOB, imapbox) == MESSAGES
+    if all_is_known and done.status == 0:
+        assert logs(imapbox.store) <= logs(imapbox.out), "mail is missing"
+
+
+def logs(store: Path) -> set[Path]:
+    """Return where all segments are."""
+    return {path.relative_to(store) for path in store.rglob("log.1")}
+
+
 def test_each_command_ends_with_a_sentence(
     imapbox: Imapbox, effort: int, seed: int, tell: Callable[[object], None]
 ) -> None:
@@ -285,9 +305,10 @@ def test_each_command_ends_with_a_sentence(
         (place, way, command)
         for place in places(imapbox)
         for way in WAYS
+        if way is not closed or os.geteuid() == 0  # who made it can open it
         for command in COMMANDS
     ]
-    if effort < 20:
+    if effort < SHARE:
         cases = random.Random(seed).sample(cases, len(cases) * effort // SHARE)
     ends: Counter[int | None] = Counter()
     wrong = []
@@ -298,8 +319,12 @@ def test_each_command_ends_with_a_sentence(
                 ends[done.status] += 1
                 if place.startswith(user_directory(ANA)):
                     assert mail_of(store, BOB, imapbox) == MESSAGES
-                    if command == "snapshot":
-                        assert mail_of(imapbox.out, BOB, imapbox) == MESSAGES
+                if command == "snapshot" and done.status in {0, 1}:
+                    # Of whom nothing is left nobody knows.
+                    unknown = place in ABOVE and way in {gone, emptied, cut}
+                    check_copy(imapbox, done, all_is_known=not unknown)
+                if command == "repair" and done.status == 0:
+                    assert imapbox.run("check", store=store).status != 1
             except (AssertionError, OSError, MailError) as error:
                 wrong.append(
                     f"{place} {way.__name__}, {command}: {str(error).splitlines()[0]}"
