@@ -2,7 +2,8 @@
 
 Paths are relative to the root of the store and are resolved beneath it
 without following any symbolic link. Files are made 0600 and directories
-0700, whatever the umask. Errors are the operating system's own `OSError`s.
+0700, whatever the umask. Errors are the operating system's own `OSError`s, and
+name the file or directory as seen from the root, also where it is open already.
 """
 
 import ctypes
@@ -16,21 +17,20 @@ import stat
 import struct
 import time
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from typing import Final, NamedTuple, Protocol
 from weakref import finalize
 
 from imapbox.disk.beneath import open_beneath
+from imapbox.disk.naming import naming, path_beneath
 
 # Linux <asm-generic/fcntl.h>; struct flock: type, whence, start, length, pid.
 _FLOCK: Final = struct.Struct("hhqqi4x")
 # Linux <linux/falloc.h>; Python has no call for it.
 _KEEP_SIZE: Final = 1
 _PUNCH_HOLE: Final = 2
-# These two files can't be copied within the kernel: copy_file_range(2).
-_CAN_NOT_COPY: Final = frozenset(
-    {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM}
-)
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 _libc.fallocate.argtypes = (
     ctypes.c_int,
@@ -247,24 +247,35 @@ class DiskFileSystem:
 
     def pread(self, fd: int, size: int, offset: int) -> bytes:
         """See `FileSystem`."""
-        return os.pread(fd, size, offset)
+        try:
+            return os.pread(fd, size, offset)
+        except OSError as error:
+            self._name(error, fd)
+            raise
 
     def map_privately(self, fd: int, size: int) -> memoryview:
         """See `FileSystem`."""
         try:
             if size <= 0:  # which would mean all of it
                 raise ValueError(size)
-            return memoryview(mmap.mmap(fd, size, access=mmap.ACCESS_COPY))
+            with self._naming(fd):
+                return memoryview(mmap.mmap(fd, size, access=mmap.ACCESS_COPY))
         except ValueError as error:  # the file is shorter, or empty
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL)) from error
+            why, path = os.strerror(errno.EINVAL), self._path_of(fd)
+            raise OSError(errno.EINVAL, why, path) from error
 
     def pwrite(self, fd: int, data: bytes | memoryview, offset: int) -> int:
         """See `FileSystem`."""
-        return os.pwrite(fd, data, offset)
+        try:
+            return os.pwrite(fd, data, offset)
+        except OSError as error:
+            self._name(error, fd)
+            raise
 
     def fdatasync(self, fd: int) -> None:
         """See `FileSystem`."""
-        os.fdatasync(fd)
+        with self._naming(fd):
+            os.fdatasync(fd)
 
     def size(self, fd: int) -> int:
         """See `FileSystem`."""
@@ -272,7 +283,8 @@ class DiskFileSystem:
 
     def truncate(self, fd: int, size: int) -> None:
         """See `FileSystem`."""
-        os.ftruncate(fd, size)
+        with self._naming(fd):
+            os.ftruncate(fd, size)
 
     def allocated(self, fd: int) -> int:
         """See `FileSystem`."""
@@ -282,25 +294,26 @@ class DiskFileSystem:
         """See `FileSystem`."""
         if _libc.fallocate(fd, _PUNCH_HOLE | _KEEP_SIZE, offset, size):
             code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code))
+            raise OSError(code, os.strerror(code), self._path_of(fd))
 
     def copy_range(self, source: int, fd: int, offset: int, size: int) -> int:
         """See `FileSystem`."""
         end = min(offset + size, self.size(source))
         if offset >= end:
             return 0
-        data = _seek(source, offset, os.SEEK_DATA, end)
+        with self._naming(source):
+            data = _seek(source, offset, os.SEEK_DATA, end)
+            hole = _seek(source, data, os.SEEK_HOLE, end)
         if data > offset:
-            os.ftruncate(fd, data)
+            self.truncate(fd, data)
             return data - offset
-        here = min(_seek(source, offset, os.SEEK_HOLE, end), end) - offset
+        here = min(hole, end) - offset
         try:
             copied = os.copy_file_range(source, fd, here, offset, offset)
-        except OSError as error:
-            if error.errno not in _CAN_NOT_COPY:
-                raise
+        except OSError:
+            # The kernel can't, or one of the two failed: then this says which.
             copied = 0
-        return copied or os.pwrite(fd, os.pread(source, here, offset), offset)
+        return copied or self.pwrite(fd, self.pread(source, here, offset), offset)
 
     def exists(self, path: str) -> bool:
         """See `FileSystem`."""
@@ -334,7 +347,8 @@ class DiskFileSystem:
         directory, _, name = path.rpartition("/")
         fd = self._open_directory(directory)
         try:
-            os.unlink(name, dir_fd=fd)
+            with naming(path):
+                os.unlink(name, dir_fd=fd)
         finally:
             os.close(fd)
 
@@ -343,7 +357,8 @@ class DiskFileSystem:
         directory, _, name = path.rpartition("/")
         fd = self._open_directory(directory)
         try:
-            os.mkdir(name, 0o700, dir_fd=fd)
+            with naming(path):
+                os.mkdir(name, 0o700, dir_fd=fd)
         finally:
             os.close(fd)
 
@@ -352,7 +367,8 @@ class DiskFileSystem:
         directory, _, name = path.rpartition("/")
         fd = self._open_directory(directory)
         try:
-            os.rmdir(name, dir_fd=fd)
+            with naming(path):
+                os.rmdir(name, dir_fd=fd)
         finally:
             os.close(fd)
 
@@ -360,7 +376,8 @@ class DiskFileSystem:
         """See `FileSystem`."""
         fd = self._open_directory(path)
         try:
-            return sorted(os.listdir(fd))
+            with naming(path):
+                return sorted(os.listdir(fd))
         finally:
             os.close(fd)
 
@@ -368,7 +385,8 @@ class DiskFileSystem:
         """See `FileSystem`."""
         fd = self._open_directory(path)
         try:
-            os.fsync(fd)
+            with naming(path):
+                os.fsync(fd)
         finally:
             os.close(fd)
 
@@ -379,6 +397,23 @@ class DiskFileSystem:
     def _beneath(self, path: str) -> tuple[int, str]:
         """Return the root that a path is resolved beneath, and the path from there."""
         return self._root_fd, path
+
+    def _path_of(self, fd: int) -> str | None:
+        """Return what an open file is called, if the system knows."""
+        return path_beneath(self._root_fd, fd)
+
+    def _name(self, error: OSError, fd: int) -> None:
+        if error.filename is None:
+            error.filename = self._path_of(fd)
+
+    @contextmanager
+    def _naming(self, fd: int) -> Iterator[None]:
+        """Let errors name an open file."""
+        try:
+            yield
+        except OSError as error:
+            self._name(error, fd)
+            raise
 
     def try_lock(self, fd: int) -> bool:
         """See `FileSystem`.
@@ -393,6 +428,7 @@ class DiskFileSystem:
         except OSError as error:
             if error.errno in {errno.EAGAIN, errno.EACCES}:
                 return False
+            self._name(error, fd)
             raise
         return True
 

@@ -1,11 +1,10 @@
 """Two directories as one file system, so that a protocol can copy between them."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.naming import naming, path_beneath
 
 # What begins with this lies in the second directory. No store has such a name.
 THERE: Final = "there:"
@@ -14,8 +13,8 @@ THERE: Final = "there:"
 class TwoRoots(DiskFileSystem):
     """The real file system below two directories.
 
-    What can't be opened or looked for is named as it was asked for, so that it can
-    be told in which of the two it lies.
+    Errors name a file as it was asked for, so that it can be told in which of the
+    two it lies.
 
     Args:
         here: What paths are relative to.
@@ -28,16 +27,16 @@ class TwoRoots(DiskFileSystem):
 
     def open(self, path: str, mode: Mode) -> int:
         """See `FileSystem`."""
-        with _named(path):
+        with naming(path):
             return super().open(path, mode)
 
     def exists(self, path: str) -> bool:
         """See `FileSystem`."""
-        with _named(path):
+        with naming(path):
             return super().exists(path)
 
     def _open_directory(self, path: str) -> int:
-        with _named(path):
+        with naming(path):
             return super()._open_directory(path)
 
     def _beneath(self, path: str) -> tuple[int, str]:
@@ -47,12 +46,9 @@ class TwoRoots(DiskFileSystem):
             return self._there_fd, path.removeprefix(f"{THERE}/")
         return super()._beneath(path)
 
-
-@contextmanager
-def _named(path: str) -> Iterator[None]:
-    """Let errors name ``path``."""
-    try:
-        yield
-    except OSError as error:
-        error.filename = path
-        raise
+    def _path_of(self, fd: int) -> str | None:
+        here = super()._path_of(fd)
+        if here is not None:
+            return here
+        path = path_beneath(self._there_fd, fd)
+        return None if path is None else f"{THERE}/{path}"

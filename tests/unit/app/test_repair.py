@@ -398,7 +398,7 @@ def test_a_mailbox_of_a_lost_account_with_something_of_the_wrong_kind(
     shutil.rmtree(box.parents[1] / "account")
     (box / "log.7").mkdir(mode=0o700)
     done = run("repair", store, "--apply")
-    assert f"Is a directory: '{box.relative_to(store)}'" in done.output
+    assert f"Is a directory: '{box.relative_to(store)}/log.7'" in done.output
     assert done.exit_code == 1
     (box / "log.7").rmdir()
     done = run("repair", store, "--apply")

@@ -106,3 +106,24 @@ def test_what_ends_it(
     assert done.output.startswith(f"not finished: {why.format(copy)}")
     assert done.exit_code == (2 if error in {errno.EACCES, errno.EIO} else 75)
     assert (copy / UNFINISHED).exists()
+
+
+def test_what_is_open_already(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that can't be read, or written, is named then, too."""
+    head = next(store.glob("users/*/ana/mailboxes/*/head"))
+    head.unlink()
+    head.mkdir()
+    done = snapshot(store, monkeypatch, "", 0)
+    where = head.relative_to(store)
+    said = f"ana: {where.parent} is left out: {where}: Is a directory.\n"
+    assert said in done.output
+    assert done.exit_code == 1
+
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fdatasync", broken)
+    done = snapshot(store, monkeypatch, "", 0)
+    copy = store.parent / "copy"
+    assert done.output == f"Error: Can not copy to {copy}: Input/output error.\n"
+    assert done.exit_code == 2
