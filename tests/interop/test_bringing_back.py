@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,26 +19,14 @@ from click.testing import CliRunner
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server
 from imapbox.app.command import main
+from tests.support.command import IMAPBOX, run
 from tests.support.inbox import inbox_of
 from tests.support.stored_mail import stored_mail
 
-IMAPBOX = Path(sys.executable).with_name("imapbox")
 ALICE = "alice"
 NOBODY = 65534
 COUNT = 20
 _MARK = re.compile(rb"Subject: mark-(\d+)\.")
-
-
-def run(command: str, store: Path, *arguments: str) -> tuple[int, str]:
-    """Run a command; return its status, and what it said on either channel."""
-    done = subprocess.run(
-        [IMAPBOX, command, "--store", store, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=120,
-        check=False,
-    )
-    return done.returncode, done.stdout.decode()
 
 
 def ask(command: str, store: Path, *arguments: str) -> tuple[int, str]:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,22 +11,10 @@ from click.testing import CliRunner
 
 from imapbox.app.command import main
 from imapbox.disk.filesystem import DiskFileSystem, Mode
+from tests.support.command import IMAPBOX, run
 from tests.support.inbox import inbox_of
 
-IMAPBOX = Path(sys.executable).with_name("imapbox")
 NOBODY = 65534
-
-
-def run(command: str, store: Path, *arguments: str) -> tuple[int, str]:
-    """Run a command, which becomes the store's owner; return status and words."""
-    done = subprocess.run(
-        [IMAPBOX, *command.split(), "--store", store, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout.decode()
 
 
 @pytest.fixture(scope="module")

@@ -1,27 +1,18 @@
 """What commands do where something else is in the place of users' mail."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-IMAPBOX = Path(sys.executable).with_name("imapbox")
+from tests.support.command import run
 
 
-def run(command: str, store: Path) -> tuple[int, str]:
-    """Run a command that goes over all users; return status and words."""
-    arguments = [store.with_name("copy")] if command == "snapshot" else []
-    done = subprocess.run(
-        [IMAPBOX, command, "--store", store, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout.decode()
+def run_on_all(command: str, store: Path) -> tuple[int, str]:
+    """Run a command that goes over all users."""
+    copy = [str(store.with_name("copy"))] if command == "snapshot" else []
+    return run(command, store, *copy)
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +20,7 @@ def made_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store in which two users have accounts."""
     store = tmp_path_factory.mktemp("made") / "store"
     for user in ("ana", "bob"):
-        words = [IMAPBOX, "user", "add", "--store", store, user]
-        subprocess.run(words, check=True, timeout=60, stdout=subprocess.DEVNULL)
+        assert run("user add", store, user)[0] == 0
     return store
 
 
@@ -73,7 +63,7 @@ def test_mail_that_is_hidden_is_missed(
     path = home.parent if is_shard else home
     put(path, store)
     for command, sentence in SAID.items():
-        status, said = run(command, store)
+        status, said = run_on_all(command, store)
         where = str(path.relative_to(store))
         assert sentence.format(where) in said, command
         assert sum(where in line for line in said.splitlines()) == 1, said
@@ -96,6 +86,6 @@ def test_all_mail_is_hidden_or_gone(
     what = "is not there, with all mail; bring it back from a backup"
     if put is not None:
         what = "is no directory; move it away"
-    assert run(command, store) == (2, f"Error: {users} {what}.\n")
+    assert run_on_all(command, store) == (2, f"Error: {users} {what}.\n")
     assert not (store / "restoring").exists()
     assert list(store.glob("../copy/*")) == []
