@@ -81,6 +81,9 @@ def run_repair(
         filesystem = DiskFileSystem(str(store))
         run = _Run(filesystem, apply=apply, deep=deep, as_json=as_json)
         run.mend_root()
+        for each in users:
+            _find_user(store, filesystem, each)
+        return run.run(store, users, name)
     except InTheWay as error:
         raise in_the_way(store, error) from error
     except UnfinishedCopy as error:
@@ -93,9 +96,6 @@ def run_repair(
         if passes(error):
             raise refusal(in_words(error)) from error
         raise unreadable(store, error) from error
-    for each in users:
-        _find_user(store, filesystem, each)
-    return run.run(store, users, name)
 
 
 def _find_user(store: Path, filesystem: DiskFileSystem, user: UserName) -> None:

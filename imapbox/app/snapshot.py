@@ -115,6 +115,7 @@ class _Job:
             perform(end_copy(), self.filesystem)
         except (MailError, OSError) as error:
             why = reason(error).replace(f"{THERE}/", f"{target}/")
+            why = why.replace(THERE, str(target))  # itself
             say(f"not finished: {why}")
             say(f"{target}/{UNFINISHED} says so; remove {target} and begin anew.")
             return TRY_AGAIN if passes(error) else CAN_NOT

@@ -47,7 +47,9 @@ def _check_place(store: Path) -> None:
     try:
         if is_a(lambda mode: not stat.S_ISDIR(mode), store):
             raise something_else(store)
-        if is_a(stat.S_ISREG, store / STORE_FILE):
+        file = store / STORE_FILE
+        # An empty one is of a store that was not made to its end; it will be.
+        if is_a(stat.S_ISREG, file) and file.stat().st_size:
             perform(find_shards(), DiskFileSystem(str(store)))
     except InTheWay as error:
         raise in_the_way(store, error) from error

@@ -24,6 +24,7 @@ from typing import Final, NamedTuple, Protocol
 from weakref import finalize
 
 from imapbox.disk.beneath import open_beneath
+from imapbox.disk.fence import CUT_OFF
 from imapbox.disk.naming import naming, path_beneath
 
 # Linux <asm-generic/fcntl.h>; struct flock: type, whence, start, length, pid.
@@ -310,7 +311,9 @@ class DiskFileSystem:
         here = min(hole, end) - offset
         try:
             copied = os.copy_file_range(source, fd, here, offset, offset)
-        except OSError:
+        except OSError as error:
+            if error.errno in CUT_OFF:
+                raise
             # The kernel can't, or one of the two failed: then this says which.
             copied = 0
         return copied or self.pwrite(fd, self.pread(source, here, offset), offset)

@@ -3,7 +3,7 @@
 import os
 from typing import Final
 
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.filesystem import DiskFileSystem, Mode, Status
 from imapbox.disk.naming import naming, path_beneath
 
 # What begins with this lies in the second directory. No store has such a name.
@@ -34,6 +34,11 @@ class TwoRoots(DiskFileSystem):
         """See `FileSystem`."""
         with naming(path):
             return super().exists(path)
+
+    def status(self, path: str) -> Status:
+        """See `FileSystem`."""
+        with naming(path):
+            return super().status(path)
 
     def _open_directory(self, path: str) -> int:
         with naming(path):

@@ -134,9 +134,9 @@ class LogCopy:
         """
         # Mail may come nevertheless, if nobody knows of the damage yet.
         head = yield from head_octets(self.source)
-        names = yield from steps.list_directory(self.source)
-        segments = [segment_name(number) for number in segment_numbers(names)]
         try:
+            names = yield from steps.list_directory(self.source)
+            segments = [segment_name(number) for number in segment_numbers(names)]
             for name in (*segments, *({DAMAGED} & {*names})):
                 yield from self._copy(name, None)
         except FileNotFoundError as error:

@@ -5,9 +5,9 @@ had a reason, and who it belongs to only root can say.
 """
 
 from collections.abc import Iterable
-from contextlib import suppress
 
 from imapbox.disk import steps
+from imapbox.disk.fence import CUT_OFF
 from imapbox.disk.steps import Steps
 from imapbox.index.check_names import is_ours, wrong_access
 from imapbox.index.lost_found import keep, place_to_keep
@@ -84,9 +84,14 @@ def leave_access_of_root(job: Job, owner: int) -> Steps[None]:
     """
     yield from leave_access(job, (STORE_FILE, SPOOL, USERS), owner)
     for path in (yield from find_shards()):
-        with suppress(FileNotFoundError):
-            if (yield from steps.status(path)).is_directory:
-                yield from leave_access(job, (path,), owner)
+        try:
+            found = yield from steps.status(path)
+        except OSError as error:
+            if error.errno in CUT_OFF:
+                raise
+            continue  # who looks for users says it
+        if found.is_directory:
+            yield from leave_access(job, (path,), owner)
 
 
 def leave_access_of_log(job: Job, directory: str, owner: int) -> Steps[None]:

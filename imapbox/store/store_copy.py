@@ -25,6 +25,7 @@ from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.disk.two_roots import THERE
 from imapbox.index.account_state import AccountState
+from imapbox.index.copy_check import check_copied
 from imapbox.index.create import write_file
 from imapbox.index.damage import is_damaged
 from imapbox.index.encoding import DamagedOperations
@@ -46,7 +47,7 @@ from imapbox.index.settings import Settings
 from imapbox.index.settle import settle
 from imapbox.locks.acquire import Identity, locked
 from imapbox.locks.lock_file import LOCK
-from imapbox.model.errors import MailboxBusy, MailboxDamaged
+from imapbox.model.errors import DiskFull, MailboxBusy, MailboxDamaged
 from imapbox.model.names import UserName
 from imapbox.store.format import NotAStore, make_directory_if_missing, read_store_file
 from imapbox.store.layout import (
@@ -189,18 +190,23 @@ def copy_user(user: UserName, settings: Settings) -> Steps[CopiedUser]:
     directory = account_directory(user)
     account = LogCopy(directory, there(directory))
     for _ in range(_TRIES):
+        is_ending = False
         cut = yield from _cut(user, settings)
         try:
             for mailbox_id, extent in [*cut.mailboxes.items()]:
                 copy = yield from _copy_of(user, mailbox_id, copies)
                 try:
                     yield from copy.extend(extent)
+                    yield from check_copied(copy, extent)
                 except OSError as error:
                     cut.leave_out(mailbox_id, error)
             if cut.account is not None:
                 yield from account.extend(cut.account)
+            is_ending = True
             done = yield from _finish(user, cut, copies, account)
         except BeginningGone:
+            for copy in (*copies.values(), account) if is_ending else ():
+                yield from copy.clear()  # some are logs already
             continue
         for path in (*reversed(above), USERS):
             yield from steps.sync_directory(there(path))
@@ -276,6 +282,8 @@ def _cut(user: UserName, settings: Settings) -> Steps[Cut]:
             tried[directory] = None
             try:
                 end = yield from recover(directory, settings, command=COMMAND)
+            except (FileNotFoundError, DiskFull):
+                continue  # it is gone, or its head can't be made anew
             except OSError as error:
                 _check_alone(error)  # it is left out where it is copied as it is
             else:

@@ -281,6 +281,14 @@ def test_a_copy_that_is_not_finished_is_no_store(
         assert tree(store) == before
 
 
+def test_what_a_crash_left_half_made_is_finished(imapbox: Imapbox) -> None:
+    """A store file that is empty is of a store that was being made."""
+    with imapbox.harmed_store(USERS, gone) as store:
+        (store / STORE_FILE).write_bytes(b"")
+        assert imapbox.run("user add", "carl", store=store) == (0, "carl: made\n")
+        assert imapbox.run("check", store=store).status == 0
+
+
 def check_copy(imapbox: Imapbox, done: Done, *, all_is_known: bool) -> None:
     """See that no mail is missing to a copy, unless that was said."""
     if all_is_known:

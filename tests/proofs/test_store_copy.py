@@ -26,6 +26,13 @@ def test_it_may_be_made_on_another_machine(name: str, effort: int, tell: Tell) -
     assert report.schedules
 
 
+def test_what_is_purged_meanwhile_is_whole_or_gone(effort: int, tell: Tell) -> None:
+    """Octets that compaction punches out before they are copied are missed."""
+    report = store_copies.beside_a_purge(1 if effort == 1 else 2)
+    tell(report)
+    assert report.schedules
+
+
 def test_all_at_once(seed: int, effort: int, tell: Tell) -> None:
     """A copy beside a deliverer, a mover and a compaction in random schedules."""
     report = store_copies.at_random(20 * effort, seed)

@@ -33,6 +33,14 @@ MUTANTS: Final = [
         arguments=("a compaction of both", 1),
     ),
     Mutant(
+        "what was punched out before it was copied is not missed",
+        "store/store_copy.py",
+        "                    yield from check_copied(copy, extent)\n",
+        "",
+        "store_copies.beside_a_purge",
+        arguments=(1,),
+    ),
+    Mutant(
         "a copy that is not synced",
         "index/log_copy.py",
         "        if at > start:\n            yield from steps.fdatasync(fd)\n",

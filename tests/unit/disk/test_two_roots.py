@@ -61,6 +61,19 @@ def test_where_the_kernel_can_not_copy(
     assert copied(files, BLOCK) == (tmp_path / "here/file").read_bytes()
 
 
+def test_who_is_cut_off_goes_no_further(
+    files: TwoRoots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the kernel says once, that this machine lost its file system, is told."""
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ESHUTDOWN, os.strerror(errno.ESHUTDOWN))
+
+    monkeypatch.setattr(os, "copy_file_range", refuse)
+    with pytest.raises(OSError, match="shutdown"):
+        copied(files, BLOCK)
+
+
 def test_where_nothing_is_known_of_holes(
     files: TwoRoots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,8 +6,10 @@ from typing import Final
 import pytest
 
 from imapbox.disk.filesystem import Mode
+from imapbox.disk.steps import Steps
 from imapbox.disk.two_roots import THERE
 from imapbox.index.head import Head
+from imapbox.index.log_copy import BeginningGone, LogCopy
 from imapbox.model.errors import MailboxBusy
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.create import create_account
@@ -164,6 +166,47 @@ def test_who_holds_the_lock_is_waited_for(copied: Copied) -> None:
         copied.copy()
     other.close(account)
     assert copied.copy().messages == 1
+
+
+def test_a_damaged_mailbox_that_goes_meanwhile(
+    copied: Copied, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is missed; all others are copied."""
+    trash = replace(copied.account, name=TRASH).directory
+    copied.touch(f"{trash}/damaged")
+    take_all = LogCopy.take_all
+
+    def removed_before(copy: LogCopy) -> Steps[None]:
+        if copied.process.exists(trash):
+            for name in copied.process.list_directory(trash):
+                copied.process.unlink(f"{trash}/{name}")
+            copied.process.remove_directory(trash)
+        yield from take_all(copy)
+
+    monkeypatch.setattr(LogCopy, "take_all", removed_before)
+    done = copied.copy()
+    assert (done.mailboxes, done.damaged) == (1, [trash])
+    assert copied.bodies() == [BODY]
+
+
+def test_what_was_ended_already_is_copied_anew(
+    copied: Copied, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the last one changes meanwhile, as beneath a repair, all begin again."""
+    mark = f"{account_directory(ALICE)}/damaged"
+    copied.touch(mark)
+    take_all = LogCopy.take_all
+
+    def mended_before(copy: LogCopy) -> Steps[None]:
+        if copied.process.exists(mark):
+            copied.process.unlink(mark)
+            raise BeginningGone
+        yield from take_all(copy)
+
+    monkeypatch.setattr(LogCopy, "take_all", mended_before)
+    done = copied.copy()
+    assert (done.mailboxes, done.damaged) == (2, [])
+    assert copied.bodies() == [BODY]
 
 
 def test_a_full_disk_leaves_no_account(copied: Copied) -> None:

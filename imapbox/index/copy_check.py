@@ -1,0 +1,60 @@
+"""Whether a copy of a log has what lived at its end, though others compact it.
+
+What lies before a head never changes, but for the octets of messages that have
+died, or were written again, behind it: compaction without much grace may punch
+them out before they are copied, and notes that only when it is done. So these are
+read in the copy, of which there are none as a rule.
+"""
+
+import numpy as np
+
+from imapbox.disk.steps import Steps
+from imapbox.index.body import Span, read_bodies
+from imapbox.index.encoding import DamagedOperations
+from imapbox.index.frame import Frame
+from imapbox.index.head_file import head_of
+from imapbox.index.log_copy import BeginningGone, Extent, LogCopy
+from imapbox.index.mailbox_state import MailboxState
+from imapbox.index.opening import follow_all
+from imapbox.index.operations import Expunge, Relocate, decode_operations
+from imapbox.index.read import LogBroken, follow
+from imapbox.model.errors import MailboxDamaged
+
+
+def check_copied(copy: LogCopy, extent: Extent) -> Steps[None]:
+    """See that a mailbox's copy is whole, of which the segments are copied.
+
+    Raises:
+        BeginningGone: It is not, or nobody can tell any more.
+    """
+    uids: set[int] = set()
+
+    def note(frame: Frame) -> None:
+        for operation in decode_operations(frame.operations):
+            if isinstance(operation, Expunge):
+                uids.update(uid for each in operation.uids for uid in each)
+            elif isinstance(operation, Relocate):
+                uids.add(operation.message.uid)
+
+    end = extent.head.position
+    try:
+        now = yield from head_of(copy.source)
+        if now is None:
+            raise BeginningGone
+        yield from follow(copy.source, end, now.position, note)
+    except (LogBroken, DamagedOperations, FileNotFoundError) as error:
+        raise BeginningGone from error
+    known = sorted(uid for uid in uids if uid < extent.head.counts.uidnext)
+    if not known or copy.is_short:
+        return
+    state = MailboxState()
+    try:
+        yield from follow_all(copy.target, end, state.apply)
+    except (LogBroken, DamagedOperations, MailboxDamaged):
+        return  # it was damaged before, and is copied as it is
+    columns = state.columns
+    rows = columns.rows_of(np.array(known, np.uint32))
+    rows = rows[columns["alive"][rows]]
+    spans = [Span(place, 0, place.size) for place in columns.places(rows)]
+    if None in (yield from read_bodies(copy.target, spans)):
+        raise BeginningGone
