@@ -10,6 +10,7 @@ sum) lets nobody look meanwhile. So the time counts, too, that the reactor's thr
 has computed since it beat; the first look is to be had where that ends.
 """
 
+import linecache
 import sys
 import threading
 import time
@@ -113,6 +114,7 @@ class Watchdog:
             seconds=self._held_seconds,
             stack="".join(traceback.format_list(stack)) or "nobody could look what",
         )
+        linecache.clearcache()  # half a MiB of source code, kept for the next one
 
     def _tell_that_it_goes_on(self, seconds: float) -> None:
         _log.warn(

@@ -1,5 +1,6 @@
 """The watchdog: a reactor that is held is reported, with what holds it."""
 
+import linecache
 import threading
 import time
 from collections.abc import Iterator
@@ -100,6 +101,7 @@ def test_who_lets_nobody_look_is_named(told: Told) -> None:
         clock.advance(BEAT)
         told.wait_for(2)
         assert told.events[1]["seconds"] > HELD_BEATS * BEAT
+        assert not linecache.cache, "sources are kept that nobody needs any more"
     finally:
         watchdog.stop()
 
