@@ -2,8 +2,8 @@
 
 ``python -m tests.soak.server REPORT GRACE OPTION...``: for so many seconds it
 keeps what is gone; the options are those of `twistd imapbox`. On SIGUSR1 it ends
-its upkeep, collects its garbage, gives back what memory it can, and writes to
-REPORT what it still holds.
+its upkeep and its threads that are idle, collects its garbage, gives back what
+memory it can, and writes to REPORT what it still holds.
 """
 
 import ctypes
@@ -58,6 +58,7 @@ def tell(stores: list[Any], report: Path) -> None:
         for store in stores:
             await store.compactor.idle()
             await store.snapshots.idle()
+            await _rested(store.drivers)
         while gc.collect():
             pass
         ctypes.CDLL(None).malloc_trim(0)
@@ -75,6 +76,18 @@ def tell(stores: list[Any], report: Path) -> None:
         new.replace(report)
 
     defer.ensureDeferred(idle())
+
+
+async def _rested(drivers: Any) -> None:
+    """Let threads end, as it does each minute: malloc keeps blocks for each of them."""
+    reactor = import_module("twisted.internet.reactor")
+    drivers._rest()
+    while any(
+        thread.is_alive()
+        for each in (drivers.write, drivers.read, drivers.blocking)
+        for thread in each.pool.threads
+    ):
+        await import_module("twisted.internet.task").deferLater(reactor, 0.01)
 
 
 def _files() -> list[str]:
