@@ -5,7 +5,7 @@ import random
 import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -313,15 +313,18 @@ class Examination:
             raise Wrong(name, status, uidvalidity)
 
     async def _read(self, account: UserAccount, name: MailboxName) -> tuple[Rows, int]:
-        """Return all messages and UIDVALIDITY; of a bad snapshot, at the second try."""
+        """Return all messages and UIDVALIDITY.
+
+        Each bad snapshot may cost a try: another one takes its place.
+        """
         selected = await account.select(name, read_only=False)
+        bad = sum(mutation.part == "snap" for mutation in self._mutations)
         try:
-            return await rows_of(selected), int(selected.uidvalidity)
-        except StoreFailure:
-            if not any(mutation.part == "snap" for mutation in self._mutations):
-                raise
-            self._note("mended")
-            await selected.sync(may_expunge=True)
+            for _ in range(bad):
+                with suppress(StoreFailure):
+                    return await rows_of(selected), int(selected.uidvalidity)
+                self._note("mended")
+                await selected.sync(may_expunge=True)
             return await rows_of(selected), int(selected.uidvalidity)
         finally:
             selected.close()
