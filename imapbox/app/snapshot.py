@@ -15,7 +15,7 @@ from imapbox.app.sizes import size_in_words
 from imapbox.disk.failures import in_words, unworded
 from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.steps import perform, perform_patiently
-from imapbox.disk.two_roots import THERE, TwoRoots
+from imapbox.disk.two_roots import THERE, TwoRoots, is_there
 from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.settings import Settings
 from imapbox.model.errors import DiskFull, MailError, StoreFenced, StoreReadOnly
@@ -157,4 +157,4 @@ def _ends(error: MailError | OSError) -> bool:
     said = unworded(error)
     if said is None:
         return isinstance(in_words(error), _ENDS)
-    return isinstance(said.filename, str) and said.filename.startswith(THERE)
+    return is_there(said)

@@ -304,11 +304,11 @@ class DiskFileSystem:
             return 0
         with self._naming(source):
             data = _seek(source, offset, os.SEEK_DATA, end)
-            hole = _seek(source, data, os.SEEK_HOLE, end)
         if data > offset:
             self.truncate(fd, data)
             return data - offset
-        here = min(hole, end) - offset
+        with self._naming(source):
+            here = min(_seek(source, offset, os.SEEK_HOLE, end), end) - offset
         try:
             copied = os.copy_file_range(source, fd, here, offset, offset)
         except OSError as error:

@@ -10,6 +10,11 @@ from imapbox.disk.naming import naming, path_beneath
 THERE: Final = "there:"
 
 
+def is_there(error: OSError) -> bool:
+    """Say whether an error names a file in the second directory."""
+    return isinstance(error.filename, str) and error.filename.startswith(THERE)
+
+
 class TwoRoots(DiskFileSystem):
     """The real file system below two directories.
 

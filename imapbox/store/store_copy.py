@@ -23,7 +23,7 @@ from imapbox.disk import steps
 from imapbox.disk.failures import unworded
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
-from imapbox.disk.two_roots import THERE
+from imapbox.disk.two_roots import THERE, is_there
 from imapbox.index.account_state import AccountState
 from imapbox.index.copy_check import check_copied
 from imapbox.index.create import write_file
@@ -107,9 +107,7 @@ class Cut(NamedTuple):
 
 def _check_alone(error: OSError) -> None:
     """Raise an error of the copy, or of all of the disk: it is not one mailbox's."""
-    path = error.filename
-    in_copy = isinstance(path, str) and path.startswith(THERE)
-    if in_copy or unworded(error) is None:
+    if is_there(error) or unworded(error) is None:
         raise error
 
 

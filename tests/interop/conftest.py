@@ -14,6 +14,7 @@ from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server, dovecot, imapbox, short_directory
 from benchmarks.tracing import traced
 from tests.support import clients_page
+from tests.support.command import run
 from tests.support.disk_calls import DiskCall
 from tests.support.missing import give_up
 from tests.support.overhearing import overhearing
@@ -41,6 +42,15 @@ def open_directory() -> Iterator[Path]:
     """A directory with a short path that every user may enter, unlike tmp_path."""
     with short_directory() as path:
         yield path
+
+
+@pytest.fixture(scope="module")
+def store_of_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in which ana and bob have accounts, not to be changed."""
+    store = tmp_path_factory.mktemp("made") / "store"
+    for user in ("ana", "bob"):
+        assert run("user add", store, user)[0] == 0
+    return store
 
 
 @contextmanager

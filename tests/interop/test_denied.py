@@ -17,23 +17,14 @@ from tests.support.inbox import inbox_of
 NOBODY = 65534
 
 
-@pytest.fixture(scope="module")
-def made_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store in which two users have accounts."""
-    store = tmp_path_factory.mktemp("made") / "store"
-    for user in ("ana", "bob"):
-        assert run("user add", store, user)[0] == 0
-    return store
-
-
 @pytest.fixture
 def store(
-    made_store: Path, open_directory: Path, require_root: Callable[[], None]
+    store_of_two: Path, open_directory: Path, require_root: Callable[[], None]
 ) -> Path:
     """A store like it, which is nobody's."""
     require_root()
     open_directory.chmod(0o755)
-    store = shutil.copytree(made_store, open_directory / "store")
+    store = shutil.copytree(store_of_two, open_directory / "store")
     for path in (store, *store.rglob("*")):
         os.chown(path, NOBODY, NOBODY)
     return store

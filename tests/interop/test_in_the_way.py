@@ -15,19 +15,10 @@ def run_on_all(command: str, store: Path) -> tuple[int, str]:
     return run(command, store, *copy)
 
 
-@pytest.fixture(scope="module")
-def made_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store in which two users have accounts."""
-    store = tmp_path_factory.mktemp("made") / "store"
-    for user in ("ana", "bob"):
-        assert run("user add", store, user)[0] == 0
-    return store
-
-
 @pytest.fixture
-def store(made_store: Path, tmp_path: Path) -> Path:
+def store(store_of_two: Path, tmp_path: Path) -> Path:
     """A store like it."""
-    return shutil.copytree(made_store, tmp_path / "store")
+    return shutil.copytree(store_of_two, tmp_path / "store")
 
 
 def link(path: Path, store: Path) -> None:

@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from imapbox.app import log, restore, undo
 from imapbox.app.command import main
@@ -254,8 +254,7 @@ def test_what_may_not_be_opened_is_named(
     """It is said whether the copy is closed or the store; to try again is no help."""
     store, copy = store_and_copy(tmp_path)
     refuse(monkeypatch, tmp_path / closed, path, errno.EACCES)
-    words = ["--store", str(store), "--from", str(copy), "--as", "Back", ANA]
-    done = CliRunner().invoke(main, ["restore", *words])
+    done = restore_from(copy, store, "--as", "Back")
     where = f"{said} at {tmp_path / closed} as uid {os.geteuid()}: {path}"
     assert done.output == f"Error: Can not {where}: Permission denied.\n"
     assert done.exit_code == 2
@@ -264,7 +263,6 @@ def test_what_may_not_be_opened_is_named(
 def test_which_of_the_two_is_damaged(tmp_path: Path) -> None:
     """The copy, and what of it, is told from the store, which may be sound."""
     store, copy = store_and_copy(tmp_path)
-    words = ["--store", str(store), "--from", str(copy), "--as", "Back", ANA]
     home = Path(account_directory(ANA)).parent
     then = f"take another copy, or run imapbox repair --store {copy}."
     for directory, what in (
@@ -275,7 +273,7 @@ def test_which_of_the_two_is_damaged(tmp_path: Path) -> None:
         for at in (100, 120):
             octets[at] ^= 1
         (directory / "log.1").write_bytes(octets)
-        done = CliRunner().invoke(main, ["restore", *words])
+        done = restore_from(copy, store, "--as", "Back")
         said = f"The {what} of {ANA} is damaged in the copy at {copy}: {then}"
         assert done.output == f"Error: {said}\n"
         assert done.exit_code == 1
@@ -285,8 +283,7 @@ def test_an_account_that_can_not_be_changed(tmp_path: Path) -> None:
     """It is said whose, and that it is not the copy's."""
     store, copy = store_and_copy(tmp_path)
     (store / account_directory(ANA) / "damaged").touch()
-    words = ["--store", str(store), "--from", str(copy), "--as", "Back", ANA]
-    done = CliRunner().invoke(main, ["restore", *words])
+    done = restore_from(copy, store, "--as", "Back")
     said = f"Mail of {ANA} at {store} is damaged; run imapbox repair first."
     assert done.output == f"Error: {said}\n"
     assert done.exit_code == 1
@@ -302,8 +299,7 @@ def test_a_disk_that_fails_is_named(
     store, copy = store_and_copy(tmp_path)
     head = f"{account_directory(ANA)}/head"
     refuse(monkeypatch, tmp_path / broken, head, errno.EIO)
-    words = ["--store", str(store), "--from", str(copy), "--as", "Back", ANA]
-    done = CliRunner().invoke(main, ["restore", *words])
+    done = restore_from(copy, store, "--as", "Back")
     where = f"{said} at {tmp_path / broken}: {head}"
     assert done.output == f"Error: Can not {where}: Input/output error.\n"
     assert done.exit_code == 1
@@ -314,8 +310,7 @@ def test_what_is_no_store_is_named(tmp_path: Path, garbled: str) -> None:
     """It is said whether it is the copy or the store whose store file is no such."""
     store, copy = store_and_copy(tmp_path)
     (tmp_path / garbled / "imapbox-store").write_bytes(b"garbled" * 10)
-    words = ["--store", str(store), "--from", str(copy), "--in-place", ANA]
-    done = CliRunner().invoke(main, ["restore", *words])
+    done = restore_from(copy, store, "--in-place")
     assert done.output == f"Error: There is no mail store at {tmp_path / garbled}.\n"
     assert done.exit_code == 2
 
@@ -327,8 +322,7 @@ def test_what_is_of_an_unknown_format_is_named(tmp_path: Path, foreign: str) -> 
     content = struct.pack("<8sH50x", b"IBSTORE\0", FORMAT_VERSION + 1)
     octets = content + struct.pack("<I", zlib.crc32(content))
     (tmp_path / foreign / "imapbox-store").write_bytes(octets)
-    words = ["--store", str(store), "--from", str(copy), "--in-place", ANA]
-    done = CliRunner().invoke(main, ["restore", *words])
+    done = restore_from(copy, store, "--in-place")
     assert done.output.startswith(f"Error: At {tmp_path / foreign}: The mail store is")
     assert done.output.endswith("it was written by a newer imapbox.\n")
     assert done.exit_code == 1
@@ -344,6 +338,12 @@ def refuse(monkeypatch: pytest.MonkeyPatch, where: Path, path: str, error: int) 
         return beneath.open_beneath(root, name, flags)
 
     monkeypatch.setattr(filesystem, "open_beneath", open_beneath)
+
+
+def restore_from(copy: Path, store: Path, *how: str) -> Result:
+    """Run the command for Ana's INBOX."""
+    words = ["--store", str(store), "--from", str(copy), *how, ANA]
+    return CliRunner().invoke(main, ["restore", *words])
 
 
 def store_and_copy(parent: Path) -> tuple[Path, Path]:
