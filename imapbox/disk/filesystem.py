@@ -157,6 +157,10 @@ class FileSystem(Protocol):
         """Say whether ``path`` still names the open file."""
         ...
 
+    def is_named(self, fd: int) -> bool:
+        """Say whether any path names the open file: nobody removed it."""
+        ...
+
     def unlink(self, path: str) -> None:
         """Remove the file."""
         ...
@@ -344,6 +348,10 @@ class DiskFileSystem:
         except FileNotFoundError:
             return False
         return os.path.samestat(os.fstat(fd), named)
+
+    def is_named(self, fd: int) -> bool:
+        """See `FileSystem`."""
+        return os.fstat(fd).st_nlink > 0
 
     def unlink(self, path: str) -> None:
         """See `FileSystem`."""

@@ -152,12 +152,12 @@ class FollowedLog(Generic[S]):
             return False
         try:
             data = self._filesystem.pread(self._head_fd, HEAD_SIZE, 0)
-            if data == self.token:
-                return True
-            head = Head.decode(data)
-            if head is None or not self._is_little(head.position):
-                return False
-            self._apply(perform(self._steps(), self._filesystem))
+            if data != self.token:
+                head = Head.decode(data)
+                if head is None or not self._is_little(head.position):
+                    return False
+                self._apply(perform(self._steps(), self._filesystem))
+            return not self._is_replaced()
         except (OSError, HeadUnreadable, LogBroken) as error:
             if isinstance(error, OSError):
                 self._drivers.fence.notice(error)
@@ -166,7 +166,14 @@ class FollowedLog(Generic[S]):
             if self._is_spoilt():
                 return False
             raise
-        return True
+
+    def _is_replaced(self) -> bool:
+        """Say whether the head was removed, and perhaps made anew by who missed it.
+
+        That of a log that was deleted goes for good. See
+        docs/decisions/heads-that-were-removed.md.
+        """
+        return not (self._deleted or self._filesystem.is_named(self._head_fd))
 
     def _must_look(self) -> bool:
         """Say whether more is to be done than to glance."""
@@ -206,6 +213,9 @@ class FollowedLog(Generic[S]):
             if self._head_fd < 0:
                 self._open_head()
             self._apply(await self._drivers.read.run(self._steps()))
+            if self._is_replaced():
+                self._open_head()
+                self._apply(await self._drivers.read.run(self._steps()))
         except (HeadUnreadable, LogBroken, FileNotFoundError):
             if not self.damaged:
                 await self._look_again()

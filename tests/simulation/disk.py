@@ -314,6 +314,11 @@ class SimulatedFileSystem:
         self._record("same_file", path)
         return self.disk.names.get(path) == self._file(fd).inode
 
+    def is_named(self, fd: int) -> bool:
+        opened = self._file(fd)
+        self._record("is_named", opened.path)
+        return opened.inode in self.disk.names.values()
+
     def unlink(self, path: str) -> None:
         self._record("unlink", path)
         self._fail("unlink", path)

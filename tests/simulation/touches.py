@@ -107,8 +107,8 @@ def _of_file(
             touch = reads("data", path, END - 1 if method == "size" else 0)
         case "truncate":
             touch = writes("data", path, arguments[1])
-        case "same_file":
-            touch = reads("name", arguments[1])
+        case "same_file" | "is_named":
+            touch = reads("name", path if method == "is_named" else arguments[1])
         case "is_locked" | "try_lock" | "unlock" | "close":
             touch = Touch(("lock", path), writes=method != "is_locked")
         case _:

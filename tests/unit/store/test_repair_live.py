@@ -130,6 +130,8 @@ async def test_nobody_is_told_that_it_is_not_there(
     await deliver(here, body=BODY)
     (await selected_in(here)).close()
     directory = Path(there.root, await inbox_of(there))
+    # What its session was told of is written now, and read.
+    assert (await (await account_of(here)).status(INBOX)).messages == 1
     lose_all(directory)
     said = await mend(there)
     assert "a greater UIDVALIDITY" in said[-1]

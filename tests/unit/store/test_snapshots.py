@@ -327,10 +327,10 @@ async def costs_in_a_mailbox(open_store: Opener, size: int) -> list[Any]:
     """Return what NOOP, delivery, NOOP with news and STORE call."""
     store = await open_store(name=f"store-{size}")
     account = await account_of(store)
+    store.snapshots.fewest = size
     for start in range(0, size, 1000):
         count = min(1000, size - start)
         await account.append(INBOX, [new_message(b"x")] * count)
-    store.snapshots.fewest = size
     (await select(store)).close()
     await store.snapshots.idle()
     again = await open_store(name=f"store-{size}")
@@ -338,6 +338,8 @@ async def costs_in_a_mailbox(open_store: Opener, size: int) -> list[Any]:
     mailbox = await inbox_of(again)
     assert mailbox.state.source is not None
     await until(lambda: is_checked(mailbox))
+    await again.snapshots.idle()
+    await again.compactor.idle()
     seen = frozenset({"\\Seen"})
 
     async def noop() -> None:

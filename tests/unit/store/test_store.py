@@ -10,6 +10,7 @@ from twisted.internet.defer import CancelledError, ensureDeferred, gatherResults
 from twisted.logger import capturedLogs
 
 from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.mailbox.updates import Exists
 from imapbox.model.errors import (
     MailboxBusy,
     MailboxDamaged,
@@ -17,10 +18,15 @@ from imapbox.model.errors import (
     NoSuchUser,
     StoreFailure,
 )
-from imapbox.model.names import INBOX, UserName
+from imapbox.model.names import INBOX, MailboxName, UserName
 from imapbox.store.create import SPECIAL_USE
 from imapbox.store.format import FILE_SIZE, NoStore
-from imapbox.store.layout import STORE_FILE, account_directory, user_directory
+from imapbox.store.layout import (
+    STORE_FILE,
+    account_directory,
+    mailbox_directory,
+    user_directory,
+)
 from imapbox.store.store import Store
 from tests.support.mail_store import (
     BOB,
@@ -173,6 +179,28 @@ async def test_a_head_that_is_lost_is_made_again(open_store: Opener) -> None:
     assert not await selected.sync(may_expunge=True)
     await deliver(other)
     assert len(await selected.sync(may_expunge=True)) == 1
+    selected.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_has_a_lost_head_open_sees_the_new_one(open_store: Opener) -> None:
+    """Who made it anew need not be known: the next look sees what he wrote."""
+    here, there = await open_store(), await open_store()
+    account, other = await account_of(here), await account_of(there)
+    selected = await account.select(INBOX, read_only=True)
+    mailbox = mailbox_directory(BOB, selected.mailbox_id)
+    for directory in (account_directory(BOB), mailbox):
+        disk_of(there).unlink(f"{directory}/head")
+    await deliver(there)
+    (exists,) = await selected.sync(may_expunge=True)
+    assert exists == Exists(1, 1)
+    news = MailboxName("news")
+    await other.create(news)
+    assert await account.has(news)
+    for directory in (account_directory(BOB), mailbox):
+        disk_of(there).unlink(f"{directory}/head")
+    assert not await selected.sync(may_expunge=True)
+    assert await account.has(news)
     selected.close()
 
 
