@@ -23,8 +23,8 @@ from typing import Any, Final
 
 from twisted.internet.defer import ensureDeferred
 
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.driver import Driver
-from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import Call, Steps, monotonic
 from imapbox.disk.watch import Watch
 from imapbox.locks.acquire import Identity, locked

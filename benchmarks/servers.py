@@ -22,7 +22,7 @@ from typing import Final
 
 from benchmarks.load.connection import wait_until_listening
 from benchmarks.processes import alive, family
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.steps import perform
 from imapbox.store.format import prepare_store
 

@@ -13,7 +13,7 @@ import click
 
 from imapbox.app.one_mailbox import chosen_user
 from imapbox.app.presence import find_store, unreadable
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.index.checked_log import Finding, Severity
 from imapbox.model.names import UserName
 from imapbox.store.check import StoreCheck

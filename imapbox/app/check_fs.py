@@ -17,7 +17,8 @@ from twisted.python.filepath import FilePath
 
 from imapbox.app.check import CAN_NOT_TELL, DAMAGED, SOUND
 from imapbox.app.presence import is_a
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 from imapbox.disk.peer import Peer
 from imapbox.disk.proof import PAGES_ARE_KEPT, Flaw, Proof, keeps_pages
 

@@ -29,7 +29,7 @@ from imapbox.app.demo_mail import MAIL
 from imapbox.app.service import SERVES
 from imapbox.auth.hashes import blf_crypt
 from imapbox.auth.passwd_edit import set_hash
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.steps import perform
 from imapbox.model.names import UserName
 from imapbox.store.format import prepare_store

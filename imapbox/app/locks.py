@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 import click
 
 from imapbox.app.presence import file_and_why, find_store, in_the_way, unreadable
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.fence import CUT_OFF
-from imapbox.disk.filesystem import DiskFileSystem, FileSystem, Mode
+from imapbox.disk.filesystem import FileSystem, Mode
 from imapbox.disk.steps import Steps, perform
 from imapbox.index.account_state import AccountState
 from imapbox.index.encoding import DamagedOperations

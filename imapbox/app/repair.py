@@ -18,8 +18,8 @@ from imapbox.app.one_mailbox import (
 )
 from imapbox.app.presence import absent, find_store, in_the_way, unfinished, unreadable
 from imapbox.app.refused import Refused
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.failures import in_words
-from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently, status
 from imapbox.index.repair import Job, Mending
 from imapbox.index.settings import Settings

@@ -6,7 +6,7 @@ from typing import Final
 from imapbox.app.offline import become_owner
 from imapbox.app.one_mailbox import TRY_AGAIN, passes, reason, refusal_at, say
 from imapbox.app.presence import absent, find_store, in_the_way
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently
 from imapbox.index.settings import Settings
 from imapbox.model.errors import MailError

@@ -12,7 +12,7 @@ from imapbox.app.presence import in_the_way, is_a, something_else, unreadable
 from imapbox.auth.hashes import argon2id
 from imapbox.auth.passwd_edit import set_hash
 from imapbox.auth.passwd_lines import can_be_written
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.steps import perform
 from imapbox.model.errors import MailError
 from imapbox.model.names import SHARED_USER, UserName, user_name

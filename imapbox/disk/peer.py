@@ -11,7 +11,8 @@ import subprocess
 import sys
 from typing import Any, Final, Self
 
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 
 _OCTETS: Final = "octets"
 _MODE: Final = "mode"

@@ -21,7 +21,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from imapbox.disk.filesystem import DiskFileSystem, FileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import FileSystem, Mode
 
 # Linux <linux/magic.h>
 _FUSE: Final = 0x65735546

@@ -3,7 +3,8 @@
 import os
 from typing import Final
 
-from imapbox.disk.filesystem import DiskFileSystem, Mode, Status
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode, Status
 from imapbox.disk.naming import naming, path_beneath
 
 # What begins with this lies in the second directory. No store has such a name.

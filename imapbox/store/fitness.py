@@ -4,7 +4,8 @@ import re
 from contextlib import suppress
 from typing import Final
 
-from imapbox.disk.filesystem import DiskFileSystem, FileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.proof import PAGES_ARE_KEPT, Flaw, Proof, keeps_pages
 from imapbox.store.layout import SPOOL
 

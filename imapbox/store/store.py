@@ -12,8 +12,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imapbox.disk import steps
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.failures import in_full, in_words
-from imapbox.disk.filesystem import DiskFileSystem, FileSystem
+from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.spool import Spool
 from imapbox.disk.watch import Watch
 from imapbox.fulltext.availability import is_installed

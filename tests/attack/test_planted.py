@@ -10,7 +10,7 @@ import pytest
 from benchmarks.load.imap import Refused
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import EndedEarly, Server, imapbox, short_directory
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.steps import perform
 from imapbox.index.create import create_log
 from imapbox.index.head import Counts

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.index.checked_log import Severity
 from imapbox.index.repair import Job, Mending
 from imapbox.mailbox.account import UserAccount

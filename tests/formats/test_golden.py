@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pytest
 
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.steps import perform
 from imapbox.index.account_operations import (
     AccountBase,

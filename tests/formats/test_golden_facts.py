@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest_twisted
 
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.model.names import UserName
 from imapbox.store.check import StoreCheck
 from imapbox.store.quotas import quota_of

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.mailbox.account import UserAccount
 from imapbox.model.format import FORMAT_VERSION
 from imapbox.model.names import MailboxName, UserName

@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server
 from imapbox.app.command import main
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 from tests.support.inbox import inbox_of
 
 NOBODY = 65534

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from imapbox.app.command import main
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 from tests.support.command import IMAPBOX, run
 from tests.support.inbox import inbox_of
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from tests.support.disk_calls import DiskCall, Recorder
 from tests.support.disk_exercise import exercise
 from tests.support.strace import OPTIONS, parse_strace

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.store.check import Finding, StoreCheck
 from tests.kills.facts import Facts, facts_there, guest_of, rights_there
 from tests.kills.life import message

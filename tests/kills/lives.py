@@ -32,7 +32,7 @@ import twisted.internet.posixbase
 import twisted.internet.ssl
 import twisted.internet.testing
 
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.imap.factory import IMAPFactory
 from imapbox.lmtp.factory import LMTPFactory
 from imapbox.mailbox.account import UserAccount

@@ -6,7 +6,7 @@ a line on its input ends it.
 
 import sys
 
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.steps import Call, Steps, perform
 from imapbox.locks.acquire import Identity, locked
 

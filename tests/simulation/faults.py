@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from typing import Any, Final
 
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from tests.simulation.fault import SYNCS, failure
 
 FAULTY: Final = (

@@ -6,7 +6,8 @@
 import contextlib
 import sys
 
-from imapbox.disk.filesystem import DiskFileSystem, FileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import FileSystem, Mode
 
 
 def exercise(filesystem: FileSystem) -> None:

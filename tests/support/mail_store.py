@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest_twisted
 
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 from imapbox.disk.spool import MemoryContent
 from imapbox.mailbox.account import UserAccount
 from imapbox.mailbox.values import NewMessage

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.steps import perform_patiently
 from imapbox.index.body import Span, read_bodies
 from imapbox.index.mailbox_state import MailboxState

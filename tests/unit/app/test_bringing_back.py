@@ -24,9 +24,9 @@ from imapbox.app.one_mailbox import (
     say,
     set_of,
 )
-from imapbox.disk import beneath, filesystem
+from imapbox.disk import beneath, disk_filesystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.failures import in_words
-from imapbox.disk.filesystem import DiskFileSystem
 from imapbox.disk.steps import Steps, perform
 from imapbox.index.history import Happened, History, What
 from imapbox.index.settings import Settings
@@ -337,7 +337,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, where: Path, path: str, error: int) 
             raise OSError(error, os.strerror(error), name)
         return beneath.open_beneath(root, name, flags)
 
-    monkeypatch.setattr(filesystem, "open_beneath", open_beneath)
+    monkeypatch.setattr(disk_filesystem, "open_beneath", open_beneath)
 
 
 def restore_from(copy: Path, store: Path, *how: str) -> Result:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from imapbox.app.command import main
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.steps import perform
 from imapbox.index.damage import mark_damaged
 from imapbox.index.settings import Settings

@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from imapbox.app.command import main
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import perform
 from imapbox.index.account_operations import Delete
 from imapbox.index.encoding import join_operations

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from imapbox.app.command import main
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 from imapbox.disk.spool import MemoryContent
 from imapbox.disk.steps import perform, perform_patiently
 from imapbox.index.commit import Log, commit

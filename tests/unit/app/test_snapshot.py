@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from imapbox.app.command import main
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import perform
 from imapbox.disk.two_roots import TwoRoots
 from imapbox.index.settings import Settings

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imapbox.disk.beneath import open_beneath, open_by_steps
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 
 # What there is: files and directories, and links to all kinds of places.
 TREE = ("file", "directory/file", "directory/below/file")

@@ -10,7 +10,8 @@ from twisted.internet.defer import Deferred
 
 from imapbox.disk import steps
 from imapbox.disk.blocking import BlockingDriver, result_of
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Call, Pause, Steps
 from imapbox.disk.watch import Watch
 from imapbox.model.errors import StoreFailure

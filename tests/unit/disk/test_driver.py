@@ -9,8 +9,9 @@ import pytest_twisted
 from twisted.internet import defer
 
 from imapbox.disk import steps
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.driver import Driver
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Call, Pause, Steps
 from imapbox.disk.watch import Watch
 from tests.support.waiting import open_files, reactor, turn, until

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 from imapbox.disk.peer import Peer
 from imapbox.disk.proof import _CHECKS, Proof, keeps_pages
 from tests.simulation.disk import SimulatedDisk

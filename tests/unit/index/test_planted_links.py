@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.index.body import Span, read_bodies
 from imapbox.index.opening import recover
 from imapbox.model.errors import MailError

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 from imapbox.index.chunk import FIELDS
 from imapbox.index.columns import CHUNK_ROWS, Columns
 from imapbox.index.head import Counts, Position

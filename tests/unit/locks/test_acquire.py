@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError
 
 from imapbox.disk import steps
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Finished, Steps, Unfinished, advance, perform
 from imapbox.locks.acquire import LONGEST_POLL, Identity, locked
 from imapbox.locks.lock_file import (

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imapbox.disk.filesystem import DiskFileSystem, FileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import FileSystem, Mode
 from tests.simulation.disk import SimulatedDisk
 from tests.simulation.fault import WRITES, Fault
 

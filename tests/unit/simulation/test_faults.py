@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 from tests.simulation.faults import FaultyFileSystem
 
 

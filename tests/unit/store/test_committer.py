@@ -8,7 +8,8 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, gatherResults
 
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 from imapbox.disk.spool import MemoryContent
 from imapbox.index.head import Counts
 from imapbox.index.mailbox_transactions import AppendMessages

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import perform, perform_patiently
 from imapbox.index.damage import DAMAGED
 from imapbox.index.frame import FRAME_HEADER_SIZE

@@ -9,7 +9,8 @@ import pytest_twisted
 from twisted.internet.defer import CancelledError, ensureDeferred, gatherResults
 from twisted.logger import capturedLogs
 
-from imapbox.disk.filesystem import DiskFileSystem, Mode
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.filesystem import Mode
 from imapbox.mailbox.updates import Exists
 from imapbox.model.errors import (
     MailboxBusy,

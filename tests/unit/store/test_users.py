@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imapbox.disk.filesystem import DiskFileSystem
+from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.steps import perform
 from imapbox.index.settings import Settings
 from imapbox.model.names import UserName
