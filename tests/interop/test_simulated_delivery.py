@@ -22,8 +22,10 @@ def simulated_calls(named: bool) -> list[tuple[str, str]]:
     if not named:
         # MAIL shows that the client has read the first reply.
         perform(remove_doubts(account.directory, {first.key}), recorder)
-    # The name is looked up: is the account's head the one we know?
-    recorder.calls.append(DiskCall("pread", f"{ACCOUNT}/head"))
+    # The name is looked up: is the account's head the one we know, and is it the
+    # account's still? fstat is known as what is asked of it most, the size.
+    head = f"{ACCOUNT}/head"
+    recorder.calls += [DiskCall("pread", head), DiskCall("size", head)]
     perform(deliver_once(account, keys, second), recorder)
     return [(call.call, call.path) for call in recorder.calls]
 
