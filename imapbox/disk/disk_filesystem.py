@@ -105,7 +105,7 @@ class DiskFileSystem:
 
     def size(self, fd: int) -> int:
         """See `FileSystem`."""
-        return os.fstat(fd).st_size
+        return self._fstat(fd).st_size
 
     def truncate(self, fd: int, size: int) -> None:
         """See `FileSystem`."""
@@ -114,7 +114,7 @@ class DiskFileSystem:
 
     def allocated(self, fd: int) -> int:
         """See `FileSystem`."""
-        return os.fstat(fd).st_blocks * 512  # whatever its blocks are: stat(2)
+        return self._fstat(fd).st_blocks * 512  # whatever its blocks are: stat(2)
 
     def punch(self, fd: int, offset: int, size: int) -> None:
         """See `FileSystem`."""
@@ -168,11 +168,11 @@ class DiskFileSystem:
             named = os.stat(path, dir_fd=root, follow_symlinks=False)
         except FileNotFoundError:
             return False
-        return os.path.samestat(os.fstat(fd), named)
+        return os.path.samestat(self._fstat(fd), named)
 
     def is_named(self, fd: int) -> bool:
         """See `FileSystem`."""
-        return os.fstat(fd).st_nlink > 0
+        return self._fstat(fd).st_nlink > 0
 
     def unlink(self, path: str) -> None:
         """See `FileSystem`."""
@@ -230,6 +230,13 @@ class DiskFileSystem:
         """Return the root that a path is resolved beneath, and the path from there."""
         return self._root_fd, path
 
+    def _fstat(self, fd: int) -> os.stat_result:
+        try:
+            return os.fstat(fd)
+        except OSError as error:
+            self._name(error, fd)
+            raise
+
     def _path_of(self, fd: int) -> str | None:
         """Return what an open file is called, if the system knows."""
         return path_beneath(self._root_fd, fd)
@@ -266,11 +273,13 @@ class DiskFileSystem:
 
     def unlock(self, fd: int) -> None:
         """See `FileSystem`."""
-        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_UNLCK))
+        with self._naming(fd):
+            fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_UNLCK))
 
     def is_locked(self, fd: int) -> bool:
         """See `FileSystem`."""
-        answer = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, _flock(fcntl.F_WRLCK))
+        with self._naming(fd):
+            answer = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, _flock(fcntl.F_WRLCK))
         kind: int = _FLOCK.unpack(answer)[0]
         return kind != fcntl.F_UNLCK
 

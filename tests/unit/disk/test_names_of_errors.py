@@ -1,6 +1,7 @@
 """Which file or directory an error of the operating system names."""
 
 import errno
+import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,23 @@ def test_what_lies_elsewhere_has_no_name(files: TwoRoots, call: str) -> None:
         with pytest.raises(OSError) as caught:
             files.pread(fd, 1, 0) if call == "pread" else files.fdatasync(fd)
         assert caught.value.filename is None
+
+
+@pytest.mark.parametrize("call", ["size", "allocated", "is_named", "is_locked"])
+def test_what_hardly_ever_fails_is_named(
+    files: TwoRoots, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """A mount that went away fails what asks of an open file, too."""
+
+    def broken(*_: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    fd = files.open("a/file", Mode.READ)
+    with monkeypatch.context() as system, pytest.raises(OSError) as caught:
+        system.setattr(os, "fstat", broken)
+        system.setattr(fcntl, "fcntl", broken)
+        getattr(files, call)(fd)
+    assert caught.value.filename == "a/file"
 
 
 @pytest.mark.parametrize("fails", ["source", "target"])
