@@ -208,6 +208,8 @@ class _Run:
             return DAMAGED if each.left or not self._apply else SOUND
         if passes(each.error):
             return TRY_AGAIN
+        if isinstance(each.error, UnknownFormat):
+            return CAN_NOT_TELL
         return DAMAGED if isinstance(each.error, _WRONG) else CAN_NOT_TELL
 
     def _say(self, each: Mending) -> None:

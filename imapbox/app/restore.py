@@ -84,6 +84,9 @@ def run_restore(
     except MailboxDamaged as error:
         sentence = f"Mail of {name} at {store} is damaged; run imapbox repair first."
         raise click.ClickException(sentence) from error
+    except UnknownFormat as error:
+        where = f"Mail of {name} at {store}"
+        raise _unknown(where, error) from error
     except MailError as error:
         raise refusal(error) from error
     except OSError as error:
@@ -103,8 +106,8 @@ def _check(root: Path, path: str) -> Steps[None]:
     except NotAStore as error:
         raise absent(root) from error
     except UnknownFormat as error:
-        sentence = f"At {root}: {error.sentence()}"
-        raise click.ClickException(sentence) from error
+        where = f"At {root}"
+        raise _unknown(where, error) from error
     raise absent(root)
 
 
@@ -128,8 +131,15 @@ def _damaged_in(copy: Path, user: UserName, error: CopyDamaged) -> click.ClickEx
     what = f"The account of {user}"
     if error.mailbox is not None:
         what = f"The mailbox {error.mailbox} of {user}"
+    if isinstance(error.__cause__, UnknownFormat):
+        return _unknown(f"{what} in the copy at {copy}", error.__cause__)
     then = f"take another copy, or run imapbox repair --store {copy}"
     return click.ClickException(f"{what} is damaged in the copy at {copy}: {then}.")
+
+
+def _unknown(what: str, error: UnknownFormat) -> click.ClickException:
+    """Return what it ends with that an imapbox wrote which is not this one."""
+    return click.ClickException(f"{what}: {error.sentence()}")
 
 
 def _failed(store: Path, copy: Path, error: OSError) -> click.ClickException:

@@ -95,7 +95,7 @@ class Look(Generic[A]):
         try:
             yield from self._check_frames()
         except UnknownFormat as error:
-            self._leave_unread(error.sentence())
+            self._leave_unread(error.sentence().rstrip("."), error)
         if self._checked.unsettled or not self.is_certain:
             yield from self._see_nobody()
 
@@ -111,7 +111,7 @@ class Look(Generic[A]):
             self._checked.broken = True
             self._add(Severity.UNKNOWN, "", sentence)
         else:
-            self._leave_unread(sentence)
+            self._leave_unread(sentence, error)
 
     def is_busy(self) -> Steps[bool]:
         """Say whether somebody is writing, or has written meanwhile."""
@@ -142,8 +142,9 @@ class Look(Generic[A]):
         if (yield from self.is_busy()):
             raise Moved
 
-    def _leave_unread(self, sentence: str) -> None:
+    def _leave_unread(self, sentence: str, error: UnknownFormat | OSError) -> None:
         self._checked.unread = sentence
+        self._checked.why = error
         self._add(Severity.UNKNOWN, "", sentence)
 
     def _damage(self, name: str, sentence: str) -> None:

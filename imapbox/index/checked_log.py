@@ -13,6 +13,7 @@ from imapbox.index.account_state import AccountState
 from imapbox.index.check_frames import Audit
 from imapbox.index.head import Counts
 from imapbox.index.mailbox_state import MailboxState
+from imapbox.model.errors import MailError
 
 
 class Severity(Enum):
@@ -73,6 +74,7 @@ class CheckedLog(Generic[A]):
         counts_at_head: What is true where the head ends, if it says something else.
         unread: Why it is not known what is there, if that is so: it changed all the
             time, or could not be read to its end.
+        why: What kept it from being read, if anything did.
         lock_is_wrong: Whether there is no lock, or none of ours.
         strange: Names of what has no place here: files of others, snapshots that are
             spoilt or say something else than the log, segments before its beginning.
@@ -87,5 +89,6 @@ class CheckedLog(Generic[A]):
     unsettled: bool = False
     counts_at_head: Counts | None = None
     unread: str = ""
+    why: MailError | OSError | None = None
     lock_is_wrong: bool = False
     strange: list[str] = field(default_factory=list)

@@ -98,14 +98,15 @@ class Job:
         if self.apply:
             self.mended[at] = Mending(path, sentence, State.DONE)
 
-    def leave(self, path: str, sentence: str) -> None:
+    def leave(
+        self, path: str, sentence: str, error: MailError | OSError | None = None
+    ) -> None:
         """Note that something can't be done."""
-        self.mended.append(Mending(path, sentence, State.LEFT))
+        self.mended.append(Mending(path, sentence, State.LEFT, error))
 
     def fail(self, path: str, error: MailError | OSError) -> None:
         """Note that something was not gone on with, and why."""
-        sentence = f"not gone on with: {_reason(error)}"
-        self.mended.append(Mending(path, sentence, State.LEFT, error))
+        self.leave(path, f"not gone on with: {_reason(error)}", error)
 
 
 def mend_lock(job: Job, directory: str, checked: CheckedLog[A]) -> Steps[bool]:

@@ -22,7 +22,6 @@ from imapbox.index.segment import segment_name
 from imapbox.model.errors import UnknownFormat
 from imapbox.model.names import UserName
 from imapbox.store.cards import card_of_octets
-from imapbox.store.create import account_is_made
 from imapbox.store.format import NotAStore, UnfinishedCopy, read_store_file
 from imapbox.store.layout import (
     ROOT,
@@ -39,6 +38,7 @@ from imapbox.store.layout import (
     user_directory,
 )
 from imapbox.store.restored import RESTORING
+from imapbox.store.users import may_be_made
 
 
 class StoreCheck:
@@ -153,7 +153,7 @@ class StoreCheck:
         if self._filesystem.exists(home) and not self._is_directory(home):
             yield Finding(Severity.DAMAGE, home, "this is no directory")
             return
-        if not perform(account_is_made(user), self._filesystem):
+        if not perform(may_be_made(user), self._filesystem):
             yield _note(home, "this account was never made to the end")
             return
         self.users += 1
@@ -166,6 +166,8 @@ class StoreCheck:
                 yield _note(f"{home}/{name}", "this is none of imapbox's")
         account = self._check_account(user)
         yield from account.findings
+        if account.unread:
+            return  # likewise
         state = account.audit.state
         for mailbox_id in state.mailboxes:
             yield from self._mailbox(user, state, mailbox_id)

@@ -120,7 +120,7 @@ class UserRepair:
         job, directory = self._job, self._account
         checked = yield from self._check(directory, AccountAudit, held=job.apply)
         if checked.unread:
-            job.leave(directory, checked.unread)
+            job.leave(directory, checked.unread, checked.why)
             return checked.audit.state
         if not checked.broken and checked.frames:
             return (yield from self._mend_sound(checked))
@@ -259,7 +259,7 @@ class UserRepair:
         job = self._job
         checked = yield from self._check(directory, MailboxAudit, held=job.apply)
         if checked.unread:
-            job.leave(directory, checked.unread)
+            job.leave(directory, checked.unread, checked.why)
             return
         state = checked.audit.state
         broken = checked.broken or not checked.frames

@@ -44,6 +44,7 @@ from imapbox.model.errors import (
     MailboxDamaged,
     MailboxExists,
     NoSuchMailbox,
+    UnknownFormat,
 )
 from imapbox.model.names import MailboxName, UserName
 from imapbox.model.numbers import Uid, UidValidity
@@ -67,6 +68,8 @@ class NotInCopy(Exception):
 
 class CopyDamaged(Exception):
     """Not all can be read of what the copy has.
+
+    Its cause says why: it is damaged, or of a format that this imapbox can not read.
 
     Attributes:
         mailbox: Which one; None: the account.
@@ -154,14 +157,14 @@ def _read_there(user: UserName, name: MailboxName) -> Steps[_Copy]:
         account = yield from read_copy(there(account_directory(user)), AccountState)
     except FileNotFoundError as error:
         raise NotInCopy(user) from error
-    except MailboxDamaged as error:
+    except (MailboxDamaged, UnknownFormat) as error:
         raise CopyDamaged(None) from error
     if name not in account.names:
         raise NotInCopy(name)
     directory = there(mailbox_directory(user, account.names[name].mailbox_id))
     try:
         return _Copy(directory, (yield from read_copy(directory, MailboxState)))
-    except (FileNotFoundError, MailboxDamaged) as error:
+    except (FileNotFoundError, MailboxDamaged, UnknownFormat) as error:
         raise CopyDamaged(name) from error  # its account has it
 
 

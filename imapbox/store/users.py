@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from imapbox.disk import steps
 from imapbox.disk.fence import CUT_OFF
 from imapbox.disk.steps import Steps
+from imapbox.model.errors import UnknownFormat
 from imapbox.model.names import UserName
 from imapbox.store.create import account_is_made
 from imapbox.store.layout import USERS, decode_user, is_shard, user_directory
@@ -61,8 +62,17 @@ def users_with_account() -> Steps[Found]:
     found = yield from users_with_directory()
     users: list[UserName] = []
     for user in found.users:
-        users += [user] if (yield from _may_be(account_is_made(user))) else []
+        users += [user] if (yield from may_be_made(user)) else []
     return found._replace(users=users)
+
+
+def may_be_made(user: UserName) -> Steps[bool]:
+    """Say whether a user's account was made, or nobody can tell.
+
+    Raises:
+        OSError: The file system is gone.
+    """
+    return (yield from _may_be(account_is_made(user)))
 
 
 def users_with_directory() -> Steps[Found]:
@@ -104,7 +114,7 @@ def find_shards() -> Steps[list[str]]:
 
 def _look_in(shard: str, found: Found) -> Steps[None]:
     """Find the users of a shard."""
-    if not (yield from _may_be_directory(shard)):
+    if not (yield from _may_be(_is_directory(shard))):
         raise _no_directory(shard)
     for name in (yield from steps.list_directory(shard)):
         path = f"{shard}/{name}"
@@ -112,7 +122,7 @@ def _look_in(shard: str, found: Found) -> Steps[None]:
         if user is None or user_directory(user) != path:
             continue
         try:
-            if (yield from _may_be_directory(path)):
+            if (yield from _may_be(_is_directory(path))):
                 found.users.append(user)
             else:
                 found.closed[path] = _no_directory(path)
@@ -127,29 +137,27 @@ def _whose(name: str) -> UserName | None:
         return None
 
 
-def _may_be_directory(path: str) -> Steps[bool]:
-    """Say whether it is one, or nobody can tell.
-
-    Raises:
-        FileNotFoundError: There is nothing.
-    """
-    try:
-        return (yield from steps.status(path)).is_directory
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        _check_there(error)
-        return True
-
-
 def _no_directory(path: str) -> OSError:
     return OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
 
 
+def _is_directory(path: str) -> Steps[bool]:
+    return (yield from steps.status(path)).is_directory
+
+
 def _may_be(telling: Steps[bool]) -> Steps[bool]:
-    """Return what is told, or True where the file system does not tell."""
+    """Return what is told, or True where nobody can tell.
+
+    Raises:
+        FileNotFoundError: There is nothing.
+        OSError: The file system is gone.
+    """
     try:
         return (yield from telling)
+    except FileNotFoundError:
+        raise
+    except UnknownFormat:
+        return True  # whoever wrote it knows
     except OSError as error:
         _check_there(error)
         return True

@@ -9,12 +9,18 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
 
 import pytest
 
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.steps import perform, perform_patiently
+from imapbox.index.mailbox_state import MailboxState
+from imapbox.index.opening import open_log
+from imapbox.index.settings import Settings
+from imapbox.index.snapshot_writer import write_snapshot
 from imapbox.model.errors import MailError
 from imapbox.model.names import UserName
 from imapbox.store.layout import (
@@ -27,6 +33,7 @@ from imapbox.store.layout import (
     user_directory,
     user_shard,
 )
+from tests.support.newer_format import of_newer_version, with_newer_feature
 from tests.support.stored_mail import stored_mail
 
 ANA: Final = UserName("ana")
@@ -102,6 +109,7 @@ class Imapbox:
                 self._mail.write_bytes(message)
                 assert self.run("deliver", user, store=self.store).status == 0
         assert self.run("snapshot", str(self.copy), store=self.store).status == 0
+        self.snapshot = self._fold(self.inbox(ANA))
 
     def run(self, command: str, *arguments: str, store: Path) -> Done:
         """Run one; of what it is called more words than its own tell it apart."""
@@ -134,6 +142,17 @@ class Imapbox:
             if (path / "log.1").stat().st_size > 1000:
                 return str(path.relative_to(self.store))
         raise AssertionError(user)
+
+    def _fold(self, directory: str) -> str:
+        """Make a snapshot of a mailbox's index, and return where it is."""
+        files = DiskFileSystem(str(self.store))
+        settings = Settings(files.boot, files.node, files.pid)
+        log = perform_patiently(open_log(directory, settings, MailboxState), files)
+        work = write_snapshot(directory, log.state.freeze())
+        path = f"{directory}/{perform(work, files)}"
+        if os.geteuid() == 0:
+            os.chown(self.store / path, OWNER, OWNER)
+        return path
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +233,8 @@ def closed(path: Path) -> None:
         os.chown(path, 0, 0)
 
 
-WAYS: Final = (gone, emptied, cut, noise, other_kind, pipe, link, closed)
+NEWER: Final = (of_newer_version, with_newer_feature)
+WAYS: Final = (gone, emptied, cut, noise, other_kind, pipe, link, closed, *NEWER)
 
 
 ABOVE: Final = (USERS, user_shard(ANA), user_directory(ANA))
@@ -226,7 +246,21 @@ def places(imapbox: Imapbox) -> list[str]:
     return [
         *(STORE_FILE, SPOOL, *ABOVE, mailboxes_directory(ANA), *harmed),
         *(f"{log}/{name}" for log in harmed for name in ("head", "lock", "log.1")),
+        imapbox.snapshot,
     ]
+
+
+def has_format(place: str) -> bool:
+    """Say whether it names the format that it is of."""
+    name = PurePath(place).name
+    return name in {STORE_FILE, "log.1"} or name.startswith("snap.")
+
+
+def can_be(way: Callable[[Path], None], place: str) -> bool:
+    """Say whether a place can be harmed so."""
+    if way is closed:
+        return os.geteuid() == 0  # who made it can open it
+    return way not in NEWER or has_format(place)
 
 
 def tree(store: Path) -> dict[str, Any]:
@@ -289,6 +323,28 @@ def test_what_a_crash_left_half_made_is_finished(imapbox: Imapbox) -> None:
         assert imapbox.run("check", store=store).status == 0
 
 
+@pytest.mark.parametrize("way", NEWER)
+@pytest.mark.parametrize("what", ["account", "mailbox"])
+def test_what_a_newer_imapbox_wrote_is_in_nobodys_way(
+    imapbox: Imapbox, what: str, way: Callable[[Path], None]
+) -> None:
+    """Each command says it where it had to read it, and goes on with all others."""
+    log = account_directory(ANA) if what == "account" else imapbox.inbox(ANA)
+    segment = f"{log}/log.1"
+    for command in COMMANDS:
+        with imapbox.harmed_store(segment, way) as store:
+            before = (store / segment).read_bytes()
+            done = try_one(imapbox, command, store)
+            if done.status != 0:
+                assert "it was written by a newer imapbox" in done.said, command
+                assert (store / segment).read_bytes() == before, command
+            if command == "snapshot":
+                check_copy(imapbox, done, all_is_known=True)
+            if command == "restored":
+                given = 6 if what == "account" else 11
+                assert f"new UIDVALIDITY for {given} mailboxes" in done.said
+
+
 def check_copy(imapbox: Imapbox, done: Done, *, all_is_known: bool) -> None:
     """See that no mail is missing to a copy, unless that was said."""
     if all_is_known:
@@ -313,7 +369,7 @@ def test_each_command_ends_with_a_sentence(
         (place, way, command)
         for place in places(imapbox)
         for way in WAYS
-        if way is not closed or os.geteuid() == 0  # who made it can open it
+        if can_be(way, place)
         for command in COMMANDS
     ]
     if effort < SHARE:

@@ -4,8 +4,6 @@ import errno
 import json
 import os
 import shutil
-import struct
-import zlib
 from pathlib import Path
 
 import pytest
@@ -37,14 +35,14 @@ from imapbox.model.errors import (
     MailboxDamaged,
     StoreReadOnly,
 )
-from imapbox.model.format import FORMAT_VERSION
 from imapbox.model.names import INBOX, UserName
 from imapbox.store.create import create_account
 from imapbox.store.format import prepare_store
-from imapbox.store.layout import account_directory
+from imapbox.store.layout import account_directory, user_directory
 from imapbox.store.restore import Restored
 from imapbox.store.restored import Renewed
 from tests.support.inbox import inbox_of
+from tests.support.newer_format import of_newer_version
 
 ANA = UserName("ana")
 TIME = 1_700_000_000_000_000
@@ -319,13 +317,30 @@ def test_what_is_no_store_is_named(tmp_path: Path, garbled: str) -> None:
 def test_what_is_of_an_unknown_format_is_named(tmp_path: Path, foreign: str) -> None:
     """It is said whether it is the copy or the store that a newer imapbox wrote."""
     store, copy = store_and_copy(tmp_path)
-    content = struct.pack("<8sH50x", b"IBSTORE\0", FORMAT_VERSION + 1)
-    octets = content + struct.pack("<I", zlib.crc32(content))
-    (tmp_path / foreign / "imapbox-store").write_bytes(octets)
+    of_newer_version(tmp_path / foreign / "imapbox-store")
     done = restore_from(copy, store, "--in-place")
     assert done.output.startswith(f"Error: At {tmp_path / foreign}: The mail store is")
     assert done.output.endswith("it was written by a newer imapbox.\n")
     assert done.exit_code == 1
+
+
+@pytest.mark.parametrize("what", ["mailbox INBOX", "account"])
+def test_mail_of_an_unknown_format_is_named(tmp_path: Path, what: str) -> None:
+    """So it is where only an account is of that format, or a mailbox, of either."""
+    for foreign, where in (
+        ("copy", f"The {what} of {ANA} in the copy"),
+        ("store", f"Mail of {ANA}"),
+    ):
+        parent = tmp_path / foreign
+        parent.mkdir()
+        store, copy = store_and_copy(parent)
+        home = parent / foreign / user_directory(ANA)
+        log = home / "account" if what == "account" else inbox_of(home)
+        of_newer_version(log / "log.1")
+        done = restore_from(copy, store, "--in-place")
+        said = f"Error: {where} at {parent / foreign}: The mail store is of a format"
+        assert done.output.startswith(said)
+        assert done.exit_code == 1
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, where: Path, path: str, error: int) -> None:

@@ -17,9 +17,12 @@ from imapbox.index.settings import Settings
 from imapbox.model.names import UserName
 from imapbox.store.create import create_account
 from imapbox.store.format import prepare_store
+from imapbox.store.layout import account_directory
 from tests.support.inbox import inbox_of
+from tests.support.newer_format import of_newer_version
 
 ANA = UserName("ana@example.org")
+BOB = UserName("bob@example.org")
 
 
 @pytest.fixture
@@ -168,6 +171,22 @@ def test_an_account_that_was_never_finished_is_a_note(store: Path) -> None:
     done = check(store)
     assert done.exit_code == 0
     assert "never made to the end" in done.output
+
+
+def test_an_account_of_a_newer_imapbox(store: Path) -> None:
+    """What it holds can't be told, and no more is said of it; others are looked at."""
+    before = check(store).output
+    filesystem = DiskFileSystem(str(store))
+    settings = Settings(filesystem.boot, filesystem.node, filesystem.pid, 1.0)
+    perform(create_account(BOB, settings), filesystem)
+    log = account_directory(BOB)
+    of_newer_version(store / log / "log.1")
+    done = check(store)
+    why, _, counted = done.output.partition("\n")
+    assert why.startswith(f"unknown: {log}: The mail store is of a format")
+    assert why.endswith("it was written by a newer imapbox")
+    assert counted == before.replace("sound: 1 users", "could not tell: 2 users")
+    assert done.exit_code == 2
 
 
 def test_a_directory_of_users_that_can_not_be_read(

@@ -5,7 +5,6 @@ import math
 import os
 import socket
 import struct
-import zlib
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +26,7 @@ from imapbox.model.names import UserName
 from imapbox.store.create import create_account
 from imapbox.store.format import prepare_store
 from tests.support.inbox import inbox_of
+from tests.support.newer_format import of_newer_version
 from tests.unit.index.test_settle import written_by_a_bug
 
 SINCE = 1_790_000_000.0
@@ -184,11 +184,7 @@ def without_sense(account: Path) -> None:
 
 def of_another_format(account: Path) -> None:
     """Let a newer imapbox have written the segment."""
-    log = account / "log.1"
-    octets = bytearray(log.read_bytes())
-    octets[8] += 1
-    octets[60:64] = struct.pack("<I", zlib.crc32(octets[:60]))
-    log.write_bytes(octets)
+    of_newer_version(account / "log.1")
 
 
 @pytest.mark.parametrize("harm", [without_segment, without_sense, of_another_format])

@@ -27,6 +27,7 @@ from imapbox.store.create import create_account
 from imapbox.store.format import prepare_store
 from tests.simulation.mailbox import sees
 from tests.support.inbox import inbox_of
+from tests.support.newer_format import of_newer_version
 
 ANA = UserName("ana@example.org")
 MAIL = b"Subject: hello\r\n\r\nHello.\r\n"
@@ -445,6 +446,19 @@ def test_a_mailbox_that_may_not_be_read(
     why = f"left: {closed}: not gone on with: "
     assert done.output.count(why) == 1
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("what", ["account", "mailbox"])
+def test_what_a_newer_imapbox_wrote(store: Path, what: str) -> None:
+    """It is no damage, and nothing is done to it; nobody can tell if it is sound."""
+    path = inbox(store) if what == "mailbox" else inbox(store).parents[1] / "account"
+    of_newer_version(path / "log.1")
+    octets = (path / "log.1").read_bytes()
+    done = run("repair", store, "--apply", "--deep")
+    assert "it was written by a newer imapbox" in done.output
+    assert "could not tell: 1 users" in done.output
+    assert done.exit_code == 2
+    assert (path / "log.1").read_bytes() == octets
 
 
 @pytest.mark.parametrize("name", ["account", "mailboxes"])

@@ -19,6 +19,7 @@ from imapbox.store.create import create_account
 from imapbox.store.format import prepare_store
 from imapbox.store.layout import STORE_FILE, UNFINISHED, account_directory
 from imapbox.store.store_copy import there
+from tests.support.newer_format import of_newer_version
 
 USERS = UserName("ana"), UserName("bob")
 LOG = f"{account_directory(USERS[0])}/log.1"
@@ -76,6 +77,21 @@ def test_who_is_left_out(
     assert done.exit_code == 1
     assert [path.name for path in copy.glob("users/*/*")] == ["bob"]
     assert not (copy / UNFINISHED).exists()
+
+
+@pytest.mark.parametrize("command", ["snapshot", "restored"])
+def test_whose_account_a_newer_imapbox_wrote(store: Path, command: str) -> None:
+    """He is named with the reason, and all others are gone on with: status 1."""
+    of_newer_version(store / LOG)
+    copy = store.parent / "copy"
+    where = [str(copy)] if command == "snapshot" else []
+    done = CliRunner().invoke(main, [command, "--store", str(store), *where])
+    how = "is left out" if where else "left as it is"
+    assert done.output.startswith("ana")
+    assert f"{how}: The mail store is of a format" in done.output
+    assert done.output.count("1 users" if where else "for 1 mailboxes") == 1
+    assert done.exit_code == 1
+    assert [path.name for path in copy.glob("users/*/*")] == ["bob"] * len(where)
 
 
 def test_a_store_that_can_not_be_read(

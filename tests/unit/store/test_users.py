@@ -13,8 +13,14 @@ from imapbox.index.settings import Settings
 from imapbox.model.names import UserName
 from imapbox.store.create import create_account
 from imapbox.store.format import prepare_store
-from imapbox.store.layout import USERS, user_directory, user_shard
+from imapbox.store.layout import (
+    USERS,
+    account_directory,
+    user_directory,
+    user_shard,
+)
 from imapbox.store.users import Found, users_with_account, users_with_directory
+from tests.support.newer_format import of_newer_version
 
 ANA, BOB, CAROL = (UserName(name) for name in ("ana", "bob", "carol"))
 KINDS = {
@@ -106,6 +112,16 @@ def test_of_whom_nobody_can_tell(filesystem: Refusing) -> None:
     filesystem.below = user_directory(ANA)
     for found in walks(filesystem):
         assert (sorted(found.users), found.closed) == ([ANA, BOB], {})
+
+
+def test_whose_account_a_newer_imapbox_wrote(filesystem: Refusing) -> None:
+    """He is a user, and in nobody's way; once the file system is gone, that is said."""
+    of_newer_version(Path(filesystem.root) / account_directory(ANA) / "log.1")
+    for found in walks(filesystem):
+        assert (sorted(found.users), found.closed) == ([ANA, BOB], {})
+    filesystem.below, filesystem.error = user_directory(BOB), errno.ESTALE
+    with pytest.raises(OSError, match="Stale"):
+        perform(users_with_account(), filesystem)
 
 
 @pytest.mark.parametrize("below", [user_shard(ANA), user_directory(ANA), USERS])
