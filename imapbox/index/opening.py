@@ -205,8 +205,10 @@ def _read_unsettled(
     state, broken = yield from _fold(directory, head.position, fold, saved)
     if broken is not None:
         return Opened(data, head, damaged=True, state=state)
-    with suppress(DamagedOperations):
+    try:
         head = yield from read_behind(directory, head, state.apply)
+    except DamagedOperations:
+        state, _ = yield from _fold(directory, state.position, fold, None)
     return Opened(data, head, damaged=True, state=state)
 
 
@@ -332,7 +334,12 @@ def _fold(
                 return loaded, None
     state = fold()
     start = yield from find_first_segment(directory, end.segment)
-    return state, (yield from _read_from(directory, start, end, state))
+    broken = yield from _read_from(directory, start, end, state)
+    if isinstance(broken, DamagedOperations):
+        # Half of a frame is in the state, perhaps: not what is before it.
+        end, state = state.position, fold()
+        yield from _read_from(directory, start, end, state)
+    return state, broken
 
 
 def _read_from(

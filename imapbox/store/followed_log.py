@@ -1,28 +1,37 @@
 """A log that this process follows: its state, and how it is kept current."""
 
+import errno
 from collections.abc import Callable
-from typing import Any, Final, Generic, Protocol, TypeVar
-from weakref import finalize
+from contextlib import suppress
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred
 from twisted.logger import Logger
 
 from imapbox.disk import steps as calls
 from imapbox.disk.failures import in_words
-from imapbox.disk.filesystem import FileSystem, Mode
 from imapbox.disk.steps import Steps, perform
 from imapbox.index.damage import is_damaged
 from imapbox.index.encoding import DamagedOperations
-from imapbox.index.head import DELETED, HEAD_SIZE, Head, Position
-from imapbox.index.head_file import HEAD
-from imapbox.index.opening import Folded, Saved, fold_up_to, open_log, recover
+from imapbox.index.head import DELETED, Head, Position
+from imapbox.index.head_file import head_octets
+from imapbox.index.opening import (
+    Folded,
+    Opened,
+    Saved,
+    fold_up_to,
+    open_log,
+    recover,
+)
 from imapbox.index.read import HeadUnreadable, LogBroken, News, look
 from imapbox.index.settings import Settings
 from imapbox.model.errors import MailboxDamaged, MailboxGone, StoreFailure
 from imapbox.store.drivers import Drivers
+from imapbox.store.open_head import OpenHead
 
 # So little may be read in the reactor; it was written a moment ago.
 _GLANCE: Final = 16 * 1024
+_TRIES: Final = 3
 
 
 S = TypeVar("S", bound=Folded)
@@ -42,6 +51,26 @@ class SavedStates(Saved[S], Protocol[S]):
     def carry_on(self, older: S, newer: S) -> bool:
         """Do so although time went by; return whether it is the same log."""
         ...
+
+
+class _Sight(NamedTuple):
+    """What can change of a log that takes no changes: it is mended.
+
+    Attributes:
+        head: Its head's octets; none if it is lost.
+        is_marked: Whether it is marked as damaged.
+        is_read_only: Whether its file system is.
+    """
+
+    head: bytes
+    is_marked: bool
+    is_read_only: bool
+
+
+def _sight(directory: str) -> Steps[_Sight]:
+    head = yield from head_octets(directory)
+    is_marked = yield from is_damaged(directory)
+    return _Sight(head, is_marked, (yield from calls.is_read_only()))
 
 
 class FollowedLog(Generic[S]):
@@ -74,24 +103,23 @@ class FollowedLog(Generic[S]):
         self._is_open = False
         self._unsettled = False
         self._deleted = False
+        self._is_torn = False
         self._make_state = make_state
         self._saved = saved
         self._drivers = drivers
         self._settings = settings
-        self._head_fd = -1
-        self._closing: finalize[[int], Any] | None = None
+        self._head = OpenHead(directory, drivers)
+        self._seen: _Sight | None = None
         self._looking = DeferredLock()
 
     @property
     def head_path(self) -> str:
         """Return the path of the head, which every commit writes."""
-        return f"{self.directory}/{HEAD}"
+        return self._head.path
 
     def close(self) -> None:
         """Give the head's descriptor back; that happens by itself at the end."""
-        closing, self._closing, self._head_fd = self._closing, None, -1
-        if closing is not None:
-            closing()  # whatever comes of it, the descriptor is none any more
+        self._head.close()
 
     async def sync(self) -> None:
         """Learn everything that was acknowledged before this call.
@@ -110,55 +138,56 @@ class FollowedLog(Generic[S]):
             raise MailboxGone(self.directory)
 
     def is_current(self) -> bool:
-        """Say whether the head is, byte by byte, the one that was applied."""
+        """Say whether all is as the last `sync` saw it, so that none is needed.
+
+        Raises:
+            OSError: Nobody can tell.
+        """
+        files = self._drivers.filesystem
         if self.damaged:
-            return True  # nobody writes to it
-        if not self._filesystem.same_file(self._head_fd, self.head_path):
-            # Somebody removed it, and perhaps it was made anew.
-            self._open_head()
-        return self._filesystem.pread(self._head_fd, HEAD_SIZE, 0) == self.token
+            return perform(_sight(self.directory), files) == self._seen
+        if self._deleted or self._is_torn or not self._head.is_open:
+            return False
+        self._head.look_at_path()
+        return not self._head.is_replaced() and self._head.read() == self.token
 
     async def _open(self) -> None:
-        steps = open_log(self.directory, self._settings, self._make_state, self._saved)
         try:
-            opened = await self._drivers.read.run(steps)
-            if opened.token:  # a damaged log's head may be lost
-                self._open_head()
+            for _ in range(_TRIES):
+                opened = await self._drivers.read.run(self._reading())
+                if not opened.token:  # a damaged log's head may be lost
+                    self._head.close()
+                    break
+                with suppress(FileNotFoundError):  # it was removed just now
+                    self._head.open()
+                    break
+            else:
+                raise StoreFailure(self.directory)
         except OSError as error:
             raise in_words(error) from error
         self.state = opened.state
         self.damaged = opened.damaged
         self._unsettled = opened.unsettled
         self._is_open = True
+        self._is_torn = False
         self._take(opened.token)
 
-    def _open_head(self) -> None:
-        self.close()
-        try:
-            fd = self._filesystem.open(self.head_path, Mode.READ)
-        except OSError as error:
-            self._drivers.fence.notice(error)
-            raise
-        self._closing = finalize(self, self._filesystem.close, fd)
-        self._head_fd = fd
-
-    @property
-    def _filesystem(self) -> FileSystem:
-        return self._drivers.filesystem
+    def _reading(self) -> Steps[Opened[S]]:
+        return open_log(self.directory, self._settings, self._make_state, self._saved)
 
     def _glance(self) -> bool:
         """Do the usual: nothing or little is new, and it is read at once."""
         if self._must_look():
             return False
         try:
-            data = self._filesystem.pread(self._head_fd, HEAD_SIZE, 0)
+            data = self._head.read()
             if data != self.token:
                 head = Head.decode(data)
                 if head is None or not self._is_little(head.position):
                     return False
-                self._apply(perform(self._steps(), self._filesystem))
+                self._apply(perform(self._steps(), self._drivers.filesystem))
             return not self._is_replaced()
-        except (OSError, HeadUnreadable, LogBroken) as error:
+        except (OSError, HeadUnreadable, LogBroken, DamagedOperations) as error:
             if isinstance(error, OSError):
                 self._drivers.fence.notice(error)
             return False  # look again, with time to wait
@@ -168,31 +197,35 @@ class FollowedLog(Generic[S]):
             raise
 
     def _is_replaced(self) -> bool:
-        """Say whether the head was removed, and perhaps made anew by who missed it.
-
-        That of a log that was deleted goes for good. See
-        docs/decisions/heads-that-were-removed.md.
-        """
-        return not (self._deleted or self._filesystem.is_named(self._head_fd))
+        # That of a log that was deleted goes for good.
+        return not self._deleted and self._head.is_replaced()
 
     def _must_look(self) -> bool:
         """Say whether more is to be done than to glance."""
-        unsure = self.damaged or self._unsettled or self._is_spoilt()
-        return self._head_fd < 0 or unsure or not self._drivers.fence.is_down
+        unsure = self.damaged or self._is_torn or self._is_spoilt()
+        return not self._head.is_open or unsure or not self._drivers.fence.is_down
 
     def _is_little(self, end: Position) -> bool:
         here = self.state.position
         return end.segment == here.segment and 0 <= end.offset - here.offset <= _GLANCE
 
     def _steps(self) -> Steps[News | None]:
-        return look(self.directory, self._head_fd, self.token, self.state.position)
+        return look(self.directory, self._head.fd, self.token, self.state.position)
+
+    async def _take_news(self) -> None:
+        self._apply(await self._drivers.read.run(self._steps()))
 
     async def _look_properly(self) -> None:
         if not self._is_open:
             await self._open()
             return
         try:
-            await self._look_once()
+            if self._is_torn:
+                await self._read_anew()
+            else:
+                await self._look_once()
+        except DamagedOperations:
+            await self._read_anew()
         except StoreFailure:
             # The frame that is next found rows that were not what was saved.
             if not self._is_spoilt():
@@ -202,20 +235,16 @@ class FollowedLog(Generic[S]):
     async def _look_once(self) -> None:
         if self._is_spoilt():
             await self._fold_again()
-        if self._unsettled and not await self._is_read_only():
-            self._unsettled = self.damaged = False
-            await self._look_again()
-            return
-        if self.damaged and not self._unsettled and await self._is_mended():
-            await self._begin_again()
-            return
         try:
-            if self._head_fd < 0:
-                self._open_head()
-            self._apply(await self._drivers.read.run(self._steps()))
+            if self.damaged and await self._is_mended():
+                await self._begin_again()
+                return
+            if not self._head.is_open:
+                self._head.open()
+            await self._take_news()
             if self._is_replaced():
-                self._open_head()
-                self._apply(await self._drivers.read.run(self._steps()))
+                self._head.open()
+                await self._take_news()
         except (HeadUnreadable, LogBroken, FileNotFoundError):
             if not self.damaged:
                 await self._look_again()
@@ -223,11 +252,16 @@ class FollowedLog(Generic[S]):
             raise in_words(error) from error
 
     async def _is_mended(self) -> bool:
-        """Say whether somebody removed the mark: `imapbox repair`."""
-        try:
-            return not await self._drivers.read.run(is_damaged(self.directory))
-        except OSError as error:
-            raise in_words(error) from error
+        """Say whether the log can be read as one that takes changes.
+
+        Somebody removed the mark, as `imapbox repair` does, or the file system
+        takes changes again.
+        """
+        # What changes from here on is news to `is_current`.
+        self._seen = await self._drivers.read.run(_sight(self.directory))
+        if self._unsettled:
+            return not self._seen.is_read_only
+        return not self._seen.is_marked
 
     async def _begin_again(self) -> None:
         """Read the log anew: of the damaged one perhaps not all could be read.
@@ -235,28 +269,43 @@ class FollowedLog(Generic[S]):
         Raises:
             MailboxGone: It is another one now, with another UIDVALIDITY.
         """
-        if self._saved is None:
-            await self._open()
-        elif not await self._carry_on():
+        if not await self._carry_on():
             raise self._lost()
 
     async def _look_again(self) -> None:
         """The head is lost, torn or older than what was applied: settle."""
         try:
-            await self._settle()
-            if await self._drivers.read.run(is_damaged(self.directory)):
-                self.damaged = True  # and stays as it was read
-                return
-            self._open_head()
+            for _ in range(_TRIES):
+                await self._settle()
+                if await self._drivers.read.run(is_damaged(self.directory)):
+                    self.damaged = True  # and stays as it was read
+                    return
+                with suppress(FileNotFoundError):  # it was removed just now
+                    self._head.open()
+                    break
+            else:
+                raise StoreFailure(self.directory)
             try:
-                self._apply(await self._drivers.read.run(self._steps()))
+                await self._take_news()
             except LogBroken:
                 if not await self._carry_on():
                     raise
         except (HeadUnreadable, LogBroken) as error:
             raise self._lost() from error
         except OSError as error:
-            raise in_words(error) from error
+            if error.errno != errno.EROFS:
+                raise in_words(error) from error
+            await self._begin_again()  # what can be read without settling it
+
+    async def _read_anew(self) -> None:
+        """A frame makes no sense, and half of it is in the state, perhaps.
+
+        Raises:
+            MailboxGone: Nobody can go on with that state.
+        """
+        if self._saved is not None:
+            raise self._lost()
+        await self._open()
 
     def _lost(self) -> MailboxGone:
         """Give up: nobody who knows the state can learn what became of it."""
@@ -319,12 +368,6 @@ class FollowedLog(Generic[S]):
             raise self._lost()
         self.state = newer
 
-    async def _is_read_only(self) -> bool:
-        try:
-            return await self._drivers.read.run(calls.is_read_only())
-        except OSError as error:
-            raise in_words(error) from error
-
     def _settle(self) -> Deferred[Position | None]:
         steps = recover(self.directory, self._settings, command="recover")
         return self._drivers.write.run(steps)
@@ -334,8 +377,12 @@ class FollowedLog(Generic[S]):
 
     def _apply(self, news: News | None) -> None:
         if news is not None:
-            for frame in news.frames:
-                self.state.apply(frame)
+            try:
+                for frame in news.frames:
+                    self.state.apply(frame)
+            except DamagedOperations:
+                self._is_torn = True
+                raise
             self._take(news.token)
 
     def _take(self, token: bytes) -> None:

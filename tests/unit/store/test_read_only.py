@@ -15,6 +15,8 @@ from imapbox.model.errors import StoreReadOnly
 from imapbox.model.flags import FlagChange
 from imapbox.model.names import INBOX, mailbox_name
 from imapbox.model.numbers import Uid
+from imapbox.store import open_mailbox
+from imapbox.store.layout import mailbox_directory
 from imapbox.store.store import Store
 from tests.support.mail_store import (
     BOB,
@@ -24,7 +26,7 @@ from tests.support.mail_store import (
     deliver,
     new_message,
 )
-from tests.support.waiting import reactor
+from tests.support.waiting import reactor, until
 
 
 class ReadOnlyDisk(TestDisk):
@@ -103,6 +105,13 @@ async def assert_readable(account: UserAccount, count: int) -> None:
     assert octets.endswith(b"body\r\n")
     assert (await account.status(INBOX)).messages == count
     selected.close()
+
+
+def break_last_frame(log: Path) -> None:
+    """Flip a bit of its operations."""
+    octets = bytearray(log.read_bytes())
+    octets[octets.rindex(b"IBF0") + 97] ^= 1
+    log.write_bytes(octets)
 
 
 def marks(store: Store) -> list[str]:
@@ -222,3 +231,70 @@ async def test_it_is_looked_at_once_a_second(open_store: Opener) -> None:
     for _ in range(100):
         (await account.select(INBOX, read_only=False)).close()
     assert 1 <= looks.count("is_read_only") < 50
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_session_reads_on_though_the_head_is_lost(start) -> None:
+    """Nobody can make it anew; what is there is shown, as to who opens it then."""
+    writer, store = await start(), await start()
+    await account_of(writer)
+    await deliver(writer)
+    session = await (await account_of(store)).select(INBOX, read_only=True)
+    head = f"{mailbox_directory(BOB, session.mailbox_id)}/head"
+    writer.drivers.filesystem.unlink(head)
+    turn(store, read_only=True)
+    for _ in range(2):
+        await session.sync(may_expunge=True)
+        assert session.exists == 1
+    await assert_readable(UserAccount(store, await store.account(BOB)), 1)
+    turn(store, read_only=False)
+    await deliver(writer)
+    await session.sync(may_expunge=True)
+    assert session.exists == 2
+    session.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_could_not_be_marked_is_marked_later(start) -> None:
+    """A broken log takes no changes, and is marked as soon as anything can be."""
+    writer = await start()
+    account = await account_of(writer)
+    for _ in range(3):
+        await deliver(writer)
+    mailbox_id = (await writer.account(BOB)).named(INBOX).mailbox_id
+    break_last_frame(Path(writer.root, mailbox_directory(BOB, mailbox_id), "log.1"))
+    store = await start(read_only=True)
+    account = UserAccount(store, await store.account(BOB))
+    session = await account.select(INBOX, read_only=False)
+    assert session.exists == 2
+    assert marks(store) == []
+    turn(store, read_only=False)
+    await session.sync(may_expunge=True)
+    assert session.exists == 2
+    assert len(marks(store)) == 1
+    assert (await account.select(INBOX, read_only=False)).read_only
+    session.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_waits_hears_that_changes_are_taken_again(
+    start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody could settle is looked at again once the disk lets one."""
+    monkeypatch.setattr(open_mailbox, "POLL_SECONDS", 0.02)
+    writer = await start()
+    await account_of(writer)
+    await deliver(writer)
+    store = await start(boot=1, read_only=True)
+    account = UserAccount(store, await store.account(BOB))
+    monkeypatch.setattr(store.drivers.watch, "listen", lambda *_: lambda: None)
+    session = await account.select(INBOX, read_only=True)
+    await session.sync(may_expunge=True)
+    waiting = session.changed()
+    assert not waiting.called
+    turn(store, read_only=False)
+    await deliver(writer)
+    await until(lambda: waiting.called)
+    await session.sync(may_expunge=True)
+    assert session.exists == 2
+    session.close()

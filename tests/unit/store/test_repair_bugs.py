@@ -4,11 +4,11 @@ import pytest
 
 from imapbox.index.head import Head
 from tests.simulation.repairing import look, mailbox_with, put
-from tests.unit.index.test_settle import NO_SENSE, written_by_a_bug
+from tests.unit.index.test_settle import NO_SENSE, PAYLOADS, written_by_a_bug
 from tests.unit.store.repairs import log_of, mended
 
 COUNT = 6
-WITHOUT_PAYLOAD = [each for each in NO_SENSE if "header" not in each]
+WITHOUT_PAYLOAD = [each for each in NO_SENSE if each not in PAYLOADS]
 
 
 @pytest.mark.parametrize("name", WITHOUT_PAYLOAD)
