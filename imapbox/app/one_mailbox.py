@@ -38,7 +38,7 @@ _GONE: Final = "The file system of the mail store is gone for now."
 T = TypeVar("T")
 
 
-class _CanTryAgain(click.ClickException):
+class CanTryAgain(click.ClickException):
     """What may go well the next time."""
 
     exit_code = TRY_AGAIN
@@ -99,7 +99,7 @@ def passes(error: MailError | OSError) -> bool:
 
 def refusal(error: MailError) -> click.ClickException:
     """Return what a command ends with that was refused."""
-    wording = _CanTryAgain if isinstance(error, PASSES) else click.ClickException
+    wording = CanTryAgain if isinstance(error, PASSES) else click.ClickException
     return wording(_sentence(error))
 
 

@@ -8,6 +8,7 @@ import click
 
 from imapbox.app.offline import become_owner
 from imapbox.app.one_mailbox import (
+    CanTryAgain,
     chosen_mailbox,
     chosen_user,
     passes,
@@ -18,8 +19,9 @@ from imapbox.app.one_mailbox import (
 )
 from imapbox.app.presence import absent, find_store, unfinished
 from imapbox.app.refused import Refused
+from imapbox.app.two_stores import TwoStores
 from imapbox.disk.steps import Steps, perform_patiently
-from imapbox.disk.two_roots import THERE, TwoRoots
+from imapbox.disk.two_roots import THERE, TwoRoots, is_there
 from imapbox.index.encoding import ranges_of
 from imapbox.index.settings import Settings
 from imapbox.model.errors import (
@@ -87,10 +89,8 @@ def run_restore(
     except UnknownFormat as error:
         where = f"Mail of {name} at {store}"
         raise _unknown(where, error) from error
-    except MailError as error:
-        raise refusal(error) from error
-    except OSError as error:
-        raise _failed(store, copy, error) from error
+    except (MailError, OSError) as error:
+        raise _failed(TwoStores(store, copy), error) from error
     for line in lines(done, source, target):
         say(line)
     return NOT_ALL if done.broken or done.broken_here else ALL
@@ -142,13 +142,15 @@ def _unknown(what: str, error: UnknownFormat) -> click.ClickException:
     return click.ClickException(f"{what}: {error.sentence()}")
 
 
-def _failed(store: Path, copy: Path, error: OSError) -> click.ClickException:
+def _failed(roots: TwoStores, error: MailError | OSError) -> click.ClickException:
     """Return what it ends with that can't read the copy, or use the store."""
-    path = error.filename
-    if not isinstance(path, str) or passes(error):
-        return refusal_at(store, error)
-    if path != str(copy) and not path.startswith(THERE):
-        return refusal_at(store, error)
+    if passes(error):
+        return CanTryAgain(roots.reason(error))
+    if isinstance(error, MailError):
+        return refusal(error)
+    path, copy = error.filename, roots.copy
+    if not isinstance(path, str) or (path != str(copy) and not is_there(error)):
+        return refusal_at(roots.store, error)
     what = f"{path.removeprefix(f'{THERE}/')}: {error.strerror}."
     if isinstance(error, PermissionError):
         return Refused(f"Can not read the copy at {copy} as uid {os.geteuid()}: {what}")

@@ -8,14 +8,15 @@ from typing import Final
 import click
 
 from imapbox.app.offline import become_owner
-from imapbox.app.one_mailbox import TRY_AGAIN, passes, reason, say
-from imapbox.app.presence import absent, find_store, in_the_way, unreadable
+from imapbox.app.one_mailbox import TRY_AGAIN, passes, say
+from imapbox.app.presence import absent, find_store, in_the_way, unfinished, unreadable
 from imapbox.app.refused import Refused
 from imapbox.app.sizes import size_in_words
+from imapbox.app.two_stores import TwoStores
 from imapbox.disk.failures import in_words, unworded
 from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.steps import perform, perform_patiently
-from imapbox.disk.two_roots import THERE, TwoRoots, is_there
+from imapbox.disk.two_roots import TwoRoots, is_there
 from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.settings import Settings
 from imapbox.model.errors import DiskFull, MailError, StoreFenced, StoreReadOnly
@@ -52,16 +53,13 @@ def run_snapshot(store: Path, target: Path) -> int:
     try:
         _make_for_owner(store, target)
         become_owner(store)
-        job = _Job(TwoRoots(str(store), str(target)))
+        job = _Job(TwoStores(store, target))
         # Where nobody can be found, nothing is begun.
         perform(find_shards(), job.filesystem)
         perform(begin_copy(), job.filesystem)
-        return job.run(target)
+        return job.run()
     except Unfinished as error:
-        sentence = (
-            f"{target} is a copy that was never finished; remove it and begin anew."
-        )
-        raise Refused(sentence) from error
+        raise unfinished(target) from error
     except NotEmpty as error:
         sentence = f"There is something at {target} already."
         raise Refused(sentence) from error
@@ -72,12 +70,18 @@ def run_snapshot(store: Path, target: Path) -> int:
     except MailError as error:
         raise click.ClickException(error.sentence()) from error
     except OSError as error:
-        if error.filename in {str(store), STORE_FILE}:
-            raise unreadable(store, error) from error
-        if error.filename == USERS:
-            raise unreadable(store / USERS, error) from error
-        sentence = f"Can not copy to {target}: {error.strerror}."
-        raise Refused(sentence) from error
+        raise _can_not(store, target, error) from error
+
+
+def _can_not(store: Path, target: Path, error: OSError) -> Refused:
+    """Return what it ends with that can't begin."""
+    if isinstance(error, FileExistsError) and is_there(error):
+        return unfinished(target)  # somebody began in this moment
+    if error.filename in {str(store), STORE_FILE, UNFINISHED}:
+        return unreadable(store, error)
+    if error.filename == USERS:
+        return unreadable(store / USERS, error)
+    return Refused(f"Can not copy to {target}: {error.strerror}.")
 
 
 def _real(path: Path) -> Path:
@@ -98,13 +102,15 @@ def _make_for_owner(store: Path, target: Path) -> None:
 class _Job:
     """One copy."""
 
-    def __init__(self, filesystem: FileSystem) -> None:
-        self.filesystem = filesystem
-        self._settings = Settings(filesystem.boot, filesystem.node, filesystem.pid)
+    def __init__(self, roots: TwoStores) -> None:
+        files = TwoRoots(str(roots.store), str(roots.copy))
+        self.filesystem: FileSystem = files
+        self._roots = roots
+        self._settings = Settings(files.boot, files.node, files.pid)
         self._sum: Counter[str] = Counter()
         self._status = WHOLE
 
-    def run(self, target: Path) -> int:
+    def run(self) -> int:
         """Copy everybody's mail, and make a store of the copy."""
         try:
             found = perform(users_with_account(), self.filesystem)
@@ -114,15 +120,14 @@ class _Job:
                 self._copy(user)
             perform(end_copy(), self.filesystem)
         except (MailError, OSError) as error:
-            why = reason(error).replace(f"{THERE}/", f"{target}/")
-            why = why.replace(THERE, str(target))  # itself
-            say(f"not finished: {why}")
+            say(f"not finished: {self._roots.reason(error)}")
+            target = self._roots.copy
             say(f"{target}/{UNFINISHED} says so; remove {target} and begin anew.")
             return TRY_AGAIN if passes(error) else CAN_NOT
         counted = [f"{self._sum[word]} {word}" for word in ("users", "mailboxes")]
         counted.append(f"{self._sum['messages']} messages")
         counted.append(size_in_words(self._sum["octets"]))
-        say(f"{target}: {', '.join(counted)}")
+        say(f"{self._roots.copy}: {', '.join(counted)}")
         return self._status
 
     def _copy(self, user: UserName) -> None:
@@ -139,7 +144,7 @@ class _Job:
 
     def _left_out(self, what: str, error: MailError | OSError) -> None:
         self._status = (self._status or TRY_AGAIN) if passes(error) else NOT_WHOLE
-        say(f"{what} is left out: {reason(error)}")
+        say(f"{what} is left out: {self._roots.reason(error)}")
 
     def _count(self, user: UserName, done: CopiedUser) -> None:
         self._sum["users"] += 1

@@ -138,7 +138,7 @@ class DiskFileSystem:
             copied = os.copy_file_range(source, fd, here, offset, offset)
         except OSError as error:
             if error.errno in CUT_OFF:
-                raise
+                raise  # without a name: to ask which of the two is a further call
             # The kernel can't, or one of the two failed: then this says which.
             copied = 0
         return copied or self.pwrite(fd, self.pread(source, here, offset), offset)

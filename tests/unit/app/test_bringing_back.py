@@ -303,6 +303,20 @@ def test_a_disk_that_fails_is_named(
     assert done.exit_code == 1
 
 
+@pytest.mark.parametrize(("gone", "what"), [("copy", "copy"), ("store", "mail store")])
+def test_a_file_system_that_is_gone_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: str, what: str
+) -> None:
+    """It is said of which of the two; it may be tried again when that is back."""
+    store, copy = store_and_copy(tmp_path)
+    head = f"{account_directory(ANA)}/head"
+    refuse(monkeypatch, tmp_path / gone, head, errno.ESTALE)
+    done = restore_from(copy, store, "--as", "Back")
+    where = f"the {what} at {tmp_path / gone}"
+    assert done.output == f"Error: The file system of {where} is gone for now.\n"
+    assert done.exit_code == 75
+
+
 @pytest.mark.parametrize("garbled", ["store", "copy"])
 def test_what_is_no_store_is_named(tmp_path: Path, garbled: str) -> None:
     """It is said whether it is the copy or the store whose store file is no such."""

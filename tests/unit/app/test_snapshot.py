@@ -23,6 +23,7 @@ from tests.support.newer_format import of_newer_version
 
 USERS = UserName("ana"), UserName("bob")
 LOG = f"{account_directory(USERS[0])}/log.1"
+COPY = there(LOG)
 
 
 @pytest.fixture
@@ -107,22 +108,64 @@ def test_a_store_that_can_not_be_read(
 @pytest.mark.parametrize(
     ("where", "error", "why"),
     [
-        (LOG, errno.ESTALE, "The file system of the mail store is gone for now."),
-        (LOG, errno.EROFS, "The mail store can not be written to now."),
-        (there(LOG), errno.ENOSPC, "There is no room on the disk for this now."),
-        (there(LOG), errno.EACCES, "{}/" + LOG + ": Permission denied (uid "),
-        (there(LOG), errno.EIO, "{}/" + LOG + ": Input/output error."),
+        (LOG, errno.ESTALE, "The file system of {store} is gone for now."),
+        (LOG, errno.EROFS, "Nothing can be written now on the disk of {store}."),
+        (LOG, errno.ENOSPC, "There is no room for this now on the disk of {store}."),
+        (COPY, errno.ESTALE, "The file system of {copy} is gone for now."),
+        (COPY, errno.ENOTCONN, "The file system of {copy} is gone for now."),
+        (COPY, errno.EROFS, "Nothing can be written now on the disk of {copy}."),
+        (COPY, errno.ENOSPC, "There is no room for this now on the disk of {copy}."),
+        (COPY, errno.EDQUOT, "There is no room for this now on the disk of {copy}."),
+        (COPY, errno.EACCES, "{at}/" + LOG + ": Permission denied (uid "),
+        (COPY, errno.EIO, "{at}/" + LOG + ": Input/output error."),
     ],
 )
 def test_what_ends_it(
     store: Path, monkeypatch: pytest.MonkeyPatch, where: str, error: int, why: str
 ) -> None:
-    """What concerns all who are still to be copied is said once, and of nobody."""
+    """What concerns all who are still to be copied is said once, and of which disk."""
     done = snapshot(store, monkeypatch, where, error)
     copy = store.parent / "copy"
-    assert done.output.startswith(f"not finished: {why.format(copy)}")
+    names = {"store": f"the mail store at {store}", "copy": f"the copy at {copy}"}
+    assert done.output.startswith(f"not finished: {why.format(**names, at=copy)}")
     assert done.exit_code == (2 if error in {errno.EACCES, errno.EIO} else 75)
     assert (copy / UNFINISHED).exists()
+
+
+def test_nobody_knows_which_of_the_two_is_gone(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copying from one to the other does not say it, and both are named."""
+
+    def gone(*_: object) -> None:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr(os, "copy_file_range", gone)
+    done = snapshot(store, monkeypatch, "", 0)
+    both = f"the mail store at {store} or of the copy at {store.parent / 'copy'}"
+    said = f"not finished: The file system of {both} is gone for now.\n"
+    assert done.output.startswith(said)
+    assert done.exit_code == 75
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_copy_that_is_being_made(
+    store: Path, monkeypatch: pytest.MonkeyPatch, *, at_once: bool
+) -> None:
+    """Somebody else may be at work on it, also where that began in this moment."""
+    copy = store.parent / "copy"
+    mark = there(UNFINISHED)
+    if at_once:
+        done = snapshot(store, monkeypatch, mark, errno.EEXIST)
+    else:
+        copy.mkdir()
+        (copy / UNFINISHED).touch()
+        words = ["snapshot", "--store", str(store), str(copy)]
+        done = CliRunner().invoke(main, words)
+    sentence = f"The copy at {copy} is not finished"
+    then = "if nobody is making it, remove it and begin anew"
+    assert done.output == f"Error: {sentence}; {then}.\n"
+    assert done.exit_code == 2
 
 
 def test_what_is_open_already(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
