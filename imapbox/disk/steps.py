@@ -227,6 +227,14 @@ def status(path: str) -> Steps[Status]:
     return found
 
 
+def is_directory(path: str) -> Steps[bool]:
+    """Say whether there is a directory at ``path``; a link to one is none."""
+    try:
+        return (yield from status(path)).is_directory
+    except FileNotFoundError:
+        return False
+
+
 def remove_directory(path: str) -> Steps[None]:
     """Call `FileSystem.remove_directory`."""
     yield Call("remove_directory", (path,))

@@ -2,6 +2,7 @@
 
 import os
 from typing import Final
+from weakref import finalize
 
 from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.filesystem import Mode, Status
@@ -30,6 +31,12 @@ class TwoRoots(DiskFileSystem):
     def __init__(self, here: str, there: str) -> None:
         super().__init__(here)
         self._there_fd = os.open(there, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._closing_there = finalize(self, os.close, self._there_fd)
+
+    def release(self) -> None:
+        """Give both roots back; that happens by itself at the end."""
+        super().release()
+        self._closing_there()
 
     def open(self, path: str, mode: Mode) -> int:
         """See `FileSystem`."""

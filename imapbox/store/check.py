@@ -7,7 +7,7 @@ made, renamed or removed meanwhile is looked at again before anything is said.
 from collections.abc import Iterable, Iterator
 
 from imapbox.disk.filesystem import FileSystem
-from imapbox.disk.steps import perform, perform_patiently, status
+from imapbox.disk.steps import is_directory, perform, perform_patiently, status
 from imapbox.index.account_operations import Create
 from imapbox.index.account_state import AccountState
 from imapbox.index.check import check_log
@@ -272,8 +272,7 @@ class StoreCheck:
             yield Finding(Severity.DAMAGE, path, "it is not there")
 
     def _is_directory(self, path: str) -> bool:
-        there = self._filesystem.exists(path)
-        return there and self._filesystem.status(path).is_directory
+        return perform(is_directory(path), self._filesystem)
 
     def _status(self, path: str, *, is_directory: bool = False) -> Iterator[Finding]:
         steps = check_status(path, self._owner, is_directory=is_directory)

@@ -97,8 +97,7 @@ def leave_access_of_root(job: Job, owner: int) -> Steps[None]:
 def leave_access_of_log(job: Job, directory: str, owner: int) -> Steps[None]:
     """Note what is open to others, or theirs, of a log."""
     names = []
-    there = yield from steps.exists(directory)
-    if there and (yield from steps.status(directory)).is_directory:
+    if (yield from steps.is_directory(directory)):
         names = yield from steps.list_directory(directory)
     files = (f"{directory}/{name}" for name in names if is_ours(name))
     yield from leave_access(job, (directory, *files), owner)

@@ -42,6 +42,25 @@ def copied(files: TwoRoots, piece: int) -> bytes:
     return octets
 
 
+def open_files() -> int:
+    """Return how many this process has."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_both_roots_are_given_back(files: TwoRoots) -> None:
+    """When it is asked for, or by itself; as often as one likes."""
+    before = open_files()
+    for released in (True, False):
+        two = TwoRoots(files.root, files.root)
+        assert open_files() == before + 2
+        if released:
+            two.release()
+            two.release()
+        else:
+            del two
+        assert open_files() == before
+
+
 @pytest.mark.parametrize("piece", [7, BLOCK, 150 * BLOCK, 10**9])
 def test_a_copy_is_the_same(files: TwoRoots, tmp_path: Path, piece: int) -> None:
     """Octets are where they were, in pieces of any size, and holes take no room."""
