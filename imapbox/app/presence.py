@@ -85,7 +85,9 @@ def something_else(root: Path) -> Refused:
 
 def in_the_way(root: Path, error: InTheWay) -> Refused:
     """Return what a command ends with that can't begin."""
-    return Refused(f"{root / error.path} {error.what}.")
+    denied = isinstance(error.__cause__, PermissionError)
+    who = f" (uid {os.geteuid()})" if denied else ""
+    return Refused(f"{root / error.path} {error.what}{who}.")
 
 
 def unreadable(root: Path, error: OSError) -> Refused:

@@ -77,10 +77,8 @@ def _can_not(store: Path, target: Path, error: OSError) -> Refused:
     """Return what it ends with that can't begin."""
     if isinstance(error, FileExistsError) and is_there(error):
         return unfinished(target)  # somebody began in this moment
-    if error.filename in {str(store), STORE_FILE, UNFINISHED}:
+    if error.filename in {str(store), STORE_FILE, UNFINISHED, USERS}:
         return unreadable(store, error)
-    if error.filename == USERS:
-        return unreadable(store / USERS, error)
     return Refused(f"Can not copy to {target}: {error.strerror}.")
 
 
@@ -120,15 +118,21 @@ class _Job:
                 self._copy(user)
             perform(end_copy(), self.filesystem)
         except (MailError, OSError) as error:
-            say(f"not finished: {self._roots.reason(error)}")
-            target = self._roots.copy
-            say(f"{target}/{UNFINISHED} says so; remove {target} and begin anew.")
+            self._leave_unfinished(self._roots.reason(error))
             return TRY_AGAIN if passes(error) else CAN_NOT
+        except InTheWay as error:
+            self._leave_unfinished(in_the_way(self._roots.store, error).message)
+            return CAN_NOT
         counted = [f"{self._sum[word]} {word}" for word in ("users", "mailboxes")]
         counted.append(f"{self._sum['messages']} messages")
         counted.append(size_in_words(self._sum["octets"]))
         say(f"{self._roots.copy}: {', '.join(counted)}")
         return self._status
+
+    def _leave_unfinished(self, why: str) -> None:
+        say(f"not finished: {why}")
+        target = self._roots.copy
+        say(f"{target}/{UNFINISHED} says so; remove {target} and begin anew.")
 
     def _copy(self, user: UserName) -> None:
         steps = copy_user(user, self._settings)

@@ -56,8 +56,8 @@ def users_with_account() -> Steps[Found]:
     Of whom that can't be told, he is one: whoever goes on with him says why.
 
     Raises:
-        InTheWay: There is no directory with anybody's mail.
-        OSError: It can't be read.
+        InTheWay: There is no directory with anybody's mail, or it can't be read.
+        OSError: The file system is gone.
     """
     found = yield from users_with_directory()
     users: list[UserName] = []
@@ -79,8 +79,8 @@ def users_with_directory() -> Steps[Found]:
     """Find the users of whom there is anything; what is no user's is passed over.
 
     Raises:
-        InTheWay: There is no directory with anybody's mail.
-        OSError: It can't be read.
+        InTheWay: There is no directory with anybody's mail, or it can't be read.
+        OSError: The file system is gone.
     """
     found = Found([], {})
     for path in (yield from find_shards()):
@@ -98,8 +98,8 @@ def find_shards() -> Steps[list[str]]:
     """Return what could be a directory above users'.
 
     Raises:
-        InTheWay: There is no directory with anybody's mail.
-        OSError: It can't be read.
+        InTheWay: There is no directory with anybody's mail, or it can't be read.
+        OSError: The file system is gone.
     """
     try:
         names = yield from steps.list_directory(USERS)
@@ -108,7 +108,8 @@ def find_shards() -> Steps[list[str]]:
     except OSError as error:
         if error.errno in _IS_NONE:
             raise InTheWay(USERS, NO_DIRECTORY) from error
-        raise
+        _check_there(error)
+        raise InTheWay(USERS, f"can not be read: {error.strerror}") from error
     return [f"{USERS}/{name}" for name in names if is_shard(name)]
 
 

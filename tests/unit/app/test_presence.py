@@ -16,7 +16,11 @@ from imapbox.app.command import main
 from imapbox.app.options import ServerOptions
 from imapbox.app.presence import find_store
 from imapbox.app.refused import Refused
+from imapbox.disk.disk_filesystem import DiskFileSystem
+from imapbox.disk.steps import perform
+from imapbox.store.format import prepare_store
 from imapbox.store.layout import STORE_FILE, UNFINISHED, USERS
+from imapbox.store.users import users_with_account
 
 # Whatever else each of them needs.
 COMMANDS = {
@@ -139,6 +143,40 @@ def test_a_store_that_lost_its_file(tmp_path: Path) -> None:
         find_store(tmp_path)
     (tmp_path / STORE_FILE).touch()
     find_store(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (errno.EIO, "Input/output error."),
+        (errno.EACCES, f"Permission denied (uid {os.geteuid()})."),
+    ],
+)
+@pytest.mark.parametrize("command", ["compact", "locks", "repair", "restored"])
+def test_users_that_can_not_be_listed(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: int,
+    why: str,
+) -> None:
+    """Nobody's mail can be looked for then; nothing is done, and the status is 2."""
+    perform(prepare_store(), DiskFileSystem(str(tmp_path)))
+    list_directory = DiskFileSystem.list_directory
+
+    def fail(self: DiskFileSystem, path: str) -> list[str]:
+        if path == USERS:
+            raise OSError(error, os.strerror(error), path)
+        return list_directory(self, path)
+
+    def look(root: Path, _: object) -> None:
+        perform(users_with_account(), DiskFileSystem(str(root)))
+
+    monkeypatch.setattr(DiskFileSystem, "list_directory", fail)
+    monkeypatch.setattr("imapbox.app.compact.on_store", look)  # without a reactor
+    status, said = ask(command, tmp_path)
+    assert said == f"Error: {tmp_path / USERS} can not be read: {why}\n"
+    assert status == 2
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"check"}))

@@ -18,6 +18,7 @@ from imapbox.model.names import UserName
 from imapbox.store.create import create_account
 from imapbox.store.format import prepare_store
 from imapbox.store.layout import STORE_FILE, UNFINISHED, account_directory
+from imapbox.store.layout import USERS as USERS_DIRECTORY
 from imapbox.store.store_copy import there
 from tests.support.newer_format import of_newer_version
 
@@ -103,6 +104,27 @@ def test_a_store_that_can_not_be_read(
     assert done.output == f"Error: Can not look at {store}: Permission denied.\n"
     assert done.exit_code == 2
     assert list((store.parent / "copy").iterdir()) == []
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_users_that_can_not_be_listed(
+    store: Path, monkeypatch: pytest.MonkeyPatch, *, begun: bool
+) -> None:
+    """It is said of the store; where it only fails later, the copy is not finished."""
+    looks = iter([begun, False])
+    list_directory = TwoRoots.list_directory
+
+    def fail(self: TwoRoots, path: str) -> list[str]:
+        if path == USERS_DIRECTORY and not next(looks):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        return list_directory(self, path)
+
+    monkeypatch.setattr(TwoRoots, "list_directory", fail)
+    done = snapshot(store, monkeypatch, "", 0)
+    said = f"{store / USERS_DIRECTORY} can not be read: Input/output error.\n"
+    assert done.output.startswith(f"{'not finished' if begun else 'Error'}: {said}")
+    assert done.exit_code == 2
+    assert (store.parent / "copy" / UNFINISHED).exists() == begun
 
 
 @pytest.mark.parametrize(
