@@ -32,6 +32,7 @@ from imapbox.store.store_copy import (
     copy_user,
     end_copy,
 )
+from imapbox.store.store_moment import Moment, begin_moment
 from imapbox.store.users import InTheWay, find_shards, users_with_account
 
 WHOLE: Final = 0
@@ -111,11 +112,12 @@ class _Job:
     def run(self) -> int:
         """Copy everybody's mail, and make a store of the copy."""
         try:
+            moment = perform(begin_moment(self.filesystem.boot), self.filesystem)
             found = perform(users_with_account(), self.filesystem)
             for path, error in found.closed.items():
                 self._left_out(path, error)
             for user in found.users:
-                self._copy(user)
+                self._copy(user, moment)
             perform(end_copy(), self.filesystem)
         except (MailError, OSError) as error:
             self._leave_unfinished(self._roots.reason(error))
@@ -134,8 +136,8 @@ class _Job:
         target = self._roots.copy
         say(f"{target}/{UNFINISHED} says so; remove {target} and begin anew.")
 
-    def _copy(self, user: UserName) -> None:
-        steps = copy_user(user, self._settings)
+    def _copy(self, user: UserName, moment: Moment) -> None:
+        steps = copy_user(user, self._settings, moment)
         try:
             done = perform_patiently(steps, self.filesystem)
         except (MailError, OSError) as error:

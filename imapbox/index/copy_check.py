@@ -21,11 +21,16 @@ from imapbox.index.read import LogBroken, follow
 from imapbox.model.errors import MailboxDamaged
 
 
+class OctetsGone(BeginningGone):
+    """What lived at the end of a copy was given up before it was copied."""
+
+
 def check_copied(copy: LogCopy, extent: Extent) -> Steps[None]:
     """See that a mailbox's copy is whole, of which the segments are copied.
 
     Raises:
-        BeginningGone: It is not, or nobody can tell any more.
+        OctetsGone: It is not.
+        BeginningGone: Nobody can tell any more.
     """
     uids: set[int] = set()
 
@@ -57,4 +62,4 @@ def check_copied(copy: LogCopy, extent: Extent) -> Steps[None]:
     rows = rows[columns["alive"][rows]]
     spans = [Span(place, 0, place.size) for place in columns.places(rows)]
     if None in (yield from read_bodies(copy.target, spans)):
-        raise BeginningGone
+        raise OctetsGone

@@ -18,6 +18,7 @@ from imapbox.disk.steps import Finished, Steps, advance
 from tests.simulation.fault import LOOKS, Fault, failure
 
 EPOCH: Final = 1_800_000_000.0
+MOMENT: Final = 2**-16  # seconds, without rounding
 ROOT: Final = 1
 FIRST_FD: Final = 3
 BLOCK: Final = 4096
@@ -64,6 +65,8 @@ class SimulatedDisk:
         locks: Inode to the open file (pid, descriptor) that holds the lock.
         clock: Seconds since the machine was made.
         tick: Resolution of a modification time, in seconds.
+        moments: How often the clock was read, each time a moment later; None: it
+            shows the same to all who read it while anybody runs.
         boot: Changes with each power loss.
         acknowledged: What was promised, in order.
         durable: Names and data as they were when ``journal`` began.
@@ -86,6 +89,7 @@ class SimulatedDisk:
         self.dead: frozenset[int] = frozenset()
         self.clock = 0.0
         self.tick = 0.004
+        self.moments: int | None = None
         self.acknowledged: tuple[Any, ...] = ()
         self.next_inode = ROOT + 1
         self.durable: tuple[dict[str, int], dict[int, bytes | None]] = (
@@ -192,6 +196,7 @@ class SimulatedDisk:
                 frozenset(self.mtimes.items()),
                 frozenset(self.locks.items()),
                 self.clock,
+                self.moments,
                 self.acknowledged,
                 self.dead,
             )
@@ -383,7 +388,10 @@ class SimulatedFileSystem:
         return False
 
     def now(self) -> float:
-        return EPOCH + self.disk.clock
+        if self.disk.moments is None:
+            return EPOCH + self.disk.clock
+        self.disk.moments += 1
+        return EPOCH + self.disk.clock + self.disk.moments * MOMENT
 
     def monotonic(self) -> float:
         return self.disk.clock

@@ -24,7 +24,7 @@ from imapbox.store.move import Bound, move_messages
 from imapbox.store.store_copy import begin_copy, copy_user, end_copy
 from tests.simulation.compaction import LATER
 from tests.simulation.crash import Crash, Crashes
-from tests.simulation.disk import OWNER, SimulatedDisk, run
+from tests.simulation.disk import OWNER, SimulatedDisk, SimulatedFileSystem, run
 from tests.simulation.explorer import Explorer
 from tests.simulation.ledger import read_all
 from tests.simulation.mailbox import (
@@ -113,13 +113,13 @@ def _check_crash(crash: Crash) -> None:
     disk = crash.disk
     promised = [each for each in crash.acknowledged if each in (LIVES, MOVES)]
     if len(crash.acknowledged) > len(promised):
-        _check_store(_copy_on(disk), promised)
+        _check_store(store_in_copy(disk), promised)
     for path in [path for path in disk.names if path.startswith(f"{THERE}/")]:
         disk.data.pop(disk.names.pop(path))
     if THERE not in disk.names:
         disk.process(50).make_directory(THERE)
     _copy_all(disk, 51)
-    _check_store(_copy_on(disk), promised)
+    _check_store(store_in_copy(disk), promised)
 
 
 def _check_store(copy: SimulatedDisk, promised: list[bytes]) -> None:
@@ -265,10 +265,18 @@ def check(disk: SimulatedDisk, ends: list[Any]) -> None:
     """The copy is sound, and holds what was promised before it was begun."""
     del ends
     (promised,) = (token[1] for token in disk.acknowledged if token[0] == COPIED)
-    copy = _copy_on(disk)
+    copy = store_in_copy(disk)
     process = copy.process(1)
     settings = settings_of(process)
     account: Account = run(open_account(settings), process)
+    bodies = bodies_in(account, process)
+    gone = {token[1] for token in disk.acknowledged if token[0] == GONE}
+    assert {*promised} - {*gone, (GONE, LARGE)} <= {*bodies}, "it is not in the copy"
+    assert bodies.count(MOVES) == 1, "a moved message is there twice"
+
+
+def bodies_in(account: Account, process: SimulatedFileSystem) -> list[bytes]:
+    """Return all that is in a user's mailboxes, which are sound and take mail."""
     bodies = []
     for name in account.state.names:
         mailbox = replace(account, name=name)
@@ -281,12 +289,10 @@ def check(disk: SimulatedDisk, ends: list[Any]) -> None:
         messages = run(session.snapshot(), process).messages
         bodies += [message.body for message in messages]
         run(deliver(mailbox, b"afterwards"), process)
-    gone = {token[1] for token in disk.acknowledged if token[0] == GONE}
-    assert {*promised} - {*gone, (GONE, LARGE)} <= {*bodies}, "it is not in the copy"
-    assert bodies.count(MOVES) == 1, "a moved message is there twice"
+    return bodies
 
 
-def _copy_on(disk: SimulatedDisk) -> SimulatedDisk:
+def store_in_copy(disk: SimulatedDisk) -> SimulatedDisk:
     """Return a machine that has the copy for its store."""
     copy = SimulatedDisk(boot=disk.boot)
     copy.clock = disk.clock

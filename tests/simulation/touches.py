@@ -40,8 +40,9 @@ def commute(some: tuple[Touch, ...], others: tuple[Touch, ...]) -> bool:
     )
 
 
-# Time stands still while anybody runs, each process draws its own random
-# numbers, syncing shows to nobody, and who is alive changes by kills only.
+# Time stands still while anybody runs, unless moments are counted; each process
+# draws its own random numbers, syncing shows to nobody, and who is alive changes
+# by kills only.
 _NOTHING: Final = frozenset(
     {
         "now",
@@ -57,6 +58,8 @@ _NOTHING: Final = frozenset(
 def touches_of(disk: SimulatedDisk, pid: int, call: Call) -> tuple[Touch, ...]:
     """Return what a call of process ``pid`` touches."""
     method, arguments = call
+    if method == "now" and disk.moments is not None:
+        return (writes("clock", ""),)
     if method in _NOTHING:
         return ()
     if method.startswith("acknowledge"):
