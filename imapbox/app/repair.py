@@ -79,11 +79,8 @@ def run_repair(
     become_owner(store)
     try:
         filesystem = DiskFileSystem(str(store))
-        run = _Run(filesystem, apply=apply, deep=deep, as_json=as_json)
-        run.mend_root()
-        for each in users:
-            _find_user(store, filesystem, each)
-        return run.run(store, users, name)
+        run = _Run(store, filesystem, apply=apply, deep=deep, as_json=as_json)
+        return run.run(users, name)
     except InTheWay as error:
         raise in_the_way(store, error) from error
     except UnfinishedCopy as error:
@@ -116,8 +113,15 @@ class _Run:
     """One run over a store."""
 
     def __init__(
-        self, filesystem: DiskFileSystem, *, apply: bool, deep: bool, as_json: bool
+        self,
+        store: Path,
+        filesystem: DiskFileSystem,
+        *,
+        apply: bool,
+        deep: bool,
+        as_json: bool,
     ) -> None:
+        self._store = store
         self._filesystem = filesystem
         self._settings = Settings(
             filesystem.boot, filesystem.node, filesystem.pid, PATIENCE
@@ -127,53 +131,65 @@ class _Run:
         self._as_json = as_json
         self._status = SOUND
         self._said: list[dict[str, str]] = []
+        self._users = 0
         self._mailboxes = 0
-        self._missing = False
         self._owner = perform(status("."), filesystem).owner
 
-    def mend_root(self) -> None:
-        """Mend what belongs to no user.
+    def run(self, users: Sequence[UserName], mailbox: MailboxName | None) -> int:
+        """Mend; what can't be mended keeps nothing else from it.
 
         Raises:
+            Refused: There is no such user or mailbox.
             InTheWay: Something has to be put right first.
             UnfinishedCopy: It is one, and is left alone.
             NotAStore: This is none, and nobody's mail is here.
             UnknownFormat: An imapbox of another format made it.
+            OSError: It can't be looked at, or written to.
         """
-        job = Job(self._settings, self._apply)
-        perform(check_ways(), self._filesystem)
-        perform(mend_store_file(job), self._filesystem)
-        perform(mend_spool(job), self._filesystem)
-        perform(leave_access_of_root(job, self._owner), self._filesystem)
-        self._tell(job)
+        try:
+            self._mend_root()
+            for each in users:
+                _find_user(self._store, self._filesystem, each)
+            chosen = list(users) or self._everybody()
+            # What is shared comes first: others' rights are entered there.
+            for user in sorted(chosen, key=lambda each: each != SHARED_USER):
+                self._mend(user, mailbox)
+        except Exception as error:
+            again = isinstance(error, OSError) and passes(error)
+            self._worsen(TRY_AGAIN if again else CAN_NOT_TELL)
+            if self._as_json:
+                self._report()  # something may have been mended
+            raise
+        self._report()
+        return self._status
 
-    def run(
-        self, store: Path, users: Sequence[UserName], mailbox: MailboxName | None
-    ) -> int:
-        """Mend; what can't be mended keeps nothing else from it."""
-        chosen = list(users) or self._everybody()
-        # What is shared comes first: others' rights are entered there.
-        for user in sorted(chosen, key=lambda each: each != SHARED_USER):
-            self._mend(user, mailbox)
-        if self._missing:
-            sentence = f"There is no mailbox {mailbox!r}."
-            raise Refused(sentence)
+    def _mend_root(self) -> None:
+        """Mend what belongs to no user."""
+        job = Job(self._settings, self._apply)
+        try:
+            perform(check_ways(), self._filesystem)
+            perform(mend_store_file(job), self._filesystem)
+            perform(mend_spool(job), self._filesystem)
+            perform(leave_access_of_root(job, self._owner), self._filesystem)
+        finally:
+            self._tell(job)
+
+    def _report(self) -> None:
+        """Say what it comes to."""
         result = _RESULTS[self._status]
-        looked_at = {"users": len(chosen), "mailboxes": self._mailboxes}
         if self._as_json:
             report = {
-                "store": str(store),
+                "store": str(self._store),
                 "applied": self._apply,
                 "mended": self._said,
-                "checked": looked_at,
+                "checked": {"users": self._users, "mailboxes": self._mailboxes},
                 "result": result,
             }
             click.echo(json.dumps(report, indent=1))
-            return self._status
-        say(f"{result}: {len(chosen)} users, {self._mailboxes} mailboxes")
+            return
+        say(f"{result}: {self._users} users, {self._mailboxes} mailboxes")
         if self._status == DAMAGED and not self._apply:
             say("nothing was changed; --apply does it")
-        return self._status
 
     def _everybody(self) -> list[UserName]:
         found = perform(users_with_directory(), self._filesystem)
@@ -187,12 +203,15 @@ class _Run:
         return found.users
 
     def _mend(self, user: UserName, mailbox: MailboxName | None) -> None:
+        self._users += 1
         job = Job(self._settings, self._apply)
         work = mend_user(user, job, self._owner, mailbox=mailbox, deep=self._deep)
         try:
             self._mailboxes += perform_patiently(work, self._filesystem)
-        except NoSuchMailbox:
-            self._missing = True
+        except NoSuchMailbox as error:
+            self._tell(job)
+            sentence = f"There is no mailbox {mailbox!r}."
+            raise Refused(sentence) from error
         except (MailError, OSError) as error:
             job.fail(user_directory(user), error)
         self._tell(job)
@@ -200,7 +219,10 @@ class _Run:
     def _tell(self, job: Job) -> None:
         for each in job.mended:
             self._say(each)
-            self._status = max(self._status, self._meaning(each), key=_WORSE.index)
+            self._worsen(self._meaning(each))
+
+    def _worsen(self, status: int) -> None:
+        self._status = max(self._status, status, key=_WORSE.index)
 
     def _meaning(self, each: Mending) -> int:
         """Return the status to end with for it alone."""

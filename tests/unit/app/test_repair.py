@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,44 @@ def test_no_such_mailbox(store: Path, path: str) -> None:
     assert done.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ((ANA, "Nowhere"), "There is no mailbox 'Nowhere'."),
+        (("nobody",), "There is no account of 'nobody'."),
+    ],
+)
+def test_json_of_what_is_refused(store: Path, names: Sequence[str], said: str) -> None:
+    """What was mended before is told, and then that there is no such name."""
+    (store / "spool").rmdir()
+    done = run("repair", store, "--json", "--apply", *names)
+    report = json.loads(done.stdout)
+    assert [row["path"] for row in report["mended"]] == ["spool"]
+    assert report["result"] == "could not tell"
+    assert done.stderr == f"Error: {said}\n"
+    assert done.exit_code == 2
+
+
+def test_what_was_mended_before_it_failed(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told, with what kept the rest from being mended."""
+    (store / "imapbox-store").unlink()
+    (store / "spool").rmdir()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "spool")
+
+    monkeypatch.setattr(DiskFileSystem, "make_directory", full)
+    done = run("repair", store, "--json", "--apply")
+    report = json.loads(done.stdout)
+    states = {row["path"]: row["state"] for row in report["mended"]}
+    assert states == {"imapbox-store": "done", "spool": "todo"}
+    assert report["result"] == "try again"
+    assert done.stderr == f"Error: {DiskFull().sentence()}\n"
+    assert done.exit_code == 75
+
+
 def test_a_mailbox_of_an_account_that_is_damaged(store: Path) -> None:
     """Nobody can say that there is none."""
     (log,) = store.glob("users/*/*/account/log.1")
@@ -229,15 +268,16 @@ def test_where_nothing_can_be_written(
     (store / "imapbox-store").unlink()
     done = run("repair", store, "--apply")
     assert done.exit_code == 75
-    assert done.output == f"Error: {StoreReadOnly().sentence()}\n"
+    assert done.stdout.startswith("todo: imapbox-store: it is empty or not there")
+    assert done.stderr == f"Error: {StoreReadOnly().sentence()}\n"
     monkeypatch.setattr(Unwritable, "error", errno.ENOSPC)
     done = run("repair", store, "--apply")
     assert done.exit_code == 75
-    assert done.output == f"Error: {DiskFull().sentence()}\n"
+    assert done.stderr == f"Error: {DiskFull().sentence()}\n"
     monkeypatch.setattr(Unwritable, "error", errno.EACCES)
     done = run("repair", store, "--apply")
     assert done.exit_code == 2
-    assert done.output == f"Error: Can not look at {store}: Permission denied.\n"
+    assert done.stderr == f"Error: Can not look at {store}: Permission denied.\n"
 
 
 def test_where_no_lock_may_be_taken(
