@@ -12,10 +12,12 @@ from twisted.python.failure import Failure
 from imapbox.app.presence import (
     absent,
     find_store,
+    of_another_format,
     something_else,
     unfinished,
     unreadable,
 )
+from imapbox.model.errors import UnknownFormat
 from imapbox.store.format import NoStore, NotAStore, UnfinishedCopy
 from imapbox.store.store import Store
 
@@ -112,6 +114,8 @@ async def _opened(store: Store, work: Callable[[Store], Awaitable[T]]) -> T:
         raise unfinished(root) from error
     except NotAStore as error:
         raise something_else(root) from error
+    except UnknownFormat as error:
+        raise of_another_format(root, error) from error
     except OSError as error:
         raise unreadable(root, error) from error
     try:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from imapbox.app.refused import Refused
+from imapbox.model.errors import UnknownFormat
 from imapbox.store.layout import STORE_FILE, UNFINISHED, USERS
 from imapbox.store.users import InTheWay
 
@@ -76,6 +77,11 @@ def unfinished(root: Path) -> Refused:
     """Return what a command ends with where a copy is not whole."""
     sentence = f"The copy at {root} is not finished"
     return Refused(f"{sentence}; if nobody is making it, remove it and begin anew.")
+
+
+def of_another_format(root: Path, error: UnknownFormat) -> Refused:
+    """Return what a command ends with where another imapbox made the store."""
+    return Refused(f"At {root}: {error.sentence()}")
 
 
 def something_else(root: Path) -> Refused:

@@ -16,7 +16,14 @@ from imapbox.app.one_mailbox import (
     refusal,
     say,
 )
-from imapbox.app.presence import absent, find_store, in_the_way, unfinished, unreadable
+from imapbox.app.presence import (
+    absent,
+    find_store,
+    in_the_way,
+    of_another_format,
+    unfinished,
+    unreadable,
+)
 from imapbox.app.refused import Refused
 from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.failures import in_words
@@ -88,7 +95,7 @@ def run_repair(
     except NotAStore as error:
         raise absent(store) from error
     except UnknownFormat as error:
-        raise Refused(error.sentence()) from error
+        raise of_another_format(store, error) from error
     except OSError as error:
         if passes(error):
             raise refusal(in_words(error)) from error

@@ -17,7 +17,7 @@ from imapbox.app.one_mailbox import (
     say,
     set_of,
 )
-from imapbox.app.presence import absent, find_store, unfinished
+from imapbox.app.presence import absent, find_store, of_another_format, unfinished
 from imapbox.app.refused import Refused
 from imapbox.app.two_stores import TwoStores
 from imapbox.disk.steps import Steps, perform_patiently
@@ -106,8 +106,7 @@ def _check(root: Path, path: str) -> Steps[None]:
     except NotAStore as error:
         raise absent(root) from error
     except UnknownFormat as error:
-        where = f"At {root}"
-        raise _unknown(where, error) from error
+        raise of_another_format(root, error) from error
     raise absent(root)
 
 

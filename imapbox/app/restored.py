@@ -5,11 +5,11 @@ from typing import Final
 
 from imapbox.app.offline import become_owner
 from imapbox.app.one_mailbox import TRY_AGAIN, passes, reason, refusal_at, say
-from imapbox.app.presence import absent, find_store, in_the_way
+from imapbox.app.presence import absent, find_store, in_the_way, of_another_format
 from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.steps import perform, perform_patiently
 from imapbox.index.settings import Settings
-from imapbox.model.errors import MailError
+from imapbox.model.errors import MailError, UnknownFormat
 from imapbox.model.names import UserName
 from imapbox.store.format import NotAStore, read_store_file
 from imapbox.store.restored import Renewed, begin_run, end_run, renew_mailboxes
@@ -32,6 +32,8 @@ def run_restored(store: Path) -> int:
         return job.run()
     except NotAStore as error:
         raise absent(store) from error
+    except UnknownFormat as error:
+        raise of_another_format(store, error) from error
     except InTheWay as error:
         raise in_the_way(store, error) from error
     except (MailError, OSError) as error:

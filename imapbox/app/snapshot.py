@@ -5,11 +5,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-import click
-
 from imapbox.app.offline import become_owner
 from imapbox.app.one_mailbox import TRY_AGAIN, passes, say
-from imapbox.app.presence import absent, find_store, in_the_way, unfinished, unreadable
+from imapbox.app.presence import (
+    absent,
+    find_store,
+    in_the_way,
+    of_another_format,
+    unfinished,
+    unreadable,
+)
 from imapbox.app.refused import Refused
 from imapbox.app.sizes import size_in_words
 from imapbox.app.two_stores import TwoStores
@@ -19,7 +24,13 @@ from imapbox.disk.steps import perform, perform_patiently
 from imapbox.disk.two_roots import TwoRoots, is_there
 from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.settings import Settings
-from imapbox.model.errors import DiskFull, MailError, StoreFenced, StoreReadOnly
+from imapbox.model.errors import (
+    DiskFull,
+    MailError,
+    StoreFenced,
+    StoreReadOnly,
+    UnknownFormat,
+)
 from imapbox.model.names import UserName
 from imapbox.store.format import NotAStore
 from imapbox.store.layout import STORE_FILE, UNFINISHED, USERS
@@ -46,7 +57,7 @@ def run_snapshot(store: Path, target: Path) -> int:
     """Copy a store, print what came of it, and return the status to end with.
 
     Raises:
-        click.ClickException: There is no store, or something is in the way.
+        Refused: There is no store, or something is in the way.
     """
     find_store(store)
     if _real(target).is_relative_to(_real(store)):
@@ -68,8 +79,8 @@ def run_snapshot(store: Path, target: Path) -> int:
         raise absent(store) from error
     except InTheWay as error:
         raise in_the_way(store, error) from error
-    except MailError as error:
-        raise click.ClickException(error.sentence()) from error
+    except UnknownFormat as error:
+        raise of_another_format(store, error) from error
     except OSError as error:
         raise _can_not(store, target, error) from error
 

@@ -324,6 +324,20 @@ def test_what_a_crash_left_half_made_is_finished(imapbox: Imapbox) -> None:
 
 
 @pytest.mark.parametrize("way", NEWER)
+def test_a_store_that_a_newer_imapbox_made_is_left_alone(
+    imapbox: Imapbox, way: Callable[[Path], None]
+) -> None:
+    """Each command that uses mail says so, and mail that comes is kept elsewhere."""
+    for command in COMMANDS.keys() - {"locks"}:
+        with imapbox.harmed_store(STORE_FILE, way) as store:
+            before = tree(store)
+            done = try_one(imapbox, command, store)
+            assert done.status == (75 if command == "deliver" else 2), command
+            assert "it was written by a newer imapbox" in done.said
+            assert tree(store) == before, command
+
+
+@pytest.mark.parametrize("way", NEWER)
 @pytest.mark.parametrize("what", ["account", "mailbox"])
 def test_what_a_newer_imapbox_wrote_is_in_nobodys_way(
     imapbox: Imapbox, what: str, way: Callable[[Path], None]

@@ -335,7 +335,7 @@ def test_what_is_of_an_unknown_format_is_named(tmp_path: Path, foreign: str) -> 
     done = restore_from(copy, store, "--in-place")
     assert done.output.startswith(f"Error: At {tmp_path / foreign}: The mail store is")
     assert done.output.endswith("it was written by a newer imapbox.\n")
-    assert done.exit_code == 1
+    assert done.exit_code == 2
 
 
 @pytest.mark.parametrize("what", ["mailbox INBOX", "account"])
