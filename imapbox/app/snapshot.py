@@ -170,6 +170,9 @@ class _Job:
         for directory in done.damaged:
             self._status = NOT_WHOLE
             say(f"{user}: damaged, and copied as it is: {directory}")
+        for directory in done.missing:
+            self._status = NOT_WHOLE
+            say(f"{user}: not there: {directory}")
         for directory, error in done.left_out.items():
             self._left_out(f"{user}: {directory}", error)
 

@@ -16,10 +16,15 @@ from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.create import write_file
 from imapbox.index.damage import DAMAGED
+from imapbox.index.encoding import DamagedOperations
 from imapbox.index.head import Head, Position
 from imapbox.index.head_file import HEAD, head_octets, head_of
+from imapbox.index.mailbox_state import MailboxState
+from imapbox.index.opening import follow_all
+from imapbox.index.read import LogBroken
 from imapbox.index.segment import segment_name, segment_numbers
 from imapbox.locks.lock_file import LOCK, new_lock_file
+from imapbox.model.errors import MailboxDamaged
 
 # So much is copied with one call.
 PIECE: Final = 16 * 1024 * 1024
@@ -48,7 +53,9 @@ class Extent(NamedTuple):
 def extent_of(
     directory: str, boot: int, settled: Position | None = None
 ) -> Steps[Extent | None]:
-    """Return where a log begins and ends now; None if nobody can say without a lock.
+    """Return where a mailbox's log begins and ends now; None: only its lock can tell.
+
+    What lies below a gap is litter, if nothing is missing to the log without it.
 
     Args:
         directory: The log's.
@@ -59,6 +66,7 @@ def extent_of(
 
     Raises:
         SegmentLost: It can't be settled either: some of it is not there.
+        UnknownFormat: A segment above a gap is of a format that can't be read.
         FileNotFoundError: There is no log.
     """
     suspect = None
@@ -79,8 +87,22 @@ def extent_of(
         # One was begun, or some were removed, between two of our looks. But what
         # is so again was so before the first of these heads was read.
         if suspect == (last, numbers):
-            raise SegmentLost(directory)
+            if last in numbers and (yield from _is_all_there(directory, head)):
+                return Extent(first, head)
+            names = yield from steps.list_directory(directory)
+            if segment_numbers(names) == numbers:
+                raise SegmentLost(directory)
         suspect = last, numbers
+
+
+def _is_all_there(directory: str, head: Head) -> Steps[bool]:
+    """Say whether a log tells of all its messages, from its last gap on."""
+    state = MailboxState()
+    try:
+        yield from follow_all(directory, head.position, state.apply)
+    except (LogBroken, DamagedOperations, MailboxDamaged):
+        return False
+    return not state.missing
 
 
 @dataclass(slots=True)

@@ -88,7 +88,8 @@ def account_is_made(user: UserName) -> Steps[bool]:
 def _was_used(user: UserName) -> Steps[bool]:
     """Say whether there is more than the making of an account leaves halfway.
 
-    With the first commit a log comes to have `RESERVE` octets behind its end.
+    With the first commit a log comes to have `RESERVE` octets behind its end, and a
+    modseq that is not the first; a copy has only that.
     """
     mailboxes = mailboxes_directory(user)
     try:
@@ -102,6 +103,9 @@ def _was_used(user: UserName) -> Steps[bool]:
                 size = yield from steps.opened(path, Mode.READ, steps.size)
                 if number > 1 or size > RESERVE:
                     return True
+            head = yield from head_of(directory)
+            if head is not None and head.counts.modseq > _FIRST_MODSEQ:
+                return True
     return False
 
 

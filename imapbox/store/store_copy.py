@@ -28,7 +28,7 @@ from imapbox.index.log_cut import CanNotCut
 from imapbox.index.lost_found import LOST_FOUND
 from imapbox.index.repair import good_head
 from imapbox.index.settings import Settings
-from imapbox.model.errors import MailboxBusy
+from imapbox.model.errors import MailboxBusy, MailError, UnknownFormat
 from imapbox.model.names import UserName
 from imapbox.store.format import NotAStore, make_directory_if_missing, read_store_file
 from imapbox.store.layout import (
@@ -62,7 +62,8 @@ class CopiedUser:
         mailboxes: How many mailboxes.
         messages: How many messages are in them; of a damaged one, as its head says.
         octets: Of their logs.
-        damaged: Directories of logs that are damaged, or not there.
+        damaged: Directories of logs that are damaged, and copied as they are.
+        missing: Directories that are not there.
         left_out: Directories of mailboxes that can't be read, and why.
     """
 
@@ -70,7 +71,8 @@ class CopiedUser:
     messages: int = 0
     octets: int = 0
     damaged: list[str] = field(default_factory=list)
-    left_out: dict[str, OSError] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    left_out: dict[str, MailError | OSError] = field(default_factory=dict)
 
 
 def there(path: str) -> str:
@@ -122,7 +124,7 @@ def copy_user(
 
     Raises:
         MailboxBusy: A lock was not to be had, or others were always faster.
-        UnknownFormat: An imapbox of another format wrote some of it.
+        UnknownFormat: An imapbox of another format wrote the account.
         OSError: The account can't be read, or there is no room.
     """
     above = user_shard(user), user_directory(user)
@@ -136,7 +138,7 @@ def copy_user(
             for path in (*reversed(above), USERS):
                 yield from steps.sync_directory(there(path))
             return done
-    raise MailboxBusy("compact")
+    raise MailboxBusy
 
 
 @dataclass(slots=True)
@@ -180,7 +182,7 @@ class _UserCopy:
             try:
                 yield from copy.extend(extent)
                 yield from check_copied(copy, extent)
-            except OSError as error:
+            except (UnknownFormat, OSError) as error:
                 cut.go_without(mailbox_id, error)
         if cut.account is not None:
             yield from self.account.extend(cut.account)
@@ -204,16 +206,17 @@ class _UserCopy:
             head = yield from good_head(mailbox_directory(self.user, mailbox_id))
             done.messages += head.counts.exists if head is not None else 0
         short = [each for each in cut.mailboxes if self.mailboxes[each].is_short]
-        for mailbox_id in (*cut.damaged, *cut.missing, *short):
+        done.missing += cut.missing
+        for mailbox_id in (*cut.damaged, *short):
             done.damaged.append(mailbox_directory(self.user, mailbox_id))
         for mailbox_id, why in cut.left_out.items():
             done.left_out[mailbox_directory(self.user, mailbox_id)] = why
         yield from steps.sync_directory(there(mailboxes_directory(self.user)))
-        if cut.account is None:
+        if cut.account is not None:
+            yield from self.account.finish(cut.account.head)
+        elif self.account.source not in cut.missing:
             yield from self.account.take_all()
             done.damaged.append(self.account.source)
-        else:
-            yield from self.account.finish(cut.account.head)
         copies = (self.account, *self.mailboxes.values())
         done.octets = sum(copy.octets for copy in copies)
         return done

@@ -28,18 +28,33 @@ from imapbox.index.settings import Settings
 from imapbox.index.settle import settle
 from imapbox.locks.acquire import Identity, locked
 from imapbox.locks.lock_file import LOCK
-from imapbox.model.errors import DiskFull, MailboxBusy, MailboxDamaged
+from imapbox.model.errors import (
+    DiskFull,
+    MailboxBusy,
+    MailboxDamaged,
+    MailError,
+    UnknownFormat,
+)
 from imapbox.model.names import UserName
 from imapbox.store.layout import (
     account_directory,
     mailbox_directory,
     mailbox_ids,
     mailboxes_directory,
+    user_directory,
 )
 from imapbox.store.store_moment import Moment, cut_mailboxes
 
 COMMAND: Final = "snapshot"
 TRIES: Final = 10
+# How an account is damaged, or its head lost on a disk that is full.
+_DAMAGE: Final = (
+    MailboxDamaged,
+    LogBroken,
+    DamagedOperations,
+    FileNotFoundError,
+    DiskFull,
+)
 
 
 class Cut(NamedTuple):
@@ -49,7 +64,7 @@ class Cut(NamedTuple):
         account: The account's; None: it is damaged.
         mailboxes: The mailboxes', by id.
         damaged: Ids of those that are to be copied as they are.
-        missing: Ids of those that are not there, which is damage.
+        missing: Directories that are not there, which is damage.
         left_out: Ids of those that can't be read, and why.
         last_deletion: When a mailbox was deleted: microseconds since 1970; 0: none.
     """
@@ -57,15 +72,16 @@ class Cut(NamedTuple):
     account: Extent | None
     mailboxes: dict[bytes, Extent]
     damaged: list[bytes]
-    missing: list[bytes]
-    left_out: dict[bytes, OSError]
+    missing: list[str]
+    left_out: dict[bytes, MailError | OSError]
     last_deletion: int
 
-    def go_without(self, mailbox_id: bytes, error: OSError) -> None:
+    def go_without(self, mailbox_id: bytes, error: MailError | OSError) -> None:
         """Go on without a mailbox that can't be read.
 
         Raises:
-            OSError: Others could not be copied either.
+            MailError: Others could not be copied either.
+            OSError: As above.
         """
         _check_alone(error)
         self.mailboxes.pop(mailbox_id, None)
@@ -74,14 +90,18 @@ class Cut(NamedTuple):
         self.left_out[mailbox_id] = error
 
 
-def _check_alone(error: OSError) -> None:
+def _check_alone(error: MailError | OSError) -> None:
     """Raise an error of the copy, or of all of the disk: it is not one mailbox's."""
-    if is_there(error) or unworded(error) is None:
+    if isinstance(error, UnknownFormat):
+        return
+    said = unworded(error)
+    if said is None or is_there(said):
         raise error
 
 
-# Where a log ended whose directory it is; None: it can't be settled.
-_Tried: TypeAlias = dict[str, Position | None]
+# Where a log ended; None: it can't be settled; or why nobody here can read it.
+_Settled: TypeAlias = Position | UnknownFormat | None
+_Tried: TypeAlias = dict[str, _Settled]  # by directory
 # And directories of logs that have to be settled before they can be copied.
 _Heads: TypeAlias = tuple[Cut, list[str]]
 
@@ -109,7 +129,7 @@ def cut_now(user: UserName, settings: Settings) -> Steps[Cut]:
         heads: _Heads | None = None
         if not (yield from is_damaged(account)):
             # Nobody had noticed, if it is.
-            with suppress(MailboxDamaged, LogBroken, DamagedOperations):
+            with suppress(*_DAMAGE):
                 heads = yield from _heads_under_lock(user, settings, tried)
         if heads is None:
             heads = yield from _heads_of_damaged(user, settings, tried)
@@ -119,16 +139,21 @@ def cut_now(user: UserName, settings: Settings) -> Steps[Cut]:
         if not unsettled:
             return cut
         for directory in unsettled:
-            tried[directory] = None
-            try:
-                end = yield from recover(directory, settings, command=COMMAND)
-            except (FileNotFoundError, DiskFull):
-                continue  # it is gone, or its head can't be made anew
-            except OSError as error:
-                _check_alone(error)  # it is left out where it is copied as it is
-            else:
-                tried[directory] = end
-    raise MailboxBusy(COMMAND)
+            tried[directory] = yield from _settled(directory, settings)
+    raise MailboxBusy
+
+
+def _settled(directory: str, settings: Settings) -> Steps[_Settled]:
+    """Settle a mailbox's log, of which the head does not tell all."""
+    try:
+        return (yield from recover(directory, settings, command=COMMAND))
+    except UnknownFormat as error:
+        return error
+    except (FileNotFoundError, DiskFull):
+        return None  # it is gone, or its head can't be made anew
+    except OSError as error:
+        _check_alone(error)  # it is left out where it is copied as it is
+        return None
 
 
 def _heads_under_lock(
@@ -166,21 +191,26 @@ def _heads_of_damaged(
     deleted: Collection[bytes] = ()
     try:
         opened = yield from open_log(account, settings, AccountState)
-    except MailboxDamaged:
+    except (MailboxDamaged, FileNotFoundError, DiskFull):
         pass  # nothing of it can be read
     else:
         if not (opened.damaged or (yield from _has_no_lock(account))):
             return None
         named, deleted = opened.state.mailboxes, opened.state.deleted
+    cut = _nothing_of(None)
+    if not (yield from _names_in(account)):
+        cut.missing.append(account)
+    names = yield from _names_in(mailboxes_directory(user))
+    if names is None:
+        yield from steps.list_directory(user_directory(user))  # or he is gone
+        cut.missing.append(mailboxes_directory(user))
     others = []
-    names = yield from steps.list_directory(mailboxes_directory(user))
-    for mailbox_id in mailbox_ids(names):
+    for mailbox_id in mailbox_ids(names or ()):
         if mailbox_id not in named and mailbox_id not in deleted:
             directory = mailbox_directory(user, mailbox_id)
             with suppress(FileNotFoundError, NotADirectoryError):  # none of ours
                 if segment_numbers((yield from steps.list_directory(directory))):
                     others.append(mailbox_id)
-    cut = _nothing_of(None)
     return (yield from _heads(user, [*named, *others], settings, cut, tried))
 
 
@@ -203,6 +233,9 @@ def _heads(
                 cut.damaged.append(mailbox_id)
                 continue
             settled = tried.get(directory)
+            if isinstance(settled, UnknownFormat):
+                cut.go_without(mailbox_id, settled)
+                continue
             extent = yield from extent_of(directory, settings.boot, settled)
             if extent is not None:
                 cut.mailboxes[mailbox_id] = extent
@@ -215,14 +248,22 @@ def _heads(
         except SegmentLost:
             cut.damaged.append(mailbox_id)
         except (FileNotFoundError, NotADirectoryError):
-            cut.missing.append(mailbox_id)
-        except OSError as error:
+            cut.missing.append(directory)
+        except (UnknownFormat, OSError) as error:
             cut.go_without(mailbox_id, error)
     return cut, unsettled
 
 
 def _nothing_of(account: Extent | None) -> Cut:
     return Cut(account, {}, [], [], {}, 0)
+
+
+def _names_in(directory: str) -> Steps[list[str] | None]:
+    """List a directory; None: there is none."""
+    try:
+        return (yield from steps.list_directory(directory))
+    except FileNotFoundError:
+        return None
 
 
 def _has_no_lock(directory: str) -> Steps[bool]:

@@ -209,3 +209,41 @@ def test_what_is_open_already(store: Path, monkeypatch: pytest.MonkeyPatch) -> N
     copy = store.parent / "copy"
     assert done.output == f"Error: Can not copy to {copy}: Input/output error.\n"
     assert done.exit_code == 2
+
+
+def test_a_mailbox_that_a_newer_imapbox_wrote(store: Path) -> None:
+    """It alone is left out where it has to be settled, and it is said why."""
+    log = next(store.glob("users/*/ana/mailboxes/*/log.1"))
+    of_newer_version(log)
+    (log.parent / "head").unlink()
+    copy = store.parent / "copy"
+    words = ["snapshot", "--store", str(store), str(copy)]
+    done = CliRunner().invoke(main, words)
+    where = log.parent.relative_to(store)
+    said = f"ana: {where} is left out: The mail store is of a format"
+    assert done.output.startswith(said)
+    assert f"{copy}: 2 users, 1 mailboxes" in done.output
+    assert done.exit_code == 1
+    assert not (copy / where).exists()
+
+
+@pytest.mark.parametrize("what", ["account", "mailboxes"])
+def test_what_is_not_there_is_said(store: Path, what: str) -> None:
+    """It is not said of it that it was copied; what is left is, with status 1."""
+    user = next(store.glob("users/*/ana"))
+    log = next(user.glob("mailboxes/*/log.1"))
+    if what == "account":
+        with log.open("ab") as file:
+            file.write(bytes(20_000))  # so that it is no account that is being made
+    else:
+        (user / "account" / "damaged").touch()
+    shutil.rmtree(user / what)
+    copy = store.parent / "copy"
+    words = ["snapshot", "--store", str(store), str(copy)]
+    done = CliRunner().invoke(main, words)
+    where = user.relative_to(store)
+    assert f"ana: not there: {where / what}\n" in done.output
+    assert f"{copy}: 2 users" in done.output
+    assert done.exit_code == 1
+    left = "account/log.1" if what == "mailboxes" else log.relative_to(user)
+    assert (copy / where / left).exists()

@@ -9,21 +9,32 @@ from typing import Final, TypeAlias
 import pytest
 
 from imapbox.disk.filesystem import Mode
-from imapbox.disk.steps import Call
+from imapbox.disk.steps import Call, Steps
 from imapbox.disk.two_roots import THERE
 from imapbox.index.body import Span, read_bodies
-from imapbox.index.log_copy import extent_of
+from imapbox.index.log_copy import Extent, LogCopy, extent_of
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.opening import open_log
+from imapbox.index.segment import segment_numbers
 from imapbox.model.errors import MailError
+from imapbox.model.flags import Flag
 from imapbox.model.names import MailboxName
-from imapbox.store.layout import USERS, account_directory, mailboxes_directory
+from imapbox.store.create import account_is_made
+from imapbox.store.layout import (
+    USERS,
+    account_directory,
+    mailboxes_directory,
+    user_directory,
+)
 from imapbox.store.store_copy import CopiedUser, copy_user, there
-from tests.simulation.disk import SimulatedDisk, run
-from tests.simulation.fault import Fault
+from tests.simulation.compaction import LATER
+from tests.simulation.disk import SimulatedDisk, SimulatedFileSystem, run
+from tests.simulation.fault import Fault, failure
 from tests.simulation.mailbox import (
     ALICE,
+    Session,
     account_on,
+    compacted,
     deliver,
     new_store,
     settings_of,
@@ -217,3 +228,175 @@ def test_a_segment_that_begins_meanwhile_is_not_missed(moment: int) -> None:
     assert called > moment
     assert extent.first == 1
     assert extent.head.position.segment in {4, 5}
+
+
+def remove(disk: SimulatedDisk, directory: str) -> None:
+    """Remove a directory and all that is in it."""
+    process = disk.process(70)
+    for path in sorted(disk.names, reverse=True):
+        if path.startswith(f"{directory}/"):
+            is_directory = disk.data[disk.names[path]] is None
+            (process.remove_directory if is_directory else process.unlink)(path)
+    process.remove_directory(directory)
+
+
+@pytest.mark.parametrize("way", [GONE, "empty"])
+def test_the_mail_of_a_lost_account_is_copied(way: str) -> None:
+    """It is said that the account is not there; of its mailboxes all is."""
+    disk = harmed_store()
+    account = account_directory(ALICE)
+    remove(disk, account)
+    process = disk.process(1)
+    if way == "empty":
+        process.make_directory(account)
+    done: CopiedUser = run(copy_user(ALICE, settings_of(process)), process)
+    assert (done.damaged, done.missing) == ([], [account])
+    assert (done.mailboxes, done.messages) == (2, len(BODIES))
+    assert process.list_directory(there(account)) == []
+    names = process.list_directory(there(INBOX_LOG))
+    assert {"log.1", "log.2", "log.3", "log.4", "head", "lock"} == {*names}
+
+
+def test_who_has_no_account_in_the_copy_has_mail_there() -> None:
+    """He is no user whose account was never made, however little it is."""
+    disk = new_store()
+    process = disk.process(70)
+    run(deliver(account_on(disk, 70), b"short"), process)
+    for path in (THERE, f"{THERE}/{USERS}"):
+        process.make_directory(path)
+    remove(disk, account_directory(ALICE))
+    run(copy_user(ALICE, settings_of(process)), process)
+    assert run(account_is_made(ALICE), copy_in(disk).process(1))
+
+
+@pytest.mark.parametrize("way", [GONE, "marked"])
+def test_a_damaged_account_without_mailboxes_is_copied(way: str) -> None:
+    """It is said that they are not there, and what there is of it is copied."""
+    disk = harmed_store()
+    above = mailboxes_directory(ALICE)
+    remove(disk, above)
+    process = disk.process(1)
+    account = account_directory(ALICE)
+    if way == GONE:
+        process.unlink(f"{account}/log.1")
+    else:
+        process.close(process.open(f"{account}/damaged", Mode.CREATE))
+    done: CopiedUser = run(copy_user(ALICE, settings_of(process)), process)
+    assert done.damaged == [account]
+    assert done.missing[0] == above
+    assert done.mailboxes == 0
+    assert process.exists(there(f"{account}/head"))
+
+
+def test_who_is_removed_is_not_copied() -> None:
+    """Whose directory is gone has no mail."""
+    disk = harmed_store()
+    remove(disk, user_directory(ALICE))
+    process = disk.process(1)
+    with pytest.raises(FileNotFoundError):
+        run(copy_user(ALICE, settings_of(process)), process)
+
+
+def test_an_account_whose_head_finds_no_room_is_copied_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The disk of the store is full, and not that of the copy."""
+    account = account_directory(ALICE)
+    disk = harmed_store([(f"{account}/head", GONE)])
+    process = disk.process(1)
+    opening = SimulatedFileSystem.open
+
+    def full(files: SimulatedFileSystem, path: str, mode: Mode) -> int:
+        if path == f"{account}/head" and mode is Mode.ENSURE:
+            raise failure(errno.ENOSPC, path)
+        return opening(files, path, mode)
+
+    monkeypatch.setattr(SimulatedFileSystem, "open", full)
+    done: CopiedUser = run(copy_user(ALICE, settings_of(process)), process)
+    assert (done.damaged, done.messages) == ([account], len(BODIES))
+    monkeypatch.undo()
+    assert seen(copy_in(disk)) == BODIES
+
+
+def test_what_is_older_than_a_gap_and_dead_is_no_damage() -> None:
+    """As `imapbox check` has it: litter, which the copy does without."""
+    disk = harmed_store()
+    process = disk.process(70)
+    account = account_on(disk, 70, segment_limit=SEGMENT)
+    old = disk.content(f"{INBOX_LOG}/log.1")
+    session = Session(account)
+    run(session.open(), process)
+    run(session.store({1, 2}, Flag.DELETED), process)
+    run(session.sync(), process)
+    run(session.expunge(), process)
+    disk.advance_clock(LATER)
+    run(compacted(account, grace=0.0), process)
+    numbers = segment_numbers(process.list_directory(INBOX_LOG))
+    assert min(numbers) > 2
+    fd = process.open(f"{INBOX_LOG}/log.1", Mode.CREATE)
+    process.pwrite(fd, old, 0)
+    process.close(fd)
+    disk.kill(70)
+    assert copied_as_seen(disk).damaged == []
+    copied = segment_numbers(disk.process(1).list_directory(there(INBOX_LOG)))
+    assert copied == numbers
+
+
+def test_a_gap_that_goes_while_it_is_looked_at_is_none() -> None:
+    """Somebody may be at work: what was below it is gone by now."""
+    disk = harmed_store([(f"{INBOX_LOG}/log.2", GONE)])
+    process = disk.process(1)
+    steps = extent_of(INBOX_LOG, disk.boot)
+    lists = 0
+    result, extent = None, None
+    try:
+        while True:
+            call = steps.send(result)
+            assert isinstance(call, Call)
+            lists += call.method == "list_directory"
+            if lists == 3 and call.method == "list_directory":
+                process.unlink(f"{INBOX_LOG}/log.1")
+            result = getattr(process, call.method)(*call.arguments)
+    except StopIteration as end:
+        extent = end.value
+    assert extent is not None
+    assert extent.first == 3
+
+
+def test_what_died_meanwhile_is_read_a_little_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However much it is: no more than a piece is held."""
+    disk = new_store()
+    process = disk.process(70)
+    account = account_on(disk, 70)
+    size = 1_000_000
+    for body in (b"a", b"b", b"c"):
+        run(deliver(account, body * size), process)
+    for path in (THERE, f"{THERE}/{USERS}"):
+        process.make_directory(path)
+    session = Session(account)
+    run(session.open(), process)
+    run(session.store({1, 2, 3}, Flag.DELETED), process)
+    run(session.sync(), process)
+    extend = LogCopy.extend
+
+    def extend_and_expunge(copy: LogCopy, extent: Extent) -> Steps[None]:
+        yield from extend(copy, extent)
+        if copy.source == account.directory:
+            run(session.expunge(), process)
+
+    monkeypatch.setattr(LogCopy, "extend", extend_and_expunge)
+    reader = disk.process(1)
+    largest = 0
+    pread = SimulatedFileSystem.pread
+
+    def noted(files: SimulatedFileSystem, fd: int, size: int, offset: int) -> bytes:
+        nonlocal largest
+        largest = max(largest, size)
+        return pread(files, fd, size, offset)
+
+    monkeypatch.setattr(SimulatedFileSystem, "pread", noted)
+    done: CopiedUser = run(copy_user(ALICE, settings_of(reader)), reader)
+    assert done.messages == 3
+    assert largest < size

@@ -132,7 +132,7 @@ def test_a_mailbox_that_is_not_there_is_said(copied: Copied) -> None:
         copied.process.unlink(f"{directory}/{name}")
     copied.process.remove_directory(directory)
     done = copied.copy()
-    assert (done.mailboxes, done.damaged) == (1, [directory])
+    assert (done.mailboxes, done.damaged, done.missing) == (1, [], [directory])
     assert copied.bodies() == [BODY]
 
 
@@ -185,7 +185,7 @@ def test_a_damaged_mailbox_that_goes_meanwhile(
 
     monkeypatch.setattr(LogCopy, "take_all", removed_before)
     done = copied.copy()
-    assert (done.mailboxes, done.damaged) == (1, [trash])
+    assert (done.mailboxes, done.damaged, done.missing) == (1, [], [trash])
     assert copied.bodies() == [BODY]
 
 
