@@ -109,7 +109,7 @@ def test_nobody_can_be_found(store: Path, command: str) -> None:
     deny(store / "users")
     copy = [str(store.parent / "copy")] if command == "snapshot" else []
     status, said = run(command, store, *copy)
-    assert "users: Permission denied" in said
+    assert "users can not be read: Permission denied" in said
     assert (status, "Traceback" in said) == (2, False)
     assert not (store / "restoring").exists()
     assert list(store.parent.glob("copy/*")) == []
