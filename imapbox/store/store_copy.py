@@ -42,8 +42,9 @@ from imapbox.store.layout import (
     user_directory,
     user_shard,
 )
+from imapbox.store.mailbox_ends import Cut
 from imapbox.store.store_moment import Moment
-from imapbox.store.user_cut import TRIES, Cut, cut_at, cut_now
+from imapbox.store.user_cut import TRIES, cut_at, cut_now
 
 
 class Unfinished(Exception):
