@@ -266,12 +266,10 @@ class _Run:
             path = f"{self._log.directory}/{segment_name(segment)}"
             punch = partial(self._punch_segment, here=list(group))
             try:
-                yield from steps.opened(path, Mode.WRITE, punch)
+                can = yield from steps.opened(path, Mode.WRITE, punch)
             except FileNotFoundError:
                 continue  # another one removed it
-            except OSError as error:
-                if error.errno not in _CAN_NOT:
-                    yield from fail_write(self._log.directory, error)
+            if not can:
                 self._holes = []
                 return
         if not self._holes:
@@ -281,11 +279,18 @@ class _Run:
             note = _Note(Meta(PUNCHED, self._punched.encode()))
             yield from self._write(tail, note)
 
-    def _punch_segment(self, fd: int, *, here: list[Hole]) -> Steps[None]:
-        for hole in here:
-            yield from steps.punch(fd, hole.offset, hole.size)
-            self.done.punched += hole.size
+    def _punch_segment(self, fd: int, *, here: list[Hole]) -> Steps[bool]:
+        """Make holes in a segment; return whether this file system can do that."""
+        try:
+            for hole in here:
+                yield from steps.punch(fd, hole.offset, hole.size)
+                self.done.punched += hole.size
+        except OSError as error:
+            if error.errno not in _CAN_NOT:
+                yield from fail_write(self._log.directory, error)
+            return False
         yield from sync(self._log.directory, fd)  # before it is noted
+        return True
 
     def _rows(self) -> list[int]:
         """Return the rows of messages that are to be written again next."""

@@ -1,4 +1,5 @@
 import errno
+import os
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -342,6 +343,40 @@ def test_a_disk_that_fails_to_make_a_hole_is_damage() -> None:
 def damage_mark(log: MailLog) -> bool:
     """Say whether the mark is there."""
     return "damaged" in log.names()
+
+
+@pytest.mark.parametrize(
+    "code", [errno.EMFILE, errno.ENFILE, errno.EACCES, errno.ENOMEM, errno.EIO]
+)
+def test_a_segment_that_can_not_be_opened_is_no_damage(code: int) -> None:
+    """Where no hole was begun nothing is in doubt; the next time it is made."""
+    log = three_segments()
+    log.expunge([2])
+    kept = facts(log)
+    disk_of(log).advance_clock(DAY + HOUR)
+    disk_of(log).calls = []
+    fault = Fault(frozenset({"open"}), 1, code, where=_before_holes(log))
+    disk_of(log).faults = (fault,)
+    with pytest.raises(OSError, match=os.strerror(code)):
+        log.compact(least=2**20)
+    disk_of(log).faults = ()
+    assert fault.fired
+    assert "damaged" not in log.names()
+    assert log.compact(least=2**20).punched == 3 * BLOCK
+    assert facts(log) == kept
+    assert log.append() == [12]
+
+
+def _before_holes(log: MailLog) -> Callable[[str], bool]:
+    """Return whether a file is opened once the head is synced: then holes are made."""
+    calls = disk_of(log).calls
+
+    def is_opened(path: str) -> bool:
+        is_segment = path.rpartition("/")[2].startswith("log.")
+        synced = [call.path for call in calls if call.method == "fdatasync"]
+        return is_segment and any(each.endswith("/head") for each in synced)
+
+    return is_opened
 
 
 def test_what_a_snapshot_says_is_not_read_again() -> None:
