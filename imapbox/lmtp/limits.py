@@ -11,7 +11,11 @@ class Limits:
         size: Of a message, without our header lines.
         recipients: Of one message.
         line: Of a command, CRLF included.
-        mistakes: How many bad commands before we hang up.
+        mistakes: How many bad commands before we hang up; whoever delivers a
+            message begins anew. What was pipelined behind a MAIL or RCPT that was
+            refused is none.
+        doubts: How many deliveries, of which the client has not shown that it read
+            the reply, are remembered, to be settled then: `Deliveries.settle`.
         connections: At the same time.
         idle: How long we wait for a whole command, and for the first octets of
             a message. RFC 5321 §4.5.3.2.7 asks for 5 minutes.
@@ -25,6 +29,7 @@ class Limits:
     recipients: int = 1000
     line: int = 2048
     mistakes: int = 20
+    doubts: int = 1000
     connections: int = 1000
     idle: float = 300
     rate: int = 16 * 1024

@@ -1,7 +1,8 @@
 """One LMTP connection, from the greeting to the last word."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,12 +24,15 @@ from imapbox.wire.lmtp import replies
 from imapbox.wire.lmtp.commands import (
     BadChunkSize,
     BadCommand,
+    BadForwardPath,
+    BadReversePath,
     Bare,
     Bdat,
     Command,
     Lhlo,
     Mail,
     Rcpt,
+    UnknownParameter,
     Verb,
     Xforward,
     parse_command,
@@ -62,6 +66,8 @@ class _TooManyMistakes(Exception):
     """The client doesn't speak LMTP."""
 
 
+# What refuses a MAIL or RCPT, as much as the store does.
+_REFUSED_WHEN_READ: Final = (BadReversePath, BadForwardPath, UnknownParameter)
 _LAST_WORDS: Final[Mapping[type[Exception], bytes]] = {
     _Goodbye: replies.TO_BARE[Verb.QUIT],
     _Lost: replies.BAD_COMMAND[BadChunkSize],
@@ -106,8 +112,10 @@ class Session:
         self._is_trusted = is_trusted
         self._name = ""
         self._ident: str | None = None
-        self._doubts: list[Doubt] = []
+        self._doubts: OrderedDict[Doubt, None] = OrderedDict()
         self._transaction: _Transaction | None = None
+        # Since the last MAIL or RCPT that was, no DATA came.
+        self._refused = False
         self._mistakes = 0
 
     @property
@@ -162,19 +170,33 @@ class Session:
             # How many octets follow that are no commands can't be told.
             raise _Lost from error
         except BadCommand as error:
+            self._refused = self._refused or isinstance(error, _REFUSED_WHEN_READ)
             self._mistake(replies.BAD_COMMAND[type(error)])
             return
         state = self.state
-        if state not in PERMITTED_IN[command.verb]:
-            answer = replies.out_of_order(EXPECTED_IN[state])
-            if isinstance(command, Bdat):
-                # Whoever pipelines sends more of them: they are no mistakes.
+        if state in PERMITTED_IN[command.verb]:
+            await self._obey(command)
+        else:
+            await self._decline(command, replies.out_of_order(EXPECTED_IN[state]))
+
+    async def _decline(self, command: Command, answer: bytes) -> None:
+        """Say that a command has no place now, which may be nobody's mistake.
+
+        Whoever pipelines has sent RCPT, and DATA or chunks, before it hears that
+        MAIL was refused, or RCPT: RFC 2920 §3.1, RFC 2033 §4.2.
+        """
+        match command:
+            case Bdat():
                 await self._read_away(command)
                 self._say(answer)
-            else:
+            case Rcpt() if self._refused:
+                self._say(answer)
+            case Bare(Verb.DATA) if self._refused:
+                # Behind it nothing is pipelined that hangs on the same MAIL.
+                self._refused = False
+                self._say(answer)
+            case _:
                 self._mistake(answer)
-            return
-        await self._obey(command)
 
     async def _obey(self, command: Command) -> None:
         match command:
@@ -214,8 +236,10 @@ class Session:
     def _mail(self, mail: Mail) -> None:
         transaction = _Transaction(mail.reverse_path, mail.smtputf8, self._ident)
         if mail.size is not None and mail.size > self._limits.size:
+            self._refused = True
             self._say(refuse(mail.reverse_path, MessageTooBig(), transaction.id))
         else:
+            self._refused = False
             self._transaction = transaction
             self._say(replies.SENDER_IS_FINE)
 
@@ -236,9 +260,11 @@ class Session:
                 transaction=transaction.id,
                 address=address,
             )
+            self._refused = True
             self._say(too_late(address))
         except Exception as error:  # noqa: BLE001 - reported, and answered
             report_fault(error, transaction.id)
+            self._refused = True
             self._say(refuse(address, error, transaction.id))
         else:
             transaction.recipients.append(recipient)
@@ -304,9 +330,20 @@ class Session:
         # A command that is on its way should come before the replies go out.
         self._peer.confirm()
         for answered in delivery.begin(message.spool, self._limits.answer):
-            self._say(await self._dialogue.wait(answered))
-        self._doubts += delivery.doubts
+            answer = await self._dialogue.wait(answered)
+            if answer.startswith(b"2"):
+                self._mistakes = 0
+            self._say(answer)
+        self._remember(delivery.doubts)
         self._dialogue.look_for_a_sign()
+
+    def _remember(self, doubts: Iterable[Doubt]) -> None:
+        """Keep what is to be settled; of too many the oldest just stay in doubt."""
+        for doubt in doubts:
+            self._doubts[doubt] = None
+            self._doubts.move_to_end(doubt)
+            if len(self._doubts) > self._limits.doubts:
+                self._doubts.popitem(last=False)
 
     async def _settle(self) -> None:
         """Conclude that the client has read our replies, if it has.
@@ -315,7 +352,8 @@ class Session:
         """
         if not self._doubts or not self._dialogue.was_read:
             return
-        doubts, self._doubts = self._doubts, []
+        doubts = list(self._doubts)
+        self._doubts.clear()
         settled = Deferred.fromCoroutine(self._deliveries.settle(doubts))
         if not settled.called:
             settled.addTimeout(self._limits.lookup, self._clock)
@@ -331,12 +369,14 @@ class Session:
 
     def _reception(self, transaction: _Transaction) -> Reception:
         spool = self._deliveries.new_spool()
+        self._refused = False
         transaction.message = Reception(spool, self._limits.size, transaction.id)
         return transaction.message
 
     def _forget(self) -> None:
         """End the transaction, and give back what it took in."""
         self._ident = None
+        self._refused = False
         transaction, self._transaction = self._transaction, None
         if transaction is not None and transaction.message is not None:
             transaction.message.spool.discard()

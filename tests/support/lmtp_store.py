@@ -99,6 +99,7 @@ class FakeDeliveries:
         identities: What was said of each that was stored.
         settling: What `settle` does: raise, or wait first.
         settled: Addresses of the deliveries that the client knows of.
+        doubts: For an address, where that is not another one for each message.
     """
 
     def __init__(self) -> None:
@@ -111,6 +112,7 @@ class FakeDeliveries:
         self.identities: list[Identity | None] = []
         self.settling: Exception | Deferred[None] | None = None
         self.settled: list[str] = []
+        self.doubts: dict[str, Doubt] = {}
 
     @property
     def open_files(self) -> int:
@@ -141,6 +143,7 @@ class FakeDeliveries:
         self.stored.append((recipient.address, header, outcome.value))
         self.identities.append(identity)
         doubt = Doubt(recipient.address, header) if identity else None
+        doubt = self.doubts.get(recipient.address, doubt)
         return Delivered(Uid(len(self.stored)), is_new=True, doubt=doubt)
 
     async def settle(self, doubts: Sequence[Doubt]) -> None:

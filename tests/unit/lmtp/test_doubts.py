@@ -4,6 +4,7 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import LogEvent
 
+from imapbox.lmtp.interfaces import Doubt
 from imapbox.model.errors import MailboxBusy
 from tests.support.lmtp_store import CONTENT, Conversation, codes
 
@@ -174,3 +175,28 @@ def test_a_store_that_can_not_settle_harms_nobody(events: list[LogEvent]) -> Non
     conversation.deliveries.settling = OSError(5, "I/O error")
     assert codes(conversation.send(b"QUIT\r\n")) == ["221"]
     assert any("log_failure" in event for event in events)
+
+
+def test_a_client_that_is_always_ahead_is_remembered_in_part() -> None:
+    """Of too many the last are settled; the oldest stay in doubt, as if lost."""
+    conversation = Conversation(doubts=3)
+    conversation.begin("1")
+    for number in range(2, 7):
+        ahead = BEGIN.replace(b"alice", b"%d" % number)
+        assert codes(conversation.send(MESSAGE + ahead))[0] == "250"
+    assert conversation.deliveries.settled == []
+    conversation.send(MESSAGE)
+    conversation.send(b"NOOP\r\n")
+    assert conversation.deliveries.settled == ["4", "5", "6"]
+
+
+def test_what_is_delivered_again_is_one_doubt() -> None:
+    """The same message over and over takes no other's place, and is the youngest."""
+    conversation = Conversation(doubts=2)
+    conversation.deliveries.doubts = {"alice": Doubt("alice", b"key")}
+    conversation.begin("alice")
+    for who in (b"bob", b"alice", b"alice", b"carol"):
+        conversation.send(MESSAGE + BEGIN.replace(b"alice", who))
+    conversation.send(MESSAGE)
+    conversation.send(b"NOOP\r\n")
+    assert conversation.deliveries.settled == ["alice", "carol"]

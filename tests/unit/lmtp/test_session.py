@@ -1,5 +1,6 @@
 """What a session answers."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
@@ -260,6 +261,65 @@ def test_too_many_mistakes() -> None:
     assert len(answers) == 22
     assert statuses(answers)[-1] == "421 4.7.0"
     assert not conversation.transport.connected
+
+
+REFUSED = b"RCPT TO:<x@elsewhere.test>\r\n"
+
+
+@pytest.mark.parametrize(
+    ("group", "answers"),
+    [
+        (b"MAIL FROM:<>\r\n" + REFUSED + b"DATA\r\nRSET\r\n", "250 550 503 250"),
+        (b"MAIL FROM:<>\r\n" + 2 * REFUSED + b"DATA\r\nLHLO c\r\n", "250 550 550 503"),
+        (b"MAIL FROM:<> SIZE=9999\r\n" + 30 * REFUSED + b"DATA\r\n", "552 503"),
+        (b"MAIL FROM:<> SIZE=9999\r\nRCPT TO:<alice>\r\nDATA\r\n", "552 503 503"),
+    ],
+)
+def test_what_is_pipelined_behind_a_refusal_is_no_mistake(
+    group: bytes, answers: str
+) -> None:
+    """Who sent DATA before it heard that nobody is here did as RFC 2033 §4.2 has it."""
+    conversation = Conversation(size=1000)
+    conversation.send(b"LHLO c\r\n")
+    for _ in range(25):
+        heard = codes(conversation.send(group))
+        assert " ".join(heard).startswith(answers)
+    assert conversation.transport.connected
+
+
+@pytest.mark.parametrize(
+    "before", [b"", b"MAIL FROM:<>\r\n", b"MAIL FROM:<>\r\n" + REFUSED + b"DATA\r\n"]
+)
+def test_data_on_its_own_is_a_mistake(before: bytes) -> None:
+    """DATA without RCPT, or once more, is what no client that pipelines sends."""
+    conversation = Conversation(mistakes=2)
+    conversation.send(b"LHLO c\r\n" + before)
+    assert statuses(conversation.send(b"DATA\r\n")) == ["503 5.5.1"]
+    assert statuses(conversation.send(b"DATA\r\n")) == ["503 5.5.1", "421 4.7.0"]
+
+
+def test_what_was_refused_before_excuses_nothing_later() -> None:
+    """A refusal excuses DATA of the same MAIL, not of the next, nor after RSET."""
+    for between in (b"RSET\r\n", b"LHLO c\r\n", b"RSET\r\nMAIL FROM:<>\r\n"):
+        conversation = Conversation(mistakes=1)
+        conversation.send(b"LHLO c\r\nMAIL FROM:<>\r\n" + REFUSED + between)
+        assert statuses(conversation.send(b"DATA\r\n"))[-1] == "421 4.7.0"
+    conversation = Conversation(mistakes=1)
+    conversation.send(b"LHLO c\r\nMAIL FROM:<>\r\n" + REFUSED)
+    conversation.send(b"RCPT TO:<alice>\r\nDATA\r\n" + CONTENT + b".\r\n")
+    assert statuses(conversation.send(b"DATA\r\n"))[-1] == "421 4.7.0"
+
+
+def test_a_delivered_message_excuses_mistakes() -> None:
+    """Whoever delivers a message speaks LMTP: its bad commands count anew."""
+    conversation = Conversation(mistakes=3)
+    for _ in range(3):
+        conversation.begin()
+        assert codes(conversation.send(CONTENT + b".\r\nx\r\nx\r\n"))[0] == "250"
+    conversation.deliveries.delivered["alice"] = MailboxBusy("it")
+    conversation.begin("alice")
+    answers = conversation.send(CONTENT + b".\r\nx\r\n")
+    assert statuses(answers) == ["451 4.2.0", "500 5.5.1", "421 4.7.0"]
 
 
 def test_ehlo_is_not_lmtp() -> None:
