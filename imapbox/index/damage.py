@@ -2,9 +2,9 @@
 
 The file ``damaged`` lies beside the head and says why. While it is there
 nothing is adopted, cut, zeroed or published; only `imapbox repair` removes it.
-Made when a sync fails, whatever the error, since the kernel then forgets which
-bytes are not on the disk and a later sync that succeeds proves nothing; and
-when a frame that was published can't be read.
+Made when a sync of what the log says fails, whatever the error, since the kernel
+then forgets which bytes are not on the disk and a later sync that succeeds proves
+nothing; and when a frame that was published can't be read.
 """
 
 import errno

@@ -7,18 +7,13 @@ the next rotation removes first. A crash after it leaves a SWITCH that the next
 writer adopts.
 """
 
+from contextlib import suppress
 from typing import Final, Protocol
 
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
-from imapbox.index.damage import (
-    FULL,
-    damage,
-    fail_write,
-    sync,
-    write_undoable,
-)
+from imapbox.index.damage import FULL, damage, sync, write_undoable
 from imapbox.index.encoding import Encoded, join_operations
 from imapbox.index.frame import Frame, FrameContent, encode_frame, encode_trailer
 from imapbox.index.head import Counts, Position
@@ -95,7 +90,7 @@ def rotate(
             facts need.
 
     Raises:
-        MailboxDamaged: A write or a sync failed, or the segment can't be read.
+        MailboxDamaged: The old segment can't be read, or written to.
         OSError: The new segment can't be made now: nothing is changed.
     """
     salt = int.from_bytes((yield from steps.random(4)), "little")
@@ -166,24 +161,23 @@ def _start_of(directory: str, number: int) -> Steps[Position]:
 
 
 def _make(directory: str, number: int, octets: bytes) -> Steps[None]:
+    """Make the segment that comes next, durably, or nothing of it.
+
+    No SWITCH names it yet: whatever fails here, the log is as it was.
+    """
+    path = f"{directory}/{segment_name(number)}"
+
     def write(fd: int) -> Steps[None]:
         try:
             yield from steps.pwrite(fd, octets, 0)
             yield from steps.fdatasync(fd)
-        except OSError as error:
-            yield from _fail_unless_full(directory, error)
+            yield from steps.sync_directory(directory)
+        except OSError:
+            # How much of it is on the disk nobody knows: it is never gone on with.
+            with suppress(OSError):
+                yield from steps.unlink(path)
+            raise
 
-    path = f"{directory}/{segment_name(number)}"
     if (yield from find_litter(directory, number)):
         yield from steps.unlink(path)
     yield from steps.opened(path, Mode.CREATE, write)
-    try:
-        yield from steps.sync_directory(directory)
-    except OSError as error:
-        yield from _fail_unless_full(directory, error)
-
-
-def _fail_unless_full(directory: str, error: OSError) -> Steps[None]:
-    if error.errno not in FULL:
-        yield from fail_write(directory, error)
-    raise error

@@ -191,7 +191,7 @@ class Work:
         self.ledger.pages[-1] += pages
         try:
             done = self.run(steps)
-        except DiskFull:
+        except (DiskFull, OSError):  # the latter if no segment can be made
             self.ledger.refused += 1
             self._answer("NO", before)
         except MailboxDamaged:

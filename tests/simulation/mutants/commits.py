@@ -53,8 +53,8 @@ MUTANTS: Final = [
     Mutant(
         "litter not removed",
         "index/rotate.py",
-        "yield from steps.unlink(path)",
-        "pass",
+        "number)):\n        yield from steps.unlink(path)\n",
+        "number)):\n        pass\n",
         "crashes.of_the_short",
         arguments=(0.3,),
     ),

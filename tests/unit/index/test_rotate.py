@@ -237,6 +237,27 @@ def test_a_segment_that_can_not_be_made_is_no_damage(code: int) -> None:
     assert log.head().position.segment == 2
 
 
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENOMEM, errno.EACCES, errno.EIO])
+@pytest.mark.parametrize("call", ["pwrite", "fdatasync", "sync_directory"])
+def test_a_segment_that_was_half_made_is_no_damage(call: str, code: int) -> None:
+    """Nothing leads to the next segment yet: what failed of it is made anew."""
+    disk = SimulatedDisk()
+    log = MailLog(disk.process(1), segment_limit=600).make()
+    while log.head().position.offset < 600:
+        log.append(incoming(b"body"))
+    before = log.contents()
+    at = {DIRECTORY, f"{DIRECTORY}/log.2"}
+    fault = Fault(frozenset({call}), 1, code, where=at.__contains__)
+    disk.faults = (fault,)
+    with pytest.raises(OSError, match=os.strerror(code)):
+        log.append(incoming(b"body"))
+    assert fault.fired
+    assert log.contents() == before
+    disk.faults = ()
+    log.append(incoming(b"body"))
+    assert log.head().position.segment == 2
+
+
 def test_writers_who_know_nothing_need_no_lock_of_their_own() -> None:
     """`write` continues where `settle` ended, in a new segment too."""
     log = MailLog(simulated(), segment_limit=300).make()
