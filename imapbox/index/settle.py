@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from imapbox.disk import steps
+from imapbox.disk.fence import CUT_OFF
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.cut import cut_off
@@ -33,7 +34,7 @@ from imapbox.index.frame import (
     Frame,
     trailer_time,
 )
-from imapbox.index.head import NO_COUNTS, Counts, Head, Position
+from imapbox.index.head import DELETED, NO_COUNTS, Counts, Head, Position
 from imapbox.index.head_file import HEAD, head_of
 from imapbox.index.lost_head import find_last_segment, see_litter
 from imapbox.index.read import switch_of
@@ -125,6 +126,28 @@ def publish(directory: str, tail: Tail, settings: Settings) -> Steps[None]:
         if error.errno in FULL:
             raise DiskFull(directory) from error
         raise
+
+
+def say_deleted(directory: str, tail: Tail, settings: Settings) -> Steps[None]:
+    """Let the head of a mailbox say that it is deleted, if it can be written.
+
+    A hint for those who have it open: who finds no mark finds out from the account.
+    Once that says so the mailbox is deleted, and that is answered, whatever fails
+    here; and nobody marks as damaged what is only to be removed: it would stay.
+
+    Raises:
+        OSError: This machine was cut off from the file system.
+    """
+    head = Head(settings.boot, tail.position, tail.counts, tail.flags | DELETED)
+
+    def write(fd: int) -> Steps[None]:
+        yield from steps.pwrite(fd, head.encode(), 0)
+
+    try:
+        yield from steps.opened(f"{directory}/{HEAD}", Mode.ENSURE, write)
+    except OSError as error:
+        if error.errno in CUT_OFF:
+            raise
 
 
 def publish_written(

@@ -1,8 +1,8 @@
 """DELETE: both locks, the account's log, then a mark on the mailbox's head.
 
 The account's frame is what counts. The mark is a hint to those who have the
-mailbox selected; a crash before it is made leaves sessions to find out from
-the account.
+mailbox selected; a crash before it is made, or a disk that fails then, leaves
+sessions to find out from the account.
 """
 
 from imapbox.disk import steps
@@ -11,11 +11,10 @@ from imapbox.index.account_log import account_log
 from imapbox.index.account_operations import Delete
 from imapbox.index.account_state import AccountState, ChangeAccount
 from imapbox.index.commit import write_one
-from imapbox.index.head import DELETED
 from imapbox.index.settings import Settings
-from imapbox.index.settle import publish, settle
+from imapbox.index.settle import say_deleted, settle
 from imapbox.locks.acquire import Identity, locked
-from imapbox.model.errors import DiskFull, NoSuchMailbox
+from imapbox.model.errors import NoSuchMailbox
 from imapbox.model.names import MailboxName, UserName
 from imapbox.store.layout import account_directory, mailbox_directory
 from imapbox.store.tree_changes import Check, owner_may
@@ -58,11 +57,7 @@ def delete_mailbox(
         tail = yield from settle(mailbox, settings)
         change = ChangeAccount(known, decide)
         yield from write_one(account, settings, account_tail, change)
-        marked = tail._replace(flags=tail.flags | DELETED)
-        try:
-            yield from publish(mailbox, marked, settings)
-        except DiskFull:
-            return  # sessions find out from the account
+        yield from say_deleted(mailbox, tail, settings)
 
     identity = Identity(settings.node, settings.pid, "delete")
     until = (yield from steps.monotonic()) + settings.patience

@@ -27,7 +27,6 @@ from imapbox.index.account_operations import (
 )
 from imapbox.index.account_state import AccountState, ChangeAccount
 from imapbox.index.commit import Log, write_one
-from imapbox.index.head import DELETED
 from imapbox.index.inherited_keys import inherit_keys
 from imapbox.index.mailbox_state import MailboxFacts, MailboxState
 from imapbox.index.new_uidvalidity import GiveUidValidity
@@ -37,10 +36,9 @@ from imapbox.index.read_copy import read_copy
 from imapbox.index.refill import COMMAND, Refill
 from imapbox.index.segment import ACCOUNT_META
 from imapbox.index.settings import Settings
-from imapbox.index.settle import Tail, publish, settle
+from imapbox.index.settle import Tail, say_deleted, settle
 from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import (
-    DiskFull,
     MailboxDamaged,
     MailboxExists,
     NoSuchMailbox,
@@ -249,7 +247,7 @@ class _Restoring:
             if len(keys):
                 yield from inherit_keys(self._directory, keys, self._settings)
             yield from self._decide(account)
-            yield from self._mark(old, tail)
+            yield from say_deleted(old.directory, tail, self._settings)
 
         yield from self._locked(section, f"{old.directory}/lock")
 
@@ -312,14 +310,6 @@ class _Restoring:
             for name, value in self._known.meta.get(self._place.mailbox_id, {}).items()
             if name != URL_KEY
         ]
-
-    def _mark(self, old: Replaced, tail: Tail) -> Steps[None]:
-        """Tell sessions at once; others find out from the account."""
-        marked = tail._replace(flags=tail.flags | DELETED)
-        try:
-            yield from publish(old.directory, marked, self._settings)
-        except DiskFull:
-            return
 
     def _discard(self) -> Steps[None]:
         """Remove what nobody knows."""

@@ -1,6 +1,7 @@
 """One user's tree of mailboxes, changed by several processes."""
 
 import errno
+import os
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -54,6 +55,11 @@ from tests.support.mail_store import (
 from tests.support.waiting import reactor, turn, until
 
 A, B, C = (mailbox_name(name) for name in ("a", "b", "c"))
+
+
+def damaged(store: Store) -> list[Path]:
+    """Return the marks of damage in a store."""
+    return list(Path(store.root).rglob("damaged"))
 
 
 async def names(account: Any) -> list[str]:
@@ -476,27 +482,46 @@ async def test_a_deleted_mailbox_bears_a_mark(open_store: Opener) -> None:
     assert found.flags == DELETED
 
 
+@pytest.mark.parametrize(
+    ("method", "error"),
+    [
+        ("open", errno.EMFILE),
+        ("open", errno.EACCES),
+        ("pwrite", errno.EROFS),
+        ("pwrite", errno.ENOSPC),
+        ("pwrite", errno.EIO),
+        ("close", errno.EIO),
+    ],
+)
 @pytest_twisted.ensureDeferred
-async def test_a_deletion_without_its_mark(open_store: Opener) -> None:
-    """A session learns of a DELETE also if whoever did it died before the mark."""
+async def test_a_deletion_without_its_mark(
+    open_store: Opener, method: str, error: int
+) -> None:
+    """A DELETE whose mark fails is done, and no damage; sessions learn of it, too."""
     store, other = await open_store(), await open_store()
     account = await account_of(store)
     await account.create(A)
     selected = await account.select(A, read_only=False)
     bobs = await account_of(other)
     await bobs.mailboxes()
+    is_deleted = False
 
-    def fail(method: str, path: str) -> None:
-        if method == "pwrite" and "/mailboxes/" in path and path.endswith("/head"):
-            raise OSError(errno.EROFS, "died here")
+    def fail(called: str, path: str) -> None:
+        nonlocal is_deleted
+        if called == "fdatasync":
+            is_deleted = True  # of the account's log
+        is_head = "/mailboxes/" in path and path.endswith("/head")
+        if is_deleted and called == method and is_head:
+            raise OSError(error, os.strerror(error), path)
 
     disk_of(other).steer = fail
-    with pytest.raises(MailError):
-        await bobs.delete(A)
+    await bobs.delete(A)
     disk_of(other).steer = None
+    assert is_deleted
     with pytest.raises(MailboxGone):
         await selected.sync(may_expunge=True)
     assert await names(account) == [INBOX]
+    assert not damaged(store)
     selected.close()
 
 

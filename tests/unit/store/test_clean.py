@@ -1,5 +1,7 @@
 """The cleaner of deleted mailboxes."""
 
+import errno
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -14,6 +16,7 @@ from imapbox.store.delete import delete_mailbox
 from imapbox.store.layout import mailbox_directory
 from tests.simulation.crash import Crashes
 from tests.simulation.disk import SimulatedDisk, run
+from tests.simulation.fault import WRITES, Fault
 from tests.simulation.mailbox import (
     ALICE,
     new_store,
@@ -30,9 +33,13 @@ DRAFTS: Final = MailboxName("Drafts")
 
 
 class Deleted:
-    """A store in which a mailbox with a message was deleted a moment ago."""
+    """A store in which a mailbox with a message was deleted a moment ago.
 
-    def __init__(self) -> None:
+    Args:
+        faults: What failed when its head was to say so.
+    """
+
+    def __init__(self, *faults: Fault) -> None:
         self.disk = new_store(DRAFTS)
         self.process = self.disk.process(1)
         self.settings = settings_of(self.process)
@@ -42,7 +49,10 @@ class Deleted:
         account.name = DRAFTS
         run(submit(account, AppendMessages([sees(b"x")]), "append"), self.process)
         steps = delete_mailbox(ALICE, account.state, DRAFTS, self.settings)
+        head = f"{self.directory}/head"
+        self.disk.faults = tuple(replace(each, where=head.__eq__) for each in faults)
         run(steps, self.process)
+        self.disk.faults = ()
 
     def clean(self, mailbox_id: bytes | None = None) -> bool:
         """Remove it, if its time is over."""
@@ -65,6 +75,17 @@ def test_a_deleted_mailbox_stays_for_a_day() -> None:
     assert deleted.clean()
     assert not deleted.is_there()
     assert not deleted.clean()
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EROFS])
+@pytest.mark.parametrize("short", [False, True])
+def test_a_deleted_mailbox_without_its_mark_goes_too(error: int, short: bool) -> None:
+    """Whatever happened to its head, also if that is torn since."""
+    fault = Fault(WRITES, 1, error, short=short)
+    deleted = Deleted(fault)
+    deleted.disk.advance_clock(DAY + HOUR)
+    assert deleted.clean()
+    assert not deleted.is_there()
 
 
 def test_what_no_delete_names_is_left_alone() -> None:

@@ -15,7 +15,7 @@ from imapbox.disk.spool import MemoryContent
 from imapbox.disk.steps import Steps
 from imapbox.model.errors import StoreFailure, StoreFenced
 from imapbox.model.flags import FlagChange
-from imapbox.model.names import INBOX, UserName
+from imapbox.model.names import INBOX, MailboxName, UserName
 from imapbox.model.numbers import Uid
 from imapbox.store.deliveries import Deliveries
 from imapbox.store.store import Store
@@ -30,6 +30,8 @@ from tests.support.mail_store import (
     knows_none,
 )
 from tests.support.waiting import turn, until
+
+OTHER = MailboxName("other")
 
 
 class Witness:
@@ -81,6 +83,27 @@ async def test_no_call_survives_it(
         with pytest.raises(StoreFenced):
             await deliver(store)
     assert witness.told == 1
+    assert marks(store) == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_deletion_is_not_believed_behind_it(open_store: Opener) -> None:
+    """Not even where only the mark on the head of what is deleted met it."""
+    store = await open_store()
+    account = await account_of(store)
+    await account.create(OTHER)
+    is_deleted = False
+
+    def cut_off(method: str, path: str) -> None:
+        nonlocal is_deleted
+        is_deleted = is_deleted or method == "fdatasync"
+        if is_deleted and method == "pwrite" and "/mailboxes/" in path:
+            raise OSError(errno.ESHUTDOWN, os.strerror(errno.ESHUTDOWN))
+
+    disk_of(store).steer = cut_off
+    with pytest.raises(StoreFenced):
+        await account.delete(OTHER)
+    assert is_deleted
     assert marks(store) == []
 
 

@@ -1,5 +1,6 @@
 """A mailbox that comes back from a copy of the store."""
 
+import errno
 from typing import Final
 
 import pytest
@@ -28,6 +29,8 @@ from imapbox.store.restore import (
 )
 from imapbox.store.store_copy import there
 from tests.simulation.disk import run
+from tests.simulation.fault import WRITES, Fault
+from tests.simulation.ledger import is_damaged
 from tests.simulation.mailbox import ACCOUNT, ALICE, deliver, settings_of
 from tests.simulation.repairing import flip, frames_of, repair
 from tests.unit.store.restores import BODIES, LATER, TRASH, Stores, contents
@@ -119,6 +122,20 @@ def test_a_full_disk_takes_nothing(stores: Stores) -> None:
     stores.disk.room = None
     assert stores.look() == before
     assert stores.directories() == directories
+
+
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.ENOSPC, errno.EIO])
+def test_what_it_replaces_need_not_take_a_mark(stores: Stores, error: int) -> None:
+    """The account says that it is gone; its disk may fail then."""
+    head = f"{stores.account().directory}/head"
+    fault = Fault(WRITES, 1, error, where=head.__eq__)
+    stores.disk.faults = (fault,)
+    stores.restore(INBOX)
+    stores.disk.faults = ()
+    assert fault.fired
+    after = contents(stores.look())
+    assert after == [*contents(stores.before), (0, frozenset(), LATER)]
+    assert not is_damaged(stores.disk)
 
 
 def test_a_message_that_is_broken_in_the_copy_is_left_out(stores: Stores) -> None:
