@@ -33,6 +33,7 @@ from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import MailboxDamaged, StoreFailure
 
 _TRIES = 3
+_PIECE = 64 * 1024
 
 
 class Folded(Protocol):
@@ -360,8 +361,12 @@ def _is_clean(directory: str, end: Position) -> Steps[bool]:
         size = yield from steps.size(fd)
         if size < end.offset:
             return False
-        behind = yield from steps.pread(fd, size - end.offset, end.offset)
-        return not any(behind)
+        for offset in range(end.offset, size, _PIECE):
+            # Another process may be writing a COPY of any size: one look will do.
+            behind = yield from steps.pread(fd, min(_PIECE, size - offset), offset)
+            if any(behind):
+                return False
+        return True
 
     path = f"{directory}/{segment_name(end.segment)}"
     try:

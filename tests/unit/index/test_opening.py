@@ -59,6 +59,37 @@ def test_bodies_are_not_read() -> None:
     assert read < 2**19
 
 
+@pytest.mark.parametrize("written", [1, 2**20])
+def test_a_large_frame_that_is_being_written_is_not_read(written: int) -> None:
+    """Opening a mailbox beside a large COPY looks at a piece, not at all of it."""
+    log = filled()
+    end = log.head().position.offset
+    log.write("log.1", b"x" * written, end)
+    log.truncate("log.1", end + 2**23)
+    writer = log.files.disk.process(2)
+    assert writer.try_lock(writer.open(f"{DIRECTORY}/lock", Mode.WRITE))
+    log.files.disk.calls = []
+    with pytest.raises(MailboxBusy):
+        log.open()
+    calls = log.files.disk.calls
+    assert sum(call.numbers[0] for call in calls if call.method == "pread") < 2**17
+
+
+def test_zeros_behind_the_head_are_read_in_pieces() -> None:
+    """However much room a log has: it is clean, and no piece of it is large."""
+    log = filled()
+    log.truncate("log.1", 2**20 + 5)
+    log.files.disk.calls = []
+    assert log.state().counts.exists == 5
+    calls = log.files.disk.calls
+    assert not CHANGING & {call.method for call in calls}
+    assert max(call.numbers[0] for call in calls if call.method == "pread") <= 2**16
+    log.write("log.1", b"x", 2**20 + 4)
+    log.files.disk.calls = []
+    assert log.state().counts.exists == 5
+    assert CHANGING & {call.method for call in log.files.disk.calls}
+
+
 def test_another_boot_settles_first() -> None:
     """After the machine started anew, the log is settled under its lock, once."""
     log = filled()
