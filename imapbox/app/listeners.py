@@ -69,7 +69,9 @@ def server_endpoint(
         endpoint = parse(reactor, with_backlog(inner))
     except Exception as error:  # whatever the parser of some plugin raises
         raise BadEndpoint(description) from error
-    return endpoint if inner == description else behind_proxies(endpoint, proxy_from)
+    if inner == description:
+        return endpoint
+    return behind_proxies(reactor, endpoint, proxy_from)
 
 
 def accept_few(port: IListeningPort) -> None:

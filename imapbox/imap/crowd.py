@@ -75,19 +75,12 @@ class Place:
         self.turned_out = False
 
     def come_from(self, peer: Peer) -> None:
-        """Take a seat of the client's address, or turn the client out.
-
-        Called again where a proxy says later for whom it comes.
-        """
+        """Take a seat of the client's address, or turn the client out."""
         limits = self._crowd.limits
-        address = counted_as(peer, limits.many_from)
-        if address == self._address or self.turned_out:
+        self._address = counted_as(peer, limits.many_from)
+        if self._address is None:
             return
-        self._give_back()
-        self._address = address
-        if address is None:
-            return
-        seat = self._crowd.take_seat("address", address, limits.of_address)
+        seat = self._crowd.take_seat("address", self._address, limits.of_address)
         if seat is None:
             self.turn_out(TOO_MANY_OF_ADDRESS)
         else:
@@ -134,9 +127,6 @@ class Place:
         self._crowd.strangers.pop(self, None)
         self._crowd.count -= 1
         self._crowd.leaving -= self.turned_out
-        self._give_back()
-
-    def _give_back(self) -> None:
         seats = self._leave_address, self._leave_user
         self._leave_address = self._leave_user = _nothing
         for leave in seats:

@@ -64,7 +64,6 @@ class IMAPProtocol(Protocol):
         self._abort: IDelayedCall | None = None
         self._connected = False
         self._ended = False
-        self._heard = False
 
     def connectionMade(self) -> None:
         """Greet the client."""
@@ -105,9 +104,6 @@ class IMAPProtocol(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Hand ``data`` to the session."""
-        if not self._heard:
-            self._heard = True
-            self._look_again()
         self._output.begin_turn()
         self._session.deadlines.heard()
         self._input.receive(data)
@@ -180,13 +176,6 @@ class IMAPProtocol(Protocol):
             self._abort = self._clock.callLater(
                 self._settings.patience.closing, self.abort
             )
-
-    def _look_again(self) -> None:
-        """Learn who it is: a proxy says so with its first octets."""
-        peer = peer_at(self.transport.getPeer())
-        if peer != self._session.peer:
-            self._session.peer = peer
-            self._place.come_from(peer)
 
     def _guess(self) -> Guess | None:
         return self._place.guess()

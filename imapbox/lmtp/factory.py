@@ -97,8 +97,7 @@ class LMTPFactory(Factory):
             self._clock,
             hostname=self._hostname,
             limits=self._limits,
-            # A proxy says with its first octets for whom it comes.
-            is_trusted=lambda: is_trusted(connection.host, self._xforward_from),
+            is_trusted=is_trusted(connection.host, self._xforward_from),
         )
 
     def _lost(self, connection: LMTPProtocol) -> None:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -89,7 +89,7 @@ class Session:
         *,
         hostname: str,
         limits: Limits,
-        is_trusted: Callable[[], bool],
+        is_trusted: bool,
     ) -> None:
         """Begin to serve ``peer``.
 
@@ -99,8 +99,8 @@ class Session:
             clock: An `IReactorTime` whose seconds count from 1970.
             hostname: How the server calls itself.
             limits: What the client may do.
-            is_trusted: Says whether the client may tell, with XFORWARD, which
-                message comes.
+            is_trusted: Whether the client may tell, with XFORWARD, which message
+                comes.
         """
         self._peer = peer
         self._deliveries = deliveries
@@ -220,13 +220,13 @@ class Session:
         self._forget()
         self._say(
             replies.capabilities(
-                self._hostname, self._limits.size, xforward=self._is_trusted()
+                self._hostname, self._limits.size, xforward=self._is_trusted
             )
         )
 
     def _xforward(self, xforward: Xforward) -> None:
         """Take note of the next message's ident; of the rest we make no use."""
-        if not self._is_trusted():
+        if not self._is_trusted:
             self._mistake(replies.NOT_TRUSTED)
             return
         if "IDENT" in xforward.attributes:

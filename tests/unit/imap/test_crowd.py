@@ -107,33 +107,6 @@ def test_where_many_come_from(peer: object) -> None:
     assert not any(house.client(peer).closed for _ in range(5))
 
 
-def test_a_proxy_says_later_for_whom_it_comes() -> None:
-    """Behind a proxy the client that it names is counted, once it is named."""
-    house = House(of_address=2)
-    clients = [house.client(NEAR) for _ in range(3)]
-    for client in clients:
-        client.heard()
-        client.transport.peerAddr = FAR
-    assert [client.say(b"a NOOP\r\n") for client in clients] == [
-        b"a OK Nothing more.\r\n",
-        b"a OK Nothing more.\r\n",
-        NO_MORE,
-    ]
-    assert clients[0].say(b"b NOOP\r\n").startswith(b"b OK ")
-    for client in clients:
-        client.drop()
-    house.assert_empty()
-
-
-def test_behind_a_proxy_nobody_is_local() -> None:
-    """A client far away does not become local by a proxy beside us."""
-    client = Client(settings=Settings(cleartext=Cleartext.LOOPBACK), peer=NEAR)
-    client.transport.peerAddr = FAR
-    client.heard()
-    said = client.say(b"a LOGIN ana secret\r\n")
-    assert said.startswith(b"a NO [PRIVACYREQUIRED] ")
-
-
 def test_too_many_of_one_user() -> None:
     """A user's 21st login is refused, and possible when another ends."""
     house = House()

@@ -48,14 +48,6 @@ def test_whom_we_believe(host: str | None, trusted: bool) -> None:
     )
 
 
-def test_for_whom_a_proxy_comes_is_believed_or_not() -> None:
-    """A client far away is not believed because its proxy is beside us."""
-    conversation = Conversation(peer=LOCAL)
-    conversation.transport.peerAddr = IPv4Address("TCP", "192.0.2.7", 1)
-    assert f"250 {OFFERED}" not in conversation.send(b"LHLO c\r\n")
-    assert codes(conversation.send(b"XFORWARD IDENT=1\r\n")) == ["550"]
-
-
 @pytest.mark.parametrize(
     "peer", [LOCAL, IPv6Address("TCP", "::1", 1), UNIXAddress(b"/run/lmtp")]
 )
