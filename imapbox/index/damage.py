@@ -16,7 +16,8 @@ from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.model.errors import DiskFull, MailboxDamaged
 
-FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+# The last: what a process, or a file system, lets one file hold.
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # Read-only now, or this machine was cut off: nobody can make a mark there.
 _ALL_OF_IT: Final = CUT_OFF | {errno.EROFS}
 DAMAGED: Final = "damaged"

@@ -49,9 +49,12 @@ class OpenHead:
         except OSError as error:
             self._drivers.fence.notice(error)
             raise
-        self.close()
+        older = self._closing
         self._closing = finalize(self, self._filesystem.close, fd)
         self.fd = fd
+        self._is_elsewhere = False
+        if older is not None:
+            older()  # if that fails, this one is held all the same
 
     def close(self) -> None:
         """Give the descriptor back; that happens by itself at the end."""

@@ -1,8 +1,9 @@
 """Whatever call fails, and however: the answer is right, and nothing is lost. P1, P2.
 
 The whole product from the client's octets down, on the simulated disk: ENOSPC,
-EDQUOT, EIO, EMFILE and EINTR at every call, once or from then on, writes of which
-half is taken, and a disk that turns read-only; then, or before, a crash.
+EDQUOT, EIO, EMFILE and EINTR at every call, once or from then on, EFBIG at every
+write, writes of which half is taken, and a disk that turns read-only; then, or
+before, a crash.
 """
 
 import random

@@ -9,6 +9,7 @@ ERRORS: Final = {
     "ENOSPC": errno.ENOSPC,
     "EIO": errno.EIO,
     "EDQUOT": errno.EDQUOT,
+    "EFBIG": errno.EFBIG,
     "EMFILE": errno.EMFILE,
     "EINTR": errno.EINTR,
     "EROFS": errno.EROFS,
@@ -46,6 +47,8 @@ FAILURES: Final = (
     *(Failure(error, stays=True) for error in _ANYWHERE),
     Failure("ENOSPC", WRITES, short=True),
     Failure("ENOSPC", WRITES, short=True, stays=True),
+    Failure("EFBIG", WRITES, short=True),
+    Failure("EFBIG", WRITES, stays=True),
     Failure("EIO", WRITES, short=True),
     Failure("", WRITES, short=True),
     # As a kernel does it: what was opened stays so, and takes no change.
@@ -63,10 +66,12 @@ KINDS: Final = {
 DONE: Final = frozenset({"OK", "250 2.0.0"})
 FULL: Final = frozenset({"452 4.3.1", "NO [OVERQUOTA]"})
 DAMAGED: Final = frozenset({"451 4.2.1", "NO [CONTACTADMIN]"})
+_NO_ROOM: Final = frozenset({"ENOSPC", "EDQUOT", "EFBIG"})
 _FAILED: Final = frozenset({"451 4.3.0", "NO [UNAVAILABLE]"})
 _REFUSED: Final = {
     "ENOSPC": FULL,
     "EDQUOT": FULL,
+    "EFBIG": FULL,
     "EIO": _FAILED,
     "EMFILE": _FAILED,
     "EINTR": _FAILED,
@@ -79,7 +84,7 @@ def answers(errors: set[str], failed: set[str]) -> frozenset[str]:
     """Return what may be answered.
 
     A failed sync is damage whatever it was; so is a write that fails for another
-    reason than want of room.
+    reason than want of room. Writes that find no room are taken back.
 
     Args:
         errors: Their names.
@@ -89,5 +94,6 @@ def answers(errors: set[str], failed: set[str]) -> frozenset[str]:
     if failed & LOOKS:
         allowed |= _FAILED  # to want room in order to look is strange
     if failed & CHANGES and errors - {"EROFS"}:
-        allowed |= DAMAGED
+        is_taken_back = failed <= WRITES and errors <= _NO_ROOM
+        allowed |= frozenset() if is_taken_back else DAMAGED
     return allowed

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +51,7 @@ def fail(log: MailLog, error: int, number: int, **more: bool) -> None:
     log.files.disk.faults = (Fault(WRITES, number, error, **more),)
 
 
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 @pytest.mark.parametrize("short", [False, True])
 @pytest.mark.parametrize("size", [10, 5000, 3 * 2**20])
 def test_a_message_without_room_leaves_all_as_it_was(
@@ -325,3 +326,30 @@ def test_a_real_disk_can_be_filled_and_emptied(small_disk: Path) -> None:
     assert body is not None
     assert body.endswith(b"x" * 3000)
     assert "damaged" not in log.names()
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """A limit of 64 KiB on each file that this process writes, as ``ulimit -f``."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_limit_on_files_is_no_damage(tmp_path: Path) -> None:
+    """A log that may not grow is like a full disk, and goes on once it may."""
+    log = MailLog(DiskFileSystem(str(tmp_path))).make()
+    delivered = 0
+    with pytest.raises(DiskFull):
+        while True:
+            log.append(incoming(b"x" * 3000))
+            delivered += 1
+    assert delivered > 5
+    assert "damaged" not in log.names()
+    log.expunge([1])
+    assert log.state().counts.exists == delivered - 1
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited, unlimited))
+    assert log.append(incoming(b"x" * 2**20)) == [delivered + 1]
