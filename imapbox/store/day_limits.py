@@ -13,11 +13,14 @@ from typing import Final
 
 from imapbox.model.errors import TooMuchInADay
 from imapbox.model.names import UserName
+from imapbox.model.quota import Quota
 
 DAY: Final = 24 * 3600.0
 # So much of the quota, but not less than this: a draft may be saved every minute.
 TIMES_THE_QUOTA: Final = 4
 LEAST_OCTETS: Final = 1024 * 1024 * 1024
+# Where only the number of messages is limited, each stands for so many octets.
+OCTETS_OF_A_MESSAGE: Final = 1024 * 1024
 MOST_MAILBOXES_MADE: Final = 10_000
 _REMEMBERED: Final = 16_384
 
@@ -38,23 +41,24 @@ class DayLimits:
         self._days: OrderedDict[UserName, _Day] = OrderedDict()
 
     def count_octets(
-        self, user: UserName, octets: int, quota: int | None, now: float
+        self, user: UserName, octets: int, quota: Quota, now: float
     ) -> None:
         """Count messages that are to be added.
 
         Args:
             user: Whose account it is.
             octets: Of them.
-            quota: How many the account may hold; None: as many as there is room for.
+            quota: What the account may hold.
             now: Seconds, of a clock that never goes back.
 
         Raises:
             TooMuchInADay: That is too much; it is not counted.
         """
-        if quota is None:
+        most = _most(quota)
+        if most is None:
             return
         day = self._day(user, now)
-        if day.octets + octets > max(LEAST_OCTETS, TIMES_THE_QUOTA * quota):
+        if day.octets + octets > most:
             raise TooMuchInADay
         day.octets += octets
 
@@ -79,3 +83,14 @@ class DayLimits:
             if len(self._days) > _REMEMBERED:
                 self._days.popitem(last=False)
         return day
+
+
+def _most(quota: Quota) -> int | None:
+    """Return how many octets may be added in a day; None: any number."""
+    if quota.octets is not None:
+        held = quota.octets
+    elif quota.messages is not None:
+        held = quota.messages * OCTETS_OF_A_MESSAGE
+    else:
+        return None
+    return max(LEAST_OCTETS, TIMES_THE_QUOTA * held)

@@ -117,7 +117,7 @@ def check_day(store: Store, account: AccountLog, octets: int) -> None:
     """
     quota = quota_of(account.meta(), store.quota)
     now = store.drivers.filesystem.monotonic()
-    store.day_limits.count_octets(account.user, octets, quota.octets, now)
+    store.day_limits.count_octets(account.user, octets, quota, now)
 
 
 def _limit(value: bytes | None, default: int | None) -> int | None:

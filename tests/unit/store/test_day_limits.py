@@ -7,9 +7,15 @@ import pytest_twisted
 
 from imapbox.model.errors import TooMuchInADay
 from imapbox.model.names import INBOX, UserName, mailbox_name
-from imapbox.model.quota import Quota
+from imapbox.model.quota import NO_QUOTA, Quota
 from imapbox.store import day_limits
-from imapbox.store.day_limits import DAY, LEAST_OCTETS, TIMES_THE_QUOTA, DayLimits
+from imapbox.store.day_limits import (
+    DAY,
+    LEAST_OCTETS,
+    OCTETS_OF_A_MESSAGE,
+    TIMES_THE_QUOTA,
+    DayLimits,
+)
 from imapbox.store.store import Store
 from tests.support.mail_store import BOB, Opener, account_of, deliver, new_message
 
@@ -18,11 +24,23 @@ WORK = mailbox_name("Work")
 BODY = b"Subject: hi\r\n\r\n" + b"x" * 985
 
 
-@pytest.mark.parametrize("quota", [10, 10 * LEAST_OCTETS])
-def test_a_day_has_an_end(quota: int) -> None:
-    """So much of the quota may be added in a day, and again in the next."""
+@pytest.mark.parametrize(
+    ("quota", "most"),
+    [
+        (Quota(octets=10), LEAST_OCTETS),
+        (Quota(octets=10 * LEAST_OCTETS), TIMES_THE_QUOTA * 10 * LEAST_OCTETS),
+        (Quota(messages=10), LEAST_OCTETS),
+        (Quota(messages=10_000), TIMES_THE_QUOTA * 10_000 * OCTETS_OF_A_MESSAGE),
+        (Quota(octets=10, messages=10_000), LEAST_OCTETS),
+        (Quota(octets=0, messages=10_000), LEAST_OCTETS),
+    ],
+)
+def test_a_day_has_an_end(quota: Quota, most: int) -> None:
+    """So much of the quota may be added in a day, and again in the next.
+
+    Of octets or, where only messages are limited, of what they may have.
+    """
     limits = DayLimits()
-    most = max(LEAST_OCTETS, TIMES_THE_QUOTA * quota)
     for began in (5.0, 5.0 + DAY):
         limits.count_octets(BOB, most - 1, quota, began)
         limits.count_octets(BOB, 1, quota, began + 1)
@@ -35,7 +53,7 @@ def test_who_has_no_quota_is_not_counted() -> None:
     """Who may fill the disk with what stays may fill it with what goes."""
     limits = DayLimits()
     for _ in range(3):
-        limits.count_octets(BOB, 2 * LEAST_OCTETS, None, 0.0)
+        limits.count_octets(BOB, 2 * LEAST_OCTETS, NO_QUOTA, 0.0)
 
 
 def test_of_many_the_oldest_days_are_forgotten() -> None:
@@ -43,10 +61,10 @@ def test_of_many_the_oldest_days_are_forgotten() -> None:
     limits = DayLimits()
     with patch.object(day_limits, "_REMEMBERED", 2):
         for name in ("a", "b", "c"):
-            limits.count_octets(UserName(name), LEAST_OCTETS, 1, 0.0)
-        limits.count_octets(UserName("a"), 1, 1, 0.0)
+            limits.count_octets(UserName(name), LEAST_OCTETS, Quota(1), 0.0)
+        limits.count_octets(UserName("a"), 1, Quota(1), 0.0)
         with pytest.raises(TooMuchInADay):
-            limits.count_octets(UserName("c"), 1, 1, 0.0)
+            limits.count_octets(UserName("c"), 1, Quota(1), 0.0)
 
 
 async def limited(opener: Opener) -> Store:
@@ -96,6 +114,26 @@ async def test_what_is_expunged_counts(open_store: Opener) -> None:
             await inbox.move([3], WORK)
     inbox.close()
     work.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_quota_of_messages_bounds_a_day(open_store: Opener) -> None:
+    """Who may hold so many messages does not fill the disk with what he expunges."""
+    store = await open_store()
+    store.quota = Quota(messages=1)
+    account = await account_of(store)
+    inbox = await account.select(INBOX, read_only=False)
+    with (
+        patch.object(day_limits, "LEAST_OCTETS", 0),
+        patch.object(day_limits, "OCTETS_OF_A_MESSAGE", len(BODY)),
+    ):
+        for uid in range(1, TIMES_THE_QUOTA + 1):
+            await account.append(INBOX, [new_message(BODY)])
+            await inbox.sync(may_expunge=True)
+            await inbox.remove([uid])
+        with pytest.raises(TooMuchInADay):
+            await account.append(INBOX, [new_message(BODY)])
+    inbox.close()
 
 
 @pytest_twisted.ensureDeferred
