@@ -1,10 +1,13 @@
 """The threads that passwords are checked in.
 
 Few, and not the disk room's: a guesser who keeps them busy must not stand in
-the way of a commit, nor fill the memory with what waits.
+the way of a commit, nor fill the memory with what waits. It waits here and not in
+the pool's own queue, since it must be possible to take it out: who logs in and
+hangs up, again and again, must not keep others out.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred, fail
@@ -33,8 +36,10 @@ class AuthThreads:
     ) -> None:
         self._reactor = reactor
         self._pool = ThreadPool(0, threads, name="imapbox-auth")
+        self._threads = threads
         self._most = most
-        self._at_once = 0
+        self._running = 0
+        self._waiting: dict[Deferred[Any], Callable[[], Any]] = {}  # the first is next
         self._closed = False
 
     def run(
@@ -42,37 +47,50 @@ class AuthThreads:
     ) -> Deferred[T]:
         """Call ``work`` in a thread.
 
-        Cancelling gives up on the result; work that did not begin is skipped.
+        Cancelling gives up on the result; work that did not begin never does, and
+        leaves its place to others at once.
 
         Raises:
             AuthenticationUnavailable: Too much is waiting already.
         """
-        if self._closed or self._at_once >= self._most:
+        if self._closed or self._running + len(self._waiting) >= self._most:
             return fail(AuthenticationUnavailable("too many at once"))
         if not self._pool.started:
             self._pool.start()
             self._reactor.addSystemEventTrigger("during", "shutdown", self.close)
-        self._at_once += 1
-        result: Deferred[T] = Deferred()
-
-        def unless_given_up() -> T | None:
-            return None if result.called or self._closed else work(*args, **kwargs)
-
-        def ended(outcome: Any) -> None:
-            self._at_once -= 1
-            if result.called:
-                return
-            if isinstance(outcome, Failure):
-                result.errback(outcome)
-            else:
-                result.callback(outcome)
-
-        deferToThreadPool(self._reactor, self._pool, unless_given_up).addBoth(ended)
+        result: Deferred[T] = Deferred(self._give_up)
+        self._waiting[result] = partial(work, *args, **kwargs)
+        self._begin()
         return result
 
     def close(self) -> None:
-        """Skip what waits, wait for what runs, give the threads back."""
+        """Refuse what waits, wait for what runs, give the threads back."""
         if not self._closed:
             self._closed = True
+            while self._waiting:
+                result, _ = self._waiting.popitem()
+                result.errback(AuthenticationUnavailable("shutting down"))
             if self._pool.started:
                 self._pool.stop()
+
+    def _begin(self) -> None:
+        """Give the threads that have nothing to do what waits."""
+        while self._waiting and self._running < self._threads:
+            result = next(iter(self._waiting))
+            work = self._waiting.pop(result)
+            self._running += 1
+            running = deferToThreadPool(self._reactor, self._pool, work)
+            running.addBoth(self._end, result)
+
+    def _end(self, outcome: Any, result: Deferred[Any]) -> None:
+        self._running -= 1
+        self._begin()
+        if result.called:
+            return
+        if isinstance(outcome, Failure):
+            result.errback(outcome)
+        else:
+            result.callback(outcome)
+
+    def _give_up(self, result: Deferred[Any]) -> None:
+        self._waiting.pop(result, None)

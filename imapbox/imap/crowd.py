@@ -4,7 +4,8 @@ Connections from one address and of one user are counted over all processes
 (`locks.seats`). Strangers are those who have not logged in: where there are
 too many of them, the one who has been here longest makes room, so that nobody
 can keep users out by connecting and saying nothing. Nor can anybody guess on many
-connections at once: wrong passwords count against the address they came from.
+connections at once: wrong passwords count against the address they came
+from, and so do those whose answer was not waited for.
 """
 
 from collections.abc import Callable
@@ -41,22 +42,23 @@ class Guest(Protocol):
 
 
 class Guess:
-    """A login that is tried: it counts while it is, and for a while if it fails."""
+    """A login that is tried: it counts while it is, and then for a while."""
 
     def __init__(self, crowd: "Crowd", give_back: Callable[[], None]) -> None:
         self._crowd = crowd
         self._give_back = give_back
-        self._was_wrong = False
+        self._is_forgiven = False
 
-    def was_wrong(self) -> None:
-        """Let it count against its address for a while."""
-        self._was_wrong = True
-        self._crowd.keep(self._give_back)
+    def forgive(self) -> None:
+        """Let it count no more once it ends: it was no wrong password."""
+        self._is_forgiven = True
 
     def end(self) -> None:
-        """Let it count no more, unless it was wrong."""
-        if not self._was_wrong:
+        """Let it count against its address for a while, unless it is forgiven."""
+        if self._is_forgiven:
             self._give_back()
+        else:
+            self._crowd.keep(self._give_back)
 
 
 def _nothing() -> None:

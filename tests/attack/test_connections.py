@@ -23,6 +23,8 @@ from benchmarks.servers import (
     short_directory,
 )
 from benchmarks.servers import _await_greetings as await_greetings
+from imapbox.auth.hashes import blf_crypt
+from imapbox.auth.passwd_file import SETTLED_SECONDS
 from tests.support.checked_clients import CheckedClient
 from tests.support.victim import BOUND, Canary
 
@@ -51,7 +53,8 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     descriptors = getattr(request, "param", None)
     with short_directory() as directory, ExitStack() as stack:
         passwd = directory / "passwd"
-        lines = (f"{user}:{{PLAIN}}{word}\n" for user, word in PASSWORDS.items())
+        lines = [f"{user}:{{PLAIN}}{word}\n" for user, word in PASSWORDS.items()]
+        lines.append(f"dora:{blf_crypt(b'sloth', cost=12)}\n")  # it takes a while
         passwd.write_text("".join(lines))
         log = directory / "log"
         ports = free_ports(4)
@@ -222,6 +225,52 @@ def test_guesses_on_many_connections(site: Site) -> None:
     with from_afar(site.proxied[0], "192.0.2.8") as client:
         client.send(b"b LOGIN alice wonderland\r\n")
         assert [client.line() for _ in range(2)][1].startswith(b"b OK ")
+
+
+def guessing(address: tuple[str, int], host: str) -> Connection:
+    """Return a connection whose password is being looked at, or waits for it."""
+    client = from_afar(address, host)
+    assert client.line().startswith(b"* OK ")
+    client.send(b"a NOOP\r\nb LOGIN dora wrong\r\n")
+    # It is told when all that came with it is done, or waits.
+    assert client.line().startswith(b"a OK ")
+    return client
+
+
+def settle(site: Site) -> None:
+    """Wait until the passwd-file need not be read again for each login."""
+    passwd = site.servers[0].log.with_name("passwd")
+    while time.time() < passwd.stat().st_ctime + SETTLED_SECONDS:
+        time.sleep(0.05)  # noqa: TID251 - a file's ctime is the kernel's
+    with CheckedClient(site.servers[0].imap) as client:
+        client.login("alice", PASSWORDS["alice"])
+
+
+def log_in_from(address: tuple[str, int], host: str) -> bytes:
+    """Return what is said to a right password."""
+    with from_afar(address, host) as client:
+        client.send(b"b LOGIN dora sloth\r\n")
+        return [client.line() for _ in range(2)][1]
+
+
+def test_guesses_that_are_not_waited_for(site: Site) -> None:
+    """Row 16: who hangs up while his password is looked at has guessed, too."""
+    for number in range(50):
+        guessing(site.proxied[number % 2], "192.0.2.7").close()
+    for address in site.proxied:
+        said = log_in_from(address, "192.0.2.7")
+        assert said.startswith(b"b NO [UNAVAILABLE] Too many wrong passwords ")
+    assert log_in_from(site.proxied[0], "192.0.2.8").startswith(b"b OK ")
+
+
+def test_who_hangs_up_keeps_nobody_out(site: Site) -> None:
+    """Row 16: logins that nobody waits for any more are in nobody's way."""
+    settle(site)
+    with ExitStack() as stack:
+        for number in range(100):
+            client = guessing(site.proxied[0], f"192.0.2.{number % 4}")
+            stack.enter_context(client)
+    assert log_in_from(site.proxied[0], "192.0.2.8").startswith(b"b OK ")
 
 
 def wait_until_refused(site: Site, count: int) -> None:

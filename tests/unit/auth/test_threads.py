@@ -6,6 +6,7 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor  # noqa: TID251 - pytest-twisted's
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.python.failure import Failure
 
 from imapbox.auth.errors import AuthenticationUnavailable
 from imapbox.auth.threads import AuthThreads
@@ -52,6 +53,68 @@ async def test_nobody_works_for_one_who_left(threads: AuthThreads) -> None:
     await first
     await gatherResults([threads.run(done.append, number) for number in (3, 4)])
     assert done == [3, 4]
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_left_keeps_nobody_out(threads: AuthThreads) -> None:
+    """What was given up before it began has left its place, however long the queue."""
+    gate = threading.Event()
+    first = threads.run(gate.wait, 30)
+    for _ in range(100):
+        given_up = threads.run(int)
+        given_up.cancel()
+        with pytest.raises(CancelledError):
+            await given_up
+    waiting = [threads.run(int) for _ in range(2)]
+    with pytest.raises(AuthenticationUnavailable):
+        await threads.run(int)
+    gate.set()
+    await first
+    assert await gatherResults(waiting) == [0, 0]
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_runs_keeps_its_place(threads: AuthThreads) -> None:
+    """A thread that is at work can't be stopped; who gives up on it frees nothing."""
+    gate, begun = threading.Event(), Deferred[None]()
+
+    def work() -> None:
+        reactor.callFromThread(begun.callback, None)
+        gate.wait(30)
+
+    running = threads.run(work)
+    await begun
+    running.cancel()
+    with pytest.raises(CancelledError):
+        await running
+    waiting = [threads.run(int) for _ in range(2)]
+    with pytest.raises(AuthenticationUnavailable):
+        await threads.run(int)
+    gate.set()
+    assert await gatherResults(waiting) == [0, 0]
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_waits_at_the_end_is_told(threads: AuthThreads) -> None:
+    """A login that waits when the server ends is one that could not be tried."""
+    gate, begun = threading.Event(), Deferred[None]()
+
+    def work() -> bool:
+        reactor.callFromThread(begun.callback, None)
+        return gate.wait(30)
+
+    running, waiting = threads.run(work), threads.run(int)
+    await begun
+
+    def let_it_end(failure: Failure) -> Failure:
+        gate.set()
+        return failure
+
+    waiting.addErrback(let_it_end)
+    threads.close()
+    with pytest.raises(AuthenticationUnavailable):
+        await waiting
+    assert await running
 
 
 @pytest_twisted.ensureDeferred

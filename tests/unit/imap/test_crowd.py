@@ -1,18 +1,21 @@
 """How many connections there may be: row 15 of the attacks."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 
+from imapbox.auth.errors import AuthenticationUnavailable
 from imapbox.imap.crowd import Crowd
 from imapbox.imap.factory import IMAPFactory
 from imapbox.imap.settings import Cleartext, Connections, Settings
 from imapbox.locks.seats import Seats
-from tests.support.fake_mail import FakeAccount
+from imapbox.model.errors import MailboxBusy
+from tests.support.fake_mail import FakeAccount, at_once, refusing
 from tests.support.imap_client import FAR, NEAR, Client, FakeLogins
 
 NO_MORE = b"* BYE [UNAVAILABLE] Too many connections from your address.\r\n"
@@ -231,11 +234,152 @@ def test_guesses_of_an_address_are_counted() -> None:
     house.client().login()
 
 
+def hang_up(client: Client) -> None:
+    client.drop()
+
+
+def be_turned_out(client: Client) -> None:
+    client.protocol.turn_out("No room.")
+    client.drop()
+
+
+def never() -> Deferred[None]:
+    """Return what a checker waits for in vain."""
+    return Deferred()
+
+
+def busy() -> Deferred[None]:
+    """Return what tells, when nobody wants to know any more, that it can not tell."""
+    return Deferred(lambda self: self.errback(AuthenticationUnavailable()))
+
+
+@pytest.mark.parametrize("leave", [hang_up, be_turned_out])
+@pytest.mark.parametrize("answer", [never, busy])
+def test_who_does_not_wait_has_guessed(
+    leave: Callable[[Client], None], answer: Callable[[], Deferred[None]]
+) -> None:
+    """Who hangs up while his password is looked at is counted, as if it were wrong.
+
+    A right one may be known at once: that no answer comes tells that it was wrong.
+    """
+    house = House(failed_of_address=3)
+    house.logins.pause = lambda _what: answer()
+    for _ in range(3):
+        client = house.client()
+        client.say(WRONG)
+        leave(client)
+    house.logins.pause = at_once
+    late = house.client()
+    late.heard()
+    said = late.say(b"a LOGIN ana secret\r\n")
+    assert said.startswith(b"a NO [UNAVAILABLE] Too many wrong passwords ")
+    late.drop()
+    house.clock.advance(300)
+    house.client().login().drop()
+    house.assert_empty()
+
+
+def unavailable(_what: str) -> Deferred[None]:
+    return fail(AuthenticationUnavailable())
+
+
+def test_what_can_not_be_tried_counts_while_its_client_waits() -> None:
+    """A login that can't be tried is held against its address for a second or so.
+
+    So many may log in at once behind one address, and are not locked out for it.
+    """
+    house = House(failed_of_address=1)
+    house.logins.pause = unavailable
+    client = house.client()
+    client.heard()
+    assert client.say(WRONG) == b""
+    other = house.client()
+    other.heard()
+    assert b"a NO [UNAVAILABLE] Too many wrong passwords " in other.say(WRONG)
+    assert client.turn(1) == b"a NO [UNAVAILABLE] Please try again later.\r\n"
+    house.logins.pause = at_once
+    for each in (client, other):
+        each.login().drop()
+    house.assert_empty()
+
+
+def test_who_does_not_wait_to_try_again_has_guessed() -> None:
+    """Who hangs up before he is told to try again is counted for five minutes."""
+    house = House(failed_of_address=1)
+    house.logins.pause = unavailable
+    client = house.client()
+    client.say(WRONG)
+    client.drop()
+    house.logins.pause = at_once
+    late = house.client()
+    late.heard()
+    assert b"a NO [UNAVAILABLE] Too many wrong " in late.say(b"a LOGIN ana secret\r\n")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"a AUTHENTICATE PLAIN\r\n*\r\n",
+        b"a AUTHENTICATE PLAIN\r\n",
+        b"a AUTHENTICATE PLAIN AAA=\r\n",
+        b"a LOGIN ana {6}\r\n",
+        b"a LOGIN ana\r\n",
+    ],
+)
+def test_without_a_password_nothing_counts(said: bytes) -> None:
+    """Who gives up, or is gone, before a password came has not guessed."""
+    house = House(failed_of_address=1)
+    client = house.client()
+    client.say(said)
+    client.drop()
+    house.client().login().drop()
+    house.assert_empty()
+
+
+def test_a_password_in_clear_does_not_count() -> None:
+    """What is refused for want of TLS is not looked at, and held against nobody."""
+    house = House(failed_of_address=1)
+    settings = replace(house.settings, cleartext=Cleartext.NEVER)
+    other = IMAPFactory(house.logins, house.clock, settings=settings, crowd=house.crowd)
+    client = Client(house.account, clock=house.clock, peer=FAR, factory=other)
+    client.heard()
+    assert client.say(WRONG).startswith(b"a NO [PRIVACYREQUIRED] ")
+    client.drop()
+    house.client().login().drop()
+    house.assert_empty()
+
+
+def test_a_mailbox_that_can_not_be_opened_does_not_count() -> None:
+    """Whose password was right has not guessed, though he can't be let in now."""
+    house = House(failed_of_address=1)
+    house.logins.pause = refusing(MailboxBusy())
+    client = house.client()
+    client.heard()
+    for _ in range(5):
+        assert client.say(b"a LOGIN ana secret\r\n").startswith(b"a NO [INUSE] ")
+    client.drop()
+    house.assert_empty()
+
+
 def test_right_passwords_do_not_count() -> None:
     """However often somebody logs in, it is held against nobody."""
     house = House(failed_of_address=1)
     for _ in range(5):
         house.client().login().drop()
+    house.assert_empty()
+
+
+def test_a_shutdown_is_nobodys_guess() -> None:
+    """Whom our own end cuts off while his password is looked at is not counted."""
+    house = House()
+    house.logins.pause = lambda _what: never()
+    client = house.client()
+    client.say(b"a LOGIN ana secret\r\n")
+    gone = house.factory.shutdown()
+    house.clock.advance(8)
+    assert client.transport.disconnected
+    client.drop()
+    assert gone.called
     house.assert_empty()
 
 

@@ -3,6 +3,7 @@
 import gc
 
 import pytest
+from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 
 from imapbox.model.errors import (
@@ -43,6 +44,18 @@ def test_a_hostile_name_is_one_line() -> None:
     (line,) = logged(client, b"a LOGIN {%d+}\r\n%b secret2" % (len(name), name))
     assert line.startswith("login refused for b'x\\r\\nlogin of root \\x1b[2J{log")
     assert line.isprintable()
+
+
+def test_who_does_not_wait_is_logged() -> None:
+    """A login whose client hangs up while it is looked at is a line, as a wrong one."""
+    client = Client()
+    client.logins.pause = lambda _what: Deferred()
+    gc.collect()
+    with capturedLogs() as events:
+        client.say(b"a LOGIN ana hunter2\r\n")
+        client.drop()
+    line, _ = [formatEvent(event) for event in events]
+    assert line == "login given up for b'ana' from 127.0.0.1"
 
 
 def test_no_password_is_logged() -> None:

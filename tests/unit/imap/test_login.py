@@ -169,6 +169,22 @@ class BrokenLogins(FakeLogins):
         raise self.error
 
 
+def test_what_can_not_be_tried_is_slow_and_ends() -> None:
+    """Who is told to try again later has to wait, too, and the third time goes.
+
+    Else a full queue would let guess whoever pipelines, as fast as he can.
+    """
+    client = Client(logins=BrokenLogins(AuthenticationUnavailable()))
+    client.heard()
+    client.say(b"t LOGIN ana wrong\r\n" * 300)
+    for failures, delay in enumerate((1, 2, 4), start=1):
+        assert client.turn(delay - 0.01) == b""
+        said = client.turn(0.01)
+        assert said.endswith(b"t NO [UNAVAILABLE] Please try again later.\r\n")
+        assert client.closed is (failures == 3)
+    assert b"* BYE Too many failed logins.\r\n" in said
+
+
 @pytest.mark.parametrize(
     ("error", "answer"),
     [
