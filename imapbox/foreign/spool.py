@@ -9,7 +9,10 @@ from imapbox.disk.spool import MEMORY_LIMIT, Content, Spool
 
 
 class FileSpool(Spool):
-    """A spool that needs no store: beyond 256 KiB a file without a name in /tmp."""
+    """A spool that needs no store: beyond 256 KiB a file without a name in /tmp.
+
+    It takes in one message only: MULTIAPPEND is not offered.
+    """
 
     def __init__(self) -> None:
         self.size = 0

@@ -29,8 +29,11 @@ from imapbox.wire.imap.commands.append import (
 )
 from imapbox.wire.imap.events import AppendAnnounced, AppendEnded, LiteralChunk
 
-# So many at once, each of which takes up to 256 KiB of memory, or a descriptor.
+# They are made ready one by one, and stored all at once.
 _MOST: Final = 64
+# Of their cards, in octets, where more messages come: each may be five times as
+# long as what it is made of.
+_MOST_CARDS: Final = 1024 * 1024
 _EMPTY: Final = "A message has at least one octet."
 
 
@@ -51,8 +54,10 @@ class Intake:
         self._messages = messages
         self._links = Links(session)
         self._facts = MessageFacts(frozenset(), None)
+        # One for all: they share a file, and what of them is in memory is bounded.
         self._spool = session.account.new_spool()
         self._total = 0
+        self._cards = 0
 
     def close(self) -> None:
         """Give everything back but the messages."""
@@ -106,14 +111,22 @@ class Intake:
             raise Mistaken("MULTIAPPEND is not offered here.")
         if len(self._messages) >= _MOST:
             raise Refused("Too many messages at once.", codes.LIMIT)
+        if self._messages:
+            self._bound_cards(self._messages[-1])
         self._facts = facts
+
+    def _bound_cards(self, latest: NewMessage) -> None:
+        """Leave out a card that is too much to be held until the others are there."""
+        content = latest.content
+        if self._cards + len(content.card) > _MOST_CARDS:
+            content.card = b""
+        self._cards += len(content.card)
 
     async def _finish(self) -> None:
         if not self._spool.size:
             raise Refused(_EMPTY, codes.CANNOT)
         content = await self._spool.finish()
         self._messages.append(NewMessage(content, *self._facts))
-        self._spool = self._session.account.new_spool()
 
     def _count(self, size: int) -> None:
         self._total += size

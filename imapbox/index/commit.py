@@ -371,7 +371,7 @@ class _Batch:
         self.has_payload = True
         self.parts.append(item.card + item.header)
         in_memory = item.content.in_memory
-        self.parts.append(item.content.start if in_memory else item.content)
+        self.parts.append(item.content.octets if in_memory else item.content)
 
 
 def _write_batch(directory: str, fd: int, batch: _Batch) -> Steps[None]:

@@ -51,7 +51,7 @@ class StoredOctets(Content):
 
     @property
     def in_memory(self) -> bool:
-        """Say that `start` is not all of it."""
+        """Say that `octets` is not all of it."""
         return False
 
     def read(self, size: int, offset: int) -> Steps[bytes]:
@@ -106,7 +106,7 @@ class CheckedOctets(Content):
 
     @property
     def in_memory(self) -> bool:
-        """Say that `start` is not all of it."""
+        """Say that `octets` is not all of it."""
         return False
 
     def read(self, size: int, offset: int) -> Steps[bytes]:

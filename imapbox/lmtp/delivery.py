@@ -92,16 +92,17 @@ class Delivery:
         return [self._refused(recipient, error) for recipient in self._recipients]
 
     async def _deliver_all(self, spool: Spool) -> None:
+        taken: Spool | Content = spool
         try:
-            content = await spool.finish()
+            taken = content = await spool.finish()
+            before = delivered_to(await content.beginning())
         except Exception as error:  # noqa: BLE001 - reported, and answered
             report_fault(error, self._trace.transaction)
-            spool.discard()
+            taken.discard()
             for which, answer in enumerate(self.refuse(error)):
                 self._answer(which, answer)
             return
         try:
-            before = delivered_to(content.start)
             for which, recipient in enumerate(self._recipients):
                 looping = bool(before) and normalized(recipient.address) in before
                 Deferred.fromCoroutine(

@@ -38,7 +38,7 @@ async def incoming(  # noqa: PLR0913 - a message's facts
         MailError: The octets can't be read.
     """
     if content.in_memory:
-        emailid = blake2b(header + content.start, digest_size=EMAILID_SIZE).digest()
+        emailid = blake2b(header + content.octets, digest_size=EMAILID_SIZE).digest()
     else:
         content.hold()
         try:

@@ -10,7 +10,7 @@ from benchmarks.load.lmtp import LmtpClient, stuffed
 from benchmarks.servers import Server
 from tests.conftest import EFFORT
 from tests.support.checked_clients import CheckedClient
-from tests.support.victim import KIB, MIB, client_of, growth
+from tests.support.victim import KIB, MIB, client_of, descriptors, growth
 
 NOOPS = 50_000 if EFFORT == 1 else 100_000  # each is answered with more than it is
 
@@ -91,6 +91,21 @@ def test_half_messages(victim: Server, header: bytes, held: int) -> None:
             assert client.response().startswith(b"+ ")
             client.send(half)
     assert memory.peak < 20 * held * MIB
+
+
+@pytest.mark.parametrize("size", [4_000, 250_000, 300_000])
+def test_many_messages_at_once(victim: Server, size: int) -> None:
+    """Row 6: all messages of a command are held like one: a descriptor, and 1 MiB."""
+    message = b" {%d+}\r\n%b" % (size, b"x" * size)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(client_of(victim)) for _ in range(5)]
+        before = descriptors(victim)
+        with growth(victim) as memory:
+            for client in clients:
+                client.send(b"a APPEND INBOX" + message * 63 + b" {1}\r\n")
+                assert client.response().startswith(b"+ ")
+        assert descriptors(victim) - before <= len(clients)
+    assert memory.peak < len(clients) * MIB
 
 
 def test_messages_that_are_never_read(victim: Server) -> None:

@@ -187,6 +187,7 @@ class FakeSpool(Spool):
         account.spools.add(self)
 
     async def write(self, data: bytes) -> None:
+        self._account.spools.add(self)
         await self._account.pause("spool")
         self._octets += data
         self.size = len(self._octets)
@@ -194,7 +195,9 @@ class FakeSpool(Spool):
     async def finish(self) -> Content:
         await self._account.pause("finish")
         self._account.spools.discard(self)
-        return MemoryContent(bytes(self._octets))
+        octets, self._octets = self._octets, bytearray()
+        self.size = 0
+        return MemoryContent(bytes(octets), self._account.card)
 
     def discard(self) -> None:
         self._account.spools.discard(self)
@@ -275,6 +278,10 @@ class FakeAccount:
     likes: Matches | None = None
     limits: Quota = NO_QUOTA
     annotations: dict[str | None, dict[str, bytes]] = field(default_factory=dict)
+
+    # What is found in each message, and what was found in those of the last APPEND.
+    card: bytes = b""
+    cards: list[bytes] = field(default_factory=list)
 
     # Secrets by id of a mailbox, and other users.
     keys: dict[bytes, bytes] = field(default_factory=dict)
@@ -464,12 +471,13 @@ class FakeAccount:
             raise QuotaExceeded
         uids = [
             box.add(
-                each.content.start,
+                each.content.octets,
                 each.flags,
                 each.date or NOW,
             )
             for each in messages
         ]
+        self.cards = [each.content.card for each in messages]
 
         async def take_back() -> None:
             await self.pause("take_back")

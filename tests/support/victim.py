@@ -116,6 +116,12 @@ def growth(server: Server) -> Iterator[Growth]:
         measured.peak = _status(process, "VmHWM") - before
 
 
+def descriptors(server: Server) -> int:
+    """Return how many descriptors a server of one process has."""
+    (pid,) = server.roots
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
 def _status(process: Path, field: str) -> int:
     for line in (process / "status").read_text().splitlines():
         name, _, value = line.partition(":")

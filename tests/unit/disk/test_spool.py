@@ -4,13 +4,15 @@ import errno
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
 import pytest_twisted
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twisted.internet.defer import CancelledError, ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 
 from imapbox.disk.driver import Driver
 from imapbox.disk.spool import MEMORY_LIMIT, Content, MemoryContent, Spool
@@ -73,8 +75,10 @@ async def test_what_went_in_comes_out(
     content = await content_of(driver, pieces)
     assert content.size == len(whole)
     assert content.crc == zlib.crc32(whole)
-    assert content.start == whole[:MEMORY_LIMIT]
     assert content.in_memory == (len(whole) <= MEMORY_LIMIT)
+    assert content.octets == (whole if content.in_memory else b"")
+    assert await content.beginning() == whole[:MEMORY_LIMIT]
+    assert content.digest == blake2b(whole, digest_size=16).digest()
     offset = int(at * len(whole))
     assert await driver.run(content.read(1000, offset)) == whole[offset : offset + 1000]
     assert await driver.run(content.read(len(whole), 0)) == whole
@@ -98,6 +102,129 @@ async def test_memory_is_bounded(driver: Driver) -> None:
     content = await spool.finish()
     assert content.size == 40 * K * K
     content.discard()
+
+
+@given(sizes=st.lists(st.integers(1, 600 * K), min_size=2, max_size=8))
+@settings(max_examples=20)
+async def test_messages_share_a_file_and_the_memory(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int]
+) -> None:
+    """However large, each is kept as it came: 256 KiB in memory, and one file."""
+    root = tmp_path_factory.mktemp("spool")
+    (root / "spool").mkdir()
+    driver = Driver(TestDisk(str(root)), Watch(str(root), reactor), reactor, threads=2)
+    driver.start()
+    spool = Spool(driver, "spool")
+    messages = [bytes([number + 1]) * size for number, size in enumerate(sizes)]
+    contents = [await add(spool, message) for message in messages]
+    assert len(spooled(driver)) == (sum(sizes) > MEMORY_LIMIT)
+    assert sum(len(content.octets) for content in contents) <= MEMORY_LIMIT
+    for message, content in zip(messages, contents, strict=True):
+        assert (content.size, content.crc) == (len(message), zlib.crc32(message))
+        assert content.digest == blake2b(message, digest_size=16).digest()
+        # Nor does who asks for more see what lies behind it.
+        assert await driver.run(content.read(700 * K, 0)) == message
+        assert await driver.run(content.read(9, len(message) - 1)) == message[-1:]
+        assert await driver.run(content.read(9, len(message) + 1)) == b""
+        assert await content.beginning() == message[:MEMORY_LIMIT]
+        content.discard()
+    await until(lambda: not spooled(driver))
+    await driver.stop()
+
+
+async def add(spool: Spool, message: bytes) -> Content:
+    for at in range(0, len(message), 64 * K):
+        await spool.write(message[at : at + 64 * K])
+    return await spool.finish()
+
+
+@pytest.mark.parametrize("size", [K, 40 * K, 250 * K, 300 * K])
+@pytest_twisted.ensureDeferred
+async def test_many_messages_cost_as_much_as_one(driver: Driver, size: int) -> None:
+    """64 of them take less than 800 KiB of memory while they come, and one file."""
+    spool = Spool(driver, "spool")
+    message = bytes(size)
+    tracemalloc.start()
+    try:
+        contents = [await add(spool, message) for _ in range(64)]
+        held, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 800 * K
+    assert held < 400 * K
+    assert len(spooled(driver)) <= 1
+    for content in contents:
+        content.discard()
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_last_message_closes_the_file(driver: Driver) -> None:
+    """It is open as long as one of its messages is held; then there is a new one."""
+    spool = Spool(driver, "spool")
+    first, second = [await add(spool, bytes([n]) * 300 * K) for n in (1, 2)]
+    second.hold()
+    second.discard()
+    first.discard()
+    assert len(spooled(driver)) == 1
+    assert await driver.run(second.read(3, 0)) == b"\2\2\2"
+    second.release()
+    await until(lambda: not spooled(driver))
+    third = await add(spool, b"\3" * 300 * K)
+    assert len(spooled(driver)) == 1
+    assert await driver.run(third.read(300 * K, 0)) == b"\3" * 300 * K
+    third.discard()
+    await until(lambda: not spooled(driver))
+
+
+@pytest_twisted.ensureDeferred
+async def test_half_a_message_harms_no_other(driver: Driver) -> None:
+    """What is thrown away while it is written touches those before and behind not."""
+    spool = Spool(driver, "spool")
+    before = await add(spool, b"\1" * 300 * K)
+    disk_of(driver).steer = stall = Stall("pwrite")
+    writing = ensureDeferred(spool.write(b"\2" * 300 * K))
+    await until(lambda: stall.stopped)
+    writing.cancel()
+    with pytest.raises(CancelledError):
+        await writing
+    spool.discard()
+    disk_of(driver).steer = None
+    behind = await add(spool, b"\3" * 300 * K)
+    stall.end()
+    for content, octet in ((before, b"\1"), (behind, b"\3")):
+        assert await driver.run(content.read(content.size, 0)) == octet * 300 * K
+        content.discard()
+    await until(lambda: not spooled(driver))
+
+
+@pytest.mark.parametrize("finished", range(3))
+@pytest.mark.parametrize("method", ["open", "pwrite"])
+@pytest_twisted.ensureDeferred
+async def test_cancelled_anywhere_it_gives_the_file_back(
+    driver: Driver, method: str, finished: int
+) -> None:
+    """Whichever message is cut off, and in which call, nothing stays open."""
+    for at_its_end in (False, True):
+        spool = Spool(driver, "spool")
+        contents = [await add(spool, bytes(300 * K)) for _ in range(finished)]
+        if at_its_end:
+            contents.append(await add(spool, bytes(250 * K)))
+            await spool.write(bytes(30 * K))
+        disk_of(driver).steer = stall = Stall(method)
+        work = spool.finish() if at_its_end else spool.write(bytes(300 * K))
+        busy: Deferred[Content | None] = Deferred.fromCoroutine(work)
+        await until(lambda stall=stall, busy=busy: stall.stopped or busy.called)
+        busy.cancel()
+        with suppress(CancelledError):
+            content = await busy
+            assert finished, "the file is open by then"
+            contents += [content] if content else []
+        spool.discard()
+        for content in contents:
+            content.discard()
+        stall.end()
+        await until(lambda: not spooled(driver))
+        await until(lambda: not driver.runs)
 
 
 @pytest_twisted.ensureDeferred

@@ -163,6 +163,19 @@ def test_as_many_as_may_be() -> None:
     assert said == b"t OK [APPENDUID 101 1:64] Messages stored.\r\n"
 
 
+def test_of_too_many_cards_some_are_left_out() -> None:
+    """What is found in messages is held to 1 MiB while others come; then it is made."""
+    client = Client().login()
+    card = client.account.card = bytes(400_000)
+    client.say(b"t APPEND INBOX {1+}\r\nx" + b" {1+}\r\nx" * 4 + b"\r\n")
+    assert client.account.cards == [card, card, b"", b"", card]
+    large = client.account.card = bytes(2_000_000)
+    client.say(b"t APPEND INBOX {1+}\r\nx\r\n")
+    assert client.account.cards == [large]
+    client.say(b"t APPEND INBOX {1+}\r\nx {1+}\r\nx\r\n")
+    assert client.account.cards == [b"", large]
+
+
 def test_a_spool_that_fails_in_the_middle() -> None:
     """Where the second message finds no room, the third is not invited."""
     client = Client().login()

@@ -197,7 +197,7 @@ def test_every_damaged_byte_of_a_log_is_seen_or_harmless(
 def before_gone(uid: int) -> bytes:
     """Return the body that message ``uid`` of `filled` had."""
     one = incoming(b"message %d" % (uid - 1))
-    return one.header + one.content.start
+    return one.header + one.content.octets
 
 
 def test_several_segments_of_which_one_is_gone_are_damage() -> None:

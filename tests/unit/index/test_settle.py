@@ -89,7 +89,7 @@ def test_every_truncation_of_a_batch_is_torn() -> None:
         state = log.state()
         assert state.counts.exists == 1 + whole, cut
         assert list(log.bodies(state).values()) == [
-            one.header + one.content.start for one in MAIL[: 1 + whole]
+            one.header + one.content.octets for one in MAIL[: 1 + whole]
         ]
         rest = torn[crashed.ends[whole - 1] if whole else 0 :]
         copies = [name for name in log.names() if ".cut." in name]

@@ -376,3 +376,30 @@ def test_nothing_splits_a_log_line(events: list[LogEvent]) -> None:
     assert len(events) == 15
     for event in events:
         assert formatEvent(event).isprintable()
+
+
+def test_a_large_message_that_loops() -> None:
+    """Whom a message was delivered to is read of it, also where it is in a file."""
+    conversation = Conversation()
+    conversation.begin("alice", "bob")
+    message = b"Delivered-To: alice\r\n\r\n" + b"x" * 300_000 + b"\r\n.\r\n"
+    assert statuses(conversation.say_in_pieces(message, 65536)) == [
+        "554 5.4.6",
+        "250 2.0.0",
+    ]
+    assert conversation.deliveries.open_files == 0
+
+
+def test_disk_fails_when_a_message_is_read(events: list[LogEvent]) -> None:
+    """A message of which not even the beginning can be read is a 451 for everyone."""
+
+    def broken(*_: object) -> bytes:
+        raise OSError(5, "/secret")
+
+    conversation = Conversation()
+    conversation.begin("alice", "bob")
+    conversation.deliveries.disk.filesystem.pread = broken
+    answers = conversation.say_in_pieces(b"x" * 300_000 + b"\r\n.\r\n", 65536)
+    assert statuses(answers) == ["451 4.3.0", "451 4.3.0"]
+    assert conversation.deliveries.open_files == 0
+    assert_told(events)

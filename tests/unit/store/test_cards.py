@@ -111,6 +111,33 @@ async def test_an_appended_message_has_its_card(open_store: Opener) -> None:
     selected.close()
 
 
+@pytest_twisted.ensureDeferred
+async def test_messages_of_one_spool_are_stored_each_by_itself(
+    open_store: Opener,
+) -> None:
+    """What came one behind the other, in memory or in a file, is what is read."""
+    store = await open_store()
+    account = await account_of(store)
+    spool = store.new_spool()
+    messages = [SMALL, LARGE, MANY_PARTS, LARGE + b"!", SMALL + b"x" * MEMORY_LIMIT]
+    new = []
+    for message in messages:
+        for at in range(0, len(message), 10_000):
+            await spool.write(message[at : at + 10_000])
+        new.append(NewMessage(await spool.finish(), frozenset(), None))
+    await account.append(INBOX, new)
+    for each in new:
+        each.content.discard()
+    selected = await select(store)
+    uids = [Uid(number) for number in range(1, 6)]
+    pieces = [
+        Piece(*each) for each in zip(uids, [0] * 5, map(len, messages), strict=True)
+    ]
+    assert await selected.read(pieces) == messages
+    assert await selected.read_cards(uids) == [make_card(scan(m)) for m in messages]
+    selected.close()
+
+
 def test_what_takes_its_time_is_known_before() -> None:
     """Long headers and many parts are not looked at in the reactor's thread."""
     maker = CardMaker()
