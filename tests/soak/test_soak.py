@@ -35,8 +35,9 @@ class Length:
 
 SHORT = Length(2, Round(1_400, 150, 1, 0.0), 5.0, 0.0)
 # What its threads keep of free blocks fills slowly (docs/performance.md): it begins
-# to be measured when 15 minutes have gone by, and then for 30 at least.
-LONG = Length(45, Round(28_000, 2_800, 2, 60.0), 60.0, 900.0)
+# to be measured when 15 minutes have gone by, and then for 30 at least. What the
+# mailboxes hold comes and goes by more than that within 25 minutes, hence so many.
+LONG = Length(100, Round(28_000, 2_800, 2, 60.0), 60.0, 900.0)
 MOST = 1.0  # MiB an hour
 # Of each account a head, and of each mailbox that is there, or was just made, a
 # head and a snapshot; and the head of the register of who shares what.
