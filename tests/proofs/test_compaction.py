@@ -6,6 +6,7 @@ from typing import TypeAlias
 import pytest
 
 from tests.simulation import compaction
+from tests.simulation.fault import UNOPENED
 
 Tell: TypeAlias = Callable[[object], None]
 
@@ -30,6 +31,14 @@ def test_every_error_is_survived(effort: int, tell: Tell) -> None:
     report = compaction.errors(3 if effort == 1 else 1)
     tell(report)
     assert report.faults > 20
+
+
+def test_what_can_not_be_opened_is_no_damage(effort: int, tell: Tell) -> None:
+    """For want of a descriptor, at any call: no mark, and it goes on later."""
+    step, errors = (5, UNOPENED[:1]) if effort == 1 else (1, UNOPENED)
+    report = compaction.unopened(step, errors)
+    tell(report)
+    assert report.faults > 30
 
 
 @pytest.mark.parametrize(

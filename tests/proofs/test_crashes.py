@@ -65,6 +65,13 @@ def test_every_error_is_survived(name: str, tell: Tell, effort: int) -> None:
     assert report.crashes > 30
 
 
+def test_a_snapshot_that_can_not_be_opened_harms_nothing(tell: Tell) -> None:
+    """For want of a descriptor, at any call: no mark, and the next one is made."""
+    report = crashes.unopened_snapshots()
+    tell(report)
+    assert report.faults > 10
+
+
 def test_an_account_is_made_or_not(tell: Tell) -> None:
     """A crash while an account is made leaves it, or nothing in the way."""
     report = crashes.of_an_account_in_the_making()

@@ -2,8 +2,8 @@
 
 The whole product from the client's octets down, on the simulated disk: ENOSPC,
 EDQUOT, EIO, EMFILE and EINTR at every call, once or from then on, EFBIG at every
-write, writes of which half is taken, and a disk that turns read-only; then, or
-before, a crash.
+write, writes of which half is taken, a disk that turns read-only, and no descriptor,
+no memory and no permission wherever something is opened; then, or before, a crash.
 """
 
 import random
@@ -27,7 +27,10 @@ COMMANDS = [
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_whatever_call_fails(name: str, effort: int, tell: Tell) -> None:
-    """A command is done, or refused with the right code: no lock is left, no file."""
+    """A command is done, or refused with the right code: no lock is left, no file.
+
+    What could not be opened is no damage, and the same command is then done.
+    """
     points = 1.0 if effort > 1 else 0.01
     report = refusals.one_fails(name, effort, points, random.Random(name))
     tell(report)

@@ -45,3 +45,10 @@ def test_every_crash_is_survived(effort: int, tell: Tell) -> None:
     report = store_copies.crashes(min(1.0, 0.2 * effort))
     tell(report)
     assert report.images > 300
+
+
+def test_what_can_not_be_opened_costs_no_more_than_the_copy(tell: Tell) -> None:
+    """For want of a descriptor, at any call: no mark, and the next one is whole."""
+    report = store_copies.unopened()
+    tell(report)
+    assert report.faults > 100

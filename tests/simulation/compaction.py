@@ -6,7 +6,7 @@ Like `proofs`: functions that raise where a claim does not hold.
 import errno
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from tests.simulation.checking import checker
 from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import OWNER, SimulatedDisk, run
 from tests.simulation.explorer import Explorer
-from tests.simulation.fault import FAILURES, Fault
+from tests.simulation.fault import FAILURES, OPENINGS, UNOPENED, Fault
 from tests.simulation.ledger import (
     Ledger,
     Work,
@@ -180,6 +180,17 @@ def errors(step: int = 1) -> CrashReport:
     return CrashReport(0, 0, walk_errors(_compact_with, ERRORS, step=step))
 
 
+def unopened(step: int = 1, errors: Sequence[int] = UNOPENED) -> CrashReport:
+    """Nothing can be opened at one moment, each in turn: that is no damage.
+
+    Args:
+        step: Only each so-many-th is tried.
+        errors: Why.
+    """
+    faults = [Fault(OPENINGS, 1, error) for error in errors]
+    return CrashReport(0, 0, walk_errors(_compact_with, faults, step=step))
+
+
 def _compact_with(fault: Fault) -> None:
     """Compact; whatever fails, all is there, and a sound mailbox goes on."""
     disk, ledger = aged_store()
@@ -194,6 +205,7 @@ def _compact_with(fault: Fault) -> None:
     finally:
         disk.faults = ()
     assert read_all(disk.process(40), work.account) == ledger.now
+    assert not (fault.methods == OPENINGS and is_damaged(disk)), "it is sound"
     if not is_damaged(disk):
         again = Work(disk, ledger, pid=3, segment_limit=LIMIT)
         again.deliver(b"afterwards")

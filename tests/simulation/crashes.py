@@ -14,7 +14,7 @@ from imapbox.model.names import INBOX
 from imapbox.store.create import create_account
 from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import SimulatedDisk, run
-from tests.simulation.fault import SYNCS, WRITES, Fault
+from tests.simulation.fault import OPENINGS, SYNCS, UNOPENED, WRITES, Fault
 from tests.simulation.ledger import (
     Ledger,
     Work,
@@ -23,6 +23,7 @@ from tests.simulation.ledger import (
     fail_at,
     is_damaged,
     live_again,
+    read_all,
     saved,
     short,
 )
@@ -206,6 +207,25 @@ def disks_that_stay_full(share: float = 1.0) -> CrashReport:
     """ENOSPC at each write, and from then on whenever a file would grow."""
     fault = Fault(WRITES, 1, errno.ENOSPC, short=True, full=True, where=is_no_head)
     return errors_at(fault, share)
+
+
+def unopened_snapshots() -> CrashReport:
+    """Nothing can be opened at one moment, each in turn, while a snapshot is made."""
+    faults = [Fault(OPENINGS, 1, error) for error in UNOPENED]
+    return CrashReport(0, 0, walk_errors(_save_with, faults))
+
+
+def _save_with(fault: Fault) -> None:
+    disk, ledger = new_store(), Ledger()
+    work = Work(disk, ledger)
+    short(work)
+    for faults in ((fault,), ()):
+        disk.faults = faults
+        work.save()
+        disk.faults = ()
+        assert not is_damaged(disk), "a sound mailbox was marked damaged"
+        assert read_all(disk.process(40), work.account) == ledger.now
+    work.deliver(b"afterwards")
 
 
 def is_head(path: str) -> bool:

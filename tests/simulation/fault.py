@@ -48,6 +48,19 @@ FAILURES: Final = (
     Fault(WRITES, 1, errno.EIO),
 )
 NAMES: Final = frozenset({"open", "make_directory", "unlink"})
+# What opens a file or a directory before anything else.
+OPENINGS: Final = frozenset(
+    {
+        "open",
+        "sync_directory",
+        "list_directory",
+        "unlink",
+        "make_directory",
+        "remove_directory",
+    }
+)
+# Why that fails, and nothing is done: no descriptor, no memory, no permission.
+UNOPENED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES)
 # What changes nothing.
 LOOKS: Final = frozenset(
     {

@@ -74,7 +74,7 @@ def workload(disk: SimulatedDisk, pid: int = 1) -> None:
     for each in SENT:
         try:
             uid = run(deliver_once(account, keys, each), process)
-        except DiskFull:
+        except (DiskFull, OSError):  # the latter if no segment can be made
             uid = run(deliver_once(account, keys, each), process)
         disk.acknowledge((each, uid))
 

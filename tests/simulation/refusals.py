@@ -14,7 +14,7 @@ of what fails changes neither.
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -75,9 +75,16 @@ def _saying(octets: bytes, *, halfway: bool = False) -> Command:
     return Command(lambda served: served.say(octets), halfway=halfway)
 
 
+def _in_a_new_segment(served: Deliverer) -> str:
+    store = served.store
+    store.settings = replace(store.settings, segment_limit=1)
+    return served.deliver(MESSAGE)
+
+
 COMMANDS: Final[dict[str, Command]] = {
     "deliver": Command(lambda served: served.deliver(MESSAGE)),
     "deliver first": Command(lambda served: served.deliver(MESSAGE), selects=False),
+    "deliver in a new segment": Command(_in_a_new_segment, selects=False),
     "deliver to a mailbox": Command(lambda served: served.deliver(MESSAGE, "Work")),
     # A power loss may leave any of a thousand sectors of it: too many to look at.
     "deliver a large one": Command(
@@ -220,8 +227,11 @@ class Trial:
         def work(disk: SimulatedDisk) -> None:
             answer = self._try(disk, [*faults, *counters])
             failed = set[str]().union(*(fault.failed for fault in faults))
-            allowed = answers({failure.error for failure, _ in failures}, failed)
+            ways = [failure for failure, _ in failures]
+            allowed = answers(ways, failed)
             assert answer in allowed, f"{self._name} was answered with {answer}"
+            if DAMAGED.isdisjoint(allowed):
+                assert not is_damaged(disk), "a sound mailbox was marked damaged"
 
         if self._points:
             self._crash(work)
@@ -245,18 +255,29 @@ class Trial:
         assert not disk.locks, f"{name} left a lock"
         disk.acknowledge(_said(answer, faults))
         self._look(disk)
-        if answer not in DAMAGED and not is_damaged(disk):
+        goes_on = answer not in DAMAGED and not is_damaged(disk)
+        if goes_on:
             assert served.deliver(LATER) == "250 2.0.0", f"nothing works behind {name}"
             disk.acknowledge(_LATER)
             self._look(disk)
         # What a session notes when it ends is nobody's command.
         journal, disk.journal = disk.journal, None
+        if goes_on and answer not in DONE:
+            self._give_again(served)
         served.end()
         disk.journal = journal
         left = [file.path for (pid, _), file in disk.files.items() if pid == SERVER]
         assert not left, f"{name} left descriptors: {left}"
         self.tally.answers[answer] += 1
         return answer
+
+    def _give_again(self, served: Deliverer) -> None:
+        """What was refused is done once nothing fails, if it was not begun before."""
+        found = self._memory.mail(served.disk)
+        before, after = outcomes(self._name, later=True)
+        begun = found != before if self._command.halfway else found == after
+        answer = self._command.give(served)
+        assert answer in DONE or begun, f"{self._name} is answered with {answer} again"
 
     def _look(self, disk: SimulatedDisk) -> None:
         """See what somebody finds who was not there before."""

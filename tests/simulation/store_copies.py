@@ -1,6 +1,7 @@
 """The claims about copies of a live store, tried on crashes and on schedules."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -15,6 +16,7 @@ from imapbox.index.checked_log import Severity
 from imapbox.index.copying import CopyMessages, Originals
 from imapbox.index.known import Known
 from imapbox.index.rows_taken_along import take_along
+from imapbox.model.errors import MailError
 from imapbox.model.flags import Flag
 from imapbox.model.names import MailboxName
 from imapbox.store.delete import delete_mailbox
@@ -26,7 +28,8 @@ from tests.simulation.compaction import LATER
 from tests.simulation.crash import Crash, Crashes
 from tests.simulation.disk import OWNER, SimulatedDisk, SimulatedFileSystem, run
 from tests.simulation.explorer import Explorer
-from tests.simulation.ledger import read_all
+from tests.simulation.fault import OPENINGS, UNOPENED, Fault
+from tests.simulation.ledger import is_damaged, read_all
 from tests.simulation.mailbox import (
     ALICE,
     Account,
@@ -41,7 +44,7 @@ from tests.simulation.mailbox import (
     settings_of,
 )
 from tests.simulation.report import CrashReport, Report
-from tests.simulation.walk import walk
+from tests.simulation.walk import walk, walk_errors
 
 TRASH: Final = MailboxName("Trash")
 LIMIT: Final = 400  # of a segment: a message fills it
@@ -82,10 +85,7 @@ def crashes(share: float = 1.0) -> CrashReport:
     Args:
         share: Of the disks that a power loss may leave, how many are tried.
     """
-    disk = new_store()
-    run(prepare_store(), disk.process(70))
-    disk.process(70).make_directory(THERE)
-    disk.settle()
+    disk = _empty_store()
 
     def workload(disk: SimulatedDisk) -> None:
         process = disk.process(1)
@@ -98,6 +98,14 @@ def crashes(share: float = 1.0) -> CrashReport:
 
     found = Crashes(disk, workload, every_subset_up_to=3, random_subsets=3)
     return walk(found, _check_crash, share)
+
+
+def _empty_store() -> SimulatedDisk:
+    disk = new_store()
+    run(prepare_store(), disk.process(70))
+    disk.process(70).make_directory(THERE)
+    disk.settle()
+    return disk
 
 
 def _copy_all(disk: SimulatedDisk, pid: int) -> None:
@@ -114,12 +122,37 @@ def _check_crash(crash: Crash) -> None:
     promised = [each for each in crash.acknowledged if each in (LIVES, MOVES)]
     if len(crash.acknowledged) > len(promised):
         _check_store(store_in_copy(disk), promised)
+    _copy_anew(disk)
+    _check_store(store_in_copy(disk), promised)
+
+
+def unopened() -> CrashReport:
+    """Nothing can be opened at one moment, each in turn, while a copy is made."""
+    faults = [Fault(OPENINGS, 1, error) for error in UNOPENED]
+    return CrashReport(0, 0, walk_errors(_copy_with, faults))
+
+
+def _copy_with(fault: Fault) -> None:
+    disk = _empty_store()
+    account = account_on(disk, 70, segment_limit=LIMIT)
+    for body in (LIVES, MOVES):
+        run(deliver(account, body), disk.process(70))
+    disk.faults = (fault,)
+    with suppress(OSError, MailError):
+        _copy_all(disk, 1)
+    disk.faults = ()
+    assert not is_damaged(disk), "a sound mailbox was marked damaged"
+    _copy_anew(disk)
+    _check_store(store_in_copy(disk), [LIVES, MOVES])
+
+
+def _copy_anew(disk: SimulatedDisk) -> None:
+    """Remove what there is of a copy, and make one."""
     for path in [path for path in disk.names if path.startswith(f"{THERE}/")]:
         disk.data.pop(disk.names.pop(path))
     if THERE not in disk.names:
         disk.process(50).make_directory(THERE)
     _copy_all(disk, 51)
-    _check_store(store_in_copy(disk), promised)
 
 
 def _check_store(copy: SimulatedDisk, promised: list[bytes]) -> None:

@@ -1,6 +1,8 @@
 """The cleaner of deleted mailboxes."""
 
 import errno
+import itertools
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,7 +18,8 @@ from imapbox.store.delete import delete_mailbox
 from imapbox.store.layout import mailbox_directory
 from tests.simulation.crash import Crashes
 from tests.simulation.disk import SimulatedDisk, run
-from tests.simulation.fault import WRITES, Fault
+from tests.simulation.fault import OPENINGS, UNOPENED, WRITES, Fault
+from tests.simulation.ledger import is_damaged
 from tests.simulation.mailbox import (
     ALICE,
     new_store,
@@ -86,6 +89,25 @@ def test_a_deleted_mailbox_without_its_mark_goes_too(error: int, short: bool) ->
     deleted.disk.advance_clock(DAY + HOUR)
     assert deleted.clean()
     assert not deleted.is_there()
+
+
+@pytest.mark.parametrize("error", UNOPENED)
+def test_what_can_not_be_opened_is_removed_later(error: int) -> None:
+    """For want of a descriptor, at whatever call, nobody marks what is to go."""
+    for number in itertools.count(1):
+        deleted = Deleted()
+        deleted.disk.advance_clock(DAY + HOUR)
+        fault = Fault(OPENINGS, number, error)
+        deleted.disk.faults = (fault,)
+        with suppress(OSError):
+            deleted.clean()
+        deleted.disk.faults = ()
+        assert not is_damaged(deleted.disk)
+        deleted.clean()
+        assert not deleted.is_there()
+        if not fault.fired:
+            break
+    assert number > 15
 
 
 def test_what_no_delete_names_is_left_alone() -> None:
