@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from imapbox.disk.driver import Driver
 from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.steps import Finished, Steps, Unfinished, advance
+from imapbox.disk.threads import NOT_STARTED, NoThread
 from imapbox.disk.watch import Watch
 from imapbox.model.errors import StoreFailure
 
@@ -54,7 +55,11 @@ class BlockingDriver(Driver):
                 except BaseException as problem:  # noqa: BLE001 - it is the caller's
                     ending.set_exception(problem)
 
-        self.pool.callInThread(work)
+        try:
+            self.pool.callInThread(work)
+        except NOT_STARTED:
+            self.threads.forget_dead()
+            return fail(NoThread())
         try:
             return succeed(ending.result(self._seconds))
         except TooLong:

@@ -6,19 +6,19 @@ to resolve, passwords to check) can stand in a commit's way.
 """
 
 from collections.abc import Callable
-from threading import Thread
 from typing import Any, Generic, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from imapbox.disk.fence import Fence
 from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.steps import Finished, Pause, Steps, Unfinished, advance
+from imapbox.disk.threads import NoThread, Threads
 from imapbox.disk.watch import Watch
+from imapbox.model.errors import StoreFailure
 
 T = TypeVar("T")
 
@@ -43,10 +43,15 @@ class Driver:
         self.filesystem = filesystem
         self.watch = watch
         self.reactor = reactor
-        self.pool = ThreadPool(minthreads=0, maxthreads=threads, name="imapbox-disk")
+        self.threads = Threads(reactor, threads)
         self.runs: set[Run[Any]] = set()
         self._quiet: list[Deferred[None]] = []
         self._stopped = False
+
+    @property
+    def pool(self) -> ThreadPool:
+        """Return Twisted's pool of the threads."""
+        return self.threads.pool
 
     def start(self) -> None:
         """Begin to run what `run` was given."""
@@ -58,23 +63,28 @@ class Driver:
         As long as a thread lives malloc keeps blocks for it that nobody else gets,
         up to 230 KB of each, and pages stay that they lie in.
         """
-        most = self.pool.max
-        self.pool.adjustPoolsize(0, 0)  # who is busy ends behind his work
-        self.pool.adjustPoolsize(0, most)
-        # Twisted forgets none before its end.
-        self.pool.threads[:] = filter(Thread.is_alive, self.pool.threads)
+        self.threads.rest()
 
     async def stop(self) -> None:
         """End what waits, let what runs end, then give the threads back."""
         for run in tuple(self.runs):
             run.give_up()
+        self.threads.wait_no_more()
         while self.runs:
             quiet: Deferred[None] = Deferred()
             self._quiet.append(quiet)
             await quiet
         if not self._stopped:
             self._stopped = True
+            self.threads.forget_dead()
             self.pool.stop()
+
+    def give_back(self, steps: Steps[None]) -> None:
+        """Run a protocol that only gives something back, and tell nobody how.
+
+        Where no thread can be started for it, it is run in the reactor's.
+        """
+        self.begin(steps, gives_back=True).result.addErrback(_ignore)
 
     def run(
         self, steps: Steps[T], ended: Callable[[], None] | None = None
@@ -92,10 +102,20 @@ class Driver:
         return self.begin(steps, ended).result
 
     def begin(
-        self, steps: Steps[T], ended: Callable[[], None] | None = None
+        self,
+        steps: Steps[T],
+        ended: Callable[[], None] | None = None,
+        *,
+        gives_back: bool = False,
     ) -> "Run[T]":
-        """Do as `run` does, for who wants to give up and yet know the end."""
-        run = Run(self, steps, ended)
+        """Do as `run` does, for who wants to give up and yet know the end.
+
+        Args:
+            steps: The protocol.
+            ended: Called when it has ended.
+            gives_back: See `give_back`.
+        """
+        run = Run(self, steps, ended, gives_back=gives_back)
         self.runs.add(run)
         if self._stopped:
             run.refuse(CancelledError())
@@ -109,15 +129,7 @@ class Driver:
         self, steps: Steps[Any], error: BaseException | None
     ) -> Deferred[Finished | Unfinished]:
         """Make calls until the next pause; for `Run` only."""
-        return deferToThreadPool(
-            self.reactor,
-            self.pool,
-            advance,
-            steps,
-            self.filesystem,
-            error,
-            self.fence,
-        )
+        return self.threads.call(advance, steps, self.filesystem, error, self.fence)
 
     def ended(self, run: "Run[Any]") -> None:
         """Forget ``run``; for `Run` only."""
@@ -132,6 +144,10 @@ def _nobody(_: OSError) -> None:
     """Be told that the file system is gone, and mind it not."""
 
 
+def _ignore(_: Failure) -> None:
+    """That something could not be given back concerns nobody."""
+
+
 class Run(Generic[T]):
     """One protocol on its way.
 
@@ -140,12 +156,18 @@ class Run(Generic[T]):
     """
 
     def __init__(
-        self, driver: Driver, steps: Steps[T], ended: Callable[[], None] | None
+        self,
+        driver: Driver,
+        steps: Steps[T],
+        ended: Callable[[], None] | None,
+        *,
+        gives_back: bool = False,
     ) -> None:
         self.result: Deferred[T] = Deferred(lambda _: self.give_up())
         self._driver = driver
         self._steps = steps
         self._ended = ended
+        self._gives_back = gives_back
         self._given_up = False
         self._ears: _Ears | None = None
         self._timer: IDelayedCall | None = None
@@ -162,14 +184,29 @@ class Run(Generic[T]):
 
     def go_on(self, error: BaseException | None = None) -> None:
         """Make calls until the next pause; for `Driver` only."""
-        self._driver.advance(self._steps, error).addCallbacks(
-            self._advanced, self._failed
-        )
+        advanced = self._driver.advance(self._steps, error)
+        advanced.addErrback(self._without_thread)
+        advanced.addCallbacks(self._advanced, self._failed)
 
     def refuse(self, error: Exception) -> None:
         """Fail before the first call; for `Driver` only."""
         self._steps.close()
         self._failed(Failure(error))  # type: ignore[no-untyped-call] # Twisted's
+
+    def _without_thread(self, failure: Failure) -> Finished | Unfinished:
+        """Let it give back what it holds, in the reactor's thread.
+
+        These are a few calls that wait for nothing: a slot is cleared, a file is
+        closed. One that was not begun holds nothing, and makes no call.
+        """
+        failure.trap(NoThread)  # type: ignore[no-untyped-call] # Twisted's
+        error: Exception | None = StoreFailure("no thread could be started")
+        if self._gives_back:
+            error = None
+        elif self._given_up:
+            error = CancelledError()
+        driver = self._driver
+        return advance(self._steps, driver.filesystem, error, driver.fence)
 
     def _advanced(self, outcome: Finished | Unfinished) -> None:
         if isinstance(outcome, Unfinished):

@@ -11,8 +11,6 @@ from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from typing import Final, NamedTuple, Protocol, TypeVar
 
-from twisted.python.failure import Failure
-
 from imapbox.disk.driver import Driver
 from imapbox.disk.failures import of_spool
 from imapbox.disk.steps import Steps, close, open_unnamed, pread, pwrite
@@ -126,7 +124,7 @@ class _File:
     def leave(self) -> None:
         self.users -= 1
         if not self.users and self._fd >= 0:
-            self.driver.run(close(self._fd)).addErrback(_ignore)
+            self.driver.give_back(close(self._fd))
 
 
 class _Stretch(NamedTuple):
@@ -135,10 +133,6 @@ class _Stretch(NamedTuple):
     file: _File
     offset: int
     digest: bytes
-
-
-def _ignore(_: Failure) -> None:
-    """That a nameless file could not be closed concerns nobody."""
 
 
 async def _told(work: Awaitable[T]) -> T:

@@ -107,7 +107,7 @@ class Committer:
             self._queue.remove(wish)
         except ValueError:
             return  # it is being written
-        wish.finished()
+        self._let_go(wish)
         if not self._queue and self._run is not None:
             # Nobody is left to wait for the lock. If the batch before is being
             # written still, this changes nothing.
@@ -121,8 +121,8 @@ class Committer:
             while self._queue:
                 self._taken = []
                 self._unwanted = False
-                self._run = self._driver.begin(self._commit(settle_account))
                 try:
+                    self._run = self._driver.begin(self._commit(settle_account))
                     outcomes = await self._run.result
                 except AccountUnsettled as error:
                     if settle_account:
@@ -170,7 +170,7 @@ class Committer:
 
     def _answer(self, outcomes: list[Outcome]) -> None:
         for wish, outcome in zip(self._taken, outcomes, strict=True):
-            wish.finished()
+            self._let_go(wish)
             if wish.done.called:
                 continue
             error = outcome.error
@@ -186,7 +186,7 @@ class Committer:
         for wish in tuple(self._queue):
             if wish.patience_ends <= now and wish in self._queue:
                 self._queue.remove(wish)
-                wish.finished()
+                self._let_go(wish)
                 wish.done.errback(MailboxBusy(error.holder))
 
     def _fail(self, error: Exception) -> None:
@@ -194,6 +194,13 @@ class Committer:
         if not self._taken:
             self._queue.clear()
         for wish in failed:
-            wish.finished()
+            self._let_go(wish)
             if not wish.done.called:
                 wish.done.errback(error)
+
+    def _let_go(self, wish: _Wish) -> None:
+        """Say that a transaction is done with. That this fails harms no other."""
+        try:
+            wish.finished()
+        except Exception:  # noqa: BLE001 - a bug of ours, and reported
+            self._log.failure("could not give back what a transaction had")

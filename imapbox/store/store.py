@@ -7,7 +7,6 @@ from typing import Any, Final, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -16,6 +15,7 @@ from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.failures import in_full, in_words
 from imapbox.disk.filesystem import FileSystem
 from imapbox.disk.spool import Spool
+from imapbox.disk.threads import NoThread
 from imapbox.disk.watch import Watch
 from imapbox.fulltext.availability import is_installed
 from imapbox.index.account_operations import Create
@@ -216,10 +216,12 @@ class Store(Service):
         """
         if await self.is_read_only():
             return
-        pool = self.drivers.write.pool
-        files = self.drivers.filesystem
         try:
-            flaw = await deferToThreadPool(self._reactor, pool, first_flaw, files)
+            flaw = await self.drivers.write.threads.call(
+                first_flaw, self.drivers.filesystem
+            )
+        except NoThread as error:
+            raise StoreFailure from error
         except OSError as error:
             if error.errno not in FULL:
                 raise in_words(error) from error

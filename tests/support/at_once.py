@@ -48,4 +48,5 @@ def take_threads_from(store: Store) -> None:
     """Let a store's disk protocols run in the reactor, each whole as before."""
     for driver in (store.drivers.write, store.drivers.read):
         driver.pool.stop()
-        driver.pool = AtOnce()
+        pool: Any = AtOnce()
+        driver.threads.pool = pool

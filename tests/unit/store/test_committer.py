@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import pytest_twisted
-from twisted.internet.defer import CancelledError, gatherResults
+from twisted.internet.defer import CancelledError, ensureDeferred, gatherResults
+from twisted.logger import LogEvent
 
 from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.filesystem import Mode
@@ -19,6 +20,7 @@ from imapbox.model.errors import (
     MailboxBusy,
     MailboxDamaged,
     MailError,
+    StoreFailure,
     TooManyKeywords,
 )
 from imapbox.model.names import INBOX
@@ -33,6 +35,7 @@ from tests.support.mail_store import (
     deliver,
     disk_of,
 )
+from tests.support.no_threads import NoThreads
 from tests.support.waiting import open_files, reactor, turn, until
 
 
@@ -45,6 +48,14 @@ async def inbox_of(store: Store) -> OpenMailbox:
 async def an_append(store: Store, body: bytes = b"x") -> AppendMessages:
     content = MemoryContent(body)
     return AppendMessages([await incoming(store.drivers.read, b"", content)])
+
+
+class CanNotBeReleased(MemoryContent):
+    """Octets that fail where they are given back."""
+
+    def release(self) -> None:
+        """Fail."""
+        raise ValueError
 
 
 class Refused:
@@ -307,3 +318,104 @@ async def test_a_bug_of_ours_is_told_and_passes(open_store: Opener) -> None:
         await mailbox.submit(await an_append(store), command="test")
     disk_of(store).steer = None
     await mailbox.submit(await an_append(store), command="test")
+
+
+async def rest(store: Store) -> None:
+    """Let all threads of the store end."""
+    for each in (store.drivers.write, store.drivers.read):
+        each.rest()
+        await until(lambda each=each: not any(t.is_alive() for t in each.pool.threads))
+
+
+@pytest_twisted.ensureDeferred
+async def test_no_thread_for_a_moment_is_not_felt(open_store: Opener) -> None:
+    """What is submitted while no thread can be started is written once one can."""
+    store = await open_store()
+    mailbox = await inbox_of(store)
+    wishes = [await an_append(store) for _ in range(3)]
+    await rest(store)
+    system = NoThreads(store.drivers.write)
+    written = [mailbox.submit(wish, command="test") for wish in wishes]
+    await until(lambda: system.failed > 2)
+    system.end()
+    await gatherResults(written)
+    assert [wish.uids for wish in wishes] == [[1], [2], [3]]
+
+
+@pytest_twisted.ensureDeferred
+async def test_no_thread_for_long_is_a_refusal(open_store: Opener) -> None:
+    """Where none can be started for long all are refused; the next one is written."""
+    store = await open_store()
+    mailbox = await inbox_of(store)
+    wishes = [await an_append(store) for _ in range(3)]
+    await rest(store)
+    system = NoThreads(store.drivers.write)
+    store.drivers.write.threads.patience = 0.0
+    for wish in wishes[:2]:
+        with pytest.raises(StoreFailure):
+            await mailbox.submit(wish, command="test")
+    system.end()
+    assert await mailbox.submit(wishes[2], command="test") is not None
+    assert wishes[2].uids == [1]
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_waits_for_the_lock_without_a_thread_leaves(
+    open_store: Opener,
+) -> None:
+    """A commit that waits, and finds no thread to go on in, leaves no slot behind."""
+    store = await open_store()
+    mailbox = await inbox_of(store)
+    wishes = [await an_append(store) for _ in range(2)]
+    held = Held(store, mailbox)
+    waiting = mailbox.submit(wishes[0], command="test")
+    await until(held.slots)
+    store.drivers.write.threads.patience = 0.0
+    system = NoThreads(store.drivers.write)
+    store.drivers.write.rest()
+    with pytest.raises(StoreFailure):
+        await waiting
+    assert held.slots() == b""
+    held.release()
+    assert not [name for name in open_files() if name.endswith(held.path)]
+    system.end()
+    assert await mailbox.submit(wishes[1], command="test") is not None
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_store_stops_without_threads(open_store: Opener) -> None:
+    """A store is stopped though no thread can be started; who waits is told."""
+    store = await open_store()
+    mailbox = await inbox_of(store)
+    wish = await an_append(store)
+    await rest(store)
+    NoThreads(store.drivers.write, store.drivers.read)
+    waiting = mailbox.submit(wish, command="test")
+    stopped = ensureDeferred(store.stop())
+    stopped.addTimeout(10, reactor)
+    await stopped
+    with pytest.raises(CancelledError):
+        await waiting
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_fails_behind_one_keeps_no_other_waiting(
+    open_store: Opener, logged_errors: list[LogEvent]
+) -> None:
+    """All of a batch are answered, though giving back what one had fails."""
+    store = await open_store()
+    mailbox = await inbox_of(store)
+    disk_of(store).steer = stall = Stall("fdatasync", "/log.")
+    first = mailbox.submit(await an_append(store), command="test")
+    await until(lambda: stall.stopped)
+    others = [
+        mailbox.submit(
+            await an_append(store), command="test", contents=[CanNotBeReleased(b"")]
+        )
+        for _ in range(3)
+    ]
+    stall.end()
+    await gatherResults([first, *others])
+    assert await mailbox.submit(await an_append(store), command="test") is not None
+    assert [event["log_failure"].type for event in logged_errors] == [ValueError] * 3
+    logged_errors.clear()
