@@ -44,6 +44,11 @@ class _Order:
         self._before: _Before | None = None
         self._begins = True
 
+    @property
+    def time(self) -> int:
+        """Return the last frame's."""
+        return self._before.time if self._before is not None else 0
+
     def check(self, frame: Frame, kinds: list[type], *, restored: bool = False) -> None:
         """Raise `DamagedOperations` unless ``frame`` fits the ones before.
 
@@ -99,6 +104,11 @@ class MailboxAudit:
     def counts(self) -> Counts:
         """Return what the last frame said."""
         return self.state.counts
+
+    @property
+    def time(self) -> int:
+        """Return the last frame's."""
+        return self._order.time
 
     def visit(self, frame: Frame) -> None:
         """See `Audit`."""
@@ -188,6 +198,11 @@ class AccountAudit:
     def counts(self) -> Counts:
         """Return what the last frame said."""
         return self.state.counts
+
+    @property
+    def time(self) -> int:
+        """Return the last frame's."""
+        return self._order.time
 
     def visit(self, frame: Frame) -> None:
         """See `Audit`."""

@@ -27,6 +27,7 @@ from imapbox.locks.lock_file import LOCK, LOCK_FILE_SIZE, MAGIC
 from imapbox.model.errors import MailboxDamaged, UnknownFormat
 
 _REASON: Final = 500
+_DAY: Final = 24 * 3600.0
 # So often a head that goes on is followed, before what is behind it is looked at.
 _FOLLOWED: Final = 5
 
@@ -359,6 +360,15 @@ class Look(Generic[A]):
         if not self._checked.broken:
             yield from self._check_snapshots(end)
         yield from self._check_others(range(first.segment, end.segment + 1))
+        yield from self._check_time(end)
+
+    def _check_time(self, end: Position) -> Steps[None]:
+        """Note that a clock was ahead: the time of frames never goes back."""
+        ahead = self._checked.audit.time / 1_000_000 - (yield from steps.now())
+        if ahead >= _DAY:
+            days = int(ahead / _DAY)
+            sentence = f"its time is {days} days ahead of the clock"
+            self._note(segment_name(end.segment), sentence)
 
     def _check_snapshots(self, end: Position) -> Steps[None]:
         truth = self._checked.audit.state

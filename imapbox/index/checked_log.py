@@ -47,6 +47,11 @@ class EndingAudit(Audit, Protocol):
         ...
 
     @property
+    def time(self) -> int:
+        """Return the last frame's, microseconds since 1970 UTC."""
+        ...
+
+    @property
     def state(self) -> MailboxState | AccountState:
         """Return what was found."""
         ...

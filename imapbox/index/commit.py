@@ -224,14 +224,14 @@ def _write_together(
     tail: Tail,
     transactions: Sequence[Transaction],
 ) -> Steps[list[Outcome]]:
-    now = yield from steps.now()
-    time = max(int(now * 1_000_000), tail.time)
+    now = int((yield from steps.now()) * 1_000_000)
+    time = max(now, tail.time)
     gone = yield from _segments_gone(directory, transactions, tail.position)
     known = [wish for wish in transactions if _segment_of(wish) not in gone]
     news = yield from _frames_since(directory, known, tail.position)
     asked = memories(transactions)
     yield from _recall(directory, asked, tail, settings.boot, time)
-    batch = _Batch(tail, time, news, gone)
+    batch = _Batch(tail, now, news, gone)
     outcomes = [batch.add(transaction) for transaction in transactions]
     if batch.parts:
         for keys in asked:
@@ -310,15 +310,14 @@ def _segment_of(transaction: Transaction) -> int:
 class _Batch:
     """Frames that will be written together."""
 
-    def __init__(
-        self, tail: Tail, time: int, news: list[Frame], gone: set[int]
-    ) -> None:
+    def __init__(self, tail: Tail, now: int, news: list[Frame], gone: set[int]) -> None:
         self.start = tail
         self.tail = tail
         self.parts: list[bytes | Content] = []
         self.has_payload = False
         self.only_expunges = True
-        self._time = time
+        self._now = now
+        self._time = max(now, tail.time)
         self._news = news
         self._gone = gone
 
@@ -332,7 +331,7 @@ class _Batch:
                 for frame in self._news:
                     if frame.end[:2] > transaction.since[:2]:
                         transaction.follow(frame)
-            change = transaction.change(self.tail.counts, self._time)
+            change = transaction.change(self.tail.counts, self._now)
         except Exception as error:  # noqa: BLE001 - one fails alone, and is told
             return Outcome(transaction, None, error)
         if change is not None:

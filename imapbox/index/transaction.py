@@ -58,7 +58,8 @@ class Transaction(Protocol):
 
         Args:
             counts: What is true now.
-            time: The frame's, microseconds since 1970 UTC.
+            time: The clock's, microseconds since 1970 UTC. The frame's is another
+                one where the clock is behind the frame before.
 
         Raises:
             MailError: It can't be done.

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from typing import Final
+from weakref import WeakValueDictionary
 
 from imapbox.index.delivery_keys import DeliveryKeys
 
@@ -23,6 +24,9 @@ class DeliveryMemory:
     def __init__(self, limit: int = _LIMIT) -> None:
         self._limit = limit
         self._last: OrderedDict[str, tuple[DeliveryKeys, int]] = OrderedDict()
+        # Deliveries that wait hold theirs, and those that come find the same one:
+        # two of one batch would not know of each other.
+        self._held: WeakValueDictionary[str, DeliveryKeys] = WeakValueDictionary()
         self._octets = 0
 
     def __len__(self) -> int:
@@ -33,7 +37,8 @@ class DeliveryMemory:
         if directory in self._last:
             keys, counted = self._last.pop(directory)
         else:
-            keys, counted = DeliveryKeys(), 0
+            keys, counted = self._held.get(directory) or DeliveryKeys(), 0
+            self._held[directory] = keys
         octets = _EACH + keys.octets
         self._last[directory] = keys, octets
         self._octets += octets - counted

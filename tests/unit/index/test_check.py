@@ -432,3 +432,18 @@ def test_an_old_log_is_sound() -> None:
         disk_of(log).advance_clock(DAY + HOUR)
         log.compact()
         assert findings(log) == []
+
+
+def test_a_clock_that_was_ahead_is_noted() -> None:
+    """Where a log's time is a day or more ahead of the clock, that is a note."""
+    log = MailLog(simulated()).make()
+    log.files.disk.clock = 30.5 * DAY
+    log.append(incoming(BODY))
+    assert notes(log) == []
+    log.files.disk.clock = 29.6 * DAY
+    assert notes(log) == []
+    log.files.disk.clock = 0.0
+    log.append(incoming(BODY))
+    assert notes(log) == ["its time is 30 days ahead of the clock"]
+    log.files.disk.clock = 31.0 * DAY
+    assert notes(log) == []

@@ -9,12 +9,16 @@ from imapbox.disk.spool import PIECE, Content
 from imapbox.disk.steps import Steps
 from imapbox.index.body import Span, read_bodies
 from imapbox.index.commit import commit
+from imapbox.index.deliver_once import DeliverOnce
+from imapbox.index.delivery_keys import DeliveryKeys
+from imapbox.index.frame import Frame
 from imapbox.index.mailbox_transactions import (
     AppendMessages,
     ExpungeMessages,
     Incoming,
     SetFlags,
 )
+from imapbox.index.read import follow
 from imapbox.model.errors import (
     MailboxBusy,
     MailboxGone,
@@ -32,6 +36,8 @@ from tests.unit.index.mail_log import (
     place_of,
     simulated,
 )
+from tests.unit.index.test_copying import copied
+from tests.unit.index.test_undo import new_log, undone
 
 
 def writes(log: MailLog, *names: str) -> list[str]:
@@ -162,14 +168,45 @@ def test_a_batch_of_refused_ones_writes_nothing() -> None:
 def test_time_never_goes_back() -> None:
     """With a clock that was set back, a frame has the time of the one before."""
     log = MailLog(simulated()).make()
+    start = log.head().position
     log.files.disk.clock = 1000.0
     log.append(incoming(b"a"))
     log.files.disk.clock = 10.0
     log.append(incoming(b"b"))
     log.files.disk.clock = 2000.0
     log.append(incoming(b"c"))
-    saved = (log.state().columns["savedate"].all() - int(EPOCH)).tolist()
-    assert saved == [1000, 1000, 2000]
+    frames: list[Frame] = []
+    log.run(follow(DIRECTORY, start, log.head().position, frames.append))
+    times = [frame.time // 1_000_000 - int(EPOCH) for frame in frames]
+    assert times == [1000, 1000, 2000]
+
+
+def test_dates_are_by_the_clock() -> None:
+    """INTERNALDATE, where none is named, and SAVEDATE are the clock's.
+
+    That it was ahead once is not seen in what comes when it is right again, whether
+    it is appended, delivered, copied or brought back.
+    """
+    log = new_log()
+    log.files.disk.clock = 366 * 86400.0
+    log.append(incoming(b"a"))
+    log.files.disk.clock = 10.0
+    log.append(incoming(b"b"))
+    before = log.head().counts.modseq
+    letter = incoming(b"c")._replace(key=bytes(range(16)))
+    log.commit(DeliverOnce(letter, DeliveryKeys()))
+    copied(log, 1, 2)
+    log.files.disk.clock = 20.0
+    log.expunge([2])
+    assert undone(log, before).now == [6]
+    columns = log.state().columns
+    ahead = 366 * 86400
+    for name, seconds in (
+        ("date", [ahead, 10, 10, ahead, 10, 10]),
+        ("savedate", [ahead, 10, 10, 10, 10, 20]),
+    ):
+        told = (columns[name].all() - int(EPOCH)).tolist()
+        assert told == seconds, name
 
 
 class FakeSpool(Content):

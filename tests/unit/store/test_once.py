@@ -7,15 +7,26 @@ import pytest_twisted
 from twisted.internet.defer import ensureDeferred, gatherResults
 
 from imapbox.disk.spool import Content, MemoryContent
+from imapbox.index.deliver_once import DeliverOnce
 from imapbox.index.delivery_keys import DeliveryKeys
+from imapbox.index.mailbox_transactions import AppendMessages
 from imapbox.mailbox.values import Piece
 from imapbox.model.flags import FlagChange
 from imapbox.model.names import INBOX, MailboxName, mailbox_name
 from imapbox.store.deliveries import Delivered, Deliveries
 from imapbox.store.delivery_key import Identity, delivery_key
 from imapbox.store.delivery_memory import DeliveryMemory
+from imapbox.store.incoming import incoming
 from imapbox.store.store import Store
-from tests.support.mail_store import BOB, Opener, account_of, knows_none
+from tests.support.mail_store import (
+    BOB,
+    Opener,
+    Stall,
+    account_of,
+    disk_of,
+    knows_none,
+)
+from tests.support.waiting import until
 
 WORK = mailbox_name("Work")
 LETTER = b"Subject: hi\r\n\r\nbody\r\n"
@@ -204,3 +215,36 @@ def test_memory_is_bounded() -> None:
     assert len(memory) == 1
     assert memory.of("2") is not first
     assert isinstance(memory.of("3"), DeliveryKeys)
+
+
+def test_what_is_held_is_known_still() -> None:
+    """A mailbox's keys that are not remembered any more, but are in use, stay one."""
+    memory = DeliveryMemory(1)
+    first = memory.of("1")
+    memory.of("2")
+    assert len(memory) == 1
+    assert memory.of("1") is first
+
+
+@pytest_twisted.ensureDeferred
+async def test_twice_in_one_batch_with_no_room_to_remember(open_store: Opener) -> None:
+    """The same delivery twice at once is stored once, however little is remembered."""
+    store = await open_store()
+    store.deliveries = DeliveryMemory(1)
+    await store.create_account(BOB)
+    account = await store.account(BOB)
+    mailbox = store.mailbox(account, account.named(INBOX).mailbox_id)
+    message = await incoming(store.drivers.read, b"", MemoryContent(LETTER))
+    message = message._replace(key=b"%016d" % 2)
+    disk_of(store).steer = stall = Stall("fdatasync", "/log.")
+    other = await incoming(store.drivers.read, b"", MemoryContent(b"another"))
+    writing = mailbox.submit(AppendMessages([other]), command="test")
+    await until(lambda: stall.stopped)
+    wishes = []
+    for _ in range(2):
+        wishes.append(DeliverOnce(message, store.deliveries.of(mailbox.directory)))
+        store.deliveries.of("another")
+    written = [mailbox.submit(wish, command="test") for wish in wishes]
+    stall.end()
+    await gatherResults([writing, *written])
+    assert [(wish.uid, wish.is_new) for wish in wishes] == [(2, True), (2, False)]
