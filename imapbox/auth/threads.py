@@ -11,11 +11,10 @@ from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
-from twisted.python.threadpool import ThreadPool
 
 from imapbox.auth.errors import AuthenticationUnavailable
+from imapbox.disk.threads import NoThread, Threads
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,8 +34,7 @@ class AuthThreads:
         self, reactor: Any, *, threads: int = THREADS, most: int = MOST_AT_ONCE
     ) -> None:
         self._reactor = reactor
-        self._pool = ThreadPool(0, threads, name="imapbox-auth")
-        self._threads = threads
+        self._threads = Threads(reactor, threads, name="imapbox-auth")
         self._most = most
         self._running = 0
         self._waiting: dict[Deferred[Any], Callable[[], Any]] = {}  # the first is next
@@ -55,8 +53,8 @@ class AuthThreads:
         """
         if self._closed or self._running + len(self._waiting) >= self._most:
             return fail(AuthenticationUnavailable("too many at once"))
-        if not self._pool.started:
-            self._pool.start()
+        if not self._threads.pool.started:
+            self._threads.pool.start()
             self._reactor.addSystemEventTrigger("during", "shutdown", self.close)
         result: Deferred[T] = Deferred(self._give_up)
         self._waiting[result] = partial(work, *args, **kwargs)
@@ -70,17 +68,18 @@ class AuthThreads:
             while self._waiting:
                 result, _ = self._waiting.popitem()
                 result.errback(AuthenticationUnavailable("shutting down"))
-            if self._pool.started:
-                self._pool.stop()
+            self._threads.wait_no_more()
+            self._threads.forget_dead()
+            if self._threads.pool.started:
+                self._threads.pool.stop()
 
     def _begin(self) -> None:
         """Give the threads that have nothing to do what waits."""
-        while self._waiting and self._running < self._threads:
+        while self._waiting and self._running < self._threads.pool.max:
             result = next(iter(self._waiting))
             work = self._waiting.pop(result)
             self._running += 1
-            running = deferToThreadPool(self._reactor, self._pool, work)
-            running.addBoth(self._end, result)
+            self._threads.call(work).addBoth(self._end, result)
 
     def _end(self, outcome: Any, result: Deferred[Any]) -> None:
         self._running -= 1
@@ -88,6 +87,8 @@ class AuthThreads:
         if result.called:
             return
         if isinstance(outcome, Failure):
+            if isinstance(outcome.value, NoThread):
+                outcome = Failure(AuthenticationUnavailable("no thread to be had"))  # type: ignore[no-untyped-call]  # Twisted's
             result.errback(outcome)
         else:
             result.callback(outcome)

@@ -53,6 +53,7 @@ class Threads:
     Args:
         reactor: Twisted's.
         most: How many at a time.
+        name: What they are called.
 
     Attributes:
         pool: Twisted's.
@@ -61,8 +62,8 @@ class Threads:
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, most: int) -> None:
-        self.pool = ThreadPool(minthreads=0, maxthreads=most, name="imapbox-disk")
+    def __init__(self, reactor: Any, most: int, name: str = "imapbox-disk") -> None:
+        self.pool = ThreadPool(minthreads=0, maxthreads=most, name=name)
         self._reactor = reactor
         self._waiting: deque[_Waiting] = deque()
         self._timer: IDelayedCall | None = None

@@ -209,7 +209,7 @@ def _read_unsettled(
     try:
         head = yield from read_behind(directory, head, state.apply)
     except DamagedOperations:
-        state, _ = yield from _fold(directory, state.position, fold, None)
+        state = yield from _fold_whole(directory, state.position, fold)
     return Opened(data, head, damaged=True, state=state)
 
 
@@ -337,10 +337,17 @@ def _fold(
     start = yield from find_first_segment(directory, end.segment)
     broken = yield from _read_from(directory, start, end, state)
     if isinstance(broken, DamagedOperations):
-        # Half of a frame is in the state, perhaps: not what is before it.
-        end, state = state.position, fold()
-        yield from _read_from(directory, start, end, state)
+        state = yield from _fold_whole(directory, state.position, fold)
     return state, broken
+
+
+def _fold_whole(directory: str, end: Position, fold: Callable[[], S]) -> Steps[S]:
+    """Fold a log anew, up to a frame of which half is in the state, perhaps."""
+    state = fold()
+    if end.segment:  # else it is the first one
+        start = yield from find_first_segment(directory, end.segment)
+        yield from _read_from(directory, start, end, state)
+    return state
 
 
 def _read_from(

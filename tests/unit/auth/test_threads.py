@@ -135,3 +135,23 @@ def test_no_thread_before_the_first_login() -> None:
     before = threading.active_count()
     AuthThreads(reactor).close()
     assert threading.active_count() == before
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_thread_that_can_not_be_started_costs_no_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where the system has none to give a login is put off, and the next is not."""
+    threads = AuthThreads(reactor, threads=1, most=3)
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as system:
+        system.setattr(threading.Thread, "start", start)
+        system.setattr(threads._threads, "patience", 0.0)
+        for _ in range(4):
+            with pytest.raises(AuthenticationUnavailable):
+                await threads.run(int)
+    assert await threads.run(int) == 0
+    threads.close()

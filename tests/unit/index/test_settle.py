@@ -19,7 +19,9 @@ from imapbox.index.frame import (
 from imapbox.index.head import HEAD_SIZE, Counts, Head, Position
 from imapbox.index.mailbox_transactions import AppendMessages, SetFlags
 from imapbox.index.operations import Append, Switch
+from imapbox.index.read import first_position
 from imapbox.index.rotate import single_frame
+from imapbox.index.segment import SegmentHeader
 from imapbox.index.settle import settle
 from imapbox.model.errors import MailboxDamaged, UnknownFormat
 from imapbox.model.flags import Flag, FlagChange
@@ -509,6 +511,20 @@ def test_a_whole_frame_without_sense_is_damage(what: str, head: str) -> None:
     with pytest.raises(MailboxDamaged):
         log.append()
     assert log.read("log.1") == before
+
+
+def test_a_log_whose_first_frame_makes_no_sense_is_opened() -> None:
+    """Nothing of it can be shown, and it takes no changes; that is all."""
+    log = MailLog(simulated()).make()
+    header = SegmentHeader.decode(log.read("log.1"))
+    assert header is not None
+    at = first_position(1, header.salt)
+    frame = written_by_a_bug(at, log.head().counts, NO_SENSE["an unknown kind"])
+    log.write("log.1", frame, at.offset)
+    log.remove("head")
+    opened, state = log.open()
+    assert opened.damaged
+    assert not len(state.roll)
 
 
 @pytest.mark.parametrize("lost", ["head and end", "another log", "a longer one"])
