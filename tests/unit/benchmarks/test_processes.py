@@ -27,7 +27,8 @@ def test_the_dead_children_count() -> None:
     ) as parent:
         child = int(parent.stdout.readline())
         assert family([parent.pid]) == [parent.pid, child]
-        assert cpu_seconds([parent.pid]) >= 0.2
+        # The kernel tells whole ticks of 10 ms, of user and system time each.
+        assert cpu_seconds([parent.pid]) >= 0.15
         assert alive(child)
         alone = pss_kib([child])
         assert 0 < alone < pss_kib([parent.pid])
