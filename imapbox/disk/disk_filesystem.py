@@ -118,9 +118,10 @@ class DiskFileSystem:
 
     def punch(self, fd: int, offset: int, size: int) -> None:
         """See `FileSystem`."""
-        if _libc.fallocate(fd, _PUNCH_HOLE | _KEEP_SIZE, offset, size):
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code), self._path_of(fd))
+        while _libc.fallocate(fd, _PUNCH_HOLE | _KEEP_SIZE, offset, size):
+            # A signal may interrupt it; os does this for the others: PEP 475.
+            if (code := ctypes.get_errno()) != errno.EINTR:
+                raise OSError(code, os.strerror(code), self._path_of(fd))
 
     def copy_range(self, source: int, fd: int, offset: int, size: int) -> int:
         """See `FileSystem`."""

@@ -26,8 +26,17 @@ from imapbox.disk.filesystem import FileSystem, Mode
 
 # Linux <linux/magic.h>
 _FUSE: Final = 0x65735546
+# These tell of what is left of room, of descriptors or of memory, not of the mount.
 _NOT_NOW: Final = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.EROFS,
+    }
 )
 _SIZE: Final = 64
 _PAGE: Final = 4096
@@ -73,7 +82,7 @@ class Proof:
         """Try everything, and return what is wrong.
 
         Raises:
-            OSError: It can't be tried now: there is no room, or no descriptor.
+            OSError: It can't be tried now: there is no room, descriptor or memory.
         """
         for what, check in _CHECKS.items():
             path = f"{self.directory}/{self.one.random(8).hex()}"

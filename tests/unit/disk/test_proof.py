@@ -180,15 +180,17 @@ def test_no_check_is_idle() -> None:
     assert told == set(_CHECKS)
 
 
-def test_no_room_is_no_flaw(root: str) -> None:
-    """A full disk is not taken for one that is unfit."""
+@pytest.mark.parametrize("wants", ["ENOSPC", "EFBIG", "ENOMEM"])
+def test_no_room_is_no_flaw(root: str, wants: str) -> None:
+    """A full disk, or a machine without memory, is not taken for one that is unfit."""
+    code = getattr(errno, wants)
 
     class Full(DiskFileSystem):
         def pwrite(self, fd: int, data: bytes | memoryview, offset: int) -> int:
             del fd, data, offset
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise OSError(code, os.strerror(code))
 
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match=os.strerror(code)):
         flaws_of(Full(root), DiskFileSystem(root))
 
 
