@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Callable
 from contextlib import suppress
+from enum import Enum, auto
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred
@@ -53,6 +54,16 @@ class SavedStates(Saved[S], Protocol[S]):
         ...
 
 
+class _Condition(Enum):
+    """How a log was when it was last looked at."""
+
+    UNREAD = auto()
+    SOUND = auto()
+    TORN = auto()  # a frame makes no sense, and half of it is in the state, perhaps
+    DAMAGED = auto()  # marked, and so it takes no changes
+    UNSETTLED = auto()  # takes none as long as nobody may write to the disk
+
+
 class _Sight(NamedTuple):
     """What can change of a log that takes no changes: it is mended.
 
@@ -65,6 +76,12 @@ class _Sight(NamedTuple):
     head: bytes
     is_marked: bool
     is_read_only: bool
+
+
+def _condition_of(opened: Opened[S]) -> _Condition:
+    if opened.unsettled:
+        return _Condition.UNSETTLED
+    return _Condition.DAMAGED if opened.damaged else _Condition.SOUND
 
 
 def _sight(directory: str) -> Steps[_Sight]:
@@ -80,7 +97,6 @@ class FollowedLog(Generic[S]):
         directory: The log's.
         state: Everything up to `token`.
         token: The 64 bytes of the head that were applied.
-        damaged: Whether the log takes no changes.
         lost: Whether it could not be followed any more: it was replaced, or
             what its readers need is gone. Who wants to read it begins anew.
     """
@@ -98,12 +114,9 @@ class FollowedLog(Generic[S]):
         self.directory = directory
         self.state = make_state()
         self.token = b""
-        self.damaged = False
         self.lost = False
-        self._is_open = False
-        self._unsettled = False
         self._deleted = False
-        self._is_torn = False
+        self._condition = _Condition.UNREAD
         self._make_state = make_state
         self._saved = saved
         self._drivers = drivers
@@ -111,6 +124,11 @@ class FollowedLog(Generic[S]):
         self._head = OpenHead(directory, drivers)
         self._seen: _Sight | None = None
         self._looking = DeferredLock()
+
+    @property
+    def damaged(self) -> bool:
+        """Return whether the log takes no changes."""
+        return self._condition in (_Condition.DAMAGED, _Condition.UNSETTLED)
 
     @property
     def head_path(self) -> str:
@@ -146,7 +164,8 @@ class FollowedLog(Generic[S]):
         files = self._drivers.filesystem
         if self.damaged:
             return perform(_sight(self.directory), files) == self._seen
-        if self._deleted or self._is_torn or not self._head.is_open:
+        is_sound = self._condition is _Condition.SOUND and self._head.is_open
+        if self._deleted or not is_sound:
             return False
         self._head.look_at_path()
         return not self._head.is_replaced() and self._head.read() == self.token
@@ -166,10 +185,7 @@ class FollowedLog(Generic[S]):
         except OSError as error:
             raise in_words(error) from error
         self.state = opened.state
-        self.damaged = opened.damaged
-        self._unsettled = opened.unsettled
-        self._is_open = True
-        self._is_torn = False
+        self._condition = _condition_of(opened)
         self._take(opened.token)
 
     def _reading(self) -> Steps[Opened[S]]:
@@ -202,7 +218,7 @@ class FollowedLog(Generic[S]):
 
     def _must_look(self) -> bool:
         """Say whether more is to be done than to glance."""
-        unsure = self.damaged or self._is_torn or self._is_spoilt()
+        unsure = self._condition is not _Condition.SOUND or self._is_spoilt()
         return not self._head.is_open or unsure or not self._drivers.fence.is_down
 
     def _is_little(self, end: Position) -> bool:
@@ -216,11 +232,11 @@ class FollowedLog(Generic[S]):
         self._apply(await self._drivers.read.run(self._steps()))
 
     async def _look_properly(self) -> None:
-        if not self._is_open:
+        if self._condition is _Condition.UNREAD:
             await self._open()
             return
         try:
-            if self._is_torn:
+            if self._condition is _Condition.TORN:
                 await self._read_anew()
             else:
                 await self._look_once()
@@ -259,7 +275,7 @@ class FollowedLog(Generic[S]):
         """
         # What changes from here on is news to `is_current`.
         self._seen = await self._drivers.read.run(_sight(self.directory))
-        if self._unsettled:
+        if self._condition is _Condition.UNSETTLED:
             return not self._seen.is_read_only
         return not self._seen.is_marked
 
@@ -278,7 +294,7 @@ class FollowedLog(Generic[S]):
             for _ in range(_TRIES):
                 await self._settle()
                 if await self._drivers.read.run(is_damaged(self.directory)):
-                    self.damaged = True  # and stays as it was read
+                    self._condition = _Condition.DAMAGED  # and stays as it was read
                     return
                 with suppress(FileNotFoundError):  # it was removed just now
                     self._head.open()
@@ -323,7 +339,7 @@ class FollowedLog(Generic[S]):
         if self._saved is None:
             await self._open()  # nothing of its readers hangs on the old state
             return True
-        older, was_damaged, token = self.state, self.damaged, self.token
+        older, condition, token = self.state, self._condition, self.token
         await self._open()
         carried_on = False
         try:
@@ -331,7 +347,7 @@ class FollowedLog(Generic[S]):
         finally:
             if not carried_on:
                 # Nobody may take the old state for the one of the new head.
-                self.state, self.damaged = older, was_damaged
+                self.state, self._condition = older, condition
                 self._take(token)
         return carried_on
 
@@ -381,7 +397,7 @@ class FollowedLog(Generic[S]):
                 for frame in news.frames:
                     self.state.apply(frame)
             except DamagedOperations:
-                self._is_torn = True
+                self._condition = _Condition.TORN
                 raise
             self._take(news.token)
 

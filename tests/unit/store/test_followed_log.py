@@ -12,11 +12,14 @@ import pytest_twisted
 from twisted.internet.defer import ensureDeferred
 
 from imapbox.disk.steps import perform
+from imapbox.index.account_state import AccountState
 from imapbox.index.damage import mark_damaged
+from imapbox.index.encoding import DamagedOperations
+from imapbox.index.frame import Frame
 from imapbox.index.head import Head
 from imapbox.index.read import Window, read_frame
 from imapbox.model.errors import MailboxDamaged, MailboxGone, StoreFenced
-from imapbox.model.names import INBOX
+from imapbox.model.names import INBOX, mailbox_name
 from imapbox.store import open_mailbox
 from imapbox.store.layout import account_directory
 from imapbox.store.open_mailbox import OpenMailbox
@@ -55,6 +58,10 @@ async def exists_in(store: Store) -> int:
 async def append_many(store: Store) -> None:
     """Append more than a glance takes in."""
     await (await account_of(store)).append(INBOX, [new_message(b"x" * 200)] * 300)
+
+
+def tear(head: Path) -> None:
+    head.write_bytes(b"no head")
 
 
 @pytest.fixture
@@ -117,6 +124,21 @@ async def test_who_waits_in_a_damaged_mailbox_is_left_alone(
     assert mailbox.log.is_current()
     waiting.addErrback(lambda _: None)
     waiting.cancel()
+    selected.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_mailbox_is_damaged_to_who_has_it_open(open_store: Opener) -> None:
+    """Who finds its head torn and the mark beside it knows what it means."""
+    here, there = await open_store(), await open_store()
+    await here.create_account(BOB)
+    await deliver(here)
+    selected = await selected_in(there)
+    mailbox = await mailbox_of(there)
+    await here.drivers.write.run(mark_damaged(mailbox.directory, "a test"))
+    tear(Path(here.root, mailbox.log.head_path))
+    assert not await selected.sync(may_expunge=True)
+    assert mailbox.log.damaged
     selected.close()
 
 
@@ -192,6 +214,32 @@ async def test_an_account_without_sense_is_damaged_to_all(open_store: Opener) ->
         with pytest.raises(MailboxDamaged):
             await deliver(store)
     assert disk_of(here).exists(f"{directory}/damaged")
+
+
+@pytest_twisted.ensureDeferred
+async def test_nothing_is_built_on_half_a_frame(
+    open_store: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tree that took in a part of a change is made anew from its log."""
+    here, there = await open_store(), await open_store()
+    await here.create_account(BOB)
+    account = await there.account(BOB)
+    await account.sync()
+    await (await here.account(BOB)).create(mailbox_name("new"))
+    whole, halves = AccountState.apply, []
+
+    def half(state: AccountState, frame: Frame) -> None:
+        if not halves:
+            halves.append(state)
+            state.subscribed.add(mailbox_name("half"))
+            raise DamagedOperations("it ends here", frame.end)
+        whole(state, frame)
+
+    monkeypatch.setattr(AccountState, "apply", half)
+    await account.sync()
+    assert halves
+    assert mailbox_name("new") in account.state.names
+    assert mailbox_name("half") not in account.state.subscribed
 
 
 @pytest_twisted.ensureDeferred

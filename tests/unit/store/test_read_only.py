@@ -196,6 +196,24 @@ async def test_what_can_not_be_settled_is_read_as_far_as_it_checks(start) -> Non
 
 
 @pytest_twisted.ensureDeferred
+async def test_what_can_not_be_settled_is_read_once(start) -> None:
+    """While the disk is read-only a NOOP reads no log, and opens no segment."""
+    first = await start()
+    await first.create_account(BOB)
+    await deliver(first)
+    store = await start(boot=1, read_only=True)
+    account = UserAccount(store, await store.account(BOB))
+    session = await account.select(INBOX, read_only=True)
+    paths: list[str] = []
+    store.drivers.filesystem.steer = lambda _, path: paths.append(path)
+    for _ in range(3):
+        await session.sync(may_expunge=True)
+    session.close()
+    assert paths
+    assert not [path for path in paths if "/log." in path]
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_disk_that_turns_in_the_middle_is_not_damage(start) -> None:
     """A sync that finds the disk read-only acknowledges nothing, and marks nothing."""
     store = await start()
