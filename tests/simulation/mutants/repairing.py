@@ -52,7 +52,7 @@ MUTANTS: Final = [
     ),
     Mutant(
         "a log is written anew without its lock",
-        "store/repair.py",
+        "store/repair_place.py",
         "        return (yield from locked(paths, identity, until, section))\n",
         "        return (yield from section())\n",
         "repairing.beside_a_delivery",
@@ -60,7 +60,7 @@ MUTANTS: Final = [
     ),
     Mutant(
         "a deep repair that reads no messages",
-        "store/repair.py",
+        "store/repair_mailbox.py",
         "        if not broken and (checked.marked or self._deep):\n",
         "        if not broken and checked.marked:\n",
         "repairing.errors",
