@@ -71,6 +71,11 @@ class Transaction(Protocol):
         ...
 
 
+def segment_of(transaction: Transaction) -> int:
+    """Return the segment up to which a transaction knows the log; 0: no matter."""
+    return transaction.since.segment if transaction.since is not None else 0
+
+
 class NeedsNoFacts:
     """Base of transactions that want the same whatever was committed before."""
 

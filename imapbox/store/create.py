@@ -8,7 +8,7 @@ from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.account_operations import AccountBase, Create
-from imapbox.index.commit import RESERVE
+from imapbox.index.batch import RESERVE
 from imapbox.index.create import create_log, fill_log
 from imapbox.index.head import NO_COUNTS, Counts
 from imapbox.index.head_file import HEAD, head_of

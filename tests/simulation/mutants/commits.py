@@ -75,7 +75,7 @@ MUTANTS: Final = [
     ),
     Mutant(
         "answer before sync",
-        "index/commit.py",
+        "index/batch.py",
         "    yield from sync(directory, fd)\n",
         "",
         "crashes.of_everything",

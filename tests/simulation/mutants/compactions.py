@@ -36,14 +36,14 @@ MUTANTS: Final = [
     ),
     Mutant(
         "messages written again and not synced",
-        "index/commit.py",
+        "index/batch.py",
         "    yield from sync(directory, fd)\n",
         "    if Kind.RELOCATE not in batch.kinds:\n"
         "        yield from sync(directory, fd)\n",
         "compaction.crashes",
         also=(
             (
-                "index/commit.py",
+                "index/batch.py",
                 "        self.only_expunges = self.only_expunges and",
                 (
                     "        self.kinds = kinds\n"

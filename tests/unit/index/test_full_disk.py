@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from imapbox.disk.disk_filesystem import DiskFileSystem
-from imapbox.index.commit import RESERVE
+from imapbox.index.batch import RESERVE
 from imapbox.index.mailbox_transactions import (
     AppendMessages,
     ExpungeMessages,
