@@ -3,7 +3,8 @@
 The log is all there is to it: nothing is written for the sake of this. So it
 reaches back as far as the log does, whose oldest segments compaction removes.
 Whence a message came is told by what it consists of. Deliveries put header
-lines of ours before it, and keep its time; a COPY keeps both; an APPEND has no
+lines of ours before it, and its INTERNALDATE and SAVEDATE are of one moment; a
+COPY keeps the lines and the one date, the other is its own; an APPEND has no
 lines of ours, nor has a COPY of what came by APPEND.
 """
 
@@ -147,7 +148,7 @@ class History:
             uids = ranges_of(each.uid for each in came)
             yield What.BROUGHT_BACK, uids, {"from": ranges_of(back.before)}
         else:
-            yield from _arrivals(came, frame.time)
+            yield from _arrivals(came)
         if written:
             uids = ranges_of(sorted(each.message.uid for each in written))
             yield What.WRITTEN_AGAIN, uids, {}
@@ -183,12 +184,12 @@ def _undone_in(operations: Sequence[Operation]) -> Undone | None:
 
 
 def _arrivals(
-    came: Sequence[Append], time: int
+    came: Sequence[Append],
 ) -> Iterator[tuple[What, tuple[range, ...], dict[str, Any]]]:
     """Tell of a frame's new messages, those that came in one way together."""
     ways: dict[What, list[Append]] = {}
     for message in came:
-        ways.setdefault(_way_of(message, time), []).append(message)
+        ways.setdefault(_way_of(message), []).append(message)
     for way, messages in ways.items():
         uids = ranges_of(message.uid for message in messages)
         octets = sum(message.size for message in messages)
@@ -196,12 +197,13 @@ def _arrivals(
         yield way, uids, {"octets": octets, "emailids": emailids}
 
 
-def _way_of(message: Append, time: int) -> What:
+def _way_of(message: Append) -> What:
     if message.key != NO_KEY:
         return What.DELIVERED
     if not message.header_size:
         return What.ADDED
-    is_new = message.date == time // 1_000_000 and not message.zone
+    # Not the frame's time: where the clock is behind the log that is another one.
+    is_new = message.date == message.savedate and not message.zone
     return What.DELIVERED if is_new else What.COPIED
 
 

@@ -72,6 +72,17 @@ def test_whence_a_message_came() -> None:
     ]
 
 
+def test_a_clock_that_is_behind_the_log_changes_no_word() -> None:
+    """What is delivered then was delivered, what is copied then was copied."""
+    log = MailLog(simulated()).make()
+    log.append(incoming(b"one"))
+    log.files.disk.advance_clock(-3600)
+    earlier = InternalDate(int(log.files.now()) - 60)
+    log.append(incoming(b"two"), incoming(b"copied", date=earlier))
+    ways = [each[1:3] for each in told(log)[-2:]]
+    assert ways == [(What.DELIVERED, [[2]]), (What.COPIED, [[3]])]
+
+
 def test_who_came_back_is_told() -> None:
     """An undo says who came back as whom."""
     log = new_log()
