@@ -96,7 +96,9 @@ class SnapshotWriter:
         if rows != mailbox.counts.exists:
             raise StoreFailure(self._directory, "rows are missing")
         time = int((yield from steps.now()) * 1_000_000)
-        base = mailbox.facts.base(mailbox.counts, time).content
+        # No key is forgotten here: the clock may be ahead, and nothing is written
+        # to the log that would say so.
+        base = mailbox.facts.base(mailbox.counts, 0).content
         header = SnapshotHeader(
             mailbox.position,
             mailbox.counts,

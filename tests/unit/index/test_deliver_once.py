@@ -120,6 +120,18 @@ def test_a_log_that_was_put_in_the_place_of_another_is_read_anew() -> None:
     assert (wish.uid, wish.is_new) == (2, True)
 
 
+def test_a_snapshot_of_a_clock_that_is_ahead_forgets_no_key() -> None:
+    """What a snapshot saved while the clock was a week ahead is known afterwards."""
+    log = MailLog(simulated()).make()
+    log.commit(once(LASTING[0], DeliveryKeys()))
+    log.files.disk.advance_clock(8 * DAY)
+    log.snapshot()
+    log.files.disk.advance_clock(-8 * DAY)
+    wish = once(LASTING[0], DeliveryKeys())
+    log.commit(wish)
+    assert (wish.uid, wish.is_new) == (1, False)
+
+
 def test_a_broken_log_is_marked() -> None:
     """A frame that can't be read, on the way back to the keys, is damage."""
     log = MailLog(simulated()).make()
