@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from imapbox.index.delivery_keys import DeliveryKeys
 from imapbox.index.frame import Frame
@@ -11,6 +12,8 @@ from imapbox.index.remembered_keys import only_in_doubt
 from imapbox.index.transaction import Change, Transaction
 from imapbox.model.errors import MailError
 from imapbox.model.numbers import Uid
+
+_JUST_NOW: Final = 2**63
 
 
 @dataclass(slots=True)
@@ -24,6 +27,7 @@ class DeliverOnce:
         message: With its key.
         keys: What this process remembers of the mailbox's.
         refusal: Why it may not be added; that it was is told nevertheless.
+        arrived: When all of it was here, in microseconds since 1970 UTC.
         uid: Once committed, the message's, whoever stored it.
         is_new: Whether it was this one.
     """
@@ -31,6 +35,7 @@ class DeliverOnce:
     message: Incoming
     keys: DeliveryKeys
     refusal: MailError | None = None
+    arrived: int = _JUST_NOW
     uid: Uid = field(default=Uid(0), init=False)
     is_new: bool = field(default=True, init=False)
 
@@ -44,10 +49,10 @@ class DeliverOnce:
 
     def change(self, counts: Counts, time: int) -> Change | None:
         """See `Transaction`."""
-        before = self.keys.find(self.message.key, time)
+        before = self.keys.find(self.message.key, time, self.arrived)
+        self.is_new = before is None
         if before is not None:
             self.uid = before
-            self.is_new = False
             return None
         if self.refusal is not None:
             raise self.refusal
@@ -58,8 +63,7 @@ class DeliverOnce:
         return change
 
     def begin_anew(self) -> None:
-        """See `Transaction`."""
-        self.is_new = True
+        """See `Transaction`. `change` says all of it again."""
 
 
 def memories(transactions: Iterable[Transaction]) -> dict[DeliveryKeys, bool]:

@@ -68,18 +68,27 @@ class DeliveryKeys:
             uidnext = tail.counts.uidnext
             self._doubts = yield from read_doubts(directory, boot, uidnext)
 
-    def find(self, key: bytes, time: int) -> Uid | None:
-        """Return the uid under which a delivery was stored; None if it wasn't."""
+    def find(self, key: bytes, time: int, arrived: int) -> Uid | None:
+        """Return the uid under which a delivery was stored; None if it wasn't.
+
+        Args:
+            key: Its own.
+            time: The clock's.
+            arrived: When all of it was here. What was stored since then is another
+                try of it, whoever read the reply: nobody sends a message on
+                purpose again while the first waits to be stored.
+        """
         if key in self._new:
             return self._new[key]
         found = self._known.find(key)
         if found is None or found[1] <= time - KEY_LIFETIME:
             return None
-        uid, _ = found
-        if not only_in_doubt(key):
+        uid, stored = found
+        if not only_in_doubt(key) or arrived < stored <= time:
             return uid
         doubts = self._doubts
-        return uid if doubts and (uid < doubts.since or doubts.hold(key)) else None
+        in_doubt = doubts and (uid < doubts.since or doubts.hold(key, uid))
+        return uid if in_doubt else None
 
     def add(self, key: bytes, uid: Uid) -> None:
         """Note that a delivery is being written."""
@@ -87,14 +96,16 @@ class DeliveryKeys:
 
     def note_doubts(self, directory: str, time: int) -> Steps[None]:
         """Write down what will be in doubt; before the messages are written."""
-        keys = [
-            key
-            for key in self._new
-            if only_in_doubt(key) and self._doubts is not None
-            if not self._doubts.hold(key)
-        ]
-        if keys and self._doubts is not None:
-            yield from write_doubts(directory, self._doubts, keys, time)
+        doubts = self._doubts
+        if doubts is None:
+            return
+        stored = {
+            key: uid
+            for key, uid in self._new.items()
+            if only_in_doubt(key) and not doubts.hold(key, uid)
+        }
+        if stored:
+            yield from write_doubts(directory, doubts, stored, time)
 
     def published(self, end: Position, time: int) -> None:
         """Remember what was written; the log now ends at ``end``."""

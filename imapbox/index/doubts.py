@@ -7,13 +7,16 @@ is written down, under the mailbox's lock, before the message is, and removed,
 without the lock, once the client spoke again. Little-endian::
 
     offset  size  field
-         0    16  magic: "imapbox doubts 0"
+         0    16  magic: "imapbox doubts 1"
         16     8  boot, as in the head
         24     4  uid: UIDNEXT when this file was begun
         28    32  zero
         60     4  CRC-32 of the 60 bytes before
         64     -  slots of 32 bytes: 16 key, 8 time (microseconds since 1970 UTC),
-                  4 zero, 4 CRC-32 of the 28 bytes before
+                  4 uid, 4 CRC-32 of the 28 bytes before
+
+It is about one message, whose uid it names: what was written down, and then was not
+stored, says nothing of another one with this key.
 
 Nothing of it is synced: it outlives its processes, not its machine. After a power
 loss the boot is another one, the file is begun anew, and of the messages from
@@ -22,15 +25,17 @@ they do if the file is lost. A slot of zeros is free, and one that is too old; o
 whose CRC is wrong says nothing.
 """
 
+import errno
 import struct
 import zlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from imapbox.disk import steps
+from imapbox.disk.fence import CUT_OFF
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Steps
 from imapbox.index.damage import FULL
@@ -41,10 +46,18 @@ from imapbox.model.numbers import Uid
 DOUBTS: Final = "doubts"
 # Connections may be lost by the thousand; beyond that the oldest are given up.
 MOST_SLOTS: Final = 4096
+# These tell nothing of the file: it can't be opened for now.
+NOT_NOW: Final = CUT_OFF | {
+    errno.EACCES,
+    errno.EINTR,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+}
 
-_MAGIC: Final = b"imapbox doubts 0"
+_MAGIC: Final = b"imapbox doubts 1"
 _HEADER = struct.Struct("<16sQI32x")
-_SLOT = struct.Struct("<16sQ4x")
+_SLOT = struct.Struct("<16sQI")
 _CRC = struct.Struct("<I")
 _HEADER_SIZE: Final = _HEADER.size + _CRC.size
 _SLOT_SIZE: Final = _SLOT.size + _CRC.size
@@ -65,9 +78,9 @@ class Doubts(NamedTuple):
     since: Uid
     slots: bytes = b""
 
-    def hold(self, key: bytes) -> bool:
-        """Say whether ``key`` is in doubt."""
-        return any(True for _ in self.places_of(key))
+    def hold(self, key: bytes, uid: Uid) -> bool:
+        """Say whether it is in doubt that ``key`` was stored under ``uid``."""
+        return any(self._uid_at(number) == uid for number in self.places_of(key))
 
     def places_of(self, key: bytes) -> Iterator[int]:
         """Return the numbers of the slots that hold ``key``."""
@@ -79,37 +92,49 @@ class Doubts(NamedTuple):
                 yield number
             at = self.slots.find(key, at + 1)
 
+    def _uid_at(self, number: int) -> int:
+        _, _, uid = _SLOT.unpack_from(self.slots, number * _SLOT_SIZE)
+        return int(uid)
+
 
 def read_doubts(directory: str, boot: int, uidnext: Uid) -> Steps[Doubts]:
     """Return what is in doubt, with the lock held.
 
     Where the file is of no use, all that came before ``uidnext`` is.
+
+    Raises:
+        OSError: It can't be told for now.
     """
     found = None
-    with suppress(OSError):
+    try:
         data = yield from steps.opened(f"{directory}/{DOUBTS}", Mode.READ, _read)
         found = _decode(data)
+    except OSError as error:
+        if error.errno in NOT_NOW:
+            raise
     if found is None or found.boot != boot or found.since > uidnext:
         return Doubts(boot, uidnext)
     return found
 
 
 def write_doubts(
-    directory: str, doubts: Doubts, keys: Iterable[bytes], time: int
+    directory: str, doubts: Doubts, stored: Mapping[bytes, Uid], time: int
 ) -> Steps[None]:
-    """Write down that ``keys`` are in doubt, with the lock held.
+    """Write down which keys will be in doubt, with the lock held.
 
-    Another error than a full disk is no reason to refuse mail: a message may then
-    come twice, if its reply is lost.
+    A disk that fails is no reason to refuse mail. What could not be written down is
+    then stored twice if its reply is lost; or, where the file's beginning could not
+    be written, another message just like it is taken for it, though it was read.
 
     Args:
         directory: The mailbox's.
         doubts: As `read_doubts` returned it.
-        keys: Which are not in it.
+        stored: The keys that are not in it, and under which uids.
         time: When that is.
 
     Raises:
         DiskFull: There is no room for it; nor is there for a message, then.
+        OSError: The file can't be opened for now.
     """
 
     def write(fd: int) -> Steps[None]:
@@ -117,8 +142,9 @@ def write_doubts(
             # There may be more of another boot's.
             yield from steps.truncate(fd, 0)
             yield from steps.pwrite(fd, _header(doubts), 0)
-        for key, number in zip(keys, _places(doubts, time), strict=False):
-            slot = _checked(_SLOT.pack(key, time))
+        places = _places(doubts, time)
+        for (key, uid), number in zip(stored.items(), places, strict=False):
+            slot = _checked(_SLOT.pack(key, time, uid))
             yield from steps.pwrite(fd, slot, _offset(number))
 
     try:
@@ -126,10 +152,17 @@ def write_doubts(
     except OSError as error:
         if error.errno in FULL:
             raise DiskFull(directory) from error
+        if error.errno in NOT_NOW:
+            raise
 
 
 def remove_doubts(directory: str, keys: Collection[bytes]) -> Steps[None]:
-    """Let keys count no more. No lock is needed; whoever holds it sees it next."""
+    """Let keys count no more. No lock is needed; whoever holds it sees it next.
+
+    Of two who remove the same key at once, one may find that its slot is another's by
+    then, who came in between. What is lost so is a doubt: that delivery is stored
+    twice if its reply is lost, too.
+    """
 
     def remove(fd: int) -> Steps[None]:
         found = _decode((yield from _read(fd)))

@@ -41,7 +41,7 @@ def keys_to_inherit(
     doubts = yield from read_doubts(directory, boot, uidnext)
     inherited = RememberedKeys()
     for key, uid, time in RECORD.iter_unpack(keys.records()):
-        if not only_in_doubt(key) or uid < doubts.since or doubts.hold(key):
+        if not only_in_doubt(key) or uid < doubts.since or doubts.hold(key, uid):
             inherited.add(key, NO_UID, time)
     return inherited
 

@@ -327,15 +327,17 @@ class Session:
             for answer in delivery.refuse(message.error):
                 self._say(answer)
             return
-        # A command that is on its way should come before the replies go out.
-        self._peer.confirm()
+        if transaction.ident is None or self._doubts:
+            # A command that is on its way should come before the replies go out.
+            self._peer.confirm()
         for answered in delivery.begin(message.spool, self._limits.answer):
             answer = await self._dialogue.wait(answered)
             if answer.startswith(b"2"):
                 self._mistakes = 0
             self._say(answer)
         self._remember(delivery.doubts)
-        self._dialogue.look_for_a_sign()
+        if self._doubts:
+            self._dialogue.look_for_a_sign()
 
     def _remember(self, doubts: Iterable[Doubt]) -> None:
         """Keep what is to be settled; of too many the oldest just stay in doubt."""

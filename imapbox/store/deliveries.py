@@ -1,5 +1,6 @@
 """Handing over messages: from an address to a UID in a mailbox."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
@@ -121,8 +122,10 @@ class Deliveries:
         Raises:
             MailError: It can't be noted.
         """
-        for directory in {doubt.directory for doubt in doubts}:
-            keys = {doubt.key for doubt in doubts if doubt.directory == directory}
+        keys_in: defaultdict[str, set[bytes]] = defaultdict(set)
+        for doubt in doubts:
+            keys_in[doubt.directory].add(doubt.key)
+        for directory, keys in keys_in.items():
             try:
                 await self._store.drivers.write.run(remove_doubts(directory, keys))
             except OSError as error:
@@ -135,6 +138,7 @@ class Deliveries:
         content: Content,
         identity: Identity | None,
     ) -> Delivered:
+        arrived = int(self._store.drivers.filesystem.now() * 1_000_000)
         message = await incoming(self._store.drivers.read, header, content)
         if identity is not None:
             key = delivery_key(identity, recipient.address, content.digest)
@@ -146,7 +150,7 @@ class Deliveries:
             mailbox_id = names.get(recipient.mailbox, names[INBOX]).mailbox_id
             mailbox = self._store.mailbox(account, mailbox_id)
             try:
-                return await self._store_in(mailbox, message, refusal)
+                return await self._store_in(mailbox, message, refusal, arrived)
             except MailboxGone:
                 await account.sync()
                 if mailbox_id in account.state.mailboxes:
@@ -163,7 +167,11 @@ class Deliveries:
         return None
 
     async def _store_in(
-        self, mailbox: OpenMailbox, message: Incoming, refusal: QuotaExceeded | None
+        self,
+        mailbox: OpenMailbox,
+        message: Incoming,
+        refusal: QuotaExceeded | None,
+        arrived: int,
     ) -> Delivered:
         contents = [message.content]
         if message.key == NO_KEY:
@@ -173,7 +181,7 @@ class Deliveries:
             await mailbox.submit(append, command="deliver", contents=contents)
             return Delivered(append.uids[0])
         keys = self._store.deliveries.of(mailbox.directory)
-        once = DeliverOnce(message, keys, refusal)
+        once = DeliverOnce(message, keys, refusal, arrived)
         await mailbox.submit(once, command="deliver", contents=contents)
         doubt = None
         if only_in_doubt(message.key):

@@ -715,17 +715,17 @@ def read_lock(data: bytes) -> tuple[Note | None, list[Slot]]:
     return note, slots
 
 
-def read_doubts(data: bytes) -> tuple[int, int, dict[bytes, int]]:
+def read_doubts(data: bytes) -> tuple[int, int, dict[bytes, tuple[int, int]]]:
     check_crc(data[:64])
-    check(data[:16] == b"imapbox doubts 0", "magic of doubts")
+    check(data[:16] == b"imapbox doubts 1", "magic of doubts")
     boot, uid = struct.unpack("<QI", data[16:28])
     found = {}
     for at in range(64, len(data), 32):
         slot = data[at : at + 32]
         if any(slot):
             check_crc(slot)
-            key, time = struct.unpack("<16sQ", slot[:24])
-            found[key] = time
+            key, time, its_uid = struct.unpack("<16sQI", slot[:28])
+            found[key] = time, its_uid
     return boot, uid, found
 
 

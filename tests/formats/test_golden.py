@@ -65,6 +65,7 @@ from imapbox.locks.lock_file import (
 )
 from imapbox.mime.card import make_card
 from imapbox.model.flags import Flag
+from imapbox.model.numbers import Uid
 from imapbox.store.format import STORE_FILE, prepare_store
 from imapbox.store.layout import user_directory
 from imapbox.store.restored import decode_run, encode_run
@@ -182,11 +183,12 @@ def doubts_file() -> bytes:
     files = SimulatedDisk().process(1)
     files.make_directory("m")
     none = Doubts(0xB0071234, 41)
-    run(write_doubts("m", none, [OTHER, KEY], TIME), files)
+    stored = {OTHER: Uid(42), KEY: Uid(43)}
+    run(write_doubts("m", none, stored, TIME), files)
     run(remove_doubts("m", {OTHER}), files)
     found = run(read_doubts("m", 0xB0071234, 42), files)
     assert found.since == 41
-    assert [found.hold(key) for key in (OTHER, KEY)] == [False, True]
+    assert [found.hold(key, uid) for key, uid in stored.items()] == [False, True]
     return files.disk.content("m/doubts")
 
 
@@ -313,7 +315,7 @@ def test_the_second_reader_reads_the_examples() -> None:
     assert second_reader.read_doubts(examples["doubts"]) == (
         0xB0071234,
         41,
-        {KEY: TIME},
+        {KEY: (TIME, 43)},
     )
 
 

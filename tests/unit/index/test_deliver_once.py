@@ -1,6 +1,8 @@
 """What was stored is not stored again, whoever asks and whatever happened since."""
 
 import errno
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -31,6 +33,9 @@ steps = st.one_of(
     st.tuples(
         st.just("deliver"), st.sampled_from(LASTING + IN_DOUBT), st.integers(0, 1)
     ),
+    st.tuples(
+        st.just("refuse"), st.sampled_from(LASTING + IN_DOUBT), st.integers(0, 1)
+    ),
     st.tuples(st.just("read"), st.sampled_from(IN_DOUBT)),
     st.tuples(st.just("forget"), st.integers(0, 1)),
     st.tuples(st.just("wait"), st.sampled_from([0.1, 1, 4])),
@@ -40,7 +45,7 @@ steps = st.one_of(
 
 @settings(max_examples=60)
 @given(st.lists(steps, max_size=30), st.sampled_from([1_500, 100_000]))
-def test_a_week_is_remembered_whatever_happens(  # noqa: C901 - a table of steps
+def test_a_week_is_remembered_whatever_happens(  # noqa: C901, PLR0912 - a table of steps
     history: list[tuple], limit: int
 ) -> None:
     """A key counts for seven days, or while in doubt, in every process."""
@@ -59,6 +64,15 @@ def test_a_week_is_remembered_whatever_happens(  # noqa: C901 - a table of steps
                     model[key] = int(wish.uid), now
                 else:
                     assert wish.uid == uid
+            case ("refuse", key, who):
+                wish = once(key, processes[who], bytes(100_000))
+                full = Fault(WRITES, 1, errno.ENOSPC, where=_is_log)
+                log.files.disk.faults = (full,)
+                with suppress(DiskFull):
+                    log.commit(wish)
+                    if wish.is_new:  # only the next segment found no room
+                        model[key] = int(wish.uid), now
+                log.files.disk.faults = ()
             case ("read", key):
                 log.run(remove_doubts(DIRECTORY, {key}))
                 model.pop(key, None)
@@ -76,6 +90,10 @@ def test_a_week_is_remembered_whatever_happens(  # noqa: C901 - a table of steps
                 log.expunge([1, 3, 5])
             case _:
                 log.relocate([2, 4])
+
+
+def microseconds(log: MailLog) -> int:
+    return int(log.files.now() * 1_000_000)
 
 
 def test_of_one_batch_too() -> None:
@@ -103,6 +121,51 @@ def test_what_was_not_written_is_not_remembered() -> None:
     wish = once(LASTING[0], keys)
     log.commit(wish)
     assert (wish.uid, wish.is_new) == (2, True)
+
+
+def test_a_second_one_that_was_refused_is_stored_later() -> None:
+    """That the first one is there, and was read, does not make up for it."""
+    log = MailLog(simulated()).make()
+    keys = DeliveryKeys()
+    log.commit(once(IN_DOUBT[0], keys))
+    log.run(remove_doubts(DIRECTORY, {IN_DOUBT[0]}))
+    log.files.disk.faults = (Fault(WRITES, 1, errno.ENOSPC, where=_is_log),)
+    with pytest.raises(DiskFull):
+        log.commit(once(IN_DOUBT[0], keys, bytes(100_000)))
+    log.files.disk.faults = ()
+    wish = once(IN_DOUBT[0], keys)
+    log.commit(wish)
+    assert (wish.uid, wish.is_new) == (2, True)
+
+
+def test_what_was_stored_while_it_waited_is_another_try() -> None:
+    """Nobody sends it twice on purpose while the first is on its way to the disk."""
+    log = MailLog(simulated()).make()
+    keys = DeliveryKeys()
+    before = microseconds(log)
+    log.files.disk.advance_clock(1)
+    log.commit(once(IN_DOUBT[0], keys))
+    log.run(remove_doubts(DIRECTORY, {IN_DOUBT[0]}))
+    log.files.disk.advance_clock(1)
+    late = replace(once(IN_DOUBT[0], keys), arrived=before)
+    second = replace(once(IN_DOUBT[0], keys), arrived=microseconds(log))
+    for each in (late, second):
+        log.commit(each)
+    assert (late.is_new, second.is_new) == (False, True)
+
+
+def test_of_a_log_ahead_of_the_clock_no_time_is_believed() -> None:
+    """After a clock was ahead once, a second one on purpose is another message."""
+    log = MailLog(simulated()).make()
+    keys = DeliveryKeys()
+    log.files.disk.advance_clock(DAY)
+    log.append()
+    log.files.disk.advance_clock(-DAY)
+    log.commit(once(IN_DOUBT[0], keys))
+    log.run(remove_doubts(DIRECTORY, {IN_DOUBT[0]}))
+    second = replace(once(IN_DOUBT[0], keys), arrived=microseconds(log))
+    log.commit(second)
+    assert second.is_new
 
 
 def test_a_log_that_was_put_in_the_place_of_another_is_read_anew() -> None:

@@ -11,7 +11,9 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 
 from imapbox.app.prompt_transport import make_prompt
+from imapbox.lmtp import queues
 from imapbox.lmtp.factory import LMTPFactory
+from imapbox.lmtp.protocol import LMTPProtocol
 from imapbox.lmtp.queues import not_read
 from tests.support.lmtp_store import CONTENT, FakeDeliveries
 from tests.support.waiting import reactor, turn, until
@@ -53,14 +55,18 @@ class Wire:
 
         await until(has_come)
 
-    async def send_message(self) -> None:
+    async def send_message(self, begin: bytes = BEGIN) -> None:
         """Send one, which is being delivered then."""
         self._slow = self.deliveries.delivered["alice"] = Deferred()
         begun = len(self.deliveries.begun)
-        self.send(BEGIN)
+        self.send(begin)
         await self.hear(b"354")
         self.send(MESSAGE)
         await until(lambda: len(self.deliveries.begun) > begun)
+
+    def hang_up(self) -> None:
+        """Close it, whatever lies there unread."""
+        self._client.close()
 
     def deliver(self) -> None:
         """Let the delivery end; its reply is written before this returns."""
@@ -150,3 +156,34 @@ async def test_what_lies_in_a_unix_socket_was_not_read(tmp_path: Path) -> None:
         client.send(b"QUIT\r\n")
         await until(lambda: not client.factory.connections)
         assert client.deliveries.settled == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_nor_was_what_a_client_left_there_unread(tmp_path: Path) -> None:
+    """Who says QUIT and is gone before it read the reply will send it again."""
+    async with wire("unix", tmp_path) as client:
+        await client.send_message()
+        client.deliver()
+        await turn()
+        client.send(b"QUIT\r\n")
+        client.hang_up()
+        await until(lambda: not client.factory.connections)
+        assert client.deliveries.settled == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_says_which_message_it_is_costs_no_call_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel is asked only where something is in doubt."""
+    asked = []
+    monkeypatch.setattr(queues, "ioctl", lambda *_: asked.append(1))
+    monkeypatch.setattr(LMTPProtocol, "confirm", lambda _: asked.append(1))
+    async with wire("tcp", tmp_path) as client:
+        client.deliveries.doubts["alice"] = None
+        await client.send_message(b"LHLO c\r\nXFORWARD IDENT=1\r\n" + BEGIN[8:])
+        client.deliver()
+        await client.hear(b"250 2.0.0")
+        client.send(b"NOOP\r\n")
+        await client.hear(b"250 2.0.0")
+    assert asked == []

@@ -149,6 +149,22 @@ async def test_two_that_are_tried_at_once(open_store: Opener) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_one_that_ends_late_is_no_second_one(open_store: Opener) -> None:
+    """Sent again while it waits, and read: what waited is known when it goes on."""
+    store, other = await open_store(), await open_store()
+    await store.create_account(BOB)
+    stall = disk_of(store).steer = Stall("try_lock", "mailboxes/")
+    late = ensureDeferred(attempt(store, NAMELESS))
+    await until(lambda: stall.stopped > 0)
+    again = await attempt(other, NAMELESS)
+    await settle(other, again)
+    stall.end()
+    found = await late
+    assert (found.uid, found.is_new) == (again.uid, False)
+    assert len(await texts(other)) == 1
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_second_one_on_purpose(open_store: Opener) -> None:
     """Without an ident, the same message behind a reply that was read is another."""
     store, other = await open_store(), await open_store()
