@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from tests.simulation import once
+from tests.simulation import on_purpose, once
 
 Tell: TypeAlias = Callable[[object], None]
 
@@ -21,6 +21,13 @@ def test_no_error_makes_two_of_one_or_none(tell: Tell, effort: int) -> None:
     tell(report)
     assert report.faults > 10
     assert report.crashes > 100
+
+
+def test_no_crash_makes_one_of_two(tell: Tell) -> None:
+    """What is sent again on purpose, behind a reply that was read, is there twice."""
+    report = on_purpose.crashes()
+    tell(report)
+    assert report.crashes > 50
 
 
 def test_sent_to_two_at_once_it_is_stored_once(tell: Tell) -> None:

@@ -54,6 +54,13 @@ MUTANTS: Final = [
         "once.crashes",
     ),
     Mutant(
+        "a doubt about any message with its key",
+        "index/doubts.py",
+        "self._uid_at(number) == uid for number",
+        "self._uid_at(number) >= 0 for number",
+        "on_purpose.crashes",
+    ),
+    Mutant(
         "keys of the segments before not in BASE",
         "index/mailbox_state.py",
         "            self.keys.records(time - KEY_LIFETIME),\n",
