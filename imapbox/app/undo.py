@@ -19,6 +19,8 @@ from imapbox.store.store import Store
 
 ALL: Final = 0
 NOT_ALL: Final = 1
+# A mailbox is made with this one: nothing was expunged up to it.
+_CREATED: Final = ModSeq(1)
 
 
 def run_undo(store: Path, user: str, mailbox: str, to: int, *, dry_run: bool) -> int:
@@ -71,9 +73,9 @@ def _tell(done: BroughtBack, to: int, *, dry_run: bool) -> None:
 def lines(done: BroughtBack, to: int, *, dry_run: bool) -> list[str]:
     """Return what to print of an undo."""
     said = []
-    if done.begins > to:
+    if done.begins > max(to, _CREATED):
         sentence = (
-            f"What was expunged before modseq {done.begins} is not known any more."
+            f"What was expunged up to modseq {done.begins} is not known any more."
         )
         said.append(sentence)
     if not (done.before or done.lost):

@@ -134,12 +134,21 @@ def test_an_undo_says_who_came_back() -> None:
     ]
     done = BroughtBack([1, 2], [], [], 10)
     assert undo.lines(done, 3, dry_run=True) == [
-        "What was expunged before modseq 10 is not known any more.",
+        "What was expunged up to modseq 10 is not known any more.",
         "2 messages would come back: UID 1:2",
     ]
     assert undo.lines(BroughtBack(begins=1), 3, dry_run=True) == [
         "Nothing was expunged since modseq 3 that is not back."
     ]
+
+
+def test_only_what_can_be_forgotten_is_said_to_be() -> None:
+    """Nothing is, of a log that begins with its creation or right where undo ends."""
+    begun_anew = "What was expunged up to modseq 9 is not known any more."
+    said = ["1 messages came back: UID 1 as 2"]
+    for begins, to, forgotten in ((1, 0, []), (9, 9, []), (9, 8, [begun_anew])):
+        done = BroughtBack([1], [2], [], begins)
+        assert undo.lines(done, to, dry_run=False) == forgotten + said
 
 
 def test_a_restore_says_what_became_of_the_mailbox() -> None:
