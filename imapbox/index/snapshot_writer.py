@@ -1,8 +1,8 @@
 """Making a snapshot, in a thread, of a mailbox that goes on changing.
 
 No lock and no sync: it is checked by its CRCs, and whoever finds it torn reads
-the log. A crash leaves a file whose end does not check, which the next snapshot
-of the mailbox removes. Reading (`snapshot_reader`) never removes anything.
+the log. A crash leaves a file whose end does not check, which the next snapshots
+of the mailbox remove. Reading (`snapshot_reader`) never removes anything.
 """
 
 import zlib
@@ -31,7 +31,8 @@ from imapbox.index.snapshot import (
     snapshot_names,
     table_place,
 )
-from imapbox.model.errors import StoreFailure
+from imapbox.index.snapshot_parts import BadSnapshot, read_outline
+from imapbox.model.errors import StoreFailure, UnknownFormat
 
 # So many octets are written without a rest.
 SPELL: Final = 1 << 18
@@ -173,22 +174,37 @@ def names_in(directory: str) -> Steps[list[SnapshotName]]:
 
 
 def remove_older(directory: str, mine: str) -> Steps[None]:
-    """Remove all snapshots but ``mine`` and the newest of the others.
+    """Remove all snapshots behind ``mine`` and a reserve, the newest whole one else.
 
-    That one may be needed if power is lost before ``mine`` is on the disk. What
-    is newer than the head is nobody's: it was there before the log was put in
-    the place of another.
+    The reserve may be needed if power is lost before ``mine`` is on the disk. One
+    that is torn is none; it may be one in the making, so it stays until there are
+    ``mine`` and a reserve that are newer. What is newer than the head is nobody's:
+    it was there before the log was put in the place of another.
     """
+    # In this order: what another process begins meanwhile is not newer than the head.
+    names = yield from names_in(directory)
     head = yield from head_of(directory)
-    kept = 0
-    for each in (yield from names_in(directory)):
-        if each.name == mine or head is None:
+    if head is None:
+        return
+    has_reserve = False
+    for each in names:
+        if each.name == mine:
             continue
-        if not kept and each[:2] <= head.position[:2]:
-            kept += 1
+        path = f"{directory}/{each.name}"
+        if not has_reserve and each[:2] <= head.position[:2]:
+            has_reserve = yield from _is_whole(path)
             continue
         with suppress(FileNotFoundError):  # another process removed it
-            yield from steps.unlink(f"{directory}/{each.name}")
+            yield from steps.unlink(path)
+
+
+def _is_whole(path: str) -> Steps[bool]:
+    """Say whether a snapshot was written to its end."""
+    try:
+        yield from steps.opened(path, Mode.READ, read_outline)
+    except (BadSnapshot, UnknownFormat, OSError):
+        return False
+    return True
 
 
 def _pieces(chunks: Sequence[Frozen], name: str) -> Iterator[NDArray[Any]]:

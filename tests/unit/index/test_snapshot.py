@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from imapbox.index.snapshot import (
     table_place,
 )
 from imapbox.index.snapshot_reader import MailboxSnapshots, check_rows
-from imapbox.index.snapshot_writer import SnapshotWriter
+from imapbox.index.snapshot_writer import SnapshotWriter, remove_older
 from imapbox.model.errors import StoreFailure
 from imapbox.model.flags import Flag, FlagChange
 from tests.unit.index.mail_log import DIRECTORY, MailLog, incoming, simulated
@@ -263,6 +264,80 @@ def test_old_ones_are_removed() -> None:
     kept = [each.name for each in snapshot_names(log.names())]
     assert sorted(kept) == sorted(names[-2:])
     assert "snap.broken" in log.names()
+
+
+def saved(log: MailLog) -> str:
+    """Let something come, and save it."""
+    log.append(incoming(b"x"))
+    return log.snapshot()
+
+
+def begun(log: MailLog) -> SnapshotWriter:
+    """Let something come, and begin to save it, as another process does."""
+    log.append(incoming(b"x"))
+    writer = SnapshotWriter(DIRECTORY, log.state().freeze())
+    assert not log.run(writer.go_on())
+    return writer
+
+
+def test_a_torn_one_is_not_kept_for_the_whole_one_before_it() -> None:
+    """If power tears the newest, there is a whole one, though a maker was killed."""
+    log = filled()
+    good = saved(log)
+    log.truncate(saved(log), 500)
+    log.truncate(saved(log), 500)
+    newest = saved(log)
+    log.truncate(newest, 500)
+    _, state = log.open(MailboxSnapshots())
+    assert state.source is not None
+    assert state.source.name == good
+
+
+def test_a_torn_one_goes_when_two_newer_ones_are_whole() -> None:
+    """What a killed maker left is on the disk no longer than that."""
+    log = filled()
+    saved(log)
+    torn = begun(log).name
+    first = saved(log)
+    assert torn in log.names()
+    second = saved(log)
+    kept = [each.name for each in snapshot_names(log.names())]
+    assert kept == [second, first]
+
+
+def test_one_in_the_making_stays() -> None:
+    """What others are writing, newer or older, is left until two newer are whole."""
+    log = filled()
+    before = saved(log)
+    older = begun(log)
+    mine = begun(log)
+    newer = begun(log)
+    while not log.run(mine.go_on()):
+        pass
+    assert {before, older.name, mine.name, newer.name} <= set(log.names())
+    while not log.run(newer.go_on()):
+        pass
+    kept = [each.name for each in snapshot_names(log.names())]
+    assert kept == [newer.name, mine.name]
+
+
+def test_one_that_is_begun_meanwhile_stays() -> None:
+    """What is newer than the head of a moment ago may be another process's."""
+    for number in itertools.count():
+        log = filled()
+        mine = saved(log)
+        other = MailLog(log.files.disk.process(2))
+        work, answer, writer = remove_older(DIRECTORY, mine), None, None
+        with suppress(StopIteration):
+            for at in itertools.count():
+                call = work.send(answer)
+                if at == number:
+                    writer = begun(other)
+                answer = getattr(log.files, call.method)(*call.arguments)
+        if writer is None:
+            break
+        assert {mine, writer.name} <= set(log.names())
+    assert number > 2
 
 
 def test_a_snapshot_that_is_given_up_leaves_nothing() -> None:
