@@ -6,7 +6,9 @@ lowest bit, in the last octet, says how long it counts: 0, for `KEY_LIFETIME`;
 1, for as long as it is *in doubt* (`doubts`), and no longer than that.
 
 There may be a hundred thousand in a week. They are kept as they lie in a BASE,
-28 octets each; only who looks for one pays for an index, 12 octets each.
+28 octets each; only who looks for one pays for an index, 12 octets each. Beyond
+`MOST_KEYS` the oldest are forgotten: a BASE has to fit into its segment, also where
+a week takes years, since a log's time is ahead of the clock.
 """
 
 import struct
@@ -23,6 +25,7 @@ NO_KEY: Final = bytes(KEY_SIZE)
 # Of a message that has another one now, or none (`inherited_keys`).
 NO_UID: Final = Uid(0)
 KEY_LIFETIME: Final = 7 * 24 * 3600 * 1_000_000  # microseconds
+MOST_KEYS: Final = 1 << 20
 RECORD: Final = struct.Struct("<16sIQ")
 
 _FIELDS: Final = np.dtype(
@@ -106,17 +109,24 @@ class RememberedKeys:  # noqa: PLW1641 - what changes has no hash
         }
 
     def records(self, behind: int | None = None) -> bytes:
-        """Return all, or those newer than ``behind``, as they lie in a BASE."""
-        octets = bytes(self._records)
+        """Return all, or those newer than ``behind``, as they lie in a BASE.
+
+        Of too many, the newest.
+        """
+        octets = bytes(self._records[-MOST_KEYS * RECORD.size :])
         if behind is None:
             return octets
         fields = np.frombuffer(octets, _FIELDS)
         return fields[fields["time"] > np.uint64(max(0, behind))].tobytes()
 
     def forget(self, until: int) -> None:
-        """Forget those of ``until`` and before, once half of them are so old."""
+        """Forget those of ``until`` and before, once half of them are so old.
+
+        Or once there are twice as many as there may be.
+        """
         count = len(self)
-        if not count or self._at(count // 2)[2] > until:
+        is_old = count and self._at(count // 2)[2] <= until
+        if not is_old and count < 2 * MOST_KEYS:
             return
         self._records = bytearray(self.records(until))
         if self._indexed:

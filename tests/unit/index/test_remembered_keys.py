@@ -2,9 +2,11 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imapbox.index import remembered_keys as module
 from imapbox.index.remembered_keys import RECORD, RememberedKeys, only_in_doubt
 
 # Several have their first eight octets in common.
@@ -69,6 +71,23 @@ def test_a_hundred_thousand_cost_four_megabytes() -> None:
     for number in range(0, len(some), 1000):
         assert remembered.find(some[number]) == (number, number)
     assert remembered.octets < 44 * len(some)
+
+
+@given(st.integers(0, 40), st.integers(1, 6))
+def test_of_too_many_the_newest_stay(count: int, most: int) -> None:
+    """A BASE has no more than it may, memory no more than twice that."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "MOST_KEYS", most)
+        remembered = RememberedKeys()
+        for uid in range(1, count + 1):
+            remembered.add(bytes([uid]) * 16, uid, 7)
+            remembered.forget(0)
+            assert len(remembered) < 2 * most
+        kept = [uid for _, uid, _ in RECORD.iter_unpack(remembered.records())]
+    assert kept == list(range(max(1, count - most + 1), count + 1))
+    assert [remembered.find(bytes([uid]) * 16) for uid in kept] == [
+        (uid, 7) for uid in kept
+    ]
 
 
 def test_the_last_bit_says_how_long_a_key_counts() -> None:
