@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imapbox.disk import steps
 from imapbox.disk.steps import Steps
 from imapbox.index.commit import Log, commit
 from imapbox.index.head import Head
@@ -20,9 +19,12 @@ from imapbox.index.known import Known
 from imapbox.index.mailbox_state import MailboxState
 from imapbox.index.mailbox_transactions import ExpungeMessages, SetFlags
 from imapbox.index.opening import open_log
-from imapbox.index.relocate import Moving, read_moving
+from imapbox.index.relocate import (
+    MESSAGES_AT_ONCE,
+    OCTETS_AT_ONCE,
+    read_moving,
+)
 from imapbox.index.rows_taken_along import take_along
-from imapbox.index.segment import segment_numbers
 from imapbox.index.settings import Settings
 from imapbox.index.store_again import StoreAgain
 from imapbox.index.transaction import Transaction
@@ -31,8 +33,6 @@ from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.numbers import ModSeq, Uid
 
 COMMAND: Final = "restore"
-MESSAGES_AT_ONCE: Final = 1000
-OCTETS_AT_ONCE: Final = 8 * 1024 * 1024
 
 
 class Added(NamedTuple):
@@ -42,7 +42,8 @@ class Added(NamedTuple):
         first: The UID that the first one has here; the others follow.
         uids: Those that they have there.
         modseq: The other log's, when they were read.
-        broken: Those of messages that are not what was stored, and left out.
+        broken: Those of messages that are not what was stored, or not there, or
+            can't be read; they are left out.
     """
 
     first: Uid
@@ -83,7 +84,7 @@ class Refill:
         added: list[Uid] = []
         broken: list[Uid] = []
         for some in _portions(state, rows):
-            found = yield from _read(directory, state, some)
+            found = yield from read_moving(directory, state, some)
             readable = {each.operation.message.uid for each in found}
             uids: list[Uid] = state.columns["uid"][some].tolist()
             added += [uid for uid in uids if uid in readable]
@@ -137,19 +138,6 @@ class Refill:
         if head is None:
             raise MailboxDamaged(self._log.directory)
         return head
-
-
-def _read(
-    directory: str, state: MailboxState, rows: Sequence[int]
-) -> Steps[list[Moving]]:
-    """Return those messages that are what was stored, and where it was said to be."""
-    numbers = segment_numbers((yield from steps.list_directory(directory)))
-    wanted = np.array(rows, np.intp)
-    there = np.isin(state.columns["segment"][wanted], numbers)
-    try:
-        return (yield from read_moving(directory, state, wanted[there].tolist()))
-    except FileNotFoundError:
-        return []  # compaction took a segment just now
 
 
 def _portions(state: MailboxState, rows: Sequence[int]) -> Iterator[list[int]]:

@@ -24,8 +24,12 @@ from imapbox.index.expunged import Expunged
 from imapbox.index.head import Position
 from imapbox.index.known import Known
 from imapbox.index.opening import caught_up, open_log
-from imapbox.index.relocate import Moving, read_moving
-from imapbox.index.segment import segment_numbers
+from imapbox.index.relocate import (
+    MESSAGES_AT_ONCE,
+    OCTETS_AT_ONCE,
+    Moving,
+    read_moving,
+)
 from imapbox.index.settings import Settings
 from imapbox.index.settle import Tail, settle
 from imapbox.index.store_again import StoreAgain
@@ -34,9 +38,6 @@ from imapbox.model.errors import MailboxDamaged
 from imapbox.model.numbers import ModSeq, Uid
 
 COMMAND: Final = "undo"
-# So much comes back at a time, while the locks are held.
-MESSAGES_AT_ONCE: Final = 1000
-OCTETS_AT_ONCE: Final = 8 * 1024 * 1024
 
 
 class NoSuchModSeq(Exception):
@@ -165,7 +166,7 @@ class _Run:
         return bool(self._left)
 
     def some(self) -> list[Lost]:
-        """Take as many of them as come back at once."""
+        """Take as many of them as come back at once, while the locks are held."""
         taken: list[Lost] = []
         octets = 0
         deaths, columns = self._mailbox.deaths, self._mailbox.state.columns
@@ -183,13 +184,10 @@ class _Run:
         return taken
 
     def read_messages(self, dead: Sequence[Lost]) -> Steps[list[Moving]]:
-        """Read messages; take note of those that are not there any more."""
-        directory, columns = self._log.directory, self._mailbox.state.columns
-        numbers = segment_numbers((yield from steps.list_directory(directory)))
-        rows = columns.rows_of(np.array([each.uid for each in dead], np.uint32))
-        there = np.isin(columns["segment"][rows], numbers)
+        """Read messages; take note of those that are not there, or can't be read."""
         state = self._mailbox.state
-        found = yield from read_moving(directory, state, rows[there].tolist())
+        rows = state.columns.rows_of(np.array([each.uid for each in dead], np.uint32))
+        found = yield from read_moving(self._log.directory, state, rows.tolist())
         readable = {each.operation.message.uid for each in found}
         self.done.lost += [each for each in dead if each.uid not in readable]
         return found

@@ -27,6 +27,7 @@ from imapbox.model.flags import Flag, FlagChange
 from tests.formats import second_reader
 from tests.simulation.disk import BLOCK, SimulatedFileSystem
 from tests.simulation.fault import Fault
+from tests.support.bad_block import let_block_go_bad
 from tests.unit.index.mail_log import (
     DIRECTORY,
     MailLog,
@@ -180,6 +181,40 @@ def test_a_broken_message_stays_where_it_is() -> None:
         assert done.broken == [1]
         assert done.removed == 0
     assert place_of(log.state(), 1) == place
+
+
+def test_a_message_that_can_not_be_read_stays_where_it_is() -> None:
+    """A block that went bad keeps nothing else from being given back, nor goes."""
+    log = MailLog(simulated(), segment_limit=80_000).make()
+    log.append(*(incoming(b"%d" % number + LARGE) for number in range(12)))
+    log.append(incoming(b"last"))
+    log.expunge(range(2, 12))
+    kept, place = facts(log), place_of(log.state(), 12)
+    sound = MailLog(disk_of(log).process(2))
+    let_block_go_bad(log.files, "m/log.1", place.offset)
+    punched = 0
+    for relocated in (1, 0, 0):
+        disk_of(log).advance_clock(DAY + HOUR)
+        done = log.compact(least=2**20)
+        assert (done.broken, done.relocated, done.removed) == ([12], relocated, 0)
+        punched += done.punched
+    assert punched == 11 * 3 * BLOCK
+    assert place_of(log.state(), 12) == place
+    assert facts(sound) == kept, "who can read it has it"
+
+
+@pytest.mark.parametrize("block", [0, 1])
+def test_a_card_that_can_not_be_read_is_left_behind(block: int) -> None:
+    """It can be made again; its message, in other blocks, moves without it."""
+    log = MailLog(simulated()).make()
+    card = b"c" * 3 * BLOCK
+    log.append(*(incoming(LARGE, card=card) for _ in range(2)))
+    place, before = place_of(log.state(), 2), facts(log)
+    bad = place.offset - place.card_size + block * BLOCK
+    let_block_go_bad(log.files, "m/log.1", bad)
+    log.relocate([2])
+    assert place_of(log.state(), 2).card_size == 0
+    assert facts(MailLog(disk_of(log).process(2))) == before
 
 
 def test_a_card_that_is_broken_is_left_behind() -> None:

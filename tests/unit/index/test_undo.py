@@ -16,8 +16,8 @@ from imapbox.index.create import create_log
 from imapbox.index.head import NO_COUNTS
 from imapbox.index.history import History, What
 from imapbox.index.opening import open_log
+from imapbox.index.relocate import MESSAGES_AT_ONCE
 from imapbox.index.undo import (
-    MESSAGES_AT_ONCE,
     BroughtBack,
     NoSuchModSeq,
     look_for_expunged,
@@ -28,6 +28,7 @@ from imapbox.model.flags import Flag, FlagChange
 from imapbox.model.message import InternalDate
 from imapbox.model.names import INBOX
 from tests.formats import second_reader
+from tests.support.bad_block import let_block_go_bad
 from tests.unit.index.mail_log import (
     DIRECTORY,
     ID,
@@ -179,6 +180,22 @@ def test_what_went_with_its_segment_is_said() -> None:
     done = undone(log, 1)
     assert (done.before, [each.uid for each in done.lost]) == ([], [1, 2, 3, 4])
     assert done.begins == 5
+
+
+def test_what_can_not_be_read_is_said() -> None:
+    """A block that went bad costs the messages that lie in it, and no other."""
+    log = new_log()
+    log.append(*(incoming(b"%d" % n + LARGE) for n in range(5)))
+    kept, to = facts(log), modseq(log)
+    place = place_of(log.state(), 3)
+    log.expunge(range(1, 6))
+    let_block_go_bad(log.files, "m/log.1", place.offset)
+    looked = log.run(look_for_expunged(log.log, to, log.settings))
+    done = undone(log, to)
+    assert done.before == looked.before == [1, 4, 5]
+    assert [each.uid for each in done.lost] == [2, 3]
+    assert looked.lost == done.lost
+    assert [*facts(log).values()] == [kept[uid] for uid in done.before]
 
 
 def test_many_come_back_in_portions() -> None:

@@ -1,10 +1,12 @@
 """A store, its copy, and what is restored from it, on a simulated disk."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from imapbox.disk.filesystem import Mode
 from imapbox.disk.two_roots import THERE
+from imapbox.index.mailbox_transactions import AppendMessages
 from imapbox.model.flags import Flag
 from imapbox.model.names import INBOX, MailboxName
 from imapbox.store.layout import USERS, mailboxes_directory
@@ -19,7 +21,9 @@ from tests.simulation.mailbox import (
     deliver,
     new_store,
     open_account,
+    sees,
     settings_of,
+    submit,
 )
 
 TRASH: Final = MailboxName("Trash")
@@ -30,15 +34,21 @@ LATER: Final = b"later" * 50
 class Stores:
     """A store of which a copy is made.
 
+    Args:
+        more: Bodies of messages in INBOX that lie in one frame.
+
     Attributes:
         before: INBOX as it is in the copy.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, more: Sequence[bytes] = ()) -> None:
         self.disk = new_store(TRASH)
         self.process = self.disk.process(1)
         for body in BODIES:
             run(deliver(self.account(), body), self.process)
+        if more:
+            wish = AppendMessages([sees(body) for body in more])
+            run(submit(self.account(), wish, "append"), self.process)
         session = self.session()
         run(session.store({2}, Flag.FLAGGED, "Important"), self.process)
         self.before = self.look()
@@ -81,12 +91,19 @@ class Stores:
 
     def rot(self, body: bytes, *, in_copy: bool) -> None:
         """Spoil the octets of a message in INBOX."""
-        directory = self.account().directory
-        path = f"{there(directory) if in_copy else directory}/log.1"
+        path, at = self.place(body, in_copy=in_copy)
         fd = self.process.open(path, Mode.WRITE)
-        at = self.process.pread(fd, self.process.size(fd), 0).index(body)
         self.process.pwrite(fd, b"rotten", at)
         self.process.close(fd)
+
+    def place(self, body: bytes, *, in_copy: bool) -> tuple[str, int]:
+        """Return in which file a message of INBOX lies, and where."""
+        directory = self.account().directory
+        path = f"{there(directory) if in_copy else directory}/log.1"
+        fd = self.process.open(path, Mode.READ)
+        at = self.process.pread(fd, self.process.size(fd), 0).index(body)
+        self.process.close(fd)
+        return path, at
 
     def directories(self) -> list[str]:
         """Return the directories of all mailboxes."""

@@ -33,6 +33,7 @@ from tests.simulation.fault import WRITES, Fault
 from tests.simulation.ledger import is_damaged
 from tests.simulation.mailbox import ACCOUNT, ALICE, deliver, settings_of
 from tests.simulation.repairing import flip, frames_of, repair
+from tests.support.bad_block import let_block_go_bad
 from tests.unit.store.restores import BODIES, LATER, TRASH, Stores, contents
 
 BACK: Final = MailboxName("Back")
@@ -144,6 +145,19 @@ def test_a_message_that_is_broken_in_the_copy_is_left_out(stores: Stores) -> Non
     done = stores.restore(BACK)
     assert (done.messages, done.broken) == (1, [1])
     assert contents(stores.look(BACK)) == contents(stores.before)[1:]
+
+
+def test_a_message_that_can_not_be_read_in_the_copy_is_left_out() -> None:
+    """A block that went bad costs the messages that lie in it, and no other."""
+    stores = Stores([b"%d" % n + b"0123456789abcdef" * 1024 for n in range(4)])
+    *_, before, broken, _ = messages = stores.before.messages
+    path, at = stores.place(broken.body, in_copy=True)
+    let_block_go_bad(stores.process, path, at)
+    done = stores.restore(BACK)
+    assert (done.messages, done.broken) == (4, [before.uid, broken.uid])
+    messages = tuple(each for each in messages if each.uid not in done.broken)
+    kept = stores.before._replace(messages=messages)
+    assert contents(stores.look(BACK)) == contents(kept)
 
 
 @pytest.mark.parametrize("target", [INBOX, MailboxName("INBOX/Back"), BACK])
