@@ -29,7 +29,8 @@ of 64, zeros between::
        128     -  the columns, n values each, in the order of UIDs
          -  16 v  vanished history: 4 first uid, 4 last uid, 8 modseq
          -  32 g  graves: 4 uid, 4 segment, 8 offset, 8 size, 8 time
-         -     b  the content of a BASE (see `operations`) that were written here
+         -     b  the content of a BASE (see `operations`) that were written here, with
+                  all delivery keys that are remembered
          -     -  CRC-32s, 4 bytes each: of each 16,384 rows of each column in
                   turn, then of vanished history, graves and BASE
          -     8  length of the whole file
