@@ -277,7 +277,9 @@ class _Run:
             self._holes = self._due()
         if not self._holes:
             note = _Note(Meta(PUNCHED, self._punched.encode()))
-            yield from self._write(tail, note)
+            # Without it the holes are made again. What then goes makes room.
+            with suppress(DiskFull):
+                yield from self._write(tail, note)
 
     def _punch_segment(self, fd: int, *, here: list[Hole]) -> Steps[bool]:
         """Make holes in a segment; return whether this file system can do that."""

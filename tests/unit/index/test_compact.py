@@ -248,6 +248,23 @@ def test_a_full_disk_loses_nothing() -> None:
     assert log.compact().relocated == 2
 
 
+def test_a_full_disk_keeps_no_dead_segment() -> None:
+    """Holes that could not be noted keep nothing from going; they are made again."""
+    log = three_segments()
+    log.expunge(range(1, 7))
+    disk_of(log).advance_clock(DAY + HOUR)
+    is_last = lambda path: path.endswith("/log.3")  # noqa: E731 - a short one
+    full = Fault(frozenset({"pwrite"}), 1, errno.ENOSPC, stays=True, where=is_last)
+    disk_of(log).faults = (full,)
+    done = log.compact(least=2**20)
+    disk_of(log).faults = ()
+    assert full.fired
+    assert (done.punched, done.removed) == (6 * 3 * BLOCK, 1)
+    assert segment_numbers(log.names()) == [2, 3]
+    assert list(facts(log)) == [7, 8, 9, 10, 11]
+    assert [log.compact(least=2**20).punched for _ in range(2)] == [3 * BLOCK, 0]
+
+
 def test_where_no_holes_can_be_made() -> None:
     """On such a file system the segments go as a whole."""
     log = three_segments()
