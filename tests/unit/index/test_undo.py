@@ -1,5 +1,6 @@
 """Undo brings back what was expunged, and nothing else."""
 
+from itertools import count
 from typing import Any, Final
 
 import pytest
@@ -29,6 +30,7 @@ from imapbox.model.message import InternalDate
 from imapbox.model.names import INBOX
 from tests.formats import second_reader
 from tests.support.bad_block import let_block_go_bad
+from tests.support.interrupted import interrupted
 from tests.unit.index.mail_log import (
     DIRECTORY,
     ID,
@@ -196,6 +198,28 @@ def test_what_can_not_be_read_is_said() -> None:
     assert [each.uid for each in done.lost] == [2, 3]
     assert looked.lost == done.lost
     assert [*facts(log).values()] == [kept[uid] for uid in done.before]
+
+
+def test_looking_beside_a_compaction() -> None:
+    """Segments may go while a dry run reads; what lay in them is lost, no more."""
+    policy = {"grace": 0.0, "least": 2**20}
+    for number in count():
+        log = new_log(segment_limit=60_000)
+        for each in range(7):
+            log.append(incoming(b"%d" % each + LARGE))
+        log.expunge([1, 2, 3, 4, 7])
+        other = MailLog(log.files.disk.process(2), segment_limit=60_000)
+        done: list[Any] = []
+        act = lambda other=other, done=done: done.append(other.compact(**policy))  # noqa: E731
+        look = look_for_expunged(log.log, 1, log.settings)
+        looked = log.run(interrupted(look, number, act))
+        gone = [each.uid for each in looked.lost]
+        assert sorted(looked.before + gone) == [1, 2, 3, 4, 7]
+        assert 7 in looked.before, "it lies in the last segment"
+        if not done:
+            assert (gone, number > 10) == ([], True)
+            return
+        assert "log.1" not in log.names()
 
 
 def test_many_come_back_in_portions() -> None:
