@@ -30,7 +30,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
-from typing import Final
+from typing import Final, TypeVar
 
 from imapbox.disk import steps
 from imapbox.disk.filesystem import Mode
@@ -64,6 +64,8 @@ from imapbox.index.snapshot_reader import MailboxSnapshots
 from imapbox.index.transaction import Change, NeedsNoFacts, Transaction
 from imapbox.locks.acquire import Identity, locked
 from imapbox.model.errors import DiskFull, MailboxDamaged
+
+T = TypeVar("T")
 
 COMMAND: Final = "compact"
 _HOLES_AT_ONCE: Final = 500
@@ -168,7 +170,10 @@ class _Run:
         self._state = opened.state
 
     def look(self) -> Steps[list[Use]]:
-        """Return what the segments are used for."""
+        """Return what the segments are used for. No lock is held."""
+        return (yield from self._unlocked(self._uses))
+
+    def _uses(self) -> Steps[list[Use]]:
         directory, end = self._log.directory, self._state.position.segment
         first = yield from find_first_segment(directory, end)
         taken = {}
@@ -190,7 +195,7 @@ class _Run:
         self.done.before = sum(use.taken for use in found)
         if is_worth_a_new_segment(found[-1], self._policy):
             yield from self._under_lock(self._begin_segment)
-        yield from self._find_holes()
+        yield from self._unlocked(self._find_holes)
         while self._holes:
             yield from self._under_lock(self._punch)
         *old, _ = yield from self.look()
@@ -200,7 +205,7 @@ class _Run:
                 yield from self._under_lock(self._relocate)
         except DiskFull:
             self.done.is_full = True
-        if (yield from self._removable()):
+        if (yield from self._unlocked(self._removable)):
             yield from self._under_lock(self._remove)
         found = yield from self.look()
         self.done.after = sum(use.taken for use in found)
@@ -211,19 +216,30 @@ class _Run:
         now = yield from steps.now()
         return self._policy.limit(int(now * 1_000_000))
 
-    def _under_lock(self, part: Callable[[Tail], Steps[None]]) -> Steps[None]:
+    def _unlocked(self, look: Callable[[], Steps[T]]) -> Steps[T]:
+        """Look at the log without its lock.
+
+        Another compaction, with little grace, may just have removed where the log
+        ended when it was read. That is looked up under the lock, and is no damage.
+        """
+        try:
+            return (yield from look())
+        except (FileNotFoundError, MailboxDamaged):
+            return (yield from self._under_lock(lambda _tail: look()))
+
+    def _under_lock(self, part: Callable[[Tail], Steps[T]]) -> Steps[T]:
         """Do a part; between two of them the process may do, or end, other work."""
         moment = yield from steps.monotonic()
         yield Pause(self._log.lock, moment)
 
-        def section() -> Steps[None]:
+        def section() -> Steps[T]:
             tail = yield from settle(self._log.directory, self._settings)
             yield from self._catch_up(tail.position)
-            yield from part(tail)
+            return (yield from part(tail))
 
         identity = Identity(self._settings.node, self._settings.pid, COMMAND)
         until = (yield from steps.monotonic()) + self._settings.patience
-        yield from locked([self._log.lock], identity, until, section)
+        return (yield from locked([self._log.lock], identity, until, section))
 
     def _catch_up(self, end: Position) -> Steps[None]:
         """Learn what was committed since. The lock is held."""
@@ -233,7 +249,7 @@ class _Run:
             raise (yield from damage(directory, "messages are missing"))
 
     def _begin_segment(self, tail: Tail) -> Steps[None]:
-        (*_, last) = yield from self.look()
+        (*_, last) = yield from self._uses()
         if is_worth_a_new_segment(last, self._policy):
             facts = self._log.facts()
             tail = yield from rotate(self._log.directory, facts, tail, self._settings)
@@ -313,7 +329,7 @@ class _Run:
 
     def _removable(self) -> Steps[list[int]]:
         """Return the oldest segments, as many as may be removed."""
-        *old, _ = yield from self.look()
+        *old, _ = yield from self._uses()
         limit = yield from self._limit()
         found = []
         for use in old:

@@ -62,9 +62,10 @@ MUTANTS: Final = [
         "flags as they were before the lock",
         "index/compact.py",
         "            yield from self._catch_up(tail.position)\n"
-        "            yield from part(tail)\n",
-        "            yield from part(tail)\n"
-        "            yield from self._catch_up(tail.position)\n",
+        "            return (yield from part(tail))\n",
+        "            done = yield from part(tail)\n"
+        "            yield from self._catch_up(tail.position)\n"
+        "            return done\n",
         "compaction.random_schedules",
         arguments=(100, 1),
     ),

@@ -1,6 +1,7 @@
 import errno
 import os
 from collections.abc import Callable
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.filesystem import Mode
+from imapbox.index.compact import compact, look_for_work
 from imapbox.index.compact_plan import (
     Policy,
     Use,
@@ -28,6 +30,7 @@ from tests.formats import second_reader
 from tests.simulation.disk import BLOCK, SimulatedFileSystem
 from tests.simulation.fault import Fault
 from tests.support.bad_block import let_block_go_bad
+from tests.support.interrupted import interrupted
 from tests.unit.index.mail_log import (
     DIRECTORY,
     MailLog,
@@ -354,6 +357,41 @@ def test_who_dies_while_a_compaction_begins_is_punched_out_too() -> None:
     assert done.punched == 2 * 3 * BLOCK
     assert not log.state().graves.each()
     assert log.compact(grace=0.0, least=2**20).punched == 0
+
+
+def replace_all(log: MailLog) -> bool:
+    """Let all messages go, and the segments in which they lay; say if that is done."""
+    try:
+        log.append(incoming(LARGE), incoming(LARGE))
+    except MailboxBusy:
+        return False  # somebody holds the lock
+    log.expunge(log.state().roll.now.tolist())
+    for _ in range(2):
+        log.compact(grace=0.0)
+    return True
+
+
+@pytest.mark.parametrize(
+    ("work", "grace"), [(compact, 0.0), (compact, DAY), (look_for_work, DAY)]
+)
+def test_a_compaction_beside_one_that_leaves_no_grace(work: Any, grace: float) -> None:
+    """It may find its place in the log gone, at any moment; that is no damage."""
+    policy = Policy(grace=grace, least=0, batch=2000)
+    before = three_segments()
+    before.expunge(range(1, 11))
+    outcomes: list[bool] = []
+    for number in count():
+        disk = disk_of(before).copy()
+        log, other = (
+            MailLog(disk.process(pid), segment_limit=80_000) for pid in (2, 3)
+        )
+        act = lambda other=other: outcomes.append(replace_all(other))  # noqa: E731
+        log.run(interrupted(work(log.log, log.settings, policy), number, act))
+        assert not damage_mark(log)
+        if len(outcomes) == number:
+            break  # it ended before that call
+        assert list(facts(log)) == ([] if outcomes[-1] else [11])
+    assert outcomes.count(True) > 10
 
 
 class Nonsense:
