@@ -385,7 +385,7 @@ def test_a_compaction_beside_one_that_leaves_no_grace(work: Any, grace: float) -
         log, other = (
             MailLog(disk.process(pid), segment_limit=80_000) for pid in (2, 3)
         )
-        act = lambda other=other: outcomes.append(replace_all(other))  # noqa: E731
+        act = lambda other=other: outcomes.append(replace_all(other))  # noqa: E731 - a short one
         log.run(interrupted(work(log.log, log.settings, policy), number, act))
         assert not damage_mark(log)
         if len(outcomes) == number:

@@ -210,7 +210,7 @@ def test_looking_beside_a_compaction() -> None:
         log.expunge([1, 2, 3, 4, 7])
         other = MailLog(log.files.disk.process(2), segment_limit=60_000)
         done: list[Any] = []
-        act = lambda other=other, done=done: done.append(other.compact(**policy))  # noqa: E731
+        act = lambda other=other, done=done: done.append(other.compact(**policy))  # noqa: E731 - a short one
         look = look_for_expunged(log.log, 1, log.settings)
         looked = log.run(interrupted(look, number, act))
         gone = [each.uid for each in looked.lost]
