@@ -37,6 +37,7 @@ from imapbox.disk.filesystem import Mode
 from imapbox.disk.steps import Pause, Steps
 from imapbox.index.commit import Log, write_one
 from imapbox.index.compact_plan import (
+    CARD,
     OVERHEAD,
     Hole,
     Policy,
@@ -127,8 +128,8 @@ def look_for_work(log: Log, settings: Settings, policy: Policy) -> Steps[list[Us
 def has_much_dead(directory: str, least: int) -> Steps[bool]:
     """Say whether a log has ``least`` octets that are dead, and more than live.
 
-    A glance: what is in grace counts as dead, and a mailbox that is damaged, or
-    whose head can't be read, as one in which nothing is.
+    A glance: each card counts as a usual one, what is in grace as dead, and a
+    mailbox that is damaged, or whose head can't be read, as one in which nothing is.
     """
     head = yield from head_of(directory)
     if head is None or (yield from is_damaged(directory)):
@@ -139,7 +140,7 @@ def has_much_dead(directory: str, least: int) -> Steps[bool]:
             taken += yield from steps.opened(
                 f"{directory}/{segment_name(number)}", Mode.READ, steps.allocated
             )
-    needed = head.counts.live + head.counts.exists * OVERHEAD
+    needed = head.counts.live + head.counts.exists * (OVERHEAD + CARD)
     return taken - needed > max(least, needed)
 
 

@@ -21,6 +21,8 @@ LEAST: Final = 1024 * 1024
 # What a message takes in the log besides its octets: frame, operation, and the
 # changes of its flags that were not forgotten yet.
 OVERHEAD: Final = 256
+# What a usual card takes, for who has not read how large each is.
+CARD: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)

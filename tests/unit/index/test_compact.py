@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from imapbox.disk.disk_filesystem import DiskFileSystem
 from imapbox.disk.filesystem import Mode
-from imapbox.index.compact import compact, look_for_work
+from imapbox.index.compact import compact, has_much_dead, look_for_work
 from imapbox.index.compact_plan import (
     Policy,
     Use,
@@ -26,6 +26,7 @@ from imapbox.index.segment import segment_numbers
 from imapbox.index.transaction import Change
 from imapbox.model.errors import MailboxBusy, MailboxDamaged
 from imapbox.model.flags import Flag, FlagChange
+from imapbox.store.cards import card_of_octets
 from tests.formats import second_reader
 from tests.simulation.disk import BLOCK, SimulatedFileSystem
 from tests.simulation.fault import Fault
@@ -170,6 +171,29 @@ def test_a_mailbox_of_small_messages_comes_to_rest() -> None:
     disk_of(log).advance_clock(DAY + HOUR)
     done = log.compact()
     assert (done.relocated, done.removed, done.punched) == (0, 0, 0)
+
+
+CRON: Final = (
+    b"Received: from a.example.org (a.example.org [192.0.2.1])"
+    b" by mx.example.net with ESMTP id 4AbC; Tue, 1 Dec 2026 00:00:00 +0000\r\n"
+    b"Date: Tue, 1 Dec 2026 00:00:00 +0000\r\n"
+    b"From: Cron Daemon <root@a.example.org>\r\nTo: ana@example.org\r\n"
+    b"Subject: Cron <root@a> run-parts /etc/cron.hourly\r\n"
+    b"Message-ID: <20261201000000.1234@a.example.org>\r\n"
+    b"Content-Type: text/plain; charset=UTF-8\r\nMIME-Version: 1.0\r\n\r\nok\r\n"
+)
+
+
+def test_a_glance_sees_what_is_dead_among_small_messages() -> None:
+    """Their cards, larger than they are, are alive with them, and dead with them."""
+    card = card_of_octets(CRON)
+    assert len(card) > len(CRON)
+    log = MailLog(simulated()).make()
+    for _ in range(200):
+        log.append(incoming(CRON, card=card))
+    assert not log.run(has_much_dead(DIRECTORY, 0))
+    log.expunge(range(1, 151))
+    assert log.run(has_much_dead(DIRECTORY, 100_000))
 
 
 def test_a_broken_message_stays_where_it_is() -> None:
