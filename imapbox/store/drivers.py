@@ -8,7 +8,8 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any, Final
 
-from twisted.internet.task import LoopingCall
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import LoopingCall, deferLater
 
 from imapbox.disk.blocking import BlockingDriver
 from imapbox.disk.driver import Driver
@@ -61,6 +62,7 @@ class Drivers:
         self.fence = Fence(reactor, cut_off)
         for each in (self.write, self.read, self.blocking):
             each.fence = self.fence
+        self._are_waited_for = False
         self._resting = LoopingCall(self._rest)
         self._resting.clock = reactor
 
@@ -84,7 +86,14 @@ class Drivers:
         """Return these drivers, but those of them that `BlockingDriver` is."""
         drivers = copy(self)
         drivers.write = drivers.read = self.blocking
+        drivers._are_waited_for = True  # noqa: SLF001 - of a copy of this one
         return drivers
+
+    def turn(self) -> Deferred[None]:
+        """Let all others have their turn, unless the reactor is held up anyway."""
+        if self._are_waited_for:
+            return succeed(None)
+        return deferLater(self.reactor, 0)
 
     def _rest(self) -> None:
         for each in (self.write, self.read, self.blocking):

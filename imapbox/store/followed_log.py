@@ -1,7 +1,7 @@
 """A log that this process follows: its state, and how it is kept current."""
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import Enum, auto
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
@@ -14,6 +14,7 @@ from imapbox.disk.failures import in_words
 from imapbox.disk.steps import Steps, perform
 from imapbox.index.damage import is_damaged
 from imapbox.index.encoding import DamagedOperations
+from imapbox.index.frame import Frame
 from imapbox.index.head import DELETED, Head, Position
 from imapbox.index.head_file import head_octets
 from imapbox.index.opening import (
@@ -33,6 +34,8 @@ from imapbox.store.open_head import OpenHead
 # So little may be read in the reactor; it was written a moment ago.
 _GLANCE: Final = 16 * 1024
 _TRIES: Final = 3
+# So many are taken in, in some milliseconds, before others have their turn.
+_FRAMES: Final = 500
 
 
 S = TypeVar("S", bound=Folded)
@@ -201,7 +204,10 @@ class FollowedLog(Generic[S]):
                 head = Head.decode(data)
                 if head is None or not self._is_little(head.position):
                     return False
-                self._apply(perform(self._steps(), self._drivers.filesystem))
+                news = perform(self._steps(), self._drivers.filesystem)
+                if news is not None:
+                    self._fold(news.frames)
+                    self._take(news.token)
             return not self._is_replaced()
         except (OSError, HeadUnreadable, LogBroken, DamagedOperations) as error:
             if isinstance(error, OSError):
@@ -229,7 +235,19 @@ class FollowedLog(Generic[S]):
         return look(self.directory, self._head.fd, self.token, self.state.position)
 
     async def _take_news(self) -> None:
-        self._apply(await self._drivers.read.run(self._steps()))
+        """Learn what is new, bit by bit: somebody may have been away for long.
+
+        What was taken in is what the log said at some moment, whenever this is
+        cancelled; the next look goes on from there.
+        """
+        news = await self._drivers.read.run(self._steps())
+        if news is None:
+            return
+        self._fold(news.frames[:_FRAMES])
+        for start in range(_FRAMES, len(news.frames), _FRAMES):
+            await self._drivers.turn()
+            self._fold(news.frames[start : start + _FRAMES])
+        self._take(news.token)
 
     async def _look_properly(self) -> None:
         if self._condition is _Condition.UNREAD:
@@ -391,15 +409,13 @@ class FollowedLog(Generic[S]):
     def _look(self) -> Deferred[None]:
         return ensureDeferred(self._look_properly())
 
-    def _apply(self, news: News | None) -> None:
-        if news is not None:
-            try:
-                for frame in news.frames:
-                    self.state.apply(frame)
-            except DamagedOperations:
-                self._condition = _Condition.TORN
-                raise
-            self._take(news.token)
+    def _fold(self, frames: Sequence[Frame]) -> None:
+        try:
+            for frame in frames:
+                self.state.apply(frame)
+        except DamagedOperations:
+            self._condition = _Condition.TORN
+            raise
 
     def _take(self, token: bytes) -> None:
         """Note that the state is the one of ``token``."""

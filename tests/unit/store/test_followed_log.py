@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import pytest_twisted
-from twisted.internet.defer import ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 
+from imapbox.disk.blocking import result_of
 from imapbox.disk.steps import perform
 from imapbox.index.account_state import AccountState
 from imapbox.index.damage import mark_damaged
@@ -20,7 +21,7 @@ from imapbox.index.head import Head
 from imapbox.index.read import Window, read_frame
 from imapbox.model.errors import MailboxDamaged, MailboxGone, StoreFenced
 from imapbox.model.names import INBOX, mailbox_name
-from imapbox.store import open_mailbox
+from imapbox.store import followed_log, open_mailbox
 from imapbox.store.layout import account_directory
 from imapbox.store.open_mailbox import OpenMailbox
 from imapbox.store.store import Store
@@ -240,6 +241,74 @@ async def test_nothing_is_built_on_half_a_frame(
     assert halves
     assert mailbox_name("new") in account.state.names
     assert mailbox_name("half") not in account.state.subscribed
+
+
+@pytest.fixture
+def in_small_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let others have their turn behind each three frames."""
+    monkeypatch.setattr(followed_log, "_GLANCE", 0)
+    monkeypatch.setattr(followed_log, "_FRAMES", 3)
+
+
+@pytest_twisted.ensureDeferred
+@pytest.mark.usefixtures("in_small_bits")
+@pytest.mark.parametrize("stopped_at", [3, 6, 11])
+async def test_who_was_away_for_long_holds_up_nobody(
+    open_store: Opener, monkeypatch: pytest.MonkeyPatch, stopped_at: int
+) -> None:
+    """Much that happened is learnt bit by bit; who is stopped goes on from there."""
+    here, there = await open_store(), await open_store()
+    await here.create_account(BOB)
+    mailbox = await mailbox_of(there)
+    await mailbox.sync()
+    for _ in range(11):
+        await deliver(here)
+    turns: list[Deferred[None]] = []
+
+    def turn() -> Deferred[None]:
+        turns.append(Deferred())
+        return turns[-1]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(there.drivers, "turn", turn)
+        learning = ensureDeferred(mailbox.sync())
+        for known in range(3, stopped_at + 1, 3):
+            await until(lambda known=known: len(turns) == known // 3)
+            assert mailbox.state.counts.exists == known
+            if known == stopped_at:
+                learning.cancel()
+                with pytest.raises(CancelledError):
+                    await learning
+            else:
+                turns[-1].callback(None)
+    await mailbox.sync()
+    assert mailbox.state.counts.exists == 11
+    assert await exists_in(there) == 11
+
+
+@pytest_twisted.ensureDeferred
+async def test_others_have_their_turn_in_between(open_store: Opener) -> None:
+    """A turn is the reactor's next; who holds it up does not wait for one."""
+    drivers = (await open_store()).drivers
+    turn = drivers.turn()
+    assert not turn.called
+    await turn
+    assert drivers.that_block().turn().called
+
+
+@pytest_twisted.ensureDeferred
+@pytest.mark.usefixtures("in_small_bits")
+async def test_who_keeps_all_waiting_does_not_wait_for_them(open_store: Opener) -> None:
+    """A caller that wants its answer at once has it, however much is new."""
+    here, there = await open_store(), await open_store()
+    await here.create_account(BOB)
+    account = there.blocking_account(BOB)
+    assert result_of(ensureDeferred(account.sync())) is None
+    changed = await here.account(BOB)
+    for number in range(8):
+        await changed.create(mailbox_name(f"new{number}"))
+    assert result_of(ensureDeferred(account.sync())) is None
+    assert mailbox_name("new7") in account.state.names
 
 
 @pytest_twisted.ensureDeferred
