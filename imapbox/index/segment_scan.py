@@ -135,20 +135,31 @@ def scan_segment(directory: str, number: int, salts: Iterable[int]) -> Steps[Sca
 
 
 def read_readable(fd: int, size: int, offset: int) -> Steps[bytes]:
-    """Return octets; zeros for blocks that the disk can't read."""
-    try:
-        octets: bytes = yield from steps.pread(fd, size, offset)
-    except OSError as error:
-        if error.errno != errno.EIO:
-            raise
-    else:
-        return octets
-    if size <= _BLOCK:
-        length = yield from steps.size(fd)
-        return bytes(max(0, min(size, length - offset)))
-    half = max(_BLOCK, size // 2 // _BLOCK * _BLOCK)
-    first = yield from read_readable(fd, half, offset)
-    return first + (yield from read_readable(fd, size - half, offset + half))
+    """Return octets; zeros for blocks that the disk can't read.
+
+    Of what lies before such a block the kernel may return fewer octets than were
+    asked for, as at the end of the file, or none at all.
+    """
+    octets, step = bytearray(), size
+    while len(octets) < size:
+        at, left = offset + len(octets), size - len(octets)
+        step = min(step, left)
+        try:
+            piece = yield from steps.pread(fd, step, at)
+            step *= 2
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            block = _BLOCK - at % _BLOCK
+            if step > block:
+                step = max(block, step // 2)
+                continue
+            length = yield from steps.size(fd)
+            piece = bytes(max(0, min(block, left, length - at)))
+        if not piece:
+            break
+        octets += piece
+    return bytes(octets)
 
 
 def _scan(fd: int, found: Scan) -> Steps[None]:
