@@ -106,5 +106,6 @@ def test_codecs_that_are_no_charsets(mail: Server) -> None:
             assert client.response().startswith(b"a NO [BADCHARSET (")
         # The kernel counts in steps of 10 ms.
         assert cpu_seconds(mail.roots) - before < 0.05 * len(CODECS)
-        (found,) = client.command(b"SEARCH HEADER Content-Type zip BODY xxxx")
+        told = client.command(b"SEARCH HEADER Content-Type zip BODY xxxx")
+    (found,) = [each for each in told if each.startswith(b"* SEARCH")]
     assert len(found.split()) == len([b"*", b"SEARCH", b"number"])
