@@ -13,6 +13,7 @@ from imapbox.app.hardening import harden
 from imapbox.app.malloc import keep_little
 from imapbox.app.options import ServerOptions
 from imapbox.app.server import make_server
+from imapbox.app.switching import let_the_reactor_go_on
 
 
 class Options(ServerOptions):
@@ -29,6 +30,7 @@ def makeService(options: Options) -> IService:
     # Mail is nobody else's; twistd does so only where it becomes a daemon.
     os.umask(0o077)
     keep_little()
+    let_the_reactor_go_on()
     # The kernel ends us if we can't: a disk may hang in a thread for ever.
     service: IService = make_server(
         reactor,
