@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from imapbox.index.delivery_keys import DeliveryKeys
-from imapbox.index.frame import Frame
-from imapbox.index.head import Counts, Position
+from imapbox.index.head import Counts
 from imapbox.index.mailbox_transactions import AppendMessages, Incoming
 from imapbox.index.remembered_keys import only_in_doubt
-from imapbox.index.transaction import Change, Transaction
+from imapbox.index.transaction import Change, NeedsNoFacts, Transaction
 from imapbox.model.errors import MailError
 from imapbox.model.numbers import Uid
 
@@ -17,11 +16,11 @@ _JUST_NOW: Final = 2**63
 
 
 @dataclass(slots=True)
-class DeliverOnce:
+class DeliverOnce(NeedsNoFacts):
     """Add a message, unless this delivery was stored before.
 
     That it still exists is not asked: who expunged or moved it doesn't want it
-    again.
+    again. Its facts are `keys`.
 
     Attributes:
         message: With its key.
@@ -39,14 +38,6 @@ class DeliverOnce:
     uid: Uid = field(default=Uid(0), init=False)
     is_new: bool = field(default=True, init=False)
 
-    @property
-    def since(self) -> Position | None:
-        """See `Transaction`. Its facts are `keys`."""
-        return None
-
-    def follow(self, frame: Frame) -> None:
-        """See `Transaction`."""
-
     def change(self, counts: Counts, time: int) -> Change | None:
         """See `Transaction`."""
         before = self.keys.find(self.message.key, time, self.arrived)
@@ -61,9 +52,6 @@ class DeliverOnce:
         (self.uid,) = append.uids
         self.keys.add(self.message.key, self.uid)
         return change
-
-    def begin_anew(self) -> None:
-        """See `Transaction`. `change` says all of it again."""
 
 
 def memories(transactions: Iterable[Transaction]) -> dict[DeliveryKeys, bool]:

@@ -62,7 +62,6 @@ class Drivers:
         self.fence = Fence(reactor, cut_off)
         for each in (self.write, self.read, self.blocking):
             each.fence = self.fence
-        self._are_waited_for = False
         self._resting = LoopingCall(self._rest)
         self._resting.clock = reactor
 
@@ -86,12 +85,11 @@ class Drivers:
         """Return these drivers, but those of them that `BlockingDriver` is."""
         drivers = copy(self)
         drivers.write = drivers.read = self.blocking
-        drivers._are_waited_for = True  # noqa: SLF001 - of a copy of this one
         return drivers
 
     def turn(self) -> Deferred[None]:
         """Let all others have their turn, unless the reactor is held up anyway."""
-        if self._are_waited_for:
+        if self.read is self.blocking:
             return succeed(None)
         return deferLater(self.reactor, 0)
 

@@ -134,6 +134,10 @@ class FollowedLog(Generic[S]):
         return self._condition in (_Condition.DAMAGED, _Condition.UNSETTLED)
 
     @property
+    def _is_sound(self) -> bool:
+        return self._condition is _Condition.SOUND and self._head.is_open
+
+    @property
     def head_path(self) -> str:
         """Return the path of the head, which every commit writes."""
         return self._head.path
@@ -167,8 +171,7 @@ class FollowedLog(Generic[S]):
         files = self._drivers.filesystem
         if self.damaged:
             return perform(_sight(self.directory), files) == self._seen
-        is_sound = self._condition is _Condition.SOUND and self._head.is_open
-        if self._deleted or not is_sound:
+        if self._deleted or not self._is_sound:
             return False
         self._head.look_at_path()
         return not self._head.is_replaced() and self._head.read() == self.token
@@ -224,8 +227,8 @@ class FollowedLog(Generic[S]):
 
     def _must_look(self) -> bool:
         """Say whether more is to be done than to glance."""
-        unsure = self._condition is not _Condition.SOUND or self._is_spoilt()
-        return not self._head.is_open or unsure or not self._drivers.fence.is_down
+        unsure = not self._is_sound or self._is_spoilt()
+        return unsure or not self._drivers.fence.is_down
 
     def _is_little(self, end: Position) -> bool:
         here = self.state.position

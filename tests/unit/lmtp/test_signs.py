@@ -146,27 +146,22 @@ async def test_the_command_behind_those_does(kind: str, tmp_path: Path) -> None:
         assert client.deliveries.settled == ["alice"]
 
 
+@pytest.mark.parametrize("is_gone", [False, True])
 @pytest_twisted.ensureDeferred
-async def test_what_lies_in_a_unix_socket_was_not_read(tmp_path: Path) -> None:
-    """The kernel says that the reply was not read, whenever the command came."""
+async def test_what_lies_in_a_unix_socket_was_not_read(
+    tmp_path: Path, is_gone: bool
+) -> None:
+    """The kernel says that the reply was not read, whenever the command came.
+
+    A client that is gone, and left it there, will send its message again.
+    """
     async with wire("unix", tmp_path) as client:
         await client.send_message()
         client.deliver()
         await turn()
         client.send(b"QUIT\r\n")
-        await until(lambda: not client.factory.connections)
-        assert client.deliveries.settled == []
-
-
-@pytest_twisted.ensureDeferred
-async def test_nor_was_what_a_client_left_there_unread(tmp_path: Path) -> None:
-    """Who says QUIT and is gone before it read the reply will send it again."""
-    async with wire("unix", tmp_path) as client:
-        await client.send_message()
-        client.deliver()
-        await turn()
-        client.send(b"QUIT\r\n")
-        client.hang_up()
+        if is_gone:
+            client.hang_up()
         await until(lambda: not client.factory.connections)
         assert client.deliveries.settled == []
 
